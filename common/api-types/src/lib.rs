@@ -1,0 +1,1 @@
+//! Request and answer bodies, and the error bodies of each API family.

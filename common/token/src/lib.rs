@@ -1,0 +1,1 @@
+//! Claims, key set, verification and (feature) signing of Cubegate tokens.

@@ -1,0 +1,1 @@
+//! Users, access keys and clusters: the rules that hold without a database or a network.

@@ -1,0 +1,3 @@
+//! The cubegate binary.
+
+fn main() {}

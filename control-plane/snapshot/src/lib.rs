@@ -1,0 +1,1 @@
+//! Domain state to Envoy resources, a pure function.

@@ -1,0 +1,1 @@
+//! Aggregated discovery (delta xDS) over gRPC.

@@ -1,0 +1,1 @@
+//! Every decision of the filter, in plain Rust behind a Host trait.

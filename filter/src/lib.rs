@@ -1,0 +1,1 @@
+//! The Envoy filter: callbacks and host calls only.

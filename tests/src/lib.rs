@@ -1,0 +1,1 @@
+//! End-to-end tests on real Envoy, real kube-apiserver and etcd.
