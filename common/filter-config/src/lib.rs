@@ -1,1 +1,209 @@
 //! What the control plane tells the filter, versioned.
+//!
+//! ```text
+//! domain state ──snapshot──> FilterConfig ──JSON in ECDS──> filter (on_configure)
+//! ```
+//!
+//! The document holds public keys, the cluster table and limits. It is part of
+//! Envoy's config dump, so it deliberately never holds a secret: a cluster's
+//! credential travels over SDS and never enters the VM, and KubeCube's shared
+//! HS256 secret is named by the environment variable of Envoy that carries it.
+//!
+//! Unknown fields are refused, so that a typo in a static file surfaces, and a
+//! document of another [`VERSION`] is refused as a whole: the filter then keeps
+//! the configuration that it has.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// The version of the document that this build writes and reads.
+pub const VERSION: u32 = 1;
+
+/// The header that tells Envoy's route table which Envoy cluster a request goes to.
+pub const CLUSTER_HEADER: &str = "x-cubegate-cluster";
+
+/// The header that tells Envoy's route table which timeouts apply; see [`Class`].
+pub const CLASS_HEADER: &str = "x-cubegate-class";
+
+/// The prefix of every header that passes between filter and route table. A
+/// client's own ones are removed.
+pub const INTERNAL_HEADER_PREFIX: &str = "x-cubegate-";
+
+/// The Envoy cluster that stands for the control plane's HTTP API.
+pub const CONTROL_PLANE_CLUSTER: &str = "control-plane";
+
+/// The whole document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FilterConfig {
+    /// [`VERSION`].
+    pub version: u32,
+    /// What tokens are checked against.
+    pub tokens: TokenKeys,
+    /// The clusters by the name that a path gives.
+    #[serde(default)]
+    pub clusters: BTreeMap<String, ClusterEntry>,
+    /// Bounds on memory.
+    #[serde(default)]
+    pub limits: Limits,
+}
+
+/// What tokens are checked against: keys of ours, or KubeCube's shared secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
+pub enum TokenKeys {
+    /// Our own Ed25519 tokens.
+    Ed25519 {
+        /// The `iss` that a token must carry.
+        issuer: String,
+        /// Public keys by `kid`, each 32 bytes in lower-case hex.
+        keys: BTreeMap<String, String>,
+    },
+    /// Plain KubeCube HS256 tokens.
+    Hs256 {
+        /// The environment variable of the Envoy process that holds the secret.
+        secret_env: String,
+    },
+}
+
+/// One cluster as the filter sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClusterEntry {
+    /// The Envoy cluster for ordinary requests.
+    pub upstream: String,
+    /// The Envoy cluster that speaks HTTP/1.1 only, for `Upgrade` requests.
+    pub upgrade_upstream: String,
+    /// `host[:port]` of the API server, sent as `Host`.
+    pub authority: String,
+    /// What the kubeconfig's server URL has behind the port, without a trailing
+    /// slash; put before every upstream path.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub path_prefix: String,
+}
+
+/// Bounds on what the filter keeps, in bytes unless said otherwise.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Longest single object of a list.
+    pub max_item_bytes: usize,
+    /// Most that one list request keeps.
+    pub max_page_bytes: usize,
+    /// Most that all list requests of one Envoy worker keep together.
+    pub max_worker_bytes: usize,
+    /// Longest part of an answer beside its items. An answer of this size that
+    /// has shown no `items` is taken for no list. Must stay under Envoy's
+    /// buffer limit: what was held back of such an answer is given back whole.
+    pub max_envelope_bytes: usize,
+    /// How many verified tokens a worker remembers.
+    pub token_cache_entries: usize,
+}
+
+/// Which timeouts a request gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// Bounded: ordinary calls and lists.
+    Unary,
+    /// Unbounded: watch, log follow, exec, port-forward, proxy.
+    Stream,
+}
+
+/// Why a document is refused.
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    /// It is not the JSON that this build reads.
+    #[error("the filter configuration cannot be read: {0}")]
+    Json(#[from] serde_json::Error),
+    /// It is of another version.
+    #[error("the filter configuration has version {found}, this filter reads version {VERSION}; upgrade the older side")]
+    Version {
+        /// The version found.
+        found: u32,
+    },
+}
+
+// === impl FilterConfig ===
+
+impl FilterConfig {
+    /// Reads a document.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when it is no JSON, has unknown fields or another version.
+    pub fn from_json(bytes: &[u8]) -> Result<Self, ConfigError> {
+        // The version is read first: a newer document may have any shape.
+        #[derive(Deserialize)]
+        struct Versioned {
+            version: u32,
+        }
+        let Versioned { version } = serde_json::from_slice(bytes)?;
+        if version != VERSION {
+            return Err(ConfigError::Version { found: version });
+        }
+        Ok(serde_json::from_slice(bytes)?)
+    }
+
+    /// Writes the document.
+    ///
+    /// # Errors
+    /// Never in practice; the serializer's error is handed on.
+    pub fn to_json(&self) -> Result<String, ConfigError> {
+        Ok(serde_json::to_string(self)?)
+    }
+}
+
+// === impl Limits ===
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_item_bytes: 4 << 20,
+            max_page_bytes: 64 << 20,
+            max_worker_bytes: 256 << 20,
+            max_envelope_bytes: 256 << 10,
+            token_cache_entries: 2048,
+        }
+    }
+}
+
+// === impl Class ===
+
+impl Class {
+    /// The value of [`CLASS_HEADER`].
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unary => "unary",
+            Self::Stream => "stream",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINIMAL: &str =
+        r#"{"version":1,"tokens":{"ed25519":{"issuer":"cubegate","keys":{}}}}"#;
+
+    #[test]
+    fn a_minimal_document_takes_the_default_limits() {
+        let config = FilterConfig::from_json(MINIMAL.as_bytes()).unwrap();
+        assert_eq!(config.limits, Limits::default());
+        assert!(config.clusters.is_empty());
+        assert_eq!(FilterConfig::from_json(config.to_json().unwrap().as_bytes()).unwrap(), config);
+    }
+
+    #[test]
+    fn a_typo_is_refused() {
+        let typo = MINIMAL.replace("\"version\"", "\"limit\":{},\"version\"");
+        assert!(matches!(FilterConfig::from_json(typo.as_bytes()), Err(ConfigError::Json(_))));
+    }
+
+    #[test]
+    fn another_version_is_refused_whatever_else_it_holds() {
+        let newer = br#"{"version":2,"something":{"new":true}}"#;
+        assert!(matches!(FilterConfig::from_json(newer), Err(ConfigError::Version { found: 2 })));
+    }
+}

@@ -1,1 +1,37 @@
-//! Claims, key set, verification and (feature) signing of Cubegate tokens.
+//! Claims, key set, verification and (feature `sign`) signing of Cubegate tokens.
+//!
+//! ```text
+//! header / cookie ──> UnverifiedToken ──KeySet::verify(now)──> Claims
+//!                                                               │ user, groups, key, jti, expiry
+//! (control plane) Claims ──Signer::sign──> compact JWT          ▼
+//!                                              what the gateway may impersonate
+//! ```
+//!
+//! Two token forms exist, and a key set holds keys of exactly one of them:
+//!
+//! - **Ed25519** (RFC 8037): `kid` in the header, `iss`, `iat`, `exp`, `jti`, the
+//!   access key's id and KubeCube's documented `UserInfo` in the payload.
+//! - **KubeCube HS256**: the plain token of KubeCube's guide, for installations
+//!   that already share that secret with other parts.
+//!
+//! What this crate deliberately does not do: it reads no clock (time is passed
+//! in, so the same code runs in a wasm VM and in a test), knows no HTTP header,
+//! and keeps no cache. The algorithm is pinned by the key, never by the token.
+
+mod claims;
+mod error;
+mod hs256;
+mod key_set;
+#[cfg(feature = "sign")]
+mod sign;
+mod subject;
+mod unverified;
+
+pub use claims::{Claims, KUBECUBE_GROUP, UserInfo};
+pub use error::{KeyError, TokenError};
+pub use hs256::{Hs256Secret, MIN_HS256_SECRET_BYTES, STRONG_HS256_SECRET_BYTES};
+pub use key_set::{CLOCK_SKEW_SECONDS, Ed25519Key, KeySet};
+#[cfg(feature = "sign")]
+pub use sign::{Ed25519Signer, Signer};
+pub use subject::{SubjectError, check_group_name, check_user_name};
+pub use unverified::{MAX_TOKEN_BYTES, UnverifiedToken};

@@ -1,1 +1,20 @@
 //! Users, access keys and clusters: the rules that hold without a database or a network.
+//!
+//! ```text
+//! domain <── store <── api
+//! domain <── member (reads kubeconfigs)
+//! domain <── snapshot <── xds
+//! ```
+//!
+//! It deliberately knows no SQL, no HTTP, no Kubernetes client and no protobuf,
+//! and reads no clock.
+
+mod access_key;
+mod cluster;
+mod user;
+
+pub use access_key::{AccessKey, MAX_KEYS_PER_USER};
+pub use cluster::{
+    ApiServer, Cluster, ClusterCredential, ClusterName, ClusterNameError, ClusterTls, Scheme,
+};
+pub use user::{ADMIN_GROUP, User, UserState};

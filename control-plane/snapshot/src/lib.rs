@@ -1,1 +1,27 @@
 //! Domain state to Envoy resources, a pure function.
+//!
+//! ```text
+//! GatewayState ──snapshot()──> Snapshot { type → name → Resource { version, Any } } ──> xds
+//!   clusters ───> Secret (CA, client certificate or token), Cluster ×2
+//!   tokens, limits, clusters ───> ExtensionConfig (the filter and its document)
+//!   listener ───> Listener, Secret (certificate)
+//!   (constant) ─> RouteConfiguration
+//! ```
+//!
+//! A resource's version is a digest of its bytes, so that it is the same after a
+//! restart and on every replica, and an Envoy that reconnects is sent only what
+//! has really changed.
+//!
+//! It deliberately opens no socket and keeps no state: that is `cubegate-xds`.
+
+mod cluster;
+mod extension_config;
+mod listener;
+mod proto;
+mod resource;
+mod route;
+mod secret;
+mod state;
+
+pub use resource::{Resource, ResourceType, Snapshot};
+pub use state::{Endpoint, FilterModule, GatewayState, ListenerSettings, ServingCertificate};

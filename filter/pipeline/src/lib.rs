@@ -1,1 +1,38 @@
-//! Every decision of the filter, in plain Rust behind a Host trait.
+//! Every decision of the filter, in plain Rust behind a [`Host`] trait.
+//!
+//! ```text
+//! request headers                                         response headers, chunks
+//!   │                                                        │
+//!   ▼                                                        ▼
+//! verify ──> route ──> upstream ──────> (API server) ──────> list ──> reply
+//! Caller     Target    Rewrite                               page     one body per API family
+//! ```
+//!
+//! Each step takes what the step before it made, so their order is a fact of
+//! the types: no rewritten request without a caller, no caller
+//! without verified claims.
+//!
+//! [`Gateway`] is a configuration, compiled once per push; [`Exchange`] is one
+//! request and its answer. The crate deliberately calls no Envoy function, so
+//! that all of it runs in a host test; `cubegate-filter` only translates
+//! callbacks. Nothing here panics: a panic would take an Envoy worker's VM down.
+
+mod credential;
+mod exchange;
+mod gateway;
+mod headers;
+mod host;
+mod list;
+mod reply;
+mod route;
+mod upstream;
+mod verify;
+
+#[cfg(test)]
+mod tests;
+
+pub use exchange::{Exchange, Flow};
+pub use gateway::{CompileError, Gateway};
+pub use headers::{Headers, RequestHead};
+pub use host::{Host, HostError};
+pub use reply::{Family, Reply};

@@ -1,0 +1,113 @@
+//! Bodies of the KubeCube paths (`/api/v1/cube`).
+
+use serde::{Deserialize, Serialize};
+
+mod cluster;
+mod object;
+
+pub use cluster::{AddClusterRequest, ClusterAdded, ClusterItem, ClusterList};
+pub use object::{
+    API_VERSION, KeyList, KeyMetadata, KeyObject, KeySpec, USER_LABEL, UserMetadata, UserObject,
+    UserSpec, UserStatus,
+};
+
+/// The content type of every JSON answer of these paths.
+pub const CONTENT_TYPE: &str = "application/json; charset=utf-8";
+
+/// What every refusal looks like; the HTTP status equals `code`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorBody {
+    /// The HTTP status.
+    pub code: u16,
+    /// One sentence.
+    pub message: String,
+}
+
+/// `{"message":"success"}`, the answer of calls that return nothing else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Success {
+    /// Always `success`.
+    pub message: String,
+}
+
+/// Answer of `GET /key/create`: the only time the secret is shown.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KeyPair {
+    /// 32 lower-case hex digits; the key's name.
+    pub access_key: String,
+    /// 32 lower-case hex digits; kept hashed.
+    pub secret_key: String,
+}
+
+/// Answer of `GET /key/token`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct TokenAnswer {
+    /// A compact JWT for `Authorization: Bearer`.
+    pub token: String,
+}
+
+/// Messages of KubeCube's documented catalogue that the gateway gives.
+pub mod message {
+    /// 401: no credential, or one in a form that cannot be read.
+    pub const AUTHENTICATE_FAILED: &str = "Authenticate failed.";
+    /// 401: a token that does not verify.
+    pub const TOKEN_INVALID: &str = "Token invalid.";
+    /// 403: the caller may not do this.
+    pub const FORBIDDEN: &str = "Forbidden.";
+    /// 400: the body is not the JSON that this call takes.
+    pub const BODY_FORMAT_INVALID: &str = "Body format invalid.";
+    /// 400: login.
+    pub const LOGIN_PARAM_MISSING: &str = "Param name or password or login type is missing.";
+    /// 400: login of a user whose state is not `normal`.
+    pub const USER_DISABLED: &str = "User is disabled.";
+    /// 400: keys.
+    pub const USER_NOT_EXIST: &str = "user not exist.";
+    /// 400: keys.
+    pub const KEY_NOT_EXIST: &str = "key not exist.";
+    /// 400: keys.
+    pub const KEY_AND_USER_NOT_MATCH: &str = "key and user not match.";
+    /// 400: keys.
+    pub const SECRET_NOT_MATCH: &str = "secretkey and accesskey not match.";
+    /// 400: keys.
+    pub const TOO_MANY_KEYS: &str = "already have 5 credentials, can't create more.";
+    /// 500 and 502: keys and the proxy.
+    pub const SERVER_ERROR: &str = "server error.";
+    /// 404 as plain text: no such path or method.
+    pub const PAGE_NOT_FOUND: &str = "404 page not found";
+
+    /// 413: the body is too long.
+    pub const BODY_TOO_LARGE: &str = "Body larger than 1 MiB.";
+
+    /// 400: a cluster of that name is registered already.
+    pub fn cluster_exists(cluster: &str) -> String {
+        format!("cluster {cluster} exists.")
+    }
+
+    /// 400: a parameter is absent or empty.
+    pub fn param_missing(param: &str) -> String {
+        format!("Param {param} is missing.")
+    }
+
+    /// 400: the path names a cluster that is not registered.
+    pub fn cluster_not_found(cluster: &str) -> String {
+        format!("cluster {cluster} not found.")
+    }
+}
+
+// === impl ErrorBody ===
+
+impl ErrorBody {
+    /// An error body.
+    pub fn new(code: u16, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+}
+
+// === impl Success ===
+
+impl Default for Success {
+    fn default() -> Self {
+        Self { message: "success".to_owned() }
+    }
+}

@@ -1,0 +1,51 @@
+//! Clusters of the gateway (`/api/v1/cube/clusters`), for administrators.
+
+use serde::{Deserialize, Serialize};
+
+/// Answer of `GET /clusters`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ClusterList {
+    /// By name.
+    pub items: Vec<ClusterItem>,
+    /// How many there are.
+    pub total: usize,
+}
+
+/// One cluster; its credential is never shown.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClusterItem {
+    /// The name in paths.
+    pub name: String,
+    /// The URL of its API server.
+    pub server: String,
+    /// When it was registered, RFC 3339.
+    pub created_at: String,
+}
+
+/// Body of `POST /clusters`.
+#[derive(Clone, Deserialize)]
+pub struct AddClusterRequest {
+    /// The name in paths.
+    #[serde(default)]
+    pub name: String,
+    /// A kubeconfig as YAML or JSON text, or base64 of it.
+    #[serde(default)]
+    pub kubeconfig: String,
+    /// The context to use; its `current-context` when absent.
+    #[serde(default)]
+    pub context: Option<String>,
+    /// Whether the API server must answer; true when absent.
+    #[serde(default)]
+    pub check: Option<bool>,
+}
+
+/// Answer of `POST /clusters`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ClusterAdded {
+    /// Always `success`.
+    pub message: String,
+    /// One sentence each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+}

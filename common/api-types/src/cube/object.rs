@@ -1,0 +1,109 @@
+//! Objects that KubeCube keeps in Kubernetes and shows as such: users and keys.
+//!
+//! Times are RFC 3339 in UTC.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// The `apiVersion` of users and keys.
+pub const API_VERSION: &str = "user.kubecube.io/v1";
+
+/// The label that names a key's owner.
+pub const USER_LABEL: &str = "kubecube.io/user";
+
+/// Answer of `POST /login`. It holds no password in any form.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UserObject {
+    /// `User`.
+    pub kind: String,
+    /// [`API_VERSION`].
+    pub api_version: String,
+    /// Name and version.
+    pub metadata: UserMetadata,
+    /// What an administrator sets.
+    pub spec: UserSpec,
+    /// What logins leave behind.
+    pub status: UserStatus,
+}
+
+/// See [`UserObject`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UserMetadata {
+    /// The user's name.
+    pub name: String,
+    /// Grows with every write to the user.
+    pub resource_version: String,
+    /// Always null, as recorded from KubeCube.
+    pub creation_timestamp: Option<String>,
+}
+
+/// See [`UserObject`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UserSpec {
+    /// What the console shows.
+    pub display_name: String,
+    /// `normal`.
+    pub login_type: String,
+    /// `normal` or `forbidden`.
+    pub state: String,
+}
+
+/// See [`UserObject`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct UserStatus {
+    /// The last login.
+    #[serde(rename = "lastLoginTime", skip_serializing_if = "Option::is_none")]
+    pub last_login_time: Option<String>,
+    /// The address that it came from.
+    #[serde(rename = "lastLoginIP", skip_serializing_if = "Option::is_none")]
+    pub last_login_ip: Option<String>,
+}
+
+/// Answer of `GET /key`: the caller's keys, all of them, without `total`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KeyList {
+    /// `KeyList`.
+    pub kind: String,
+    /// [`API_VERSION`].
+    pub api_version: String,
+    /// Always empty.
+    pub metadata: BTreeMap<String, String>,
+    /// Oldest first.
+    pub items: Vec<KeyObject>,
+}
+
+/// One key of a [`KeyList`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct KeyObject {
+    /// Name, creation and owner.
+    pub metadata: KeyMetadata,
+    /// Owner and last use. KubeCube shows the secret here; it is shown only once now.
+    pub spec: KeySpec,
+}
+
+/// See [`KeyObject`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KeyMetadata {
+    /// The access key.
+    pub name: String,
+    /// When it was created.
+    pub creation_timestamp: String,
+    /// [`USER_LABEL`].
+    pub labels: BTreeMap<String, String>,
+}
+
+/// See [`KeyObject`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KeySpec {
+    /// The owner.
+    pub user: String,
+    /// When a token was last made from it, to the minute; null when never.
+    pub last_used_time: Option<String>,
+}

@@ -1,0 +1,83 @@
+//! What Kubernetes paths answer: `Status` (Kubernetes API conventions, "Response
+//! Status Kind").
+
+use serde::{Deserialize, Serialize};
+
+/// A Kubernetes `Status` that says why a call failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Status {
+    /// Always `Status`.
+    pub kind: String,
+    /// Always `v1`.
+    pub api_version: String,
+    /// Always empty.
+    pub metadata: Metadata,
+    /// `Failure`.
+    pub status: String,
+    /// One sentence for a person.
+    pub message: String,
+    /// The machine-readable reason.
+    pub reason: Reason,
+    /// The HTTP status again.
+    pub code: u16,
+}
+
+/// The empty `ListMeta` of a `Status`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Metadata {}
+
+/// The reasons that the gateway gives, as named by `metav1.StatusReason`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Reason {
+    /// 400
+    BadRequest,
+    /// 401
+    Unauthorized,
+    /// 403
+    Forbidden,
+    /// 404
+    NotFound,
+    /// 500
+    InternalError,
+    /// 502 and 503
+    ServiceUnavailable,
+    /// 504
+    Timeout,
+    /// 507
+    InsufficientStorage,
+}
+
+// === impl Status ===
+
+impl Status {
+    /// A failure with this HTTP status and sentence.
+    pub fn failure(code: u16, message: impl Into<String>) -> Self {
+        Self {
+            kind: "Status".to_owned(),
+            api_version: "v1".to_owned(),
+            metadata: Metadata {},
+            status: "Failure".to_owned(),
+            message: message.into(),
+            reason: Reason::of(code),
+            code,
+        }
+    }
+}
+
+// === impl Reason ===
+
+impl Reason {
+    fn of(code: u16) -> Self {
+        match code {
+            400 => Self::BadRequest,
+            401 => Self::Unauthorized,
+            403 => Self::Forbidden,
+            404 => Self::NotFound,
+            502 | 503 => Self::ServiceUnavailable,
+            504 => Self::Timeout,
+            507 => Self::InsufficientStorage,
+            _ => Self::InternalError,
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! What can be wrong with a token or a key.
+
+use thiserror::Error;
+
+/// Why a token does not stand for anybody. Clients see one sentence for all of
+/// them (`Token invalid.`); the reason is for the log.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum TokenError {
+    /// Not three base64url parts with a JSON header and payload, or too long.
+    #[error("the token is malformed")]
+    Malformed,
+    /// Another algorithm than the key's, `none`, or an extension in `crit`.
+    #[error("the token's algorithm is not the key's")]
+    Algorithm,
+    /// No `kid`, or one that no key has.
+    #[error("the token names no key of ours")]
+    UnknownKey,
+    /// The signature does not match, or a time or issuer claim is off.
+    #[error("the token's signature, issuer or start time is not valid")]
+    Invalid,
+    /// `exp` is absent: such a token would be valid for ever.
+    #[error("the token has no expiry")]
+    NoExpiry,
+    /// `exp` has passed by more than the clock skew allowed.
+    #[error("the token has expired")]
+    Expired,
+    /// The user or a group in it may not be impersonated.
+    #[error("the token names a user or group that cannot be impersonated")]
+    Subject,
+}
+
+/// Why a key cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum KeyError {
+    /// The bytes are not an Ed25519 key.
+    #[error("key {kid:?} is not an Ed25519 key")]
+    NotEd25519 {
+        /// The key id it was given under.
+        kid: String,
+    },
+    /// The shared secret is too short to resist guessing.
+    #[error("the HS256 secret has {bytes} bytes; at least {min} are needed", min = crate::MIN_HS256_SECRET_BYTES)]
+    SecretTooShort {
+        /// How long it is.
+        bytes: usize,
+    },
+    /// Two keys share an id.
+    #[error("two keys have the id {kid:?}")]
+    DuplicateKid {
+        /// The id.
+        kid: String,
+    },
+    /// Signing failed in the crypto library.
+    #[error("the token could not be signed: {0}")]
+    Sign(String),
+}

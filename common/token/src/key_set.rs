@@ -1,0 +1,131 @@
+//! The keys that tokens are checked against, and the check itself.
+
+use std::collections::{BTreeMap, HashSet};
+
+use jwt_simple::algorithms::{Ed25519PublicKey, EdDSAPublicKeyLike};
+use jwt_simple::common::VerificationOptions;
+use jwt_simple::prelude::{Duration, UnixTimeStamp};
+use jwt_simple::token::Token;
+
+use crate::claims::PrivateClaims;
+use crate::hs256::Hs256Secret;
+use crate::{Claims, KeyError, MAX_TOKEN_BYTES, TokenError, UnverifiedToken};
+
+/// How far a token's clock and ours may differ, in seconds. jwt-simple's own
+/// default is 15 minutes, which would keep expired tokens alive that long.
+pub const CLOCK_SKEW_SECONDS: u64 = 30;
+
+/// An Ed25519 public key and the id that tokens name it by.
+#[derive(Clone)]
+pub struct Ed25519Key {
+    kid: String,
+    key: Ed25519PublicKey,
+}
+
+/// The keys of one gateway: either Ed25519 keys of ours or KubeCube's shared secret.
+pub enum KeySet {
+    /// Our own tokens.
+    Ed25519 {
+        /// The `iss` that a token must carry.
+        issuer: String,
+        /// The keys by `kid`; several while keys are being rotated.
+        keys: BTreeMap<String, Ed25519Key>,
+    },
+    /// Plain KubeCube tokens.
+    Hs256(Hs256Secret),
+}
+
+// === impl Ed25519Key ===
+
+impl Ed25519Key {
+    /// Takes the 32 raw bytes of a public key (RFC 8032).
+    ///
+    /// # Errors
+    /// [`KeyError::NotEd25519`] when the bytes are no point on the curve.
+    pub fn from_bytes(kid: impl Into<String>, public_key: &[u8]) -> Result<Self, KeyError> {
+        let kid = kid.into();
+        match Ed25519PublicKey::from_bytes(public_key) {
+            Ok(key) => Ok(Self { key: key.with_key_id(&kid), kid }),
+            Err(_) => Err(KeyError::NotEd25519 { kid }),
+        }
+    }
+}
+
+// === impl KeySet ===
+
+impl KeySet {
+    /// A key set for our own tokens.
+    ///
+    /// # Errors
+    /// [`KeyError::DuplicateKid`] when two keys share an id.
+    pub fn ed25519(
+        issuer: impl Into<String>,
+        keys: impl IntoIterator<Item = Ed25519Key>,
+    ) -> Result<Self, KeyError> {
+        let mut by_kid = BTreeMap::new();
+        for key in keys {
+            let kid = key.kid.clone();
+            if by_kid.insert(kid.clone(), key).is_some() {
+                return Err(KeyError::DuplicateKid { kid });
+            }
+        }
+        Ok(Self::Ed25519 { issuer: issuer.into(), keys: by_kid })
+    }
+
+    /// Checks a token at the time `now` (Unix seconds) and says what it says.
+    ///
+    /// The algorithm is the key's, `exp` is required, and `exp`, `nbf` and `iat`
+    /// are honoured to [`CLOCK_SKEW_SECONDS`].
+    ///
+    /// # Errors
+    /// Why the token stands for nobody; see [`TokenError`].
+    pub fn verify(&self, token: &UnverifiedToken, now: u64) -> Result<Claims, TokenError> {
+        let compact = token.as_str();
+        if compact.len() > MAX_TOKEN_BYTES {
+            return Err(TokenError::Malformed);
+        }
+        match self {
+            Self::Ed25519 { issuer, keys } => verify_ed25519(issuer, keys, compact, now),
+            Self::Hs256(secret) => secret.verify(compact, now),
+        }
+    }
+}
+
+fn verify_ed25519(
+    issuer: &str,
+    keys: &BTreeMap<String, Ed25519Key>,
+    compact: &str,
+    now: u64,
+) -> Result<Claims, TokenError> {
+    let header = Token::decode_metadata(compact).map_err(|_| TokenError::Malformed)?;
+    if header.algorithm() != "EdDSA" || header.critical().is_some() {
+        return Err(TokenError::Algorithm);
+    }
+    let key = header.key_id().and_then(|kid| keys.get(kid)).ok_or(TokenError::UnknownKey)?;
+    let options = VerificationOptions {
+        allowed_issuers: Some(HashSet::from([issuer.to_owned()])),
+        time_tolerance: Some(Duration::from_secs(CLOCK_SKEW_SECONDS)),
+        max_token_length: Some(MAX_TOKEN_BYTES),
+        artificial_time: Some(UnixTimeStamp::from_secs(now)),
+        ..VerificationOptions::default()
+    };
+    let claims = key
+        .key
+        .verify_token::<PrivateClaims>(compact, Some(options))
+        .map_err(|error| classify(&error))?;
+    let expires_at = claims.expires_at.ok_or(TokenError::NoExpiry)?.as_secs();
+    Claims::from_payload(
+        claims.custom,
+        claims.jwt_id,
+        claims.issued_at.map(|at| at.as_secs()),
+        expires_at,
+    )
+}
+
+/// The log should tell an expired token from a forged one.
+fn classify(error: &jwt_simple::Error) -> TokenError {
+    match error.downcast_ref::<jwt_simple::JWTError>() {
+        Some(jwt_simple::JWTError::TokenHasExpired) => TokenError::Expired,
+        _ => TokenError::Invalid,
+    }
+}

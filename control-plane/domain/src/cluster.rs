@@ -1,0 +1,205 @@
+//! Member clusters: how their API server is reached and with which credential.
+
+use std::fmt;
+use std::str::FromStr;
+
+use thiserror::Error;
+use time::OffsetDateTime;
+
+/// The name that stands in a path: a DNS-1123 subdomain, as Kubernetes names objects.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClusterName(String);
+
+/// Why a cluster name is refused.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error(
+    "the cluster name {0:?} must have 1 to 253 of a-z, 0-9, '-' and '.', and begin and end with a letter or digit"
+)]
+pub struct ClusterNameError(pub String);
+
+/// How the API server is spoken to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheme {
+    /// In clear; for tests on loopback.
+    Http,
+    /// With TLS.
+    Https,
+}
+
+/// Where the API server is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiServer {
+    /// TLS or not.
+    pub scheme: Scheme,
+    /// A DNS name or an address, without brackets.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+    /// What the server URL has behind the port, without a trailing slash.
+    pub path_prefix: String,
+}
+
+/// How the API server proves who it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClusterTls {
+    /// The CA bundle in PEM; `None` trusts the system's CAs.
+    pub ca_pem: Option<String>,
+    /// The name that the certificate must carry, when it is not the host.
+    pub server_name: Option<String>,
+}
+
+/// What the gateway shows the API server. Its `Debug` form hides secrets.
+#[derive(Clone, PartialEq, Eq)]
+pub enum ClusterCredential {
+    /// Nothing.
+    None,
+    /// A client certificate with its key, both PEM.
+    ClientCertificate {
+        /// The certificate chain.
+        certificate_pem: String,
+        /// The private key.
+        key_pem: String,
+    },
+    /// A bearer token.
+    BearerToken(String),
+}
+
+/// A registered cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cluster {
+    /// Its name in paths.
+    pub name: ClusterName,
+    /// Where its API server is.
+    pub server: ApiServer,
+    /// How the API server proves itself; meaningless for [`Scheme::Http`].
+    pub tls: ClusterTls,
+    /// The gateway's own credential there.
+    pub credential: ClusterCredential,
+    /// When it was registered.
+    pub created_at: OffsetDateTime,
+}
+
+// === impl ClusterName ===
+
+impl ClusterName {
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for ClusterName {
+    type Err = ClusterNameError;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        let alphanumeric = |c: Option<char>| {
+            c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
+        };
+        let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.');
+        if name.len() <= 253
+            && name.chars().all(inner)
+            && alphanumeric(name.chars().next())
+            && alphanumeric(name.chars().last())
+        {
+            Ok(Self(name.to_owned()))
+        } else {
+            Err(ClusterNameError(name.to_owned()))
+        }
+    }
+}
+
+impl fmt::Display for ClusterName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+// === impl Scheme ===
+
+impl Scheme {
+    /// `http` or `https`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
+
+    /// The port that a URL means when it names none.
+    pub fn default_port(self) -> u16 {
+        match self {
+            Self::Http => 80,
+            Self::Https => 443,
+        }
+    }
+}
+
+// === impl ApiServer ===
+
+impl ApiServer {
+    /// `host:port` as it stands in a `Host` header, with brackets around IPv6;
+    /// the scheme's own port is left out.
+    pub fn authority(&self) -> String {
+        let host = if self.host.contains(':') {
+            format!("[{}]", self.host)
+        } else {
+            self.host.clone()
+        };
+        if self.port == self.scheme.default_port() {
+            host
+        } else {
+            format!("{host}:{}", self.port)
+        }
+    }
+}
+
+impl fmt::Display for ApiServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}{}", self.scheme.as_str(), self.authority(), self.path_prefix)
+    }
+}
+
+// === impl ClusterCredential ===
+
+impl fmt::Debug for ClusterCredential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "None",
+            Self::ClientCertificate { .. } => "ClientCertificate(..)",
+            Self::BearerToken(_) => "BearerToken(..)",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cluster_names_are_dns_subdomains() {
+        for name in ["pivot-cluster", "member-1", "a", "eu.prod-3"] {
+            assert!(name.parse::<ClusterName>().is_ok(), "{name}");
+        }
+        for name in ["", "-a", "a-", "A", "a_b", "a/b", "a%bc", "a b", &"a".repeat(254)] {
+            assert!(name.parse::<ClusterName>().is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn authority_brackets_ipv6_and_leaves_out_the_default_port() {
+        let server = |host: &str, port| ApiServer {
+            scheme: Scheme::Https,
+            host: host.to_owned(),
+            port,
+            path_prefix: String::new(),
+        };
+        assert_eq!(server("::1", 6443).authority(), "[::1]:6443");
+        assert_eq!(server("api.example", 443).to_string(), "https://api.example");
+    }
+
+    #[test]
+    fn credentials_do_not_show_in_debug_output() {
+        let shown = format!("{:?}", ClusterCredential::BearerToken("s3cret".to_owned()));
+        assert!(!shown.contains("s3cret"));
+    }
+}

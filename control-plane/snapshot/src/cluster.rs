@@ -1,0 +1,251 @@
+//! CDS: two Envoy clusters for each member cluster, and the control plane.
+//!
+//! The ordinary one negotiates HTTP/2 by ALPN. Its twin speaks HTTP/1.1 only,
+//! for `Upgrade` requests (exec, attach, port-forward): an API server cannot
+//! upgrade a stream of an HTTP/2 connection (no RFC 8441).
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use cubegate_domain::{ClusterCredential, ClusterName, Scheme};
+use cubegate_filter_config::CONTROL_PLANE_CLUSTER;
+use envoy_types::pb::envoy::extensions::filters::http::credential_injector::v3::CredentialInjector;
+use envoy_types::pb::envoy::extensions::filters::http::upstream_codec::v3::UpstreamCodec;
+use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::{
+    HttpFilter, http_filter,
+};
+use envoy_types::pb::envoy::extensions::http::injected_credentials::generic::v3::Generic;
+use envoy_types::pb::envoy::extensions::transport_sockets::tls::v3 as tls;
+use envoy_types::pb::envoy::extensions::upstreams::http::v3::{
+    HttpProtocolOptions, http_protocol_options as protocol,
+};
+use envoy_types::pb::envoy::r#type::matcher::v3::{StringMatcher, string_matcher};
+
+use crate::{Endpoint, Resource, ResourceType, Snapshot, proto, secret};
+
+const PROTOCOL_OPTIONS: &str = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+
+/// Envoy counts a watch as a request in flight; its default of 1,024 would stop
+/// a gateway that has a few hundred watching clients.
+const MAX_IN_FLIGHT: u32 = 65_536;
+
+/// What an API server may send ahead on one stream and on one connection, in
+/// bytes. With 64 KiB a list of 40 MB would wait for round trips.
+const STREAM_WINDOW: u32 = 1 << 20;
+const CONNECTION_WINDOW: u32 = 16 << 20;
+
+/// The Envoy cluster for ordinary requests.
+pub(crate) fn name(cluster: &ClusterName) -> String {
+    format!("cluster/{cluster}")
+}
+
+/// The Envoy cluster for `Upgrade` requests.
+pub(crate) fn http1_name(cluster: &ClusterName) -> String {
+    format!("cluster/{cluster}/http1")
+}
+
+pub(crate) fn insert_member(snapshot: &mut Snapshot, cluster: &cubegate_domain::Cluster) {
+    for (name, http1_only) in [(name(&cluster.name), false), (http1_name(&cluster.name), true)] {
+        let message = member(cluster, name.clone(), http1_only);
+        snapshot.insert(ResourceType::Cluster, name, Resource::new(&message));
+    }
+}
+
+pub(crate) fn insert_control_plane(snapshot: &mut Snapshot, endpoint: &Endpoint) {
+    let options = http_options(protocol::UpstreamProtocolOptions::from_http1(), Vec::new());
+    let message = base(CONTROL_PLANE_CLUSTER.to_owned(), &endpoint.host, endpoint.port, &options);
+    snapshot.insert(ResourceType::Cluster, CONTROL_PLANE_CLUSTER, Resource::new(&message));
+}
+
+fn member(cluster: &cubegate_domain::Cluster, name: String, http1_only: bool) -> proto::Cluster {
+    let tls = cluster.server.scheme == Scheme::Https;
+    let protocol = if tls && !http1_only {
+        protocol::UpstreamProtocolOptions::negotiated()
+    } else {
+        protocol::UpstreamProtocolOptions::from_http1()
+    };
+    let options = http_options(protocol, credential_filters(cluster));
+    let mut message = base(name, &cluster.server.host, cluster.server.port, &options);
+    if tls {
+        message.transport_socket = Some(proto::TransportSocket {
+            name: "envoy.transport_sockets.tls".to_owned(),
+            config_type: Some(proto::transport_socket::ConfigType::TypedConfig(
+                proto::pack_any(tls_context(cluster)),
+            )),
+        });
+    }
+    message
+}
+
+fn base(name: String, host: &str, port: u16, options: &HttpProtocolOptions) -> proto::Cluster {
+    let discovery = if host.parse::<IpAddr>().is_ok() {
+        proto::cluster::DiscoveryType::Static
+    } else {
+        proto::cluster::DiscoveryType::StrictDns
+    };
+    let endpoint = proto::LbEndpoint {
+        host_identifier: Some(proto::lb_endpoint::HostIdentifier::Endpoint(proto::Endpoint {
+            address: proto::address(host, port),
+            ..Default::default()
+        })),
+        ..Default::default()
+    };
+    proto::Cluster {
+        name: name.clone(),
+        connect_timeout: proto::seconds(5),
+        per_connection_buffer_limit_bytes: proto::number(proto::BUFFER_LIMIT_BYTES),
+        cluster_discovery_type: Some(proto::cluster::ClusterDiscoveryType::Type(discovery as i32)),
+        load_assignment: Some(proto::ClusterLoadAssignment {
+            cluster_name: name,
+            endpoints: vec![proto::LocalityLbEndpoints {
+                lb_endpoints: vec![endpoint],
+                ..Default::default()
+            }],
+            ..Default::default()
+        }),
+        circuit_breakers: Some(proto::CircuitBreakers {
+            thresholds: vec![proto::circuit_breakers::Thresholds {
+                max_connections: proto::number(MAX_IN_FLIGHT),
+                max_pending_requests: proto::number(MAX_IN_FLIGHT),
+                max_requests: proto::number(MAX_IN_FLIGHT),
+                ..Default::default()
+            }],
+            ..Default::default()
+        }),
+        upstream_connection_options: Some(proto::UpstreamConnectionOptions {
+            tcp_keepalive: proto::keepalive(),
+            ..Default::default()
+        }),
+        typed_extension_protocol_options: HashMap::from([(
+            PROTOCOL_OPTIONS.to_owned(),
+            proto::pack_any(options.clone()),
+        )]),
+        ..Default::default()
+    }
+}
+
+/// The API server must show a certificate of the cluster's CA for the name in
+/// the kubeconfig; the gateway shows its own.
+fn tls_context(cluster: &cubegate_domain::Cluster) -> tls::UpstreamTlsContext {
+    let name = cluster.tls.server_name.as_deref().unwrap_or(&cluster.server.host);
+    let is_address = name.parse::<IpAddr>().is_ok();
+    let san_type = if is_address {
+        tls::subject_alt_name_matcher::SanType::IpAddress
+    } else {
+        tls::subject_alt_name_matcher::SanType::Dns
+    };
+    let mut validation = tls::CertificateValidationContext {
+        match_typed_subject_alt_names: vec![tls::SubjectAltNameMatcher {
+            san_type: san_type as i32,
+            matcher: Some(StringMatcher {
+                match_pattern: Some(string_matcher::MatchPattern::Exact(name.to_owned())),
+                ..Default::default()
+            }),
+            ..Default::default()
+        }],
+        ..Default::default()
+    };
+    let validation_context_type = if cluster.tls.ca_pem.is_some() {
+        tls::common_tls_context::ValidationContextType::CombinedValidationContext(
+            tls::common_tls_context::CombinedCertificateValidationContext {
+                default_validation_context: Some(validation),
+                validation_context_sds_secret_config: Some(secret::reference(secret::ca_name(
+                    &cluster.name,
+                ))),
+                ..Default::default()
+            },
+        )
+    } else {
+        validation.system_root_certs =
+            Some(tls::certificate_validation_context::SystemRootCerts {});
+        tls::common_tls_context::ValidationContextType::ValidationContext(validation)
+    };
+    let client = matches!(cluster.credential, ClusterCredential::ClientCertificate { .. })
+        .then(|| secret::reference(secret::client_name(&cluster.name)));
+    tls::UpstreamTlsContext {
+        common_tls_context: Some(tls::CommonTlsContext {
+            tls_certificate_sds_secret_configs: client.into_iter().collect(),
+            validation_context_type: Some(validation_context_type),
+            ..Default::default()
+        }),
+        // RFC 6066 3: an address is no server name.
+        sni: if is_address { String::new() } else { name.to_owned() },
+        ..Default::default()
+    }
+}
+
+/// A bearer token is put in by Envoy itself, from a secret that is in no
+/// configuration dump.
+fn credential_filters(cluster: &cubegate_domain::Cluster) -> Vec<HttpFilter> {
+    if !matches!(cluster.credential, ClusterCredential::BearerToken(_)) {
+        return Vec::new();
+    }
+    let generic = Generic {
+        credential: Some(secret::reference(secret::token_name(&cluster.name))),
+        header: "authorization".to_owned(),
+        header_value_prefix: "Bearer ".to_owned(),
+    };
+    let injector = CredentialInjector {
+        overwrite: true,
+        allow_request_without_credential: false,
+        credential: Some(proto::TypedExtensionConfig {
+            name: "envoy.http.injected_credentials.generic".to_owned(),
+            typed_config: Some(proto::pack_any(generic)),
+        }),
+    };
+    let filter = |name: &str, config: proto::Any| HttpFilter {
+        name: name.to_owned(),
+        config_type: Some(http_filter::ConfigType::TypedConfig(config)),
+        ..Default::default()
+    };
+    vec![
+        filter("envoy.filters.http.credential_injector", proto::pack_any(injector)),
+        filter("envoy.filters.http.upstream_codec", proto::pack_any(UpstreamCodec {})),
+    ]
+}
+
+fn http_options(
+    protocol: protocol::UpstreamProtocolOptions,
+    http_filters: Vec<HttpFilter>,
+) -> HttpProtocolOptions {
+    HttpProtocolOptions {
+        upstream_protocol_options: Some(protocol),
+        http_filters,
+        ..Default::default()
+    }
+}
+
+/// The two ways in which we speak to an upstream.
+trait Protocols {
+    fn from_http1() -> Self;
+    fn negotiated() -> Self;
+}
+
+impl Protocols for protocol::UpstreamProtocolOptions {
+    fn from_http1() -> Self {
+        Self::ExplicitHttpConfig(protocol::ExplicitHttpConfig {
+            protocol_config: Some(
+                protocol::explicit_http_config::ProtocolConfig::HttpProtocolOptions(
+                    proto::Http1ProtocolOptions::default(),
+                ),
+            ),
+        })
+    }
+
+    fn negotiated() -> Self {
+        Self::AutoConfig(protocol::AutoHttpConfig {
+            http_protocol_options: Some(proto::Http1ProtocolOptions::default()),
+            http2_protocol_options: Some(proto::Http2ProtocolOptions {
+                initial_stream_window_size: proto::number(STREAM_WINDOW),
+                initial_connection_window_size: proto::number(CONNECTION_WINDOW),
+                connection_keepalive: Some(proto::KeepaliveSettings {
+                    interval: proto::seconds(30),
+                    timeout: proto::seconds(10),
+                    ..Default::default()
+                }),
+                ..Default::default()
+            }),
+            ..Default::default()
+        })
+    }
+}

@@ -1,0 +1,185 @@
+//! LDS: the one listener that clients connect to.
+
+use cubegate_filter_config::INTERNAL_HEADER_PREFIX;
+use envoy_types::pb::envoy::config::common::mutation_rules::v3 as mutation_rules;
+use envoy_types::pb::envoy::config::listener::v3 as lds;
+use envoy_types::pb::envoy::extensions::access_loggers::stream::v3 as access_log;
+use envoy_types::pb::envoy::extensions::filters::http::router::v3::Router;
+use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3 as hcm;
+use envoy_types::pb::envoy::extensions::formatter::req_without_query::v3::ReqWithoutQuery;
+use envoy_types::pb::envoy::extensions::http::early_header_mutation::header_mutation::v3 as early;
+use envoy_types::pb::envoy::extensions::transport_sockets::tls::v3 as tls;
+use envoy_types::pb::envoy::r#type::matcher::v3::{StringMatcher, string_matcher};
+use hcm::http_connection_manager as manager;
+
+use crate::extension_config::FILTER_NAME;
+use crate::{ListenerSettings, Resource, ResourceType, Snapshot, proto, route, secret};
+
+/// The listener's name.
+const LISTENER: &str = "gateway";
+
+/// One line a request. The query is left out: access keys may stand in it.
+const ACCESS_LOG: &str = "%START_TIME% %REQ(:METHOD)% %REQ_WITHOUT_QUERY(X-ENVOY-ORIGINAL-PATH?:PATH)% %RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% rx=%BYTES_RECEIVED% tx=%BYTES_SENT% ms=%DURATION% cluster=%UPSTREAM_CLUSTER% id=%REQ(X-REQUEST-ID)%\n";
+
+pub(crate) fn insert(snapshot: &mut Snapshot, settings: &ListenerSettings) {
+    let manager = proto::pack_any(connection_manager());
+    let chain = lds::FilterChain {
+        filters: vec![lds::Filter {
+            name: "envoy.filters.network.http_connection_manager".to_owned(),
+            config_type: Some(lds::filter::ConfigType::TypedConfig(manager)),
+        }],
+        transport_socket: settings.certificate.as_ref().map(|_| serving_tls()),
+        ..Default::default()
+    };
+    let message = lds::Listener {
+        name: LISTENER.to_owned(),
+        address: proto::address(&settings.host, settings.port),
+        per_connection_buffer_limit_bytes: proto::number(proto::BUFFER_LIMIT_BYTES),
+        filter_chains: vec![chain],
+        tcp_keepalive: proto::keepalive(),
+        ..Default::default()
+    };
+    snapshot.insert(ResourceType::Listener, LISTENER, Resource::new(&message));
+}
+
+fn serving_tls() -> proto::TransportSocket {
+    let context = tls::DownstreamTlsContext {
+        common_tls_context: Some(tls::CommonTlsContext {
+            tls_params: Some(tls::TlsParameters {
+                tls_minimum_protocol_version: tls::tls_parameters::TlsProtocol::TlSv12 as i32,
+                ..Default::default()
+            }),
+            alpn_protocols: vec!["h2".to_owned(), "http/1.1".to_owned()],
+            tls_certificate_sds_secret_configs: vec![secret::reference(
+                secret::LISTENER_CERTIFICATE.to_owned(),
+            )],
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    proto::TransportSocket {
+        name: "envoy.transport_sockets.tls".to_owned(),
+        config_type: Some(proto::transport_socket::ConfigType::TypedConfig(proto::pack_any(
+            context,
+        ))),
+    }
+}
+
+fn connection_manager() -> hcm::HttpConnectionManager {
+    hcm::HttpConnectionManager {
+        stat_prefix: LISTENER.to_owned(),
+        route_specifier: Some(manager::RouteSpecifier::Rds(hcm::Rds {
+            config_source: proto::ads(),
+            route_config_name: route::ROUTES.to_owned(),
+        })),
+        http_filters: vec![filter(), router()],
+        access_log: vec![stdout_access_log()],
+        early_header_mutation_extensions: vec![remove_identity_headers()],
+        upgrade_configs: ["websocket", "SPDY/3.1"]
+            .map(|upgrade| manager::UpgradeConfig {
+                upgrade_type: upgrade.to_owned(),
+                ..Default::default()
+            })
+            .to_vec(),
+        common_http_protocol_options: Some(proto::HttpProtocolOptions {
+            idle_timeout: proto::seconds(3600),
+            headers_with_underscores_action:
+                proto::http_protocol_options::HeadersWithUnderscoresAction::RejectRequest as i32,
+            ..Default::default()
+        }),
+        http2_protocol_options: Some(proto::Http2ProtocolOptions {
+            max_concurrent_streams: proto::number(256),
+            initial_stream_window_size: proto::number(64 << 10),
+            initial_connection_window_size: proto::number(1 << 20),
+            ..Default::default()
+        }),
+        // A slow request head is cut; bodies and answers have the routes' times.
+        request_headers_timeout: proto::seconds(10),
+        stream_idle_timeout: proto::seconds(300),
+        use_remote_address: proto::yes(),
+        // Nobody's address makes a request trusted.
+        internal_address_config: Some(manager::InternalAddressConfig::default()),
+        // The filter refuses every path that can be read in two ways, and says
+        // so in the shape of the path's API. Envoy would repair it, or refuse it
+        // without a word.
+        normalize_path: proto::no(),
+        merge_slashes: true,
+        path_with_escaped_slashes_action:
+            manager::PathWithEscapedSlashesAction::KeepUnchanged as i32,
+        server_header_transformation:
+            manager::ServerHeaderTransformation::AppendIfAbsent as i32,
+        always_set_request_id_in_response: true,
+        ..Default::default()
+    }
+}
+
+/// The filter itself comes over ECDS. There is no default configuration: until
+/// the filter is there, nothing passes.
+fn filter() -> hcm::HttpFilter {
+    hcm::HttpFilter {
+        name: FILTER_NAME.to_owned(),
+        config_type: Some(hcm::http_filter::ConfigType::ConfigDiscovery(
+            proto::ExtensionConfigSource {
+                config_source: proto::ads(),
+                type_urls: vec![
+                    "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm".to_owned(),
+                ],
+                ..Default::default()
+            },
+        )),
+        ..Default::default()
+    }
+}
+
+fn router() -> hcm::HttpFilter {
+    hcm::HttpFilter {
+        name: "envoy.filters.http.router".to_owned(),
+        config_type: Some(hcm::http_filter::ConfigType::TypedConfig(proto::pack_any(
+            Router::default(),
+        ))),
+        ..Default::default()
+    }
+}
+
+/// A second lock on the door: the filter removes these headers too.
+fn remove_identity_headers() -> proto::TypedExtensionConfig {
+    let mutations = ["impersonate-", "x-remote-", INTERNAL_HEADER_PREFIX]
+        .map(|prefix| mutation_rules::HeaderMutation {
+            action: Some(mutation_rules::header_mutation::Action::RemoveOnMatch(
+                mutation_rules::header_mutation::RemoveOnMatch {
+                    key_matcher: Some(StringMatcher {
+                        match_pattern: Some(string_matcher::MatchPattern::Prefix(
+                            prefix.to_owned(),
+                        )),
+                        ..Default::default()
+                    }),
+                },
+            )),
+        })
+        .to_vec();
+    proto::TypedExtensionConfig {
+        name: "envoy.http.early_header_mutation.header_mutation".to_owned(),
+        typed_config: Some(proto::pack_any(early::HeaderMutation { mutations })),
+    }
+}
+
+fn stdout_access_log() -> proto::AccessLog {
+    let format = proto::SubstitutionFormatString {
+        format: Some(proto::substitution_format_string::Format::TextFormatSource(
+            proto::inline_string(ACCESS_LOG).unwrap_or_default(),
+        )),
+        formatters: vec![proto::TypedExtensionConfig {
+            name: "envoy.formatter.req_without_query".to_owned(),
+            typed_config: Some(proto::pack_any(ReqWithoutQuery {})),
+        }],
+        ..Default::default()
+    };
+    let log = access_log::StdoutAccessLog {
+        access_log_format: Some(access_log::stdout_access_log::AccessLogFormat::LogFormat(format)),
+    };
+    proto::AccessLog {
+        name: "envoy.access_loggers.stdout".to_owned(),
+        config_type: Some(proto::access_log::ConfigType::TypedConfig(proto::pack_any(log))),
+        ..Default::default()
+    }
+}

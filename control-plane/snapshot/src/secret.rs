@@ -1,0 +1,72 @@
+//! SDS: what clusters and the listener prove themselves with.
+
+use cubegate_domain::{Cluster, ClusterCredential, ClusterName, Scheme};
+use envoy_types::pb::envoy::extensions::transport_sockets::tls::v3 as tls;
+
+use crate::proto;
+use crate::{Resource, ResourceType, ServingCertificate, Snapshot};
+
+/// The secret with the listener's certificate.
+pub(crate) const LISTENER_CERTIFICATE: &str = "listener/certificate";
+
+/// The secret with a cluster's CA bundle.
+pub(crate) fn ca_name(cluster: &ClusterName) -> String {
+    format!("cluster/{cluster}/ca")
+}
+
+/// The secret with the client certificate that a cluster is shown.
+pub(crate) fn client_name(cluster: &ClusterName) -> String {
+    format!("cluster/{cluster}/client")
+}
+
+/// The secret with the bearer token that a cluster is shown.
+pub(crate) fn token_name(cluster: &ClusterName) -> String {
+    format!("cluster/{cluster}/token")
+}
+
+pub(crate) fn insert_cluster(snapshot: &mut Snapshot, cluster: &Cluster) {
+    if cluster.server.scheme == Scheme::Https
+        && let Some(ca) = &cluster.tls.ca_pem
+    {
+        let context = tls::CertificateValidationContext {
+            trusted_ca: proto::inline_string(ca),
+            ..Default::default()
+        };
+        insert(snapshot, ca_name(&cluster.name), tls::secret::Type::ValidationContext(context));
+    }
+    match &cluster.credential {
+        ClusterCredential::None => {}
+        ClusterCredential::ClientCertificate { certificate_pem, key_pem } => {
+            insert_certificate(snapshot, client_name(&cluster.name), certificate_pem, key_pem);
+        }
+        ClusterCredential::BearerToken(token) => {
+            let secret =
+                tls::GenericSecret { secret: proto::inline_string(token), ..Default::default() };
+            insert(snapshot, token_name(&cluster.name), tls::secret::Type::GenericSecret(secret));
+        }
+    }
+}
+
+pub(crate) fn insert_listener(snapshot: &mut Snapshot, certificate: &ServingCertificate) {
+    let ServingCertificate { certificate_pem, key_pem } = certificate;
+    insert_certificate(snapshot, LISTENER_CERTIFICATE.to_owned(), certificate_pem, key_pem);
+}
+
+fn insert_certificate(snapshot: &mut Snapshot, name: String, certificate: &str, key: &str) {
+    let certificate = tls::TlsCertificate {
+        certificate_chain: proto::inline_string(certificate),
+        private_key: proto::inline_string(key),
+        ..Default::default()
+    };
+    insert(snapshot, name, tls::secret::Type::TlsCertificate(certificate));
+}
+
+fn insert(snapshot: &mut Snapshot, name: String, secret: tls::secret::Type) {
+    let secret = tls::Secret { name: name.clone(), r#type: Some(secret) };
+    snapshot.insert(ResourceType::Secret, name, Resource::new(&secret));
+}
+
+/// How a secret is named where it is used.
+pub(crate) fn reference(name: String) -> tls::SdsSecretConfig {
+    tls::SdsSecretConfig { name, sds_config: proto::ads() }
+}

@@ -1,0 +1,131 @@
+//! A configuration, compiled once per push and shared by all exchanges.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use cubegate_filter_config::{ClusterEntry, ConfigError, FilterConfig, Limits, TokenKeys};
+use cubegate_token::{Ed25519Key, Hs256Secret, KeyError, KeySet};
+use thiserror::Error;
+
+use crate::list::WorkerMemory;
+use crate::verify::Verifier;
+
+/// What one version of the configuration says, ready to be used.
+pub struct Gateway {
+    tokens: TokenKeys,
+    pub(crate) verifier: Rc<Verifier>,
+    clusters: BTreeMap<String, ClusterEntry>,
+    pub(crate) limits: Limits,
+    pub(crate) memory: WorkerMemory,
+}
+
+/// Why a configuration is refused. The filter keeps the one it has.
+#[derive(Debug, Error)]
+pub enum CompileError {
+    /// The document cannot be read.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A key cannot be used.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// A public key is not 32 bytes of hex.
+    #[error("key {kid:?} is not 32 bytes in hex")]
+    KeyHex {
+        /// The key's id.
+        kid: String,
+    },
+    /// The shared secret is not where the configuration says.
+    #[error(
+        "the environment variable {name} is not set for Envoy; start Envoy with the KubeCube secret in it"
+    )]
+    SecretMissing {
+        /// The variable.
+        name: String,
+    },
+}
+
+// === impl Gateway ===
+
+impl Gateway {
+    /// Reads and checks a configuration document. `env` looks up an environment
+    /// variable of the Envoy process. `previous` is the configuration in use: the
+    /// tokens it has verified stay known while the keys are the same.
+    ///
+    /// # Errors
+    /// [`CompileError`], in one sentence for the operator.
+    pub fn compile(
+        document: &[u8],
+        env: impl Fn(&str) -> Option<String>,
+        previous: Option<&Self>,
+    ) -> Result<Self, CompileError> {
+        let FilterConfig { version: _, tokens, clusters, limits } =
+            FilterConfig::from_json(document)?;
+        let verifier = match previous {
+            Some(previous)
+                if previous.tokens == tokens
+                    && previous.limits.token_cache_entries == limits.token_cache_entries =>
+            {
+                Rc::clone(&previous.verifier)
+            }
+            _ => Rc::new(Verifier::new(key_set(&tokens, env)?, limits.token_cache_entries)),
+        };
+        let memory = previous.map(|previous| previous.memory.clone()).unwrap_or_default();
+        Ok(Self { tokens, verifier, clusters, limits, memory })
+    }
+
+    /// The cluster of this name, if it is registered.
+    pub(crate) fn cluster(&self, name: &str) -> Option<&ClusterEntry> {
+        self.clusters.get(name)
+    }
+
+    /// How many clusters are registered, for the log.
+    pub fn cluster_count(&self) -> usize {
+        self.clusters.len()
+    }
+
+    pub(crate) fn list_limits(&self) -> cubegate_list::Limits {
+        cubegate_list::Limits {
+            max_item_bytes: self.limits.max_item_bytes,
+            max_page_bytes: self.limits.max_page_bytes,
+            max_envelope_bytes: self.limits.max_envelope_bytes,
+        }
+    }
+}
+
+fn key_set(
+    tokens: &TokenKeys,
+    env: impl Fn(&str) -> Option<String>,
+) -> Result<KeySet, CompileError> {
+    match tokens {
+        TokenKeys::Ed25519 { issuer, keys } => {
+            let keys = keys
+                .iter()
+                .map(|(kid, hex)| {
+                    let bytes = from_hex(hex)
+                        .ok_or_else(|| CompileError::KeyHex { kid: kid.clone() })?;
+                    Ok(Ed25519Key::from_bytes(kid.clone(), &bytes)?)
+                })
+                .collect::<Result<Vec<_>, CompileError>>()?;
+            Ok(KeySet::ed25519(issuer.clone(), keys)?)
+        }
+        TokenKeys::Hs256 { secret_env } => {
+            let secret = env(secret_env)
+                .filter(|secret| !secret.is_empty())
+                .ok_or_else(|| CompileError::SecretMissing { name: secret_env.clone() })?;
+            Ok(KeySet::Hs256(Hs256Secret::new(secret)?))
+        }
+    }
+}
+
+fn from_hex(hex: &str) -> Option<[u8; 32]> {
+    let digits = hex.as_bytes();
+    if digits.len() != 64 {
+        return None;
+    }
+    let mut bytes = [0; 32];
+    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+        let text = std::str::from_utf8(pair).ok()?;
+        *byte = u8::from_str_radix(text, 16).ok()?;
+    }
+    Some(bytes)
+}

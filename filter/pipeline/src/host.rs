@@ -1,0 +1,51 @@
+//! What the pipeline needs from the proxy that it runs in.
+
+use thiserror::Error;
+
+use crate::{Headers, Reply};
+
+/// A call into the proxy failed. Nothing can be decided without it, so the
+/// request is refused.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("the host call {call} failed with status {status}")]
+pub struct HostError {
+    /// The call.
+    pub call: &'static str,
+    /// The proxy-wasm status.
+    pub status: u32,
+}
+
+/// One stream of the proxy: the calls that an [`Exchange`](crate::Exchange) makes.
+pub trait Host {
+    /// Unix seconds.
+    fn now(&self) -> u64;
+
+    /// All request headers, pseudo-headers included, values as bytes. Only to be
+    /// called in the request phase.
+    fn request_headers(&self) -> Result<Headers, HostError>;
+
+    /// Replaces all request headers; the route is selected anew.
+    fn set_request_headers(&self, headers: &Headers) -> Result<(), HostError>;
+
+    /// All response headers, pseudo-headers included.
+    fn response_headers(&self) -> Result<Headers, HostError>;
+
+    /// Sets one response header, or removes it.
+    fn set_response_header(&self, name: &str, value: Option<&str>) -> Result<(), HostError>;
+
+    /// Whether the answer comes from upstream and not from the proxy itself.
+    fn is_upstream_answer(&self) -> bool;
+
+    /// The bytes that arrived with this response-body callback.
+    fn response_chunk(&self, size: usize) -> Result<Vec<u8>, HostError>;
+
+    /// Puts `bytes` in the place of the chunk of this callback.
+    fn replace_response_chunk(&self, bytes: &[u8]) -> Result<(), HostError>;
+
+    /// Answers the client. At most once per exchange, and only while no response
+    /// header has gone out.
+    fn reply(&self, reply: &Reply) -> Result<(), HostError>;
+
+    /// Tells the operator something; never a token or a body.
+    fn log_debug(&self, message: &str);
+}

@@ -1,0 +1,184 @@
+//! Every refusal of the gateway, one named constructor each.
+
+use cubegate_api_types::cube::{self, ErrorBody, message};
+use cubegate_api_types::kube::Status;
+use cubegate_list::ListError;
+use serde::Serialize;
+
+use crate::Headers;
+
+/// Which API a path belongs to; it decides the shape of an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Family {
+    /// `/api/v1/cube/…`: `{"code","message"}`.
+    Cube,
+    /// Kubernetes paths: a `Status` object.
+    Kube,
+}
+
+/// An answer of the gateway's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// The HTTP status.
+    pub status: u16,
+    /// Headers beside the framing ones.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// Headers that belong to the upstream connection or to the body as it was.
+const FRAMING_HEADERS: [&str; 9] = [
+    "connection",
+    "content-encoding",
+    "content-length",
+    "etag",
+    "keep-alive",
+    "proxy-connection",
+    "set-cookie",
+    "transfer-encoding",
+    "upgrade",
+];
+
+// === impl Family ===
+
+impl Family {
+    /// The family of a path that has not been routed (yet).
+    pub fn of_path(path: &str) -> Self {
+        match path.strip_prefix("/api/v1/cube") {
+            Some(rest) if rest.is_empty() || rest.starts_with('/') => Self::Cube,
+            _ => Self::Kube,
+        }
+    }
+}
+
+// === impl Reply ===
+
+impl Reply {
+    /// An error in the shape of its family.
+    pub fn error(family: Family, status: u16, message: impl Into<String>) -> Self {
+        match family {
+            Family::Cube => {
+                Self::json(status, cube::CONTENT_TYPE, &ErrorBody::new(status, message))
+            }
+            Family::Kube => Self::json(status, "application/json", &Status::failure(status, message)),
+        }
+    }
+
+    /// 400: the path can be read in two ways.
+    pub fn path_malformed(path: &str) -> Self {
+        Self::error(
+            Family::of_path(path),
+            400,
+            "The path must begin with / and hold no dot segments, encoded slashes, backslashes or control characters; encode what is meant literally.",
+        )
+    }
+
+    /// 401: no credential, or one that cannot be read.
+    pub fn unauthenticated(family: Family) -> Self {
+        let message = match family {
+            Family::Cube => message::AUTHENTICATE_FAILED,
+            Family::Kube => "Unauthorized",
+        };
+        Self::error(family, 401, message).with_header("www-authenticate", "Bearer")
+    }
+
+    /// 401: a token that does not verify.
+    pub fn token_invalid(family: Family) -> Self {
+        let message = match family {
+            Family::Cube => message::TOKEN_INVALID,
+            Family::Kube => "Unauthorized",
+        };
+        Self::error(family, 401, message)
+            .with_header("www-authenticate", "Bearer error=\"invalid_token\"")
+    }
+
+    /// 403: a write that another site makes with the user's cookie.
+    pub fn cross_site(family: Family) -> Self {
+        Self::error(family, 403, message::FORBIDDEN)
+    }
+
+    /// The path names a cluster that is not registered: 400 for KubeCube, 404
+    /// for Kubernetes paths.
+    pub fn cluster_not_found(family: Family, cluster: &str) -> Self {
+        let status = match family {
+            Family::Cube => 400,
+            Family::Kube => 404,
+        };
+        Self::error(family, status, message::cluster_not_found(cluster))
+    }
+
+    /// The API server could not be reached or did not finish: 502, or 504 when
+    /// it was too slow.
+    pub fn upstream_failed(family: Family, status: u16) -> Self {
+        let (status, sentence) = match status {
+            504 => (504, "The API server did not answer in time."),
+            _ => (502, "The API server cannot be reached or broke off its answer."),
+        };
+        match family {
+            Family::Cube => Self::error(family, status, message::SERVER_ERROR),
+            Family::Kube => Self::error(family, status, sentence),
+        }
+    }
+
+    /// 502: an answer in an encoding that was not asked for.
+    pub fn unexpected_encoding(family: Family, encoding: &str) -> Self {
+        let encoding: String =
+            encoding.chars().filter(|c| c.is_ascii_graphic()).take(32).collect();
+        Self::error(
+            family,
+            502,
+            format!("The API server answered with the content encoding {encoding}, which was not asked for."),
+        )
+    }
+
+    /// The list cannot be turned into a page: 502 for an answer that is broken,
+    /// 507 for one that needs more memory than a request may have.
+    pub fn list_failed(family: Family, error: &ListError) -> Self {
+        let status = if matches!(error, ListError::PageTooLarge { .. }) { 507 } else { 502 };
+        Self::error(family, status, error.to_string())
+    }
+
+    /// 507: all list requests of this worker together need too much memory.
+    pub fn worker_memory_full(family: Family) -> Self {
+        Self::error(
+            family,
+            507,
+            "The gateway is holding as many lists as it may; try again in a moment, or ask for a smaller page.",
+        )
+        .with_header("retry-after", "1")
+    }
+
+    /// 500: the proxy did not do what every proxy does.
+    pub fn internal(family: Family) -> Self {
+        Self::error(family, 500, message::SERVER_ERROR)
+    }
+
+    /// The page, with the upstream's own headers.
+    pub fn page(upstream: &Headers, body: Vec<u8>) -> Self {
+        let headers = upstream
+            .iter()
+            .filter(|(name, _)| !name.starts_with(':') && !FRAMING_HEADERS.contains(name))
+            .filter_map(|(name, value)| {
+                Some((name.to_owned(), std::str::from_utf8(value).ok()?.to_owned()))
+            })
+            .collect();
+        Self { status: 200, headers, body }
+    }
+
+    /// The same reply with one more header.
+    #[must_use]
+    pub fn with_header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    fn json(status: u16, content_type: &str, body: &impl Serialize) -> Self {
+        Self {
+            status,
+            headers: vec![("content-type".to_owned(), content_type.to_owned())],
+            // Plain structs of strings and numbers always serialise.
+            body: serde_json::to_vec(body).unwrap_or_default(),
+        }
+    }
+}

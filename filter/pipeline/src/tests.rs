@@ -1,0 +1,172 @@
+//! Whole exchanges on a host that a test writes down.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use cubegate_token::{Claims, Ed25519Signer, Signer};
+
+use crate::{Exchange, Flow, Gateway, Headers, Host, HostError, Reply};
+
+mod lists;
+mod requests;
+
+const NOW: u64 = 1_700_000_000;
+
+/// A proxy that remembers what it was told.
+#[derive(Default)]
+struct MockHost {
+    request: RefCell<Headers>,
+    response: RefCell<Headers>,
+    local_answer: Cell<bool>,
+    chunk: RefCell<Vec<u8>>,
+    /// What has gone out to the client after the exchange saw it.
+    body: RefCell<Vec<u8>>,
+    reply: RefCell<Option<Reply>>,
+}
+
+impl Host for MockHost {
+    fn now(&self) -> u64 {
+        NOW
+    }
+
+    fn request_headers(&self) -> Result<Headers, HostError> {
+        Ok(self.request.borrow().clone())
+    }
+
+    fn set_request_headers(&self, headers: &Headers) -> Result<(), HostError> {
+        self.request.replace(headers.clone());
+        Ok(())
+    }
+
+    fn response_headers(&self) -> Result<Headers, HostError> {
+        Ok(self.response.borrow().clone())
+    }
+
+    fn set_response_header(&self, name: &str, value: Option<&str>) -> Result<(), HostError> {
+        match value {
+            Some(value) => self.response.borrow_mut().set(name, value),
+            None => self.response.borrow_mut().remove(name),
+        }
+        Ok(())
+    }
+
+    fn is_upstream_answer(&self) -> bool {
+        !self.local_answer.get()
+    }
+
+    fn response_chunk(&self, size: usize) -> Result<Vec<u8>, HostError> {
+        let chunk = self.chunk.borrow();
+        assert_eq!(size, chunk.len());
+        Ok(chunk.clone())
+    }
+
+    fn replace_response_chunk(&self, bytes: &[u8]) -> Result<(), HostError> {
+        self.chunk.replace(bytes.to_vec());
+        Ok(())
+    }
+
+    fn reply(&self, reply: &Reply) -> Result<(), HostError> {
+        assert!(self.reply.borrow().is_none(), "a second reply");
+        self.reply.replace(Some(reply.clone()));
+        Ok(())
+    }
+
+    fn log_debug(&self, _message: &str) {}
+}
+
+/// A gateway with one cluster, and the means to sign for it.
+struct World {
+    gateway: Rc<Gateway>,
+    signer: Signer,
+}
+
+fn headers(pairs: &[(&str, &str)]) -> Headers {
+    Headers::new(pairs.iter().map(|(n, v)| ((*n).to_owned(), v.as_bytes().to_vec())).collect())
+}
+
+impl World {
+    fn new() -> Self {
+        Self::with_limits("{}")
+    }
+
+    fn with_limits(limits: &str) -> Self {
+        let signer = Ed25519Signer::generate("cubegate");
+        let hex: String = signer.public_key_bytes().iter().map(|b| format!("{b:02x}")).collect();
+        let document = format!(
+            r#"{{"version":1,"tokens":{{"ed25519":{{"issuer":"cubegate","keys":{{"{}":"{hex}"}}}}}},
+              "clusters":{{"pivot-cluster":{{"upstream":"cluster/p","upgrade_upstream":"cluster/p/http1",
+              "authority":"10.0.0.1:6443","path_prefix":"/base"}}}},"limits":{limits}}}"#,
+            signer.kid()
+        );
+        let gateway = Gateway::compile(document.as_bytes(), |_| None, None).unwrap();
+        Self { gateway: Rc::new(gateway), signer: Signer::Ed25519(Box::new(signer)) }
+    }
+
+    fn token(&self, user: &str, groups: &[&str]) -> String {
+        self.signer
+            .sign(&Claims {
+                user: user.to_owned(),
+                groups: groups.iter().map(|group| (*group).to_owned()).collect(),
+                access_key: None,
+                id: None,
+                issued_at: NOW - 10,
+                expires_at: NOW + 3_600,
+            })
+            .unwrap()
+    }
+
+    /// Sends a request; says what the exchange is now and what the host saw.
+    fn send(&self, method: &str, path: &str, more: &[(&str, &str)]) -> (Exchange, MockHost, Flow) {
+        let host = MockHost::default();
+        let mut request =
+            headers(&[(":method", method), (":path", path), (":authority", "gateway:30443")]);
+        for (name, value) in more {
+            request.add(name, *value);
+        }
+        host.request.replace(request);
+        let mut exchange = Exchange::new(Rc::clone(&self.gateway));
+        let flow = exchange.on_request_headers(&host);
+        (exchange, host, flow)
+    }
+
+    /// The same as `jeff` with a good token.
+    fn send_as_jeff(&self, method: &str, path: &str) -> (Exchange, MockHost, Flow) {
+        let bearer = format!("Bearer {}", self.token("jeff", &["kubecube"]));
+        self.send(method, path, &[("authorization", &bearer)])
+    }
+}
+
+impl MockHost {
+    fn request_header(&self, name: &str) -> Option<String> {
+        self.request.borrow().get_str(name).map(str::to_owned)
+    }
+
+    fn refusal(&self) -> (u16, String) {
+        let reply = self.reply.borrow();
+        let reply = reply.as_ref().expect("a reply");
+        (reply.status, String::from_utf8(reply.body.clone()).unwrap())
+    }
+
+    /// Lets the upstream answer in these chunks, and returns what the client got:
+    /// the reply's body, or what went through.
+    fn answer(&self, exchange: &mut Exchange, head: &[(&str, &str)], chunks: &[&[u8]]) -> Vec<u8> {
+        self.response.replace(headers(head));
+        let mut flow = exchange.on_response_headers(self, chunks.is_empty());
+        for (at, chunk) in chunks.iter().enumerate() {
+            if self.reply.borrow().is_some() {
+                break;
+            }
+            self.chunk.replace(chunk.to_vec());
+            flow = exchange.on_response_body(self, chunk.len(), at + 1 == chunks.len());
+            if flow == Flow::Pause {
+                assert_eq!(*self.chunk.borrow(), b"", "a held chunk stays in the proxy's buffer");
+            }
+            self.body.borrow_mut().extend_from_slice(&self.chunk.take());
+        }
+        if let Some(reply) = self.reply.borrow().as_ref() {
+            assert_eq!(flow, Flow::Pause);
+            return reply.body.clone();
+        }
+        self.body.borrow().clone()
+    }
+}

@@ -1,0 +1,118 @@
+//! Step 3, upstream: the request becomes the gateway's own, made for its caller.
+
+use cubegate_filter_config::{
+    CLASS_HEADER, CLUSTER_HEADER, CONTROL_PLANE_CLUSTER, Class, ClusterEntry,
+    INTERNAL_HEADER_PREFIX,
+};
+
+use crate::Headers;
+use crate::credential::WEBSOCKET_BEARER_PREFIX;
+use crate::verify::Caller;
+
+/// The group of everybody who is authenticated. Kubernetes does not add it to an
+/// impersonated user by itself when groups are given.
+const AUTHENTICATED_GROUP: &str = "system:authenticated";
+
+/// The request headers as they leave for the API server.
+pub(crate) struct Rewrite {
+    headers: Headers,
+}
+
+/// What is to be done with a member request.
+pub(crate) struct Upstream<'a> {
+    pub(crate) cluster: &'a ClusterEntry,
+    /// The path at the API server, beginning with `/`.
+    pub(crate) path: &'a str,
+    /// The query that goes upstream.
+    pub(crate) query: Option<&'a str>,
+    pub(crate) class: Class,
+    pub(crate) upgrade: bool,
+    /// The answer is to be turned into a page.
+    pub(crate) list: bool,
+}
+
+// === impl Rewrite ===
+
+impl Rewrite {
+    /// To a member cluster, as the caller.
+    pub(crate) fn to_member(mut headers: Headers, caller: &Caller, upstream: &Upstream<'_>) -> Self {
+        let cluster = upstream.cluster;
+        remove_foreign(&mut headers);
+        headers.retain(|name| {
+            !matches!(name, "authorization" | "cookie" | "proxy-authorization" | "x-forwarded-client-cert")
+        });
+        remove_websocket_token(&mut headers);
+
+        let claims = caller.claims();
+        headers.add("impersonate-user", claims.user.as_bytes());
+        for group in &claims.groups {
+            headers.add("impersonate-group", group.as_bytes());
+        }
+        headers.add("impersonate-group", AUTHENTICATED_GROUP);
+
+        let envoy_cluster =
+            if upstream.upgrade { &cluster.upgrade_upstream } else { &cluster.upstream };
+        headers.set(CLUSTER_HEADER, envoy_cluster.as_bytes());
+        headers.set(CLASS_HEADER, upstream.class.as_str());
+        headers.set(":authority", cluster.authority.as_bytes());
+        let mut path = format!("{}{}", cluster.path_prefix, upstream.path);
+        if let Some(query) = upstream.query {
+            path.push('?');
+            path.push_str(query);
+        }
+        headers.set(":path", path);
+
+        if upstream.upgrade {
+            // Exactly this: a header named in Connection may be dropped on the
+            // way, and the ones that say who the caller is must not be.
+            headers.set("connection", "Upgrade");
+        }
+        if upstream.list {
+            // One form, plain and whole, is what the list engine reads.
+            headers.set("accept", "application/json");
+            headers.set("accept-encoding", "identity");
+            headers.remove("range");
+        }
+        Self { headers }
+    }
+
+    /// To the control plane, which reads the caller's credential itself.
+    pub(crate) fn to_control_plane(mut headers: Headers) -> Self {
+        remove_foreign(&mut headers);
+        headers.set(CLUSTER_HEADER, CONTROL_PLANE_CLUSTER);
+        headers.set(CLASS_HEADER, Class::Unary.as_str());
+        Self { headers }
+    }
+
+    /// The headers to send.
+    pub(crate) fn headers(&self) -> &Headers {
+        &self.headers
+    }
+}
+
+/// Takes out what only the gateway may say: who somebody is, and where to route.
+fn remove_foreign(headers: &mut Headers) {
+    headers.retain(|name| {
+        !(name.starts_with("impersonate-")
+            || name.starts_with("x-remote-")
+            || name.starts_with(INTERNAL_HEADER_PREFIX))
+    });
+}
+
+/// The sub-protocol that carried the caller's token goes, its neighbours stay.
+fn remove_websocket_token(headers: &mut Headers) {
+    const NAME: &str = "sec-websocket-protocol";
+    let kept: Vec<String> = headers
+        .all(NAME)
+        .filter_map(|value| std::str::from_utf8(value).ok())
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .filter(|protocol| !protocol.is_empty() && !protocol.starts_with(WEBSOCKET_BEARER_PREFIX))
+        .map(str::to_owned)
+        .collect();
+    if kept.is_empty() {
+        headers.remove(NAME);
+    } else {
+        headers.set(NAME, kept.join(", "));
+    }
+}

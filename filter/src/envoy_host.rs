@@ -1,0 +1,80 @@
+//! The calls into Envoy, all in one place.
+//!
+//! Header values are read as bytes throughout: the SDK's text variants panic on
+//! bytes that are no UTF-8, and a client chooses those bytes.
+
+use std::time::UNIX_EPOCH;
+
+use cubegate_pipeline::{Headers, Host, HostError, Reply};
+use proxy_wasm::hostcalls;
+use proxy_wasm::types::{BufferType, MapType, Status};
+
+/// The stream whose callback runs. Envoy knows which one that is, so this has no
+/// state.
+pub(crate) struct EnvoyHost;
+
+impl Host for EnvoyHost {
+    fn now(&self) -> u64 {
+        // A clock that cannot be read makes every token expired, not valid.
+        hostcalls::get_current_time()
+            .ok()
+            .and_then(|now| now.duration_since(UNIX_EPOCH).ok())
+            .map_or(u64::MAX, |since| since.as_secs())
+    }
+
+    fn request_headers(&self) -> Result<Headers, HostError> {
+        hostcalls::get_map_bytes(MapType::HttpRequestHeaders)
+            .map(Headers::new)
+            .map_err(failed("get request headers"))
+    }
+
+    fn set_request_headers(&self, headers: &Headers) -> Result<(), HostError> {
+        hostcalls::set_map_bytes(MapType::HttpRequestHeaders, headers.iter().collect())
+            .map_err(failed("set request headers"))
+    }
+
+    fn response_headers(&self) -> Result<Headers, HostError> {
+        hostcalls::get_map_bytes(MapType::HttpResponseHeaders)
+            .map(Headers::new)
+            .map_err(failed("get response headers"))
+    }
+
+    fn set_response_header(&self, name: &str, value: Option<&str>) -> Result<(), HostError> {
+        hostcalls::set_map_value(MapType::HttpResponseHeaders, name, value)
+            .map_err(failed("set response header"))
+    }
+
+    fn is_upstream_answer(&self) -> bool {
+        // Envoy's attribute "response.code_details" names the origin of an answer.
+        matches!(
+            hostcalls::get_property(vec!["response", "code_details"]),
+            Ok(Some(details)) if details == b"via_upstream"
+        )
+    }
+
+    fn response_chunk(&self, size: usize) -> Result<Vec<u8>, HostError> {
+        hostcalls::get_buffer(BufferType::HttpResponseBody, 0, size)
+            .map(Option::unwrap_or_default)
+            .map_err(failed("get response body"))
+    }
+
+    fn replace_response_chunk(&self, bytes: &[u8]) -> Result<(), HostError> {
+        hostcalls::set_buffer(BufferType::HttpResponseBody, 0, usize::MAX, bytes)
+            .map_err(failed("set response body"))
+    }
+
+    fn reply(&self, reply: &Reply) -> Result<(), HostError> {
+        let headers =
+            reply.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        hostcalls::send_http_response(u32::from(reply.status), headers, Some(&reply.body))
+            .map_err(failed("send local response"))
+    }
+
+    fn log_debug(&self, message: &str) {
+        log::debug!("{message}");
+    }
+}
+
+fn failed(call: &'static str) -> impl Fn(Status) -> HostError {
+    move |status| HostError { call, status: status as u32 }
+}

@@ -1,0 +1,49 @@
+//! One HTTP stream: Envoy's callbacks, translated.
+
+use std::rc::Rc;
+
+use cubegate_pipeline::{Exchange, Flow, Gateway};
+use proxy_wasm::traits::{Context, HttpContext};
+use proxy_wasm::types::Action;
+
+use crate::envoy_host::EnvoyHost;
+
+/// One request and its answer.
+pub(crate) struct Stream {
+    exchange: Exchange,
+}
+
+// === impl Stream ===
+
+impl Stream {
+    pub(crate) fn new(gateway: Rc<Gateway>) -> Self {
+        Self { exchange: Exchange::new(gateway) }
+    }
+}
+
+impl Context for Stream {}
+
+impl HttpContext for Stream {
+    fn on_http_request_headers(&mut self, _headers: usize, _end: bool) -> Action {
+        action(self.exchange.on_request_headers(&EnvoyHost))
+    }
+
+    fn on_http_response_headers(&mut self, _headers: usize, end: bool) -> Action {
+        action(self.exchange.on_response_headers(&EnvoyHost, end))
+    }
+
+    fn on_http_response_body(&mut self, size: usize, end: bool) -> Action {
+        action(self.exchange.on_response_body(&EnvoyHost, size, end))
+    }
+
+    fn on_http_response_trailers(&mut self, _trailers: usize) -> Action {
+        action(self.exchange.on_response_trailers(&EnvoyHost))
+    }
+}
+
+fn action(flow: Flow) -> Action {
+    match flow {
+        Flow::Continue => Action::Continue,
+        Flow::Pause => Action::Pause,
+    }
+}
