@@ -1,0 +1,145 @@
+//! What is around the items: kept as it came, so that the page can carry it.
+
+use crate::error::ListError;
+use crate::strict;
+
+/// The members beside `items`, as text, and until `items` was seen the bytes
+/// of the body, in case that it turns out to be no list.
+#[derive(Debug, Default)]
+pub(crate) struct Envelope {
+    /// Everything so far, while it is open whether this is a list.
+    body: Vec<u8>,
+    /// Whole members as `"key":value,` one after the other; behind them the
+    /// one that is being read.
+    members: Vec<u8>,
+    /// Where the members that follow `items` begin, once it was seen.
+    items_at: Option<usize>,
+    /// Where the member that is being read begins, and its value.
+    member_at: usize,
+    value_at: usize,
+    /// The member that is being read is not for the page.
+    dropped: bool,
+}
+
+/// What a key stands for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Name {
+    Items,
+    Other,
+}
+
+// === impl Envelope ===
+
+impl Envelope {
+    /// Whether the items were seen, so that this is a list for certain.
+    pub(crate) fn has_items(&self) -> bool {
+        self.items_at.is_some()
+    }
+
+    /// Keeps bytes of the body while it is open what they are.
+    pub(crate) fn retain(&mut self, bytes: &[u8]) {
+        if !self.has_items() {
+            self.body.extend_from_slice(bytes);
+        }
+    }
+
+    /// The bytes that are kept, against the limit.
+    pub(crate) fn len(&self) -> usize {
+        if self.has_items() {
+            self.members.len()
+        } else {
+            self.body.len()
+        }
+    }
+
+    /// The memory that it takes.
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.body.capacity().saturating_add(self.members.capacity())
+    }
+
+    /// Gives up the list: the body as far as it came.
+    pub(crate) fn into_body(self) -> Vec<u8> {
+        self.body
+    }
+
+    /// A piece of a key or of a value.
+    pub(crate) fn piece(&mut self, bytes: &[u8]) {
+        self.members.extend_from_slice(bytes);
+    }
+
+    /// The key is complete.
+    pub(crate) fn end_key(&mut self) -> Result<Name, String> {
+        let name: String = {
+            let key = self.members.get(self.member_at..).unwrap_or_default();
+            serde_json::from_str(strict::utf8(key)?).map_err(|error| strict::reason(&error))?
+        };
+        if name == "items" {
+            self.members.truncate(self.member_at);
+            return Ok(Name::Items);
+        }
+        // The page has a total of its own.
+        self.dropped = name == "total";
+        self.members.push(b':');
+        self.value_at = self.members.len();
+        Ok(Name::Other)
+    }
+
+    /// The value is complete.
+    pub(crate) fn end_value(&mut self) -> Result<(), String> {
+        let value = self.members.get(self.value_at..).unwrap_or_default();
+        strict::check(strict::utf8(value)?).map_err(|error| strict::reason(&error))?;
+        if self.dropped {
+            self.members.truncate(self.member_at);
+        } else {
+            self.members.push(b',');
+        }
+        self.member_at = self.members.len();
+        Ok(())
+    }
+
+    /// The items begin here: it is a list, and its body need not be kept.
+    pub(crate) fn begin_items(&mut self) -> Result<(), String> {
+        if self.has_items() {
+            return Err("it has two members named `items`".to_owned());
+        }
+        self.items_at = Some(self.members.len());
+        self.body = Vec::new();
+        Ok(())
+    }
+
+    /// Writes the page: the members in their order, the items in theirs.
+    pub(crate) fn write<I>(
+        &self,
+        items: I,
+        items_bytes: usize,
+        total: u64,
+    ) -> Result<Vec<u8>, ListError>
+    where
+        I: Iterator<Item = Box<[u8]>>,
+    {
+        const FRAME: usize = 64;
+        let (before, after) = self
+            .items_at
+            .and_then(|at| self.members.split_at_checked(at))
+            .ok_or(ListError::Ended)?;
+        let capacity = self
+            .members
+            .len()
+            .saturating_add(items_bytes)
+            .saturating_add(FRAME);
+        let mut page = Vec::with_capacity(capacity);
+        page.push(b'{');
+        page.extend_from_slice(before);
+        page.extend_from_slice(b"\"items\":[");
+        for (index, item) in items.enumerate() {
+            if index > 0 {
+                page.push(b',');
+            }
+            page.extend_from_slice(&item);
+        }
+        page.extend_from_slice(b"],");
+        page.extend_from_slice(after);
+        page.extend_from_slice(format!("\"total\":{total}}}").as_bytes());
+        Ok(page)
+    }
+}

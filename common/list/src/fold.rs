@@ -1,0 +1,87 @@
+//! Case folding as Go's `strings.EqualFold` does it: one character to one character.
+
+/// A text that others are compared with, ignoring case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Folded(String);
+
+// === impl Folded ===
+
+impl Folded {
+    pub(crate) fn new(text: &str) -> Self {
+        Self(text.chars().map(fold).collect())
+    }
+
+    pub(crate) fn equals(&self, text: &str) -> bool {
+        text.chars().map(fold).eq(self.0.chars())
+    }
+}
+
+/// Unicode's simple folding. The standard library has no such table, but the
+/// lower case of the upper case is the same, if mappings to several characters
+/// (`ß` to `SS`) are left out and the Turkish dotless i stays by itself.
+fn fold(character: char) -> char {
+    const DOTLESS_I: char = '\u{131}';
+    match character {
+        ascii if ascii.is_ascii() => ascii.to_ascii_lowercase(),
+        DOTLESS_I => DOTLESS_I,
+        other => single(single(other, char::to_uppercase), char::to_lowercase),
+    }
+}
+
+fn single<I>(character: char, map: impl Fn(char) -> I) -> char
+where
+    I: Iterator<Item = char>,
+{
+    let mut mapped = map(character);
+    match (mapped.next(), mapped.next()) {
+        (Some(only), None) => only,
+        _ => character,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn equal(left: &str, right: &str) -> bool {
+        let both = (
+            Folded::new(left).equals(right),
+            Folded::new(right).equals(left),
+        );
+        assert_eq!(
+            both.0, both.1,
+            "{left} and {right} must compare alike both ways"
+        );
+        both.0
+    }
+
+    #[test]
+    fn case_is_ignored() {
+        assert!(equal("Web-Frontend", "wEB-fRONTEND"));
+        assert!(equal("ÄÖÜ", "äöü"));
+        assert!(equal("ΣΊΣΥΦΟΣ", "σίσυφος"));
+        assert!(equal("ЖУК", "жук"));
+        assert!(equal("ᾳ", "ᾼ"));
+        assert!(equal("dž", "Dž"));
+        assert!(equal("", ""));
+    }
+
+    #[test]
+    fn characters_of_one_folding_orbit_are_equal() {
+        assert!(equal("k", "\u{212a}"), "Kelvin sign");
+        assert!(equal("s", "\u{17f}"), "long s");
+        assert!(equal("å", "\u{212b}"), "Angstrom sign");
+        assert!(equal("ß", "\u{1e9e}"), "capital sharp s");
+        assert!(equal("µ", "\u{3bc}"), "micro sign and mu");
+    }
+
+    #[test]
+    fn foldings_to_several_characters_are_not_made() {
+        assert!(!equal("ß", "ss"));
+        assert!(!equal("\u{130}", "i"), "capital dotted i");
+        assert!(!equal("\u{131}", "i"), "small dotless i");
+        assert!(!equal("ﬁ", "fi"));
+        assert!(!equal("a", "b"));
+        assert!(!equal("a", "aa"));
+    }
+}

@@ -1,0 +1,158 @@
+//! The items that can still be on the page, and no others.
+
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
+
+use crate::error::ListError;
+use crate::page::Page;
+use crate::sort::Rank;
+
+/// The first `offset + limit` items of the sorted list as far as it was seen.
+///
+/// Each of them can still move onto the page, since what comes later can only
+/// push it back; so their bytes are kept, up to a budget.
+#[derive(Debug)]
+pub(crate) struct PageHeap {
+    page: Page,
+    budget: usize,
+    /// The last in the order is on top: the next one to go.
+    entries: BinaryHeap<Entry>,
+    /// The bytes of items and texts in the entries.
+    payload: usize,
+    total: u64,
+    /// The budget did not last. There is an answer nevertheless if the list
+    /// turns out to end before the page begins.
+    exhausted: bool,
+}
+
+#[derive(Debug)]
+struct Entry {
+    rank: Rank<'static>,
+    item: Box<[u8]>,
+}
+
+// === impl PageHeap ===
+
+impl PageHeap {
+    pub(crate) fn new(page: Page, budget: usize) -> Self {
+        Self {
+            page,
+            budget,
+            entries: BinaryHeap::new(),
+            payload: 0,
+            total: 0,
+            exhausted: false,
+        }
+    }
+
+    /// How many items there were.
+    pub(crate) fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// The memory that it takes.
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.entries
+            .capacity()
+            .saturating_mul(size_of::<Entry>())
+            .saturating_add(self.payload)
+    }
+
+    /// Counts an item that the selector wants, and keeps it if it can be on the page.
+    pub(crate) fn offer(&mut self, rank: Rank<'_>, item: &[u8]) -> Result<(), ListError> {
+        self.total = self.total.saturating_add(1);
+        if self.page.limit == 0 {
+            return Ok(());
+        }
+        if self.exhausted {
+            return self.require_an_empty_page();
+        }
+        if self.is_full() {
+            let stays_out = self
+                .entries
+                .peek()
+                .is_none_or(|last| last.rank.order(&rank) != Ordering::Greater);
+            if stays_out {
+                return Ok(());
+            }
+            if let Some(gone) = self.entries.pop() {
+                self.payload = self.payload.saturating_sub(gone.payload());
+            }
+        }
+        let payload = rank.text_bytes().saturating_add(item.len());
+        let entries = self.entries.len().saturating_add(1);
+        let needed = entries
+            .saturating_mul(size_of::<Entry>())
+            .saturating_add(self.payload)
+            .saturating_add(payload);
+        if needed > self.budget {
+            self.exhausted = true;
+            self.entries = BinaryHeap::new();
+            self.payload = 0;
+            return self.require_an_empty_page();
+        }
+        self.payload = self.payload.saturating_add(payload);
+        self.entries.push(Entry {
+            rank: rank.into_owned(),
+            item: item.into(),
+        });
+        Ok(())
+    }
+
+    /// The bytes of the page's items, and the items in their order.
+    pub(crate) fn into_page(self) -> (usize, impl Iterator<Item = Box<[u8]>>) {
+        let bytes = self.payload.saturating_add(self.entries.len());
+        let offset = usize::try_from(self.page.offset).unwrap_or(usize::MAX);
+        let limit = usize::try_from(self.page.limit).unwrap_or(usize::MAX);
+        let items = self
+            .entries
+            .into_sorted_vec()
+            .into_iter()
+            .skip(offset)
+            .take(limit)
+            .map(|entry| entry.item);
+        (bytes, items)
+    }
+
+    fn is_full(&self) -> bool {
+        u64::try_from(self.entries.len()).is_ok_and(|len| len >= self.page.end())
+    }
+
+    fn require_an_empty_page(&self) -> Result<(), ListError> {
+        if self.total > self.page.offset {
+            return Err(ListError::PageTooLarge { limit: self.budget });
+        }
+        Ok(())
+    }
+}
+
+// === impl Entry ===
+
+impl Entry {
+    fn payload(&self) -> usize {
+        self.rank.text_bytes().saturating_add(self.item.len())
+    }
+}
+
+impl Ord for Entry {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.rank.order(&other.rank)
+    }
+}
+
+impl PartialOrd for Entry {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Entry {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Entry {}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,180 @@
+//! What the query string of a GET says about the list, and what of it goes upstream.
+
+use percent_encoding::percent_decode_str;
+
+use crate::page::Page;
+use crate::query::ListQuery;
+use crate::selector::Selector;
+use crate::sort::Sort;
+
+/// The query string of a GET, read once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListRequest {
+    /// What is asked of the list, defaults included.
+    pub query: ListQuery,
+    /// One of `selector`, `pageSize`, `pageNum`, `sortName`, `sortOrder`,
+    /// `sortFunc` or `isFilter=true` is there.
+    pub ours_present: bool,
+    /// One of Kubernetes' own list options is there: `limit`, `continue`,
+    /// `resourceVersion`, `resourceVersionMatch` or `sendInitialEvents`.
+    pub native_present: bool,
+    /// `isFilter` is exactly `false`.
+    pub is_filter_off: bool,
+    /// `watch` or `follow` is true: the answer does not end.
+    pub streaming: bool,
+    /// The query string for the API server when the list is made into a page:
+    /// the pairs byte for byte and in order, without our parameters, and with
+    /// `pretty=false`.
+    pub upstream_query: String,
+}
+
+/// The first value of each parameter that matters.
+#[derive(Default)]
+struct Parameters {
+    selector: Option<String>,
+    page_size: Option<String>,
+    page_num: Option<String>,
+    sort_name: Option<String>,
+    sort_order: Option<String>,
+    sort_func: Option<String>,
+    is_filter: Option<String>,
+    watch: Option<String>,
+    follow: Option<String>,
+}
+
+const NATIVE: [&str; 5] = [
+    "limit",
+    "continue",
+    "resourceVersion",
+    "resourceVersionMatch",
+    "sendInitialEvents",
+];
+const PRETTY: &str = "pretty";
+const NOT_PRETTY: &str = "pretty=false";
+
+// === impl ListRequest ===
+
+impl ListRequest {
+    /// Reads a query string as it stands in the URL, without the `?`.
+    ///
+    /// Nothing is refused. As in Go, the first of several values counts, and a
+    /// pair with an invalid escape or a `;` says nothing (it is still sent
+    /// upstream, unless its name is one of ours).
+    pub fn parse(raw_query: &str) -> Self {
+        let mut parameters = Parameters::default();
+        let mut native_present = false;
+        let mut upstream: Vec<&str> = Vec::new();
+        for pair in raw_query.split('&').filter(|pair| !pair.is_empty()) {
+            let (raw_name, raw_value) = pair.split_once('=').unwrap_or((pair, ""));
+            let Some(name) = decode(raw_name) else {
+                upstream.push(pair);
+                continue;
+            };
+            if !Parameters::is_ours(&name) && name != PRETTY {
+                upstream.push(pair);
+            }
+            if pair.contains(';') {
+                continue;
+            }
+            let Some(value) = decode(raw_value) else {
+                continue;
+            };
+            native_present |= NATIVE.contains(&&*name);
+            if let Some(slot) = parameters.slot(&name) {
+                slot.get_or_insert(value);
+            }
+        }
+        upstream.push(NOT_PRETTY);
+        Self {
+            query: parameters.query(),
+            ours_present: parameters.any_ours(),
+            native_present,
+            is_filter_off: parameters.is_filter.as_deref() == Some("false"),
+            streaming: is_true(parameters.watch.as_deref())
+                || is_true(parameters.follow.as_deref()),
+            upstream_query: upstream.join("&"),
+        }
+    }
+
+    /// Whether a GET on a KubeCube path asks for a page: not with
+    /// `isFilter=false`, not of a stream, and not when it speaks Kubernetes'
+    /// own list options and none of ours, as kubectl does. Whether the `Accept`
+    /// header allows it is for the caller to say.
+    pub fn decides_page(&self) -> bool {
+        !self.is_filter_off && !self.streaming && (self.ours_present || !self.native_present)
+    }
+}
+
+// === impl Parameters ===
+
+impl Parameters {
+    fn is_ours(name: &str) -> bool {
+        Self::default().ours(name).is_some()
+    }
+
+    fn slot(&mut self, name: &str) -> Option<&mut Option<String>> {
+        match name {
+            "watch" => Some(&mut self.watch),
+            "follow" => Some(&mut self.follow),
+            _ => self.ours(name),
+        }
+    }
+
+    fn ours(&mut self, name: &str) -> Option<&mut Option<String>> {
+        match name {
+            "selector" => Some(&mut self.selector),
+            "pageSize" => Some(&mut self.page_size),
+            "pageNum" => Some(&mut self.page_num),
+            "sortName" => Some(&mut self.sort_name),
+            "sortOrder" => Some(&mut self.sort_order),
+            "sortFunc" => Some(&mut self.sort_func),
+            "isFilter" => Some(&mut self.is_filter),
+            _ => None,
+        }
+    }
+
+    fn any_ours(&self) -> bool {
+        let asked = [
+            &self.selector,
+            &self.page_size,
+            &self.page_num,
+            &self.sort_name,
+            &self.sort_order,
+            &self.sort_func,
+        ];
+        asked.into_iter().any(Option::is_some) || self.is_filter.as_deref() == Some("true")
+    }
+
+    fn query(&self) -> ListQuery {
+        ListQuery {
+            selector: Selector::parse(self.selector.as_deref().unwrap_or_default()),
+            sort: Sort::parse(
+                self.sort_name.as_deref(),
+                self.sort_order.as_deref(),
+                self.sort_func.as_deref(),
+            ),
+            page: Page::parse(self.page_size.as_deref(), self.page_num.as_deref()),
+        }
+    }
+}
+
+/// How Kubernetes reads a boolean parameter: `?watch` alone is true.
+fn is_true(value: Option<&str>) -> bool {
+    value.is_some_and(|value| value != "0" && !value.eq_ignore_ascii_case("false"))
+}
+
+/// Form decoding, strict about escapes as Go is. Bytes that are no UTF-8 become
+/// replacement characters, which is what they are in JSON, too.
+fn decode(raw: &str) -> Option<String> {
+    let well_formed = raw.split('%').skip(1).all(|rest| {
+        let mut digits = rest.bytes().take(2).filter(u8::is_ascii_hexdigit);
+        digits.next().is_some() && digits.next().is_some()
+    });
+    well_formed.then(|| {
+        let spaced = raw.replace('+', " ");
+        percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,114 @@
+//! What a field holds, as selectors and sort keys see it.
+
+use std::borrow::Cow;
+
+use serde_json::value::RawValue;
+
+/// A field of an item, read from its raw JSON text.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Value<'a> {
+    /// Not there, or `null`.
+    Missing,
+    /// A string, decoded.
+    Text(Cow<'a, str>),
+    /// A number or a boolean, as it is spelled in the item.
+    Literal(&'a str),
+    /// An array, still raw.
+    Array(&'a str),
+    /// An object; it compares equal to nothing.
+    Object,
+}
+
+// === impl Value ===
+
+impl<'a> Value<'a> {
+    /// Reads one JSON value, which must have been validated.
+    pub(crate) fn read(raw: &'a str) -> Self {
+        match raw.as_bytes().first() {
+            Some(b'"') => Self::Text(string(raw)),
+            Some(b'{') => Self::Object,
+            Some(b'[') => Self::Array(raw),
+            Some(b'n') | None => Self::Missing,
+            Some(_) => Self::Literal(raw),
+        }
+    }
+
+    /// The value as one text: scalars by their text, everything else is empty.
+    pub(crate) fn into_text(self) -> Cow<'a, str> {
+        match self {
+            Self::Text(text) => text,
+            Self::Literal(text) => Cow::Borrowed(text),
+            Self::Missing | Self::Array(_) | Self::Object => Cow::Borrowed(""),
+        }
+    }
+
+    /// Whether the text of the value, or of one scalar element of an array,
+    /// passes the test. Objects never do; what is missing counts as empty.
+    pub(crate) fn any_text(&self, test: impl Fn(&str) -> bool) -> bool {
+        match self {
+            Self::Missing => test(""),
+            Self::Text(text) => test(text),
+            Self::Literal(text) => test(text),
+            Self::Object => false,
+            Self::Array(raw) => elements(raw).any(|element| match Value::read(element) {
+                Value::Missing => test(""),
+                Value::Text(text) => test(&text),
+                Value::Literal(text) => test(text),
+                Value::Array(_) | Value::Object => false,
+            }),
+        }
+    }
+}
+
+/// Decodes a JSON string; the usual one without escapes is borrowed.
+fn string(raw: &str) -> Cow<'_, str> {
+    let inner = raw
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'))
+        .unwrap_or_default();
+    if inner.contains('\\') {
+        Cow::Owned(serde_json::from_str(raw).unwrap_or_default())
+    } else {
+        Cow::Borrowed(inner)
+    }
+}
+
+fn elements(raw: &str) -> impl Iterator<Item = &str> {
+    let elements: Vec<&RawValue> = serde_json::from_str(raw).unwrap_or_default();
+    elements.into_iter().map(RawValue::get)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scalars_are_read_by_their_text() {
+        for (raw, text) in [
+            (r#""a\n\u00e9\"b""#, "a\né\"b"),
+            (r#""plain""#, "plain"),
+            ("1.0", "1.0"),
+            ("9007199254740993", "9007199254740993"),
+            ("-1e400", "-1e400"),
+            ("true", "true"),
+            ("null", ""),
+            ("[]", ""),
+            (r#"["a"]"#, ""),
+            ("{}", ""),
+        ] {
+            assert_eq!(Value::read(raw).into_text(), text, "{raw}");
+        }
+    }
+
+    #[test]
+    fn an_array_passes_if_a_scalar_in_it_does() {
+        let is = |raw: &str, wanted: &str| Value::read(raw).any_text(|text| text == wanted);
+        assert!(is(r#"["red", 5, true]"#, "red"));
+        assert!(is(r#"["red", 5, true]"#, "5"));
+        assert!(is(r#"["red", null]"#, ""));
+        assert!(!is(r#"["red"]"#, ""));
+        assert!(!is("[]", ""));
+        assert!(!is(r#"[["red"], {"a": "red"}]"#, "red"));
+        assert!(!is("{}", ""));
+    }
+}

@@ -1,0 +1,83 @@
+//! What is too large is refused with an error that says so.
+
+use cubegate_list::{Limits, ListError};
+
+use crate::support::{Outcome, outcome_with};
+
+#[test]
+fn an_item_may_be_as_large_as_the_limit_and_no_larger() {
+    let item = r#"{"a":"01234"}"#;
+    let body = format!(r#"{{"items":[1,{item},2]}}"#);
+    let limits = |max_item_bytes| Limits {
+        max_item_bytes,
+        ..Limits::default()
+    };
+    let page = outcome_with("", limits(item.len()), &body).page();
+    assert_eq!(page, format!(r#"{{"items":[1,{item},2],"total":3}}"#));
+    let limit = item.len() - 1;
+    assert_eq!(
+        outcome_with("", limits(limit), &body),
+        Outcome::Refused(ListError::ItemTooLarge { limit }),
+    );
+    // Whether it would be on the page makes no difference.
+    assert_eq!(
+        outcome_with("selector=x=y&pageSize=0", limits(limit), &body),
+        Outcome::Refused(ListError::ItemTooLarge { limit }),
+    );
+}
+
+#[test]
+fn a_page_that_takes_too_much_is_refused() {
+    let items = (10..60).map(|n| format!(r#"{{"metadata":{{"name":"n{n}"}}}}"#));
+    let body = format!(r#"{{"items":[{}]}}"#, items.collect::<Vec<_>>().join(","));
+    let limits = Limits {
+        max_page_bytes: 4000,
+        ..Limits::default()
+    };
+    let refused = Outcome::Refused(ListError::PageTooLarge { limit: 4000 });
+    assert_eq!(outcome_with("pageSize=50", limits, &body), refused);
+    assert_eq!(
+        outcome_with("pageSize=10&pageNum=5", limits, &body),
+        refused
+    );
+    // What is not kept is not counted.
+    let page = outcome_with("pageSize=2", limits, &body).page();
+    assert_eq!(
+        page,
+        r#"{"items":[{"metadata":{"name":"n10"}},{"metadata":{"name":"n11"}}],"total":50}"#,
+    );
+    // A page past the end needs no items.
+    let page = outcome_with("pageSize=10&pageNum=6", limits, &body).page();
+    assert_eq!(page, r#"{"items":[],"total":50}"#);
+}
+
+#[test]
+fn an_envelope_that_grows_after_the_items_is_refused() {
+    let limits = Limits {
+        max_envelope_bytes: 30,
+        ..Limits::default()
+    };
+    let body = format!(r#"{{"kind":"L","items":[1],"x":"{}"}}"#, "0".repeat(30));
+    assert_eq!(
+        outcome_with("", limits, body),
+        Outcome::Refused(ListError::EnvelopeTooLarge { limit: 30 }),
+    );
+}
+
+#[test]
+fn messages_are_one_sentence_that_says_what_to_do() {
+    let errors = [
+        ListError::Truncated { received: 5 },
+        ListError::ItemTooLarge { limit: 5 },
+        ListError::PageTooLarge { limit: 5 },
+        ListError::EnvelopeTooLarge { limit: 5 },
+    ];
+    for error in errors {
+        let message = error.to_string();
+        assert!(message.contains('5') && message.contains(';'), "{message}");
+        assert!(
+            !message.contains('\n') && !message.ends_with('.'),
+            "{message}"
+        );
+    }
+}

@@ -1,0 +1,18 @@
+//! The engine from outside: what it makes of whole documents, cut anywhere.
+#![cfg(not(target_arch = "wasm32"))]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may stop at the first surprise"
+)]
+
+mod limits;
+mod malformed;
+mod memory;
+mod page;
+mod passthrough;
+mod random;
+mod reference;
+mod support;

@@ -1,0 +1,451 @@
+//! Random lists, queries and cuts: the engine against the reference.
+
+use cubegate_list::{Limits, ListError};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+use serde_json::Value;
+
+use crate::reference::{self, Parameters, TIMES};
+use crate::support::{Outcome, run};
+
+/// JSON with what a tree does not keep: duplicate keys and spellings.
+#[derive(Clone, Debug)]
+enum Json {
+    Literal(&'static str),
+    Text(String),
+    Array(Vec<Json>),
+    Object(Vec<(&'static str, Json)>),
+}
+
+/// A list document.
+#[derive(Clone, Debug)]
+struct List {
+    before: Vec<(&'static str, String)>,
+    items_key: &'static str,
+    items: Vec<String>,
+    after: Vec<(&'static str, String)>,
+    gaps: Vec<&'static str>,
+}
+
+const KEYS: [&str; 14] = [
+    "a",
+    "b",
+    "a.b",
+    "b.a",
+    "labels",
+    "labels.a",
+    "a.labels.b",
+    "metadata",
+    "name",
+    "namespace",
+    "spec",
+    "items",
+    "",
+    "a.b.a",
+];
+const PATHS: [&str; 22] = [
+    "a",
+    "b",
+    "a.b",
+    "b.a",
+    "a.b.a",
+    "a.a.b.b",
+    "labels",
+    "labels.a",
+    "labels.a.b",
+    "a.labels.b",
+    "spec",
+    "spec.a",
+    "spec.a.b",
+    "spec.labels.a.b",
+    "metadata.name",
+    "metadata.namespace",
+    "metadata.labels.a.b",
+    "",
+    ".a",
+    "a.",
+    "name",
+    "creationTimestamp",
+];
+// Spelled as `serde_json` spells them, since the reference sees only trees.
+const LITERALS: [&str; 14] = [
+    "null",
+    "true",
+    "false",
+    "0",
+    "1",
+    "2",
+    "10",
+    "-3",
+    "1.5",
+    "-0.25",
+    "9007199254740992",
+    "9007199254740993",
+    "18446744073709551615",
+    "-9223372036854775808",
+];
+const TEXTS: [&str; 22] = [
+    "", "a", "A", "b", "ab", "aB", "É", "é", "x|y", "a=b", "1", "2", "-3", "1.5", "+7", "inf",
+    "nan", "1e3", "😀", "\\\"]}", "\n", "K",
+];
+
+fn json() -> impl Strategy<Value = Json> {
+    let leaf = prop_oneof![
+        2 => select(&LITERALS[..]).prop_map(Json::Literal),
+        2 => select(&TEXTS[..]).prop_map(|text| Json::Text(text.to_owned())),
+        1 => select(TIMES.concat()).prop_map(|text| Json::Text(text.to_owned())),
+    ];
+    leaf.prop_recursive(4, 24, 5, |inner| {
+        prop_oneof![
+            1 => vec(inner.clone(), 0..3).prop_map(Json::Array),
+            3 => vec((select(&KEYS[..]), inner), 0..5).prop_map(Json::Object),
+        ]
+    })
+}
+
+/// Mostly objects with metadata, as in real life, and some of anything.
+fn item() -> impl Strategy<Value = Json> {
+    let named = (
+        select(&TEXTS[..]),
+        select(&TEXTS[..4]),
+        json(),
+        json(),
+        json(),
+        any::<bool>(),
+    );
+    let object = named.prop_map(|(name, namespace, labels, spec, other, first)| {
+        let metadata = Json::Object(vec![
+            ("name", Json::Text(name.to_owned())),
+            ("namespace", Json::Text(namespace.to_owned())),
+            ("labels", labels),
+        ]);
+        let mut members = vec![("metadata", metadata), ("spec", spec), ("a", other)];
+        if first {
+            members.reverse();
+        }
+        Json::Object(members)
+    });
+    prop_oneof![3 => object, 2 => json()]
+}
+
+/// Writes JSON with white space and escapes that the style decides.
+fn write(json: &Json, style: &mut impl Iterator<Item = u8>, out: &mut String) {
+    fn gap(style: &mut impl Iterator<Item = u8>, out: &mut String) {
+        match style.next() {
+            Some(0) => out.push(' '),
+            Some(1) => out.push_str("\n\t"),
+            _ => {}
+        }
+    }
+    fn string(text: &str, style: &mut impl Iterator<Item = u8>, out: &mut String) {
+        out.push('"');
+        for character in text.chars() {
+            if style.next() == Some(0) || matches!(character, '"' | '\\') || character.is_control()
+            {
+                let mut units = [0; 2];
+                for unit in character.encode_utf16(&mut units) {
+                    out.push_str(&format!("\\u{unit:04x}"));
+                }
+            } else {
+                out.push(character);
+            }
+        }
+        out.push('"');
+    }
+    match json {
+        Json::Literal(literal) => out.push_str(literal),
+        Json::Text(text) => string(text, style, out),
+        Json::Array(elements) => {
+            out.push('[');
+            for (index, element) in elements.iter().enumerate() {
+                if index > 0 {
+                    out.push(',');
+                }
+                gap(style, out);
+                write(element, style, out);
+                gap(style, out);
+            }
+            out.push(']');
+        }
+        Json::Object(members) => {
+            out.push('{');
+            for (index, (key, value)) in members.iter().enumerate() {
+                if index > 0 {
+                    out.push(',');
+                }
+                gap(style, out);
+                string(key, style, out);
+                gap(style, out);
+                out.push(':');
+                gap(style, out);
+                write(value, style, out);
+                gap(style, out);
+            }
+            out.push('}');
+        }
+    }
+}
+
+fn written(json: impl Strategy<Value = Json>) -> impl Strategy<Value = String> {
+    (json, vec(0..8_u8, 1..20)).prop_map(|(json, style)| {
+        let mut out = String::new();
+        write(&json, &mut style.into_iter().cycle(), &mut out);
+        out
+    })
+}
+
+fn members() -> impl Strategy<Value = Vec<(&'static str, String)>> {
+    let key = select(
+        &[
+            "\"kind\"",
+            "\"metadata\"",
+            "\"total\"",
+            "\"tot\\u0061l\"",
+            "\"\\\"items\"",
+        ][..],
+    );
+    vec((key, written(json())), 0..3)
+}
+
+fn list() -> impl Strategy<Value = List> {
+    (
+        members(),
+        select(&["\"items\"", "\"it\\u0065ms\""][..]),
+        vec(written(item()), 0..15),
+        members(),
+        vec(select(&["", "", "", " ", "\r\n "][..]), 1..9),
+    )
+        .prop_map(|(before, items_key, items, after, gaps)| List {
+            before,
+            items_key,
+            items,
+            after,
+            gaps,
+        })
+}
+
+impl List {
+    fn body(&self) -> String {
+        let mut gaps = self.gaps.iter().cycle();
+        let mut joined = |parts: Vec<String>| {
+            let mut out = String::new();
+            for (index, part) in parts.iter().enumerate() {
+                if index > 0 {
+                    out.push(',');
+                }
+                out.extend(
+                    [gaps.next(), Some(&&**part), gaps.next()]
+                        .into_iter()
+                        .flatten()
+                        .copied(),
+                );
+            }
+            out
+        };
+        let items = format!("[{}]", joined(self.items.clone()));
+        let middle = (self.items_key, items);
+        let members = self.before.iter().chain([&middle]).chain(&self.after);
+        let members = members
+            .map(|(key, value)| format!("{key} :{value}"))
+            .collect();
+        format!("{{{}}}\n", joined(members))
+    }
+
+    fn expected(&self, parameters: &Parameters) -> String {
+        let trees: Vec<Value> = self
+            .items
+            .iter()
+            .map(|item| serde_json::from_str(item).unwrap())
+            .collect();
+        let (page, total) = reference::page(&trees, parameters);
+        let items: Vec<&str> = page.iter().map(|index| &*self.items[*index]).collect();
+        let kept = |members: &[(&str, String)]| -> String {
+            members
+                .iter()
+                .filter(|(key, _)| !key.starts_with("\"tot"))
+                .map(|(key, value)| format!("{key}:{value},"))
+                .collect()
+        };
+        format!(
+            "{{{}\"items\":[{}],{}\"total\":{total}}}",
+            kept(&self.before),
+            items.join(","),
+            kept(&self.after),
+        )
+    }
+}
+
+fn parameters() -> impl Strategy<Value = Parameters> {
+    let value = prop_oneof![
+        4 => select(&TEXTS[..]).prop_map(str::to_owned),
+        1 => select(&LITERALS[..]).prop_map(str::to_owned),
+    ];
+    let condition = (select(&PATHS[..]), select(&["=", "~", "=", ""][..]), value)
+        .prop_map(|(path, operator, value)| format!("{path}{operator}{value}"));
+    let selector = vec(condition, 0..4).prop_map(|conditions| conditions.join(","));
+    let maybe = |values: &'static [&'static str]| {
+        proptest::option::of(select(values).prop_map(str::to_owned))
+    };
+    (
+        proptest::option::of(selector),
+        maybe(&[
+            "0",
+            "1",
+            "2",
+            "3",
+            "5",
+            "100",
+            "-1",
+            "x",
+            "+4",
+            "9223372036854775807",
+        ]),
+        maybe(&["0", "1", "2", "3", "-2", "x", "9223372036854775807"]),
+        maybe(&PATHS),
+        maybe(&["asc", "desc", "DESC", "down"]),
+        maybe(&["string", "number", "number", "time", "time", "Time"]),
+    )
+        .prop_map(
+            |(selector, page_size, page_num, sort_name, sort_order, sort_func)| Parameters {
+                selector,
+                page_size,
+                page_num,
+                sort_name,
+                sort_order,
+                sort_func,
+            },
+        )
+}
+
+fn raw_query(parameters: &Parameters) -> String {
+    let pairs = [
+        ("selector", &parameters.selector),
+        ("pageSize", &parameters.page_size),
+        ("pageNum", &parameters.page_num),
+        ("sortName", &parameters.sort_name),
+        ("sortOrder", &parameters.sort_order),
+        ("sortFunc", &parameters.sort_func),
+    ];
+    let escaped = |text: &str| {
+        text.bytes()
+            .map(|byte| format!("%{byte:02X}"))
+            .collect::<String>()
+    };
+    let pairs = pairs
+        .iter()
+        .filter_map(|(name, value)| Some(format!("{name}={}", escaped(value.as_deref()?))));
+    pairs.collect::<Vec<_>>().join("&")
+}
+
+/// Cuts a body into pieces of these lengths, over and over.
+fn cut<'a>(body: &'a [u8], lengths: &[usize]) -> Vec<&'a [u8]> {
+    let mut chunks = Vec::new();
+    let mut rest = body;
+    for length in lengths.iter().cycle() {
+        if rest.is_empty() {
+            break;
+        }
+        let (chunk, tail) = rest.split_at((*length).min(rest.len()));
+        chunks.push(chunk);
+        rest = tail;
+    }
+    chunks
+}
+
+/// Damage done to a document: where (in parts of 65536) and what.
+fn damage() -> impl Strategy<Value = Vec<(u16, u8, u8)>> {
+    let bytes = prop_oneof![select(&b"{}[]\",:\\ 0e-tnux\n\xff\x80"[..]), any::<u8>()];
+    vec((any::<u16>(), 0..4_u8, bytes), 1..4)
+}
+
+fn damaged(body: &str, damage: &[(u16, u8, u8)]) -> Vec<u8> {
+    let mut body = body.as_bytes().to_vec();
+    for (place, kind, byte) in damage {
+        let at = body.len() * usize::from(*place) / 65_536;
+        match kind {
+            _ if at >= body.len() => {}
+            0 => body[at] = *byte,
+            1 => body.insert(at, *byte),
+            2 => {
+                body.remove(at);
+            }
+            _ => body.truncate(at.max(1)),
+        }
+    }
+    body
+}
+
+/// What any document may become, with `serde_json` as the judge.
+fn check_against_serde_json(body: &[u8], lengths: &[usize]) -> Result<(), TestCaseError> {
+    let result = run("", Limits::default(), cut(body, lengths));
+    prop_assert_eq!(
+        &result,
+        &run("", Limits::default(), [body]),
+        "the cut matters"
+    );
+    let twice = |error: &ListError| error.to_string().contains("two members named");
+    let tree = serde_json::from_slice::<Value>(body);
+    match (&result, tree) {
+        (Outcome::PassThrough(passed), tree) => {
+            prop_assert_eq!(&passed[..], body);
+            if let Ok(Value::Object(members)) = tree {
+                let list = members.get("items").is_some_and(Value::is_array);
+                prop_assert!(!list || String::from_utf8_lossy(body).matches("\"it").count() > 1);
+            }
+        }
+        (Outcome::Page(page), Ok(tree)) => {
+            let page: Value = serde_json::from_str(page).unwrap();
+            let items = tree["items"]
+                .as_array()
+                .expect("only a list becomes a page");
+            prop_assert_eq!(&page["total"], items.len());
+        }
+        (Outcome::Page(page), Err(error)) => {
+            prop_assert!(false, "{error}, but there is a page {page}");
+        }
+        (Outcome::Refused(_), Err(_)) => {}
+        (Outcome::Refused(error), Ok(_)) => {
+            prop_assert!(twice(error), "{error}, but the document is fine");
+        }
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_engine_agrees_with_the_reference(
+        list in list(),
+        parameters in parameters(),
+        lengths in vec(1..40_usize, 1..6),
+    ) {
+        let body = list.body();
+        let page = run(&raw_query(&parameters), Limits::default(), cut(body.as_bytes(), &lengths));
+        prop_assert_eq!(page, Outcome::Page(list.expected(&parameters)), "{} of {}", raw_query(&parameters), body);
+    }
+
+    #[test]
+    fn a_damaged_list_is_a_page_only_if_it_is_still_one(
+        list in list(),
+        damage in damage(),
+        lengths in vec(1..40_usize, 1..6),
+    ) {
+        check_against_serde_json(&damaged(&list.body(), &damage), &lengths)?;
+    }
+
+    #[test]
+    fn a_soup_of_tokens_is_a_page_only_if_it_is_a_list(
+        tokens in vec(select(&[
+            "{", "}", "[", "]", ",", ":", "\"items\"", "\"items\":[", "\"a\"", "1", "null", " ", "\\", "\"", "{\"items\":[", "]}",
+            "{}", "-", "true",
+        ][..]), 0..16),
+        lengths in vec(1..6_usize, 1..4),
+        framed in any::<bool>(),
+    ) {
+        let soup = tokens.concat();
+        let body = if framed { format!("{{\"items\":[{soup}]}}") } else { soup };
+        check_against_serde_json(body.as_bytes(), &lengths)?;
+    }
+}

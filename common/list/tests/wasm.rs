@@ -1,0 +1,120 @@
+//! The engine where the filter runs it: in wasm, with 32-bit sizes.
+#![cfg(target_arch = "wasm32")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may stop at the first surprise"
+)]
+
+use cubegate_list::{Finished, Limits, ListEngine, ListError, ListRequest, Progress};
+use wasm_bindgen_test::wasm_bindgen_test;
+
+const PODS: &str = r#"{"kind":"PodList","metadata":{"resourceVersion":"7"},"items":[
+    {"metadata":{"name":"c","labels":{"app.kubernetes.io/name":"Web"}},"spec":{"n":9007199254740993}},
+    {"metadata":{"name":"a","labels":{"app.kubernetes.io/name":"web"}},"spec":{"n":"9007199254740992"},"s":"]}\"é\\"},
+    {"metadata":{"name":"b"},"when":"2021-06-01T12:00:00+08:00"}
+]}"#;
+
+fn run(raw_query: &str, chunks: &[&[u8]]) -> Result<Finished, ListError> {
+    let mut engine = ListEngine::new(ListRequest::parse(raw_query).query, Limits::default());
+    for chunk in chunks {
+        if let Progress::PassThrough(body) = engine.push(chunk)? {
+            return Ok(Finished::PassThrough(body));
+        }
+    }
+    engine.finish()
+}
+
+/// The names on the page and the total.
+fn names(raw_query: &str) -> (Vec<String>, u64) {
+    let Ok(Finished::Page(page)) = run(raw_query, &[PODS.as_bytes()]) else {
+        panic!("no page for {raw_query}");
+    };
+    let page: serde_json::Value = serde_json::from_slice(&page).unwrap();
+    let names = page["items"].as_array().unwrap().iter();
+    let names = names.map(|item| item["metadata"]["name"].as_str().unwrap().to_owned());
+    (names.collect(), page["total"].as_u64().unwrap())
+}
+
+#[wasm_bindgen_test]
+fn a_page_is_the_same_wherever_the_list_is_cut() {
+    let query = "pageSize=1&pageNum=2";
+    let whole = run(query, &[PODS.as_bytes()]);
+    let expected = concat!(
+        r#"{"kind":"PodList","metadata":{"resourceVersion":"7"},"items":["#,
+        r#"{"metadata":{"name":"b"},"when":"2021-06-01T12:00:00+08:00"}],"total":3}"#,
+    );
+    assert_eq!(whole, Ok(Finished::Page(expected.into())));
+    for at in 0..=PODS.len() {
+        let (left, right) = PODS.as_bytes().split_at(at);
+        assert_eq!(run(query, &[left, right]), whole, "cut at byte {at}");
+    }
+    let bytes: Vec<&[u8]> = PODS.as_bytes().chunks(1).collect();
+    assert_eq!(run(query, &bytes), whole);
+}
+
+#[wasm_bindgen_test]
+fn a_selector_chooses_items() {
+    assert_eq!(
+        names("selector=metadata.labels.app.kubernetes.io/name=WEB"),
+        (vec!["a".into(), "c".into()], 2)
+    );
+    assert_eq!(names("selector=s~%C3%A9"), (vec!["a".into()], 1));
+    assert_eq!(names("selector=metadata.name=x"), (vec![], 0));
+}
+
+#[wasm_bindgen_test]
+fn items_are_sorted_by_number_time_and_text() {
+    let sorted = |query| names(query).0.concat();
+    assert_eq!(sorted(""), "abc");
+    assert_eq!(sorted("sortOrder=desc"), "cba");
+    assert_eq!(sorted("sortName=spec.n&sortFunc=number"), "bac");
+    assert_eq!(
+        sorted("sortName=spec.n&sortFunc=number&sortOrder=desc"),
+        "cab"
+    );
+    assert_eq!(sorted("sortName=when&sortFunc=time&sortOrder=desc"), "bac");
+}
+
+#[wasm_bindgen_test]
+fn pages_beyond_32_bits_are_empty() {
+    assert_eq!(names("pageSize=4294967296&pageNum=2"), (vec![], 3));
+    assert_eq!(
+        names("pageSize=9223372036854775807&pageNum=9223372036854775807"),
+        (vec![], 3)
+    );
+    assert_eq!(names("pageSize=4294967299").0.len(), 3);
+}
+
+#[wasm_bindgen_test]
+fn what_is_no_list_passes_through() {
+    for body in ["", "ok", "[1]", r#"{"kind":"Pod"}"#, r#"{"items":null}"#] {
+        assert_eq!(
+            run("", &[body.as_bytes()]),
+            Ok(Finished::PassThrough(body.into()))
+        );
+    }
+}
+
+#[wasm_bindgen_test]
+fn a_broken_list_is_never_a_page() {
+    for body in [
+        "{\"items\":[1,]}",
+        "{\"items\":[{\"a\":01}]}",
+        "{\"items\":[]} x",
+        "{\"items\":[],\"items\":[]}",
+        "{\"items\":[\"\\ud800\"]}",
+    ] {
+        let refused = run("", &[body.as_bytes()]);
+        assert!(
+            matches!(refused, Err(ListError::Malformed { .. })),
+            "{body}"
+        );
+    }
+    let received = 40;
+    let (start, _) = PODS.as_bytes().split_at(received);
+    let truncated = Err(ListError::Truncated { received: 40 });
+    assert_eq!(run("", &[start]), truncated);
+}
