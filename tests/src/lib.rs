@@ -1,1 +1,39 @@
-//! End-to-end tests on real Envoy, real kube-apiserver and etcd.
+//! What the end-to-end tests stand on: the processes that they start, the
+//! clients that they speak with, and the upstreams that they play.
+//!
+//! ```text
+//! Client / raw ──> Gateway (cubegate up + Envoy) ──> Stack (two real API servers)
+//!                                               ├──> Fixture (the vectors' upstream)
+//!                                               └──> faults (scripted upstreams)
+//! ```
+//!
+//! Nothing here asserts anything about the product; the tests in `e2e/` do. One
+//! [`Run`] is one test process: everything that it starts is ended by a reaper
+//! when the process ends, also when it is killed.
+
+pub mod artifacts;
+pub mod cli;
+pub mod client;
+pub mod faults;
+pub mod fixture;
+pub mod gateway;
+pub mod http2_upstream;
+pub mod jwt;
+pub mod kube;
+pub mod kubeconfig;
+pub mod raw;
+pub mod run;
+pub mod stack;
+pub mod tls;
+pub mod until;
+pub mod vector;
+
+pub use artifacts::Artifacts;
+pub use cli::Site;
+pub use client::{Answer, Client};
+pub use fixture::Fixture;
+pub use gateway::{Gateway, Options};
+pub use kube::Kube;
+pub use run::{Run, Shared, block_on};
+pub use stack::Stack;
+pub use until::until;

@@ -100,7 +100,10 @@ pub mod message {
 impl ErrorBody {
     /// An error body.
     pub fn new(code: u16, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
+        Self {
+            code,
+            message: message.into(),
+        }
     }
 }
 
@@ -108,6 +111,8 @@ impl ErrorBody {
 
 impl Default for Success {
     fn default() -> Self {
-        Self { message: "success".to_owned() }
+        Self {
+            message: "success".to_owned(),
+        }
     }
 }

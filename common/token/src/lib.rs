@@ -27,6 +27,9 @@ mod sign;
 mod subject;
 mod unverified;
 
+#[cfg(all(test, feature = "sign"))]
+mod tests;
+
 pub use claims::{Claims, KUBECUBE_GROUP, UserInfo};
 pub use error::{KeyError, TokenError};
 pub use hs256::{Hs256Secret, MIN_HS256_SECRET_BYTES, STRONG_HS256_SECRET_BYTES};

@@ -1,1 +1,37 @@
 //! The control plane's HTTP API: login, keys, tokens, clusters.
+//!
+//! ```text
+//! request ──log──> trailing slash? ──> Caller (who) ──> handler ──> store
+//!                     │ redirect          │ 401            │ ApiError
+//!                     ▼                   ▼                ▼
+//!                 301 / 307      {"code","message"} in one place (error.rs)
+//! ```
+//!
+//! The whole URL table is in [`router`](router()); each operation has one file
+//! under `routes/`. Paths, messages and their order are those of KubeCube's
+//! documented OpenAPI, so that its clients work unchanged.
+//!
+//! Who may do what is decided from the database and never from the token: a
+//! token says who somebody is, the database says whether they still exist, may
+//! log in, and administer the gateway.
+//!
+//! What this crate deliberately does not do: it binds no port and ends no TLS
+//! (the runtime does), proxies nothing (the filter in Envoy does), and keeps no
+//! state of its own.
+
+mod clock;
+mod error;
+mod extract;
+mod issuer;
+mod respond;
+mod router;
+mod routes;
+mod state;
+#[cfg(test)]
+mod tests;
+
+pub use clock::Clock;
+pub use error::ApiError;
+pub use issuer::{DEFAULT_TOKEN_LIFETIME, IssuedToken, Issuer};
+pub use router::router;
+pub use state::AppState;

@@ -1,3 +1,65 @@
-//! The cubegate binary.
+//! The `cubegate` binary: control plane, gateway and command line.
+//!
+//! ```text
+//! args ──> commands ─┬─ serve, up ──> control_plane ─┬─ api  (HTTP)
+//!                    │                               ├─ publisher: store ──> snapshot
+//!                    │                               └─ xds  (gRPC, mutual TLS)
+//!                    │                  envoy (only `up`)
+//!                    └─ cluster, user, key, import ──> store
+//! ```
+//!
+//! Only this crate knows how the others are put together. Whatever goes wrong
+//! ends as one sentence on standard error and exit code 1 (2 for wrong usage).
 
-fn main() {}
+mod args;
+mod bootstrap;
+mod commands;
+mod control_plane;
+mod data_dir;
+mod envoy;
+mod output;
+mod pki;
+mod publisher;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use tracing_subscriber::EnvFilter;
+
+use crate::args::{Cli, Command};
+
+fn main() -> ExitCode {
+    let Cli { command } = Cli::parse();
+    tracing_subscriber::fmt()
+        .with_env_filter(
+            EnvFilter::try_from_env("CUBEGATE_LOG").unwrap_or_else(|_| EnvFilter::new("info")),
+        )
+        .with_writer(std::io::stderr)
+        .init();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            output::fail(&format!("the runtime cannot be started: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(run(command)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::fail(&output::sentence(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Serve(args) => commands::serve::run(args).await,
+        Command::Up(args) => commands::up::run(args).await,
+        Command::Bootstrap(args) => commands::bootstrap::run(&args),
+        Command::Cluster(command) => commands::cluster::run(command).await,
+        Command::User(command) => commands::user::run(command).await,
+        Command::Key(command) => commands::key::run(command).await,
+        Command::Import(args) => commands::import::run(args).await,
+    }
+}

@@ -23,5 +23,8 @@ mod route;
 mod secret;
 mod state;
 
+#[cfg(test)]
+mod tests;
+
 pub use resource::{Resource, ResourceType, Snapshot};
 pub use state::{Endpoint, FilterModule, GatewayState, ListenerSettings, ServingCertificate};

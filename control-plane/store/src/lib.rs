@@ -1,1 +1,38 @@
-//! Users, keys and clusters on SQLite.
+//! Users, access keys and clusters on SQLite.
+//!
+//! ```text
+//! api ─┐                        ┌─ users, user_groups   argon2id
+//! CLI ─┼──> Store (one per process, cheap to clone) ──> access_keys  HMAC under a pepper
+//! xds ─┘      │                 └─ clusters             credential sealed
+//!             └─ subscribe() ──> revision, also when another process moved it
+//! ```
+//!
+//! What a commit promises: it survives `kill -9` of the process and of the
+//! machine (write-ahead log, `synchronous = FULL`). Several processes may use one
+//! database at a time: the CLI changes clusters while the server runs, and the
+//! server hears of it within [`POLL_INTERVAL`].
+//!
+//! What this crate deliberately does not do: it knows no HTTP, decides no
+//! permission, and reads no clock (times are passed in). There is no trait in
+//! front of [`Store`]: its tests run on real database files. The SQL and the
+//! migrations keep to what PostgreSQL understands too.
+
+mod cluster;
+mod error;
+mod key;
+mod master_key;
+mod password;
+mod revision;
+mod row;
+mod seal;
+mod store;
+#[cfg(test)]
+mod tests;
+mod user;
+
+pub use error::StoreError;
+pub use key::{DeleteOutcome, ImportedKey, IssuedKey, KeyCheck};
+pub use master_key::{MASTER_KEY_BYTES, MasterKey, MasterKeyError};
+pub use revision::POLL_INTERVAL;
+pub use store::Store;
+pub use user::{MIN_PASSWORD_BYTES, NewUser, Written};

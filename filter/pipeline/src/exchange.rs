@@ -37,7 +37,8 @@ enum State {
     Holding { family: Family, upstream: Headers, list: Box<ListStream> },
     /// A local answer of Envoy gets this body in the place of its own.
     Replacing(Vec<u8>),
-    /// Everything has been said; what still comes is dropped.
+    /// The upstream's answer was replaced by a reply; what still comes of it is
+    /// dropped.
     Replied,
     /// The answer goes through as it is.
     Passing,
@@ -74,7 +75,13 @@ impl Exchange {
                 self.state = state;
                 Flow::Continue
             }
-            Err(reply) => self.reply(host, &reply),
+            Err(reply) => {
+                // A reply in the request phase comes back through the response
+                // callbacks as if it were an answer, and must pass there.
+                let flow = self.reply(host, &reply);
+                self.state = State::Passing;
+                flow
+            }
         }
     }
 

@@ -54,6 +54,19 @@ fn who_comes_before_where() {
 }
 
 #[test]
+fn a_refusal_passes_the_response_callbacks_that_envoy_sends_it_through() {
+    let world = World::new();
+    let (mut exchange, host, _) = world.send("GET", PODS, &[]);
+    host.local_answer.set(true);
+    host.response.replace(headers(&[(":status", "401")]));
+    assert_eq!(exchange.on_response_headers(&host, false), Flow::Continue);
+    assert_eq!(host.response.borrow().get_str(":status"), Some("401"));
+    host.chunk.replace(b"the reply".to_vec());
+    assert_eq!(exchange.on_response_body(&host, 9, true), Flow::Continue);
+    assert_eq!(*host.chunk.borrow(), b"the reply");
+}
+
+#[test]
 fn kubernetes_paths_answer_with_a_status_object() {
     let world = World::new();
     let (_, host, _) = world.send_as_jeff("GET", "/clusters/nope/api/v1/pods");

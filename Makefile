@@ -1,0 +1,85 @@
+# The only command list of the project; .ci/run calls nothing else.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+CACHE := $(or $(CUBEGATE_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/cubegate)
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+CUBEGATE := $(TARGET)/release/cubegate
+FILTER := $(TARGET)/wasm32-wasip1/filter/cubegate_filter.wasm
+ENVOY := .tools/envoy
+WASM_BINDGEN = $(shell sed -n '/^name = "wasm-bindgen"$$/{n;s/version = "\(.*\)"/\1/p}' Cargo.lock)
+WASM_RUNNER = $(CACHE)/wasm-bindgen-$(WASM_BINDGEN)/bin
+
+.PHONY: help
+help: ## Show what there is
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+.PHONY: up
+up: build ## Start two API servers and the gateway, and print what to try
+	deploy/local/up.sh
+
+.PHONY: down
+down: ## Stop exactly what `make up` started
+	deploy/local/down.sh
+
+.PHONY: build
+build: build-filter build-cubegate ## Build the filter and the control plane in release
+
+.PHONY: targets
+targets:
+	@installed=$$(rustup target list --installed); for target in wasm32-wasip1 wasm32-unknown-unknown; do \
+	  grep -qx $$target <<<"$$installed" || rustup target add $$target; done
+
+.PHONY: build-filter
+build-filter: targets
+	cargo build --package cubegate-filter --profile filter --target wasm32-wasip1
+
+.PHONY: build-cubegate
+build-cubegate:
+	cargo build --package cubegate --release
+
+.PHONY: tools
+tools: ## Get Envoy, etcd, kube-apiserver and kubectl
+	deploy/local/tools.sh all
+
+.PHONY: test
+test: test-unit test-wasm test-e2e ## Run every test of the project
+
+.PHONY: test-unit
+test-unit: ## Run the tests that need nothing but Rust
+	cargo test --features cubegate-token/sign
+
+.PHONY: test-wasm
+test-wasm: targets $(WASM_RUNNER)/wasm-bindgen-test-runner ## Run the common crates' tests in wasm
+	@command -v node >/dev/null || { echo "node is missing; run: apt-get install nodejs" >&2; exit 1; }
+	PATH="$(WASM_RUNNER):$$PATH" cargo test --package cubegate-token --package cubegate-list --target wasm32-unknown-unknown --test wasm
+
+$(WASM_RUNNER)/wasm-bindgen-test-runner:
+	@echo "building wasm-bindgen-test-runner $(WASM_BINDGEN) (about 3 minutes, once)" >&2
+	CARGO_TARGET_DIR=$(CACHE)/build-wasm-bindgen cargo install --quiet wasm-bindgen-cli --version $(WASM_BINDGEN) --bin wasm-bindgen-test-runner --root $(CACHE)/wasm-bindgen-$(WASM_BINDGEN)
+
+.PHONY: test-e2e
+test-e2e: build tools ## Run the tests on real Envoy, kube-apiserver and etcd
+	cargo test --package cubegate-tests
+
+.PHONY: lint
+lint: build ## Check format, lints, documentation and the Envoy configurations
+	cargo fmt --all --check
+	cargo clippy --workspace --exclude cubegate-filter --all-targets --features cubegate-token/sign -- --deny warnings
+	cargo clippy --package cubegate-filter --target wasm32-wasip1 -- --deny warnings
+	RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --exclude cubegate-filter --no-deps --document-private-items --quiet
+	deploy/local/tools.sh envoy >/dev/null
+	envoy/validate.sh $(ENVOY) $(CUBEGATE) $(FILTER)
+	docs/check-paths.sh README.md ARCHITECTURE.md
+
+.PHONY: generate
+generate: build-cubegate ## Write the generated files anew
+	$(CUBEGATE) bootstrap > envoy/bootstrap.yaml
+
+.PHONY: fmt
+fmt: ## Format the code
+	cargo fmt --all
+
+.PHONY: presubmit
+presubmit: lint test ## What must pass before a push

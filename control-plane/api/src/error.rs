@@ -1,0 +1,150 @@
+//! Every refusal of this API, and how it looks on the wire.
+
+use std::error::Error as StdError;
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use cubegate_api_types::cube::{ErrorBody, message};
+use cubegate_store::StoreError;
+use cubegate_token::KeyError;
+use thiserror::Error;
+
+use crate::respond;
+
+/// Every refusal of this API. What it displays is what the client reads.
+#[derive(Debug, Error)]
+pub enum ApiError {
+    /// No credential, one in a form that cannot be read, or a failed login.
+    #[error("{}", message::AUTHENTICATE_FAILED)]
+    AuthenticateFailed,
+    /// A token that stands for nobody.
+    #[error("{}", message::TOKEN_INVALID)]
+    TokenInvalid,
+    /// The caller may not do this, or not in this way.
+    #[error("{}", message::FORBIDDEN)]
+    Forbidden,
+    /// No such path or method; the answer is plain text.
+    #[error("{}", message::PAGE_NOT_FOUND)]
+    PageNotFound,
+    /// The body is not the JSON or form that this call takes.
+    #[error("{}", message::BODY_FORMAT_INVALID)]
+    BodyFormatInvalid,
+    /// The body is too long.
+    #[error("{}", message::BODY_TOO_LARGE)]
+    BodyTooLarge,
+    /// A login without name, password or type.
+    #[error("{}", message::LOGIN_PARAM_MISSING)]
+    LoginParamMissing,
+    /// Another parameter is absent or empty.
+    #[error("{}", message::param_missing(.0))]
+    ParamMissing(&'static str),
+    /// The user may not log in.
+    #[error("{}", message::USER_DISABLED)]
+    UserDisabled,
+    /// The user of a key is gone.
+    #[error("{}", message::USER_NOT_EXIST)]
+    UserNotExist,
+    /// No such key.
+    #[error("{}", message::KEY_NOT_EXIST)]
+    KeyNotExist,
+    /// The key is somebody else's.
+    #[error("{}", message::KEY_AND_USER_NOT_MATCH)]
+    KeyAndUserNotMatch,
+    /// The secret is not the key's.
+    #[error("{}", message::SECRET_NOT_MATCH)]
+    SecretNotMatch,
+    /// The user owns as many keys as one may.
+    #[error("{}", message::TOO_MANY_KEYS)]
+    TooManyKeys,
+    /// No such cluster.
+    #[error("{}", message::cluster_not_found(.0))]
+    ClusterNotFound(String),
+    /// The cluster is there already.
+    #[error("{}", message::cluster_exists(.0))]
+    ClusterExists(String),
+    /// Something in the request is wrong; the sentence says what.
+    #[error("{0}")]
+    BadRequest(String),
+    /// The database does not answer.
+    #[error("{}", message::SERVER_ERROR)]
+    NotReady(#[source] StoreError),
+    /// A fault of ours. The client learns nothing of it, the log does.
+    #[error("{}", message::SERVER_ERROR)]
+    Internal(#[source] Box<dyn StdError + Send + Sync>),
+}
+
+// === impl ApiError ===
+
+impl ApiError {
+    /// The HTTP status.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::AuthenticateFailed | Self::TokenInvalid => StatusCode::UNAUTHORIZED,
+            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::PageNotFound => StatusCode::NOT_FOUND,
+            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::BodyFormatInvalid
+            | Self::LoginParamMissing
+            | Self::ParamMissing(_)
+            | Self::UserDisabled
+            | Self::UserNotExist
+            | Self::KeyNotExist
+            | Self::KeyAndUserNotMatch
+            | Self::SecretNotMatch
+            | Self::TooManyKeys
+            | Self::ClusterNotFound(_)
+            | Self::ClusterExists(_)
+            | Self::BadRequest(_) => StatusCode::BAD_REQUEST,
+            Self::NotReady(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let status = self.status();
+        if let Some(cause) = self.source() {
+            tracing::error!(error = %cause, "a request failed");
+        }
+        if matches!(self, Self::PageNotFound) {
+            let text_plain = HeaderValue::from_static("text/plain");
+            return (
+                status,
+                [(header::CONTENT_TYPE, text_plain)],
+                message::PAGE_NOT_FOUND,
+            )
+                .into_response();
+        }
+        respond::json_with_status(status, &ErrorBody::new(status.as_u16(), self.to_string()))
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::UserNotFound(_) => Self::UserNotExist,
+            StoreError::TooManyKeys { .. } => Self::TooManyKeys,
+            StoreError::ClusterExists(name) => Self::ClusterExists(name),
+            StoreError::File { .. }
+            | StoreError::Open { .. }
+            | StoreError::Migrate { .. }
+            | StoreError::WrongMasterKey { .. }
+            | StoreError::Database(_)
+            | StoreError::Inconsistent { .. }
+            | StoreError::Hash(_)
+            | StoreError::Random(_)
+            // Nothing here adds or imports users and keys.
+            | StoreError::Subject(_)
+            | StoreError::PasswordTooShort
+            | StoreError::UserExists(_)
+            | StoreError::KeyFormat { .. } => Self::Internal(Box::new(error)),
+        }
+    }
+}
+
+impl From<KeyError> for ApiError {
+    fn from(error: KeyError) -> Self {
+        Self::Internal(Box::new(error))
+    }
+}

@@ -1,0 +1,15 @@
+//! What handlers are handed: each extractor refuses by itself.
+
+mod body;
+mod caller;
+mod client_ip;
+mod credential;
+mod fields;
+mod origin;
+mod query;
+
+pub(crate) use body::RawBody;
+pub(crate) use caller::{Admin, Caller, Writer};
+pub(crate) use client_ip::ClientIp;
+pub(crate) use fields::{form_fields, json_fields};
+pub(crate) use query::Query;

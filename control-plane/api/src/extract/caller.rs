@@ -1,0 +1,98 @@
+//! Who calls, and three degrees of what that lets them do.
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use cubegate_domain::{User, UserState};
+
+use crate::extract::{credential, origin};
+use crate::{ApiError, AppState};
+
+/// Somebody with a valid token who exists and may log in, as the database knows
+/// them now.
+#[derive(Debug)]
+pub(crate) struct Caller {
+    /// The user; groups and rights are the database's.
+    pub(crate) user: User,
+    by_cookie: bool,
+}
+
+/// A [`Caller`] who may change something: not a browser that was led here by
+/// another site.
+#[derive(Debug)]
+pub(crate) struct Writer(pub(crate) Caller);
+
+/// A [`Caller`] or [`Writer`] who administers the gateway.
+#[derive(Debug)]
+pub(crate) struct Admin<C>(pub(crate) C);
+
+// === impl Caller ===
+
+impl FromRequestParts<AppState> for Caller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
+        let credential = credential::find(&parts.headers).ok_or(ApiError::AuthenticateFailed)?;
+        let claims = state
+            .issuer
+            .verify(&credential.token, state.clock.now())
+            .map_err(|reason| {
+                tracing::debug!(%reason, "a token was refused");
+                ApiError::TokenInvalid
+            })?;
+        let user = state
+            .store
+            .get_user(&claims.user)
+            .await?
+            .ok_or(ApiError::TokenInvalid)?;
+        match user.state {
+            UserState::Normal => Ok(Self {
+                user,
+                by_cookie: credential.by_cookie,
+            }),
+            UserState::Forbidden => Err(ApiError::TokenInvalid),
+        }
+    }
+}
+
+impl AsRef<Caller> for Caller {
+    fn as_ref(&self) -> &Caller {
+        self
+    }
+}
+
+// === impl Writer ===
+
+impl FromRequestParts<AppState> for Writer {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
+        let caller = Caller::from_request_parts(parts, state).await?;
+        if caller.by_cookie && origin::is_foreign(&parts.headers, &parts.uri) {
+            return Err(ApiError::Forbidden);
+        }
+        Ok(Self(caller))
+    }
+}
+
+impl AsRef<Caller> for Writer {
+    fn as_ref(&self) -> &Caller {
+        &self.0
+    }
+}
+
+// === impl Admin ===
+
+impl<C> FromRequestParts<AppState> for Admin<C>
+where
+    C: FromRequestParts<AppState, Rejection = ApiError> + AsRef<Caller> + Send,
+{
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
+        let caller = C::from_request_parts(parts, state).await?;
+        if !caller.as_ref().user.is_admin() {
+            return Err(ApiError::Forbidden);
+        }
+        Ok(Self(caller))
+    }
+}

@@ -1,0 +1,198 @@
+//! Makes and checks tokens.
+
+use std::time::Duration;
+
+use cubegate_domain::User;
+use cubegate_token::{
+    Claims, Ed25519Signer, Hs256Secret, KUBECUBE_GROUP, KeyError, KeySet, Signer, TokenError,
+    UnverifiedToken,
+};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+/// KubeCube's own.
+pub const DEFAULT_TOKEN_LIFETIME: Duration = Duration::from_secs(3600);
+
+/// Makes tokens with one key and checks them against the key set that Envoys have.
+pub struct Issuer {
+    signer: Signer,
+    keys: KeySet,
+    lifetime: Duration,
+}
+
+/// A token that was just made.
+#[derive(Clone, PartialEq, Eq)]
+pub struct IssuedToken {
+    /// The compact form.
+    pub token: String,
+    /// Its `jti`.
+    pub id: String,
+    /// Unix seconds.
+    pub expires_at: u64,
+}
+
+// === impl Issuer ===
+
+impl Issuer {
+    /// Signs with `signer`, and checks against `keys`, which must hold its key
+    /// (and may hold older ones, whose tokens are still out).
+    pub fn new(signer: Signer, keys: KeySet, lifetime: Duration) -> Self {
+        Self {
+            signer,
+            keys,
+            lifetime,
+        }
+    }
+
+    /// One Ed25519 key for both.
+    ///
+    /// # Errors
+    /// Never for a key pair that [`Ed25519Signer`] has made or read.
+    pub fn ed25519(signer: Ed25519Signer, lifetime: Duration) -> Result<Self, KeyError> {
+        let keys = KeySet::ed25519(signer.issuer(), [signer.public_key()?])?;
+        Ok(Self::new(Signer::Ed25519(Box::new(signer)), keys, lifetime))
+    }
+
+    /// KubeCube's shared secret for both.
+    pub fn hs256(secret: Hs256Secret, lifetime: Duration) -> Self {
+        Self::new(
+            Signer::Hs256(secret.clone()),
+            KeySet::Hs256(secret),
+            lifetime,
+        )
+    }
+
+    /// How long its tokens are valid.
+    pub fn lifetime(&self) -> Duration {
+        self.lifetime
+    }
+
+    /// Makes a token for `user`, through a login (no access key) or from an access
+    /// key. Whether the user may have one is the caller's business.
+    ///
+    /// # Errors
+    /// [`KeyError::Sign`] when the crypto library fails.
+    pub fn issue(
+        &self,
+        user: &User,
+        access_key: Option<&str>,
+        now: OffsetDateTime,
+    ) -> Result<IssuedToken, KeyError> {
+        let issued_at = unix_seconds(now);
+        let expires_at = issued_at.saturating_add(self.lifetime.as_secs());
+        let id = Uuid::new_v4().simple().to_string();
+        let mut groups = vec![KUBECUBE_GROUP.to_owned()];
+        groups.extend(
+            user.groups
+                .iter()
+                .filter(|group| *group != KUBECUBE_GROUP)
+                .cloned(),
+        );
+        let token = self.signer.sign(&Claims {
+            user: user.name.clone(),
+            groups,
+            access_key: access_key.map(str::to_owned),
+            id: Some(id.clone()),
+            issued_at,
+            expires_at,
+        })?;
+        Ok(IssuedToken {
+            token,
+            id,
+            expires_at,
+        })
+    }
+
+    /// What a token says, if it is one of ours and still valid.
+    ///
+    /// # Errors
+    /// Why it stands for nobody.
+    pub fn verify(
+        &self,
+        token: &UnverifiedToken,
+        now: OffsetDateTime,
+    ) -> Result<Claims, TokenError> {
+        self.keys.verify(token, unix_seconds(now))
+    }
+}
+
+/// Times before 1970 do not occur; 0 makes every token one from the future then.
+fn unix_seconds(time: OffsetDateTime) -> u64 {
+    u64::try_from(time.unix_timestamp()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use cubegate_domain::UserState;
+    use cubegate_token::Signer;
+
+    use super::*;
+
+    fn mk_user(groups: &[&str]) -> User {
+        User {
+            name: "jeff".to_owned(),
+            display_name: "Jeff".to_owned(),
+            state: UserState::Normal,
+            groups: groups.iter().map(|group| (*group).to_owned()).collect(),
+            version: 1,
+            created_at: OffsetDateTime::UNIX_EPOCH,
+            last_login_at: None,
+            last_login_ip: None,
+        }
+    }
+
+    fn at(seconds: i64) -> OffsetDateTime {
+        OffsetDateTime::from_unix_timestamp(seconds).unwrap()
+    }
+
+    #[test]
+    fn a_token_says_who_it_is_for_and_where_it_came_from() {
+        let issuer =
+            Issuer::ed25519(Ed25519Signer::generate("cubegate"), DEFAULT_TOKEN_LIFETIME).unwrap();
+        let issued = issuer
+            .issue(&mk_user(&["dev", "kubecube"]), Some("ak"), at(1_000_000))
+            .unwrap();
+        let claims = issuer
+            .verify(&UnverifiedToken::new(issued.token), at(1_000_010))
+            .unwrap();
+        assert_eq!(claims.user, "jeff");
+        assert_eq!(claims.groups, ["kubecube", "dev"]);
+        assert_eq!(claims.access_key.as_deref(), Some("ak"));
+        assert_eq!(claims.id, Some(issued.id));
+        assert_eq!(claims.issued_at, 1_000_000);
+        assert_eq!(claims.expires_at, 1_003_600);
+    }
+
+    #[test]
+    fn a_token_ends_with_its_lifetime() {
+        let issuer = Issuer::hs256(
+            Hs256Secret::new(*b"0123456789abcdef").unwrap(),
+            Duration::from_secs(60),
+        );
+        let token = issuer
+            .issue(&mk_user(&[]), None, at(1_000_000))
+            .unwrap()
+            .token;
+        let verify = |now| issuer.verify(&UnverifiedToken::new(token.clone()), at(now));
+        assert!(verify(1_000_060).is_ok());
+        assert_eq!(verify(1_000_091), Err(TokenError::Expired));
+    }
+
+    #[test]
+    fn another_key_of_the_same_issuer_is_not_ours() {
+        let one = Ed25519Signer::generate("cubegate");
+        let other = Ed25519Signer::generate("cubegate");
+        let token = Issuer::ed25519(other, DEFAULT_TOKEN_LIFETIME)
+            .unwrap()
+            .issue(&mk_user(&[]), None, at(1_000_000))
+            .unwrap()
+            .token;
+        let keys = KeySet::ed25519("cubegate", [one.public_key().unwrap()]).unwrap();
+        let issuer = Issuer::new(Signer::Ed25519(Box::new(one)), keys, DEFAULT_TOKEN_LIFETIME);
+        assert!(
+            issuer
+                .verify(&UnverifiedToken::new(token), at(1_000_000))
+                .is_err()
+        );
+    }
+}

@@ -1,0 +1,48 @@
+//! Answers that went well.
+
+use axum::body::Body;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use cubegate_api_types::cube::{CONTENT_TYPE, Success};
+use serde::Serialize;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+/// 200 with a JSON body.
+pub(crate) fn json<T: Serialize>(body: &T) -> Response {
+    json_with_status(StatusCode::OK, body)
+}
+
+/// `{"message":"success"}`.
+pub(crate) fn success() -> Response {
+    json(&Success::default())
+}
+
+/// Any status with a JSON body, in the content type that KubeCube gives.
+pub(crate) fn json_with_status<T: Serialize>(status: StatusCode, body: &T) -> Response {
+    match serde_json::to_vec(body) {
+        Ok(bytes) => {
+            let content_type = HeaderValue::from_static(CONTENT_TYPE);
+            (
+                status,
+                [(header::CONTENT_TYPE, content_type)],
+                Body::from(bytes),
+            )
+                .into_response()
+        }
+        // Our own types always serialize.
+        Err(error) => {
+            tracing::error!(%error, "an answer could not be written");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+/// RFC 3339 in UTC, to the second.
+pub(crate) fn timestamp(time: OffsetDateTime) -> String {
+    time.to_offset(time::UtcOffset::UTC)
+        .replace_nanosecond(0)
+        .unwrap_or(time)
+        .format(&Rfc3339)
+        .unwrap_or_default()
+}

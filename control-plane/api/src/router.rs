@@ -1,0 +1,101 @@
+//! The URL table.
+
+mod log;
+mod slash;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::handler::Handler;
+use axum::http::{HeaderValue, header};
+use axum::middleware;
+use axum::response::Response;
+use axum::routing::{MethodFilter, MethodRouter, on};
+
+use crate::AppState;
+use crate::routes::{cluster, health, key, login, not_found, root};
+
+/// What every KubeCube path begins with.
+const PREFIX: &str = "/api/v1/cube";
+
+/// Longest body taken, in bytes. A kubeconfig with its certificates has some 10 KiB.
+pub(crate) const MAX_BODY_BYTES: usize = 1024 * 1024;
+
+/// The whole API. Whoever serves it should do so with
+/// `into_make_service_with_connect_info::<SocketAddr>()`, so that a login from
+/// beside a proxy leaves an address.
+pub fn router(state: AppState) -> Router {
+    const GET: MethodFilter = MethodFilter::GET;
+    const POST: MethodFilter = MethodFilter::POST;
+    const DELETE: MethodFilter = MethodFilter::DELETE;
+
+    let cube = Table(Router::new())
+        // Open.
+        .on(POST, "/login", login::handler)
+        .on(GET, "/key/token", key::token::handler)
+        .on(POST, "/key/token", key::token::post_handler)
+        // For every user, about the own keys. Creation is GET in KubeCube 1.0 and
+        // POST from 1.2 on.
+        .on(GET, "/key/create", key::create::handler)
+        .on(POST, "/key/create", key::create::handler)
+        .on(GET, "/key", key::list::handler)
+        .on(DELETE, "/key", key::delete::handler)
+        // For administrators.
+        .on(GET, "/clusters", cluster::list::handler)
+        .on(POST, "/clusters", cluster::add::handler)
+        .on(DELETE, "/clusters/{name}", cluster::remove::handler)
+        .0
+        .layer(middleware::map_response(no_store));
+
+    Router::new()
+        .route("/", on(GET, root::handler))
+        .route("/healthz", on(GET, health::healthz))
+        .route("/readyz", on(GET, health::readyz))
+        .merge(cube)
+        .fallback(not_found::handler)
+        .method_not_allowed_fallback(not_found::handler)
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(middleware::from_fn(log::one_line))
+        .with_state(state)
+}
+
+/// Builds the KubeCube part.
+struct Table(Router<AppState>);
+
+// === impl Table ===
+
+impl Table {
+    /// Adds an operation, and the redirect from its path with a slash at the end.
+    /// HEAD is no operation of this API: answered by the GET handler, as is usual,
+    /// it would create keys.
+    fn on<H, T>(self, method: MethodFilter, path: &str, handler: H) -> Self
+    where
+        H: Handler<T, AppState>,
+        T: 'static,
+    {
+        let path = format!("{PREFIX}{path}");
+        let operation = without_head(method, on(method, handler));
+        let redirect = without_head(method, on(method, slash::redirect));
+        Self(
+            self.0
+                .route(&path, operation)
+                .route(&format!("{path}/"), redirect),
+        )
+    }
+}
+
+fn without_head(method: MethodFilter, routes: MethodRouter<AppState>) -> MethodRouter<AppState> {
+    if method == MethodFilter::GET {
+        routes.on(MethodFilter::HEAD, not_found::handler)
+    } else {
+        routes
+    }
+}
+
+/// Tokens, secrets and who somebody is stay out of every cache, and so do the
+/// redirects, which repeat the query.
+async fn no_store(mut response: Response) -> Response {
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

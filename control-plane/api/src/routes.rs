@@ -1,0 +1,8 @@
+//! One file per operation: request, handler, answer.
+
+pub(crate) mod cluster;
+pub(crate) mod health;
+pub(crate) mod key;
+pub(crate) mod login;
+pub(crate) mod not_found;
+pub(crate) mod root;

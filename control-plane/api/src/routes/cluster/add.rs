@@ -1,0 +1,68 @@
+//! `POST /clusters`
+
+use axum::extract::State;
+use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use cubegate_api_types::cube::{AddClusterRequest, ClusterAdded, Success};
+use cubegate_domain::ClusterName;
+use cubegate_member::{FileAccess, parse_kubeconfig, probe};
+
+use crate::extract::{Admin, RawBody, Writer};
+use crate::{ApiError, AppState, respond};
+
+/// Registers a cluster from a kubeconfig, after its API server has answered unless
+/// `check` is false.
+pub(crate) async fn handler(
+    State(state): State<AppState>,
+    _admin: Admin<Writer>,
+    RawBody(body): RawBody,
+) -> Result<Response, ApiError> {
+    let request: AddClusterRequest =
+        serde_json::from_slice(&body).map_err(|_| ApiError::BodyFormatInvalid)?;
+    if request.name.is_empty() {
+        return Err(ApiError::ParamMissing("name"));
+    }
+    if request.kubeconfig.trim().is_empty() {
+        return Err(ApiError::ParamMissing("kubeconfig"));
+    }
+    let name: ClusterName = request.name.parse().map_err(bad_request)?;
+    // Again below, atomically; here it saves the wait for the probe.
+    if state.store.get_cluster(name.as_str()).await?.is_some() {
+        return Err(ApiError::ClusterExists(name.to_string()));
+    }
+
+    let spec = parse_kubeconfig(
+        &plain_text(&request.kubeconfig),
+        request.context.as_deref(),
+        // A path in it would name a file of this machine.
+        &FileAccess::Refused,
+    )
+    .map_err(bad_request)?;
+    let mut warnings = spec.warnings.clone();
+    let cluster = spec.into_cluster(name, state.clock.now());
+    if request.check.unwrap_or(true) {
+        warnings.extend(probe(&cluster).await.map_err(bad_request)?.warnings);
+    }
+    state.store.add_cluster(&cluster, false).await?;
+    tracing::info!(cluster.name = %cluster.name, cluster.server = %cluster.server, "a cluster was added");
+    Ok(respond::json(&ClusterAdded {
+        message: Success::default().message,
+        warnings,
+    }))
+}
+
+/// The text of a kubeconfig that may be given in base64. No kubeconfig is valid
+/// base64 by itself: it holds colons.
+fn plain_text(kubeconfig: &str) -> String {
+    let unfolded: String = kubeconfig.split_ascii_whitespace().collect();
+    STANDARD
+        .decode(unfolded)
+        .ok()
+        .and_then(|bytes| String::from_utf8(bytes).ok())
+        .unwrap_or_else(|| kubeconfig.to_owned())
+}
+
+fn bad_request(error: impl std::fmt::Display) -> ApiError {
+    ApiError::BadRequest(error.to_string())
+}

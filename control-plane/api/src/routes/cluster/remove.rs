@@ -1,0 +1,23 @@
+//! `DELETE /clusters/{name}`
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::response::Response;
+
+use crate::extract::{Admin, Writer};
+use crate::{ApiError, AppState, respond};
+
+/// Requests to it are answered `cluster X not found.` as soon as Envoys know.
+pub(crate) async fn handler(
+    State(state): State<AppState>,
+    _admin: Admin<Writer>,
+    name: Result<Path<String>, PathRejection>,
+) -> Result<Response, ApiError> {
+    // A name that is no UTF-8 names nothing.
+    let Path(name) = name.map_err(|_| ApiError::PageNotFound)?;
+    if !state.store.remove_cluster(&name).await? {
+        return Err(ApiError::ClusterNotFound(name));
+    }
+    tracing::info!(cluster.name = name, "a cluster was removed");
+    Ok(respond::success())
+}

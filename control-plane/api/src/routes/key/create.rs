@@ -1,0 +1,23 @@
+//! `GET` and `POST /key/create`: a new key pair for the caller.
+
+use axum::extract::State;
+use axum::response::Response;
+use cubegate_api_types::cube::KeyPair;
+
+use crate::extract::Writer;
+use crate::{ApiError, AppState, respond};
+
+/// The only answer that shows a secret. It changes something even as a GET.
+pub(crate) async fn handler(
+    State(state): State<AppState>,
+    Writer(caller): Writer,
+) -> Result<Response, ApiError> {
+    let pair = state
+        .store
+        .create_key(&caller.user.name, state.clock.now())
+        .await?;
+    Ok(respond::json(&KeyPair {
+        access_key: pair.access_key,
+        secret_key: pair.secret_key,
+    }))
+}

@@ -1,0 +1,40 @@
+//! `GET /key`: the caller's keys, without their secrets.
+
+use std::collections::BTreeMap;
+
+use axum::extract::State;
+use axum::response::Response;
+use cubegate_api_types::cube::{API_VERSION, KeyList, KeyMetadata, KeyObject, KeySpec, USER_LABEL};
+use cubegate_domain::AccessKey;
+
+use crate::extract::Caller;
+use crate::respond::{self, timestamp};
+use crate::{ApiError, AppState};
+
+/// All of them: no paging and no total, as documented.
+pub(crate) async fn handler(
+    State(state): State<AppState>,
+    caller: Caller,
+) -> Result<Response, ApiError> {
+    let keys = state.store.list_keys(&caller.user.name).await?;
+    Ok(respond::json(&KeyList {
+        kind: "KeyList".to_owned(),
+        api_version: API_VERSION.to_owned(),
+        metadata: BTreeMap::new(),
+        items: keys.into_iter().map(to_object).collect(),
+    }))
+}
+
+fn to_object(key: AccessKey) -> KeyObject {
+    KeyObject {
+        metadata: KeyMetadata {
+            name: key.access_key,
+            creation_timestamp: timestamp(key.created_at),
+            labels: BTreeMap::from([(USER_LABEL.to_owned(), key.user.clone())]),
+        },
+        spec: KeySpec {
+            user: key.user,
+            last_used_time: key.last_used_at.map(timestamp),
+        },
+    }
+}

@@ -1,0 +1,78 @@
+//! `GET /key/token?accessKey=&secretKey=`, as documented, and `POST /key/token` with
+//! both in the body, which keeps the secret out of the access logs on the way.
+
+use axum::extract::State;
+use axum::http::{HeaderMap, header};
+use axum::response::Response;
+use cubegate_api_types::cube::TokenAnswer;
+use cubegate_domain::UserState;
+use cubegate_store::KeyCheck;
+
+use crate::extract::{Caller, Query, RawBody, form_fields, json_fields};
+use crate::{ApiError, AppState, respond};
+
+const NAMES: [&str; 2] = ["accessKey", "secretKey"];
+
+/// With the key pair in the query.
+pub(crate) async fn handler(
+    State(state): State<AppState>,
+    query: Query,
+) -> Result<Response, ApiError> {
+    let [access_key, secret_key] = NAMES.map(|name| query.first(name));
+    issue(&state, &access_key, &secret_key).await
+}
+
+/// With the key pair in a JSON or form body. Without a body this is no operation
+/// of KubeCube's, and answers as those do; a pair in the query does not count.
+pub(crate) async fn post_handler(
+    State(state): State<AppState>,
+    caller: Result<Caller, ApiError>,
+    headers: HeaderMap,
+    RawBody(body): RawBody,
+) -> Result<Response, ApiError> {
+    if body.trim_ascii().is_empty() {
+        return Err(caller.err().unwrap_or(ApiError::PageNotFound));
+    }
+    let pair = if is_json(&headers, &body) {
+        json_fields(&body, NAMES)?
+    } else {
+        form_fields(&body, NAMES)
+    };
+    let [access_key, secret_key] = pair.map(Option::unwrap_or_default);
+    issue(&state, &access_key, &secret_key).await
+}
+
+/// `curl -d '{…}'` calls its JSON a form, so the first byte counts as well.
+fn is_json(headers: &HeaderMap, body: &[u8]) -> bool {
+    let declared = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|value| value.to_ascii_lowercase().contains("json"));
+    declared || matches!(body.trim_ascii_start().first(), Some(b'{' | b'['))
+}
+
+/// Checks in KubeCube's order, and the owner's state, which KubeCube forgets.
+async fn issue(state: &AppState, access_key: &str, secret_key: &str) -> Result<Response, ApiError> {
+    let key = match state.store.verify_key(access_key, secret_key).await? {
+        KeyCheck::Unknown => return Err(ApiError::KeyNotExist),
+        KeyCheck::WrongSecret => return Err(ApiError::SecretNotMatch),
+        KeyCheck::Valid(key) => key,
+    };
+    let user = state
+        .store
+        .get_user(&key.user)
+        .await?
+        .ok_or(ApiError::UserNotExist)?;
+    if user.state != UserState::Normal {
+        return Err(ApiError::UserDisabled);
+    }
+    let now = state.clock.now();
+    let issued = state.issuer.issue(&user, Some(&key.access_key), now)?;
+    if let Err(error) = state.store.touch_key(&key, now).await {
+        // The token is good all the same.
+        tracing::warn!(%error, "the use of a key could not be noted");
+    }
+    Ok(respond::json(&TokenAnswer {
+        token: issued.token,
+    }))
+}

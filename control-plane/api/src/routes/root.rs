@@ -1,0 +1,7 @@
+//! `GET /`
+
+/// What this is. The console will be here.
+pub(crate) async fn handler() -> &'static str {
+    "Cubegate: one token and one URL for all your Kubernetes clusters. The API is under /api/v1/cube.\n\
+     Documentation: README.md and docs/ of the project; begin with POST /api/v1/cube/login or GET /api/v1/cube/key/token.\n"
+}

@@ -1,0 +1,113 @@
+//! What holds for all paths.
+
+use super::TestApp;
+use crate::router::MAX_BODY_BYTES;
+
+#[tokio::test]
+async fn a_slash_too_many_is_redirected_before_anybody_is_asked_for_a_token() {
+    let app = TestApp::new().await;
+    for (method, path, code, location) in [
+        (
+            "GET",
+            "/api/v1/cube/key/token/?accessKey=a&secretKey=b",
+            301,
+            "/api/v1/cube/key/token?accessKey=a&secretKey=b",
+        ),
+        (
+            "GET",
+            "/api/v1/cube/key/create/",
+            301,
+            "/api/v1/cube/key/create",
+        ),
+        ("POST", "/api/v1/cube/login/", 307, "/api/v1/cube/login"),
+        (
+            "DELETE",
+            "/api/v1/cube/key/?accessKey=a",
+            307,
+            "/api/v1/cube/key?accessKey=a",
+        ),
+        (
+            "DELETE",
+            "/api/v1/cube/clusters/a%25b/",
+            307,
+            "/api/v1/cube/clusters/a%25b",
+        ),
+    ] {
+        let answer = app.send_in_vain(method, path, &[], "").await;
+        assert_eq!(answer.status.as_u16(), code, "{method} {path}");
+        assert_eq!(answer.header("location"), location);
+        assert_eq!(answer.header("cache-control"), "no-store");
+        assert_eq!(answer.body.is_empty(), code == 307);
+    }
+    let quoted = app
+        .send("GET", "/api/v1/cube/key/?a='&b=%3C", &[], "")
+        .await;
+    assert_eq!(
+        quoted.body,
+        "<a href=\"/api/v1/cube/key?a=&#39;&amp;b=%3C\">Moved Permanently</a>.\n\n"
+    );
+    // Another method than the path has is no near miss.
+    app.send("GET", "/api/v1/cube/login/", &[], "")
+        .await
+        .assert_refused(401, "Authenticate failed.");
+}
+
+#[tokio::test]
+async fn a_body_over_the_limit_is_refused_in_the_documented_shape() {
+    let app = TestApp::new().await;
+    let admin = [app.bearer("admin").await];
+    for path in [
+        "/api/v1/cube/login",
+        "/api/v1/cube/key/token",
+        "/api/v1/cube/clusters",
+    ] {
+        let answer = app
+            .send_in_vain("POST", path, &admin, "x".repeat(MAX_BODY_BYTES + 1))
+            .await;
+        answer.assert_refused(413, "Body larger than 1 MiB.");
+        let answer = app
+            .send_in_vain("POST", path, &admin, "x".repeat(MAX_BODY_BYTES))
+            .await;
+        assert_eq!(answer.status, 400, "{path}");
+    }
+    let unread = app
+        .send_in_vain(
+            "POST",
+            "/api/v1/cube/clusters",
+            &[],
+            "x".repeat(MAX_BODY_BYTES + 1),
+        )
+        .await;
+    unread.assert_refused(401, "Authenticate failed.");
+}
+
+#[tokio::test]
+async fn the_machinery_is_answered_without_a_token() {
+    let app = TestApp::new().await;
+    for path in ["/healthz", "/readyz"] {
+        let answer = app.send("GET", path, &[], "").await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.body.as_str()),
+            (200, "ok"),
+            "{path}"
+        );
+    }
+    let root = app.send("GET", "/", &[], "").await;
+    assert_eq!(root.status, 200);
+    assert!(root.header("content-type").starts_with("text/plain"));
+    assert_eq!(root.body.lines().count(), 2);
+}
+
+#[tokio::test]
+async fn a_database_that_is_away_is_a_server_error_without_details() {
+    let app = TestApp::new().await;
+    let bearer = app.bearer("jeff").await;
+    app.state.store.close().await;
+    app.send("GET", "/readyz", &[], "")
+        .await
+        .assert_refused(503, "server error.");
+    app.send("GET", "/api/v1/cube/key", &[bearer], "")
+        .await
+        .assert_refused(500, "server error.");
+    assert_eq!(app.send("GET", "/healthz", &[], "").await.status, 200);
+}

@@ -1,0 +1,79 @@
+//! A short-lived Kubernetes client for one cluster.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use cubegate_domain::{ApiServer, ClusterCredential, ClusterTls, Scheme};
+use http::Uri;
+use kube::client::ConfigExt as _;
+use kube::config::AuthInfo;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
+
+use crate::{KubeconfigError, MemberSpec};
+
+/// The client's configuration: the given CA, the given credential, no retries, and
+/// no time limits beside those of whoever uses it.
+pub(crate) fn config(
+    server: &ApiServer,
+    tls: &ClusterTls,
+    credential: &ClusterCredential,
+) -> Result<kube::Config, String> {
+    let url: Uri = server
+        .to_string()
+        .parse()
+        .map_err(|error| format!("{error}"))?;
+    let mut config = kube::Config::new(url);
+    config.root_cert = tls
+        .ca_pem
+        .as_deref()
+        .map(|pem| {
+            CertificateDer::pem_slice_iter(pem.as_bytes())
+                .map(|certificate| certificate.map(|certificate| certificate.to_vec()))
+                .collect::<Result<Vec<_>, _>>()
+        })
+        .transpose()
+        .map_err(|error| error.to_string())?;
+    config.tls_server_name.clone_from(&tls.server_name);
+    config.auth_info = match credential {
+        ClusterCredential::None => AuthInfo::default(),
+        ClusterCredential::ClientCertificate {
+            certificate_pem,
+            key_pem,
+        } => AuthInfo {
+            client_certificate_data: Some(STANDARD.encode(certificate_pem)),
+            client_key_data: Some(STANDARD.encode(key_pem).into()),
+            ..AuthInfo::default()
+        },
+        ClusterCredential::BearerToken(token) => AuthInfo {
+            token: Some(token.clone().into()),
+            ..AuthInfo::default()
+        },
+    };
+    config.connect_timeout = None;
+    config.read_timeout = None;
+    config.write_timeout = None;
+    config.default_retry = false;
+    Ok(config)
+}
+
+/// Whether the TLS library takes the certificates and the key.
+pub(crate) fn check_tls(spec: &MemberSpec) -> Result<(), KubeconfigError> {
+    if spec.server.scheme == Scheme::Http {
+        return Ok(());
+    }
+    let wrong = |reason: String| KubeconfigError::Tls { reason };
+    let config = config(&spec.server, &spec.tls, &spec.credential).map_err(wrong)?;
+    config
+        .rustls_client_config()
+        .map(|_| ())
+        .map_err(|error| wrong(innermost(&error)))
+}
+
+/// The text of the error that caused it all.
+pub(crate) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error.to_string()
+}

@@ -1,0 +1,22 @@
+//! A member cluster as the outside gives it: reads kubeconfigs and probes API servers.
+//!
+//! ```text
+//! kubeconfig text ──parse_kubeconfig──> MemberSpec ──> domain Cluster ──probe──> ProbeReport
+//!                       │                   └ warnings                    └ ProbeError
+//!                       └ KubeconfigError: one sentence, says what to do
+//! ```
+//!
+//! A kubeconfig is the input of an administrator, and of a REST client: what the
+//! gateway cannot honour (plugins, proxies, no verification) is refused in words
+//! instead of being left out silently, and files of the server are read only for
+//! the command line ([`FileAccess`]). No message holds a secret.
+//!
+//! What this crate deliberately does not do: it stores nothing, keeps no
+//! connection, and is no Kubernetes client for anybody else.
+
+mod client;
+mod kubeconfig;
+mod probe;
+
+pub use kubeconfig::{FileAccess, KubeconfigError, MemberSpec, parse_kubeconfig};
+pub use probe::{PROBE_TIMEOUT, ProbeError, ProbeReport, probe};

@@ -1,0 +1,77 @@
+//! Asking an API server whether it is there and takes the gateway's credential.
+
+mod error;
+mod review;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use cubegate_domain::{ApiServer, Cluster};
+use tokio::net;
+use tokio::time;
+
+use crate::client;
+pub use error::ProbeError;
+
+/// How long an API server may take for its first answer.
+pub const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What an API server said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProbeReport {
+    /// Its version, as `v1.20.4`.
+    pub version: String,
+    /// One sentence each; the cluster can be registered all the same.
+    pub warnings: Vec<String>,
+}
+
+/// Asks `GET /version` with the cluster's credential, then whether that
+/// credential may impersonate users and groups.
+///
+/// # Errors
+/// One sentence that tells the usual causes apart; see [`ProbeError`].
+pub async fn probe(cluster: &Cluster) -> Result<ProbeReport, ProbeError> {
+    let server = cluster.server.to_string();
+    let timed_out = || ProbeError::TimedOut {
+        server: server.clone(),
+    };
+    let config =
+        client::config(&cluster.server, &cluster.tls, &cluster.credential).map_err(|reason| {
+            ProbeError::Configuration {
+                server: server.clone(),
+                reason,
+            }
+        })?;
+    let client = kube::Client::try_from(config).map_err(|error| ProbeError::Configuration {
+        server: server.clone(),
+        reason: client::innermost(&error),
+    })?;
+
+    let version = time::timeout(PROBE_TIMEOUT, async {
+        resolve(&cluster.server).await?;
+        client
+            .apiserver_version()
+            .await
+            .map_err(|error| ProbeError::from_kube(&server, &error))
+    })
+    .await
+    .map_err(|_| timed_out())??
+    .git_version;
+
+    Ok(ProbeReport {
+        version,
+        warnings: review::impersonation(client).await,
+    })
+}
+
+/// Looks the name up first: the client's own error would not tell a name that
+/// does not exist from a server that does not answer.
+async fn resolve(server: &ApiServer) -> Result<(), ProbeError> {
+    net::lookup_host((server.host.as_str(), server.port))
+        .await
+        .map(|_| ())
+        .map_err(|_| ProbeError::NameNotFound {
+            host: server.host.clone(),
+        })
+}

@@ -1,0 +1,31 @@
+//! One file per subcommand.
+
+pub(crate) mod bootstrap;
+pub(crate) mod cluster;
+pub(crate) mod import;
+pub(crate) mod key;
+pub(crate) mod serve;
+pub(crate) mod up;
+pub(crate) mod user;
+
+use cubegate_store::Store;
+use rand::Rng as _;
+
+use crate::args::DataArgs;
+use crate::data_dir::DataDir;
+
+/// Opens the database of a data directory. A running control plane hears of
+/// what is changed there.
+async fn open(data: &DataArgs) -> anyhow::Result<Store> {
+    DataDir::open(&data.data_dir)?.store().await
+}
+
+/// A password that nobody guesses and everybody can type: 20 of letters and
+/// digits that cannot be mistaken for one another.
+pub(crate) fn generate_password() -> String {
+    const ALPHABET: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyzACDEFGH23";
+    let mut random = [0_u8; 20];
+    rand::rng().fill_bytes(&mut random);
+    let letter = |byte: &u8| ALPHABET.get(usize::from(byte % 32)).copied().map_or('x', char::from);
+    random.iter().map(letter).collect()
+}

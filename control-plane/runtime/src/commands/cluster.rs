@@ -1,0 +1,76 @@
+//! `cubegate cluster add | list | remove`
+
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+use cubegate_domain::{ClusterCredential, ClusterName};
+use cubegate_member::{FileAccess, parse_kubeconfig, probe};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::args::{ClusterAddArgs, ClusterCommand, DataArgs};
+use crate::{commands, output};
+
+pub(crate) async fn run(command: ClusterCommand) -> anyhow::Result<()> {
+    match command {
+        ClusterCommand::Add(args) => add(args).await,
+        ClusterCommand::List(data) => list(&data).await,
+        ClusterCommand::Remove { name, data } => remove(&name, &data).await,
+    }
+}
+
+async fn add(args: ClusterAddArgs) -> anyhow::Result<()> {
+    let ClusterAddArgs { name, kubeconfig, context, no_check, replace, data } = args;
+    let name: ClusterName = name.parse()?;
+    let yaml = std::fs::read_to_string(&kubeconfig)
+        .with_context(|| format!("the kubeconfig {} cannot be read", kubeconfig.display()))?;
+    let folder = kubeconfig.parent().unwrap_or(Path::new(".")).to_path_buf();
+    let spec = parse_kubeconfig(&yaml, context.as_deref(), &FileAccess::RelativeTo(folder))
+        .with_context(|| format!("the kubeconfig {} cannot be used", kubeconfig.display()))?;
+    for warning in &spec.warnings {
+        output::warn(warning);
+    }
+    let cluster = spec.into_cluster(name, OffsetDateTime::now_utc());
+    if !no_check {
+        let report = probe(&cluster).await.with_context(|| {
+            format!("cluster {} is not added; use --no-check to add it all the same", cluster.name)
+        })?;
+        for warning in &report.warnings {
+            output::warn(warning);
+        }
+        output::line(&format!("{} answers as Kubernetes {}", cluster.server, report.version));
+    }
+    commands::open(&data).await?.add_cluster(&cluster, replace).await?;
+    output::line(&format!("cluster {} is registered", cluster.name));
+    Ok(())
+}
+
+async fn list(data: &DataArgs) -> anyhow::Result<()> {
+    let clusters = commands::open(data).await?.list_clusters().await?;
+    let rows: Vec<_> = clusters
+        .iter()
+        .map(|cluster| {
+            let credential = match cluster.credential {
+                ClusterCredential::None => "none",
+                ClusterCredential::ClientCertificate { .. } => "client certificate",
+                ClusterCredential::BearerToken(_) => "token",
+            };
+            vec![
+                cluster.name.to_string(),
+                cluster.server.to_string(),
+                credential.to_owned(),
+                cluster.created_at.format(&Rfc3339).unwrap_or_default(),
+            ]
+        })
+        .collect();
+    output::table(&["NAME", "SERVER", "CREDENTIAL", "REGISTERED"], &rows);
+    Ok(())
+}
+
+async fn remove(name: &str, data: &DataArgs) -> anyhow::Result<()> {
+    if !commands::open(data).await?.remove_cluster(name).await? {
+        bail!("cluster {name} not found; `cubegate cluster list` shows those there are");
+    }
+    output::line(&format!("cluster {name} is removed"));
+    Ok(())
+}

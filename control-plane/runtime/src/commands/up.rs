@@ -1,0 +1,158 @@
+//! `cubegate up`: the control plane and an Envoy on this machine.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use anyhow::Context as _;
+use cubegate_snapshot::{Endpoint, FilterModule};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::args::UpArgs;
+use crate::bootstrap::Bootstrap;
+use crate::control_plane::{
+    ControlPlane, HS256_SECRET_ENV, Listeners, read_module, shutdown_signal,
+};
+use crate::data_dir::{DataDir, write_file, write_secret};
+use crate::envoy::{Envoy, EnvoyOptions};
+use crate::output;
+use crate::pki::Ca;
+
+/// Where the running gateway can be reached; `DIR/endpoints.json`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Endpoints {
+    /// The URL that clients use.
+    gateway: String,
+    /// The control plane's HTTP API, for this machine only.
+    control_plane: String,
+    /// Envoy's admin page, for this machine only.
+    envoy_admin: String,
+    /// `HOST:PORT` of xDS.
+    xds: String,
+    /// The CA that signed the listener's certificate; `null` in clear or when the
+    /// operator brought the certificate.
+    ca: Option<String>,
+}
+
+pub(crate) async fn run(args: UpArgs) -> anyhow::Result<()> {
+    let UpArgs { gateway, envoy, envoy_concurrency, envoy_admin, api_listen, xds_listen } = args;
+    let data = DataDir::open(&gateway.data.data_dir)?;
+    let _lock = data.lock()?;
+
+    // The ports of the last start come first: an Envoy that is still there knows them.
+    let last = last_endpoints(&data);
+    let listeners = Listeners::bind_preferring(
+        (api_listen, last.as_ref().and_then(|last| url_address(&last.control_plane))),
+        (xds_listen, last.as_ref().and_then(|last| last.xds.parse().ok())),
+    )
+    .await?;
+    let admin = if envoy_admin.port() == 0 {
+        last.as_ref()
+            .and_then(|last| url_address(&last.envoy_admin))
+            .map_or_else(|| free_port(envoy_admin), Ok)?
+    } else {
+        envoy_admin
+    };
+
+    let api = listeners.api_address()?;
+    let advertised = Endpoint { host: api.ip().to_string(), port: api.port() };
+    let module = FilterModule::File(keep_module(&data, &gateway.filter)?);
+    let control_plane = ControlPlane::start(&data, &gateway, listeners, advertised, module).await?;
+
+    let options = EnvoyOptions {
+        binary: envoy,
+        concurrency: envoy_concurrency,
+        bootstrap: bootstrap(&data, control_plane.xds_address(), admin)?,
+        listen: gateway.listen,
+        admin,
+        environment: gateway
+            .jwt_hs256_secret
+            .iter()
+            .map(|secret| (HS256_SECRET_ENV.to_owned(), secret.clone()))
+            .collect(),
+    };
+    let mut envoy = Envoy::start(&data, options).await?;
+    let ready = tokio::select! {
+        ready = envoy.wait_ready() => ready,
+        stopped = shutdown_signal() => stopped.and(Err(anyhow::anyhow!("stopped before Envoy was ready"))),
+    };
+    if let Err(error) = ready {
+        envoy.stop().await;
+        return Err(error);
+    }
+
+    let scheme = if gateway.plain { "http" } else { "https" };
+    let own_certificate = !gateway.plain && gateway.tls_cert.is_none();
+    let ca = own_certificate
+        .then(|| Ca::gateway(&data).map(|ca| ca.certificate_path().display().to_string()))
+        .transpose()?;
+    let endpoints = Endpoints {
+        gateway: format!("{scheme}://{}", gateway.listen),
+        control_plane: format!("http://{}", control_plane.api_address()),
+        envoy_admin: format!("http://{admin}"),
+        xds: control_plane.xds_address().to_string(),
+        ca,
+    };
+    write_file(&data.join("endpoints.json"), &serde_json::to_vec_pretty(&endpoints)?, 0o644)?;
+    output::line(&format!("gateway        {}", endpoints.gateway));
+    if let Some(ca) = &endpoints.ca {
+        output::line(&format!("its CA         {ca}"));
+    }
+    output::line(&format!("control plane  {}", endpoints.control_plane));
+    output::line(&format!("Envoy admin    {}", endpoints.envoy_admin));
+
+    let outcome = tokio::select! {
+        stopped = shutdown_signal() => stopped,
+        error = envoy.supervise() => Err(error),
+    };
+    envoy.stop().await;
+    control_plane.stop().await?;
+    outcome
+}
+
+/// Copies the filter under a name that its contents decide: Envoy reads the file
+/// again and again, and must never find other bytes under the same name.
+fn keep_module(data: &DataDir, path: &Path) -> anyhow::Result<String> {
+    let module = read_module(path)?;
+    let digest: String = Sha256::digest(&module).iter().map(|b| format!("{b:02x}")).collect();
+    let kept = data.folder("filter")?.join(format!("{digest}.wasm"));
+    if !kept.exists() {
+        write_file(&kept, &module, 0o644)?;
+    }
+    Ok(kept.display().to_string())
+}
+
+fn bootstrap(data: &DataDir, xds: SocketAddr, admin: SocketAddr) -> anyhow::Result<String> {
+    let folder = data.folder("pki")?;
+    let ca = Ca::xds(data)?;
+    let (certificate, key) = (folder.join("envoy.crt"), folder.join("envoy.key"));
+    if !certificate.exists() || !key.exists() {
+        let certified = ca.client("up")?;
+        write_secret(&key, certified.key_pem.as_bytes())?;
+        write_file(&certificate, certified.certificate_pem.as_bytes(), 0o644)?;
+    }
+    Bootstrap {
+        node_id: "up",
+        xds_address: &xds.to_string(),
+        admin,
+        ca: ca.certificate_path(),
+        certificate: &certificate,
+        key: &key,
+    }
+    .to_yaml()
+}
+
+fn last_endpoints(data: &DataDir) -> Option<Endpoints> {
+    serde_json::from_slice(&std::fs::read(data.join("endpoints.json")).ok()?).ok()
+}
+
+fn url_address(url: &str) -> Option<SocketAddr> {
+    url.split_once("://").and_then(|(_, address)| address.parse().ok())
+}
+
+/// A port that nobody has at this moment.
+fn free_port(address: SocketAddr) -> anyhow::Result<SocketAddr> {
+    std::net::TcpListener::bind(address)
+        .and_then(|listener| listener.local_addr())
+        .with_context(|| format!("no free port at {address}"))
+}

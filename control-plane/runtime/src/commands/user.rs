@@ -1,0 +1,75 @@
+//! `cubegate user add | passwd | disable | enable | list`
+
+use cubegate_domain::UserState;
+use cubegate_store::NewUser;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::args::{DataArgs, UserCommand};
+use crate::{commands, output};
+
+pub(crate) async fn run(command: UserCommand) -> anyhow::Result<()> {
+    match command {
+        UserCommand::Add { name, password, groups, data } => {
+            let (password, shown) = given_or_generated(password);
+            let user = NewUser {
+                name: name.clone(),
+                display_name: None,
+                password,
+                state: UserState::Normal,
+                groups,
+            };
+            commands::open(&data).await?.create_user(user, OffsetDateTime::now_utc()).await?;
+            output::line(&format!("user {name} is added{shown}"));
+        }
+        UserCommand::Passwd { name, password, data } => {
+            let (password, shown) = given_or_generated(password);
+            commands::open(&data).await?.set_password(&name, &password).await?;
+            output::line(&format!("user {name} has a new password{shown}"));
+        }
+        UserCommand::Disable { name, data } => {
+            set_state(&data, &name, UserState::Forbidden).await?;
+            output::line(&format!("user {name} is disabled"));
+        }
+        UserCommand::Enable { name, data } => {
+            set_state(&data, &name, UserState::Normal).await?;
+            output::line(&format!("user {name} may log in again"));
+        }
+        UserCommand::List(data) => list(&data).await?,
+    }
+    Ok(())
+}
+
+async fn set_state(data: &DataArgs, name: &str, state: UserState) -> anyhow::Result<()> {
+    Ok(commands::open(data).await?.set_user_state(name, state).await?)
+}
+
+async fn list(data: &DataArgs) -> anyhow::Result<()> {
+    let users = commands::open(data).await?.list_users().await?;
+    let rows: Vec<_> = users
+        .iter()
+        .map(|user| {
+            let last_login = user.last_login_at.and_then(|at| at.format(&Rfc3339).ok());
+            vec![
+                user.name.clone(),
+                user.state.as_str().to_owned(),
+                user.groups.join(","),
+                last_login.unwrap_or_else(|| "never".to_owned()),
+            ]
+        })
+        .collect();
+    output::table(&["NAME", "STATE", "GROUPS", "LAST LOGIN"], &rows);
+    Ok(())
+}
+
+/// The password to set, and what to say about it: a generated one is shown once.
+fn given_or_generated(password: Option<String>) -> (String, String) {
+    match password {
+        Some(password) => (password, String::new()),
+        None => {
+            let password = commands::generate_password();
+            let shown = format!("; its password, shown only now: {password}");
+            (password, shown)
+        }
+    }
+}

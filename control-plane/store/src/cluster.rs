@@ -1,0 +1,4 @@
+//! Member clusters.
+
+mod read;
+mod write;

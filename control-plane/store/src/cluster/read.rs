@@ -1,0 +1,99 @@
+//! Reading clusters.
+
+use cubegate_domain::{ApiServer, Cluster, ClusterTls, Scheme};
+
+use crate::row::to_time;
+use crate::seal::Sealer;
+use crate::{Store, StoreError};
+
+#[derive(sqlx::FromRow)]
+struct ClusterRow {
+    name: String,
+    scheme: String,
+    host: String,
+    port: i64,
+    path_prefix: String,
+    ca_pem: Option<String>,
+    server_name: Option<String>,
+    credential_sealed: String,
+    created_at: i64,
+}
+
+// === impl Store ===
+
+impl Store {
+    /// One cluster with its credential.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`] or [`StoreError::Inconsistent`].
+    pub async fn get_cluster(&self, name: &str) -> Result<Option<Cluster>, StoreError> {
+        let row: Option<ClusterRow> = sqlx::query_as(
+            "SELECT name, scheme, host, port, path_prefix, ca_pem, server_name,
+             credential_sealed, created_at FROM clusters WHERE name = $1",
+        )
+        .bind(name)
+        .fetch_optional(self.reader())
+        .await?;
+        row.map(|row| row.into_cluster(&self.inner.sealer))
+            .transpose()
+    }
+
+    /// All clusters by name. One that cannot be read is logged and left out: the
+    /// others must go on working.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn list_clusters(&self) -> Result<Vec<Cluster>, StoreError> {
+        let rows: Vec<ClusterRow> = sqlx::query_as(
+            "SELECT name, scheme, host, port, path_prefix, ca_pem, server_name,
+             credential_sealed, created_at FROM clusters ORDER BY name",
+        )
+        .fetch_all(self.reader())
+        .await?;
+        let mut clusters = Vec::with_capacity(rows.len());
+        for row in rows {
+            let name = row.name.clone();
+            match row.into_cluster(&self.inner.sealer) {
+                Ok(cluster) => clusters.push(cluster),
+                Err(error) => {
+                    tracing::error!(cluster.name = name, %error, "a cluster cannot be read and is left out");
+                }
+            }
+        }
+        Ok(clusters)
+    }
+}
+
+// === impl ClusterRow ===
+
+impl ClusterRow {
+    fn into_cluster(self, sealer: &Sealer) -> Result<Cluster, StoreError> {
+        let wrong = |column| StoreError::Inconsistent {
+            table: "clusters",
+            column,
+            row: self.name.clone(),
+        };
+        let scheme = match self.scheme.as_str() {
+            "http" => Scheme::Http,
+            "https" => Scheme::Https,
+            _ => return Err(wrong("scheme")),
+        };
+        Ok(Cluster {
+            server: ApiServer {
+                scheme,
+                port: u16::try_from(self.port).map_err(|_| wrong("port"))?,
+                host: self.host.clone(),
+                path_prefix: self.path_prefix.clone(),
+            },
+            credential: sealer
+                .open(&self.name, &self.credential_sealed)
+                .ok_or_else(|| wrong("credential_sealed"))?,
+            created_at: to_time(self.created_at, "clusters", "created_at", &self.name)?,
+            name: self.name.parse().map_err(|_| wrong("name"))?,
+            tls: ClusterTls {
+                ca_pem: self.ca_pem,
+                server_name: self.server_name,
+            },
+        })
+    }
+}

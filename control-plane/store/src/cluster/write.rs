@@ -1,0 +1,72 @@
+//! Registering and removing clusters. Each moves the revision: Envoys must know.
+
+use cubegate_domain::Cluster;
+
+use crate::row::from_time;
+use crate::{Store, StoreError, revision};
+
+// === impl Store ===
+
+impl Store {
+    /// Registers a cluster. One of that name is an error, or, with `replace`, gets
+    /// the new server and credential (and keeps its time of registration).
+    ///
+    /// # Errors
+    /// [`StoreError::ClusterExists`]; nothing has changed then.
+    pub async fn add_cluster(&self, cluster: &Cluster, replace: bool) -> Result<(), StoreError> {
+        let name = cluster.name.as_str();
+        let sealed = self.inner.sealer.seal(name, &cluster.credential)?;
+        let mut tx = self.write().await?;
+        let on_conflict = if replace {
+            "INSERT INTO clusters (name, scheme, host, port, path_prefix, ca_pem, server_name,
+             credential_sealed, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+             ON CONFLICT (name) DO UPDATE SET scheme = excluded.scheme, host = excluded.host,
+             port = excluded.port, path_prefix = excluded.path_prefix, ca_pem = excluded.ca_pem,
+             server_name = excluded.server_name, credential_sealed = excluded.credential_sealed"
+        } else {
+            "INSERT INTO clusters (name, scheme, host, port, path_prefix, ca_pem, server_name,
+             credential_sealed, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+             ON CONFLICT (name) DO NOTHING"
+        };
+        let written = sqlx::query(on_conflict)
+            .bind(name)
+            .bind(cluster.server.scheme.as_str())
+            .bind(&cluster.server.host)
+            .bind(i64::from(cluster.server.port))
+            .bind(&cluster.server.path_prefix)
+            .bind(cluster.tls.ca_pem.as_deref())
+            .bind(cluster.tls.server_name.as_deref())
+            .bind(sealed)
+            .bind(from_time(cluster.created_at))
+            .execute(&mut *tx)
+            .await?
+            .rows_affected();
+        if written == 0 {
+            return Err(StoreError::ClusterExists(name.to_owned()));
+        }
+        let revision = revision::bump(&mut tx).await?;
+        tx.commit().await?;
+        self.publish(revision);
+        Ok(())
+    }
+
+    /// Removes a cluster; says whether there was one.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn remove_cluster(&self, name: &str) -> Result<bool, StoreError> {
+        let mut tx = self.write().await?;
+        let removed = sqlx::query("DELETE FROM clusters WHERE name = $1")
+            .bind(name)
+            .execute(&mut *tx)
+            .await?
+            .rows_affected();
+        if removed == 0 {
+            return Ok(false);
+        }
+        let revision = revision::bump(&mut tx).await?;
+        tx.commit().await?;
+        self.publish(revision);
+        Ok(true)
+    }
+}

@@ -1,0 +1,102 @@
+//! What can go wrong in the store, in words for the operator.
+
+use std::io;
+use std::path::PathBuf;
+
+use cubegate_token::SubjectError;
+use thiserror::Error;
+
+use crate::user::MIN_PASSWORD_BYTES;
+
+/// Why the store refused or failed.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// The database file cannot be made or read.
+    #[error(
+        "the database file {path} cannot be opened: {source}; check that its folder exists and that this user may write there"
+    )]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// SQLite does not take the file.
+    #[error(
+        "the database {path} cannot be opened: {source}; check that the file is a database of cubegate, that its folder is writable and that the disk is not full"
+    )]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// What the driver says.
+        source: sqlx::Error,
+    },
+    /// The schema cannot be brought up to date.
+    #[error(
+        "the tables of {path} cannot be brought up to date: {source}; a database that a newer cubegate has used needs that version or a backup"
+    )]
+    Migrate {
+        /// The file.
+        path: PathBuf,
+        /// What the migrator says.
+        source: sqlx::migrate::MigrateError,
+    },
+    /// The database was written under another master key.
+    #[error(
+        "the master key does not belong to the database {path}; put back the key file that was made with it"
+    )]
+    WrongMasterKey {
+        /// The database file.
+        path: PathBuf,
+    },
+    /// A statement failed.
+    #[error("the database failed: {0}")]
+    Database(#[from] sqlx::Error),
+    /// A row holds what no version of cubegate writes.
+    #[error(
+        "the database holds a value that cannot be right: table {table}, column {column}, row {row:?}; restore it from a backup or remove that row"
+    )]
+    Inconsistent {
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: &'static str,
+        /// The primary key of the row.
+        row: String,
+    },
+    /// The password hash failed.
+    #[error("the password cannot be hashed: {0}")]
+    Hash(String),
+    /// The system gives no randomness.
+    #[error("the system's random number generator failed: {0}")]
+    Random(String),
+    /// A name that must not be impersonated.
+    #[error(transparent)]
+    Subject(#[from] SubjectError),
+    /// A password that is too short for a new user.
+    #[error("the password must have at least {MIN_PASSWORD_BYTES} bytes")]
+    PasswordTooShort,
+    /// The user exists already.
+    #[error("user {0} exists.")]
+    UserExists(String),
+    /// There is no such user.
+    #[error("user {0} not found.")]
+    UserNotFound(String),
+    /// The user owns as many keys as one may.
+    #[error("user {user} has {max} keys already; delete one first", max = cubegate_domain::MAX_KEYS_PER_USER)]
+    TooManyKeys {
+        /// The user.
+        user: String,
+    },
+    /// An imported key without a name, secret or owner, or with control characters.
+    #[error(
+        "the {field} of an imported key must have 1 to 253 bytes and no blanks at its ends or control characters"
+    )]
+    KeyFormat {
+        /// Which of the three.
+        field: &'static str,
+    },
+    /// The cluster exists already.
+    #[error("cluster {0} exists.")]
+    ClusterExists(String),
+}

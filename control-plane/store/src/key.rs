@@ -1,0 +1,70 @@
+//! Access keys: what programs get tokens with.
+
+mod create;
+mod delete;
+mod import;
+mod read;
+mod verify;
+
+use std::fmt;
+
+use cubegate_domain::AccessKey;
+
+/// A key pair that was just made: the only time its secret is seen. Its `Debug`
+/// form hides the secret.
+#[derive(Clone, PartialEq, Eq)]
+pub struct IssuedKey {
+    /// 32 lower-case hex digits.
+    pub access_key: String,
+    /// 32 lower-case hex digits.
+    pub secret_key: String,
+}
+
+/// A key pair from elsewhere. Its `Debug` form hides the secret.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ImportedKey {
+    /// The key's name.
+    pub access_key: String,
+    /// In clear; only its hash is kept.
+    pub secret_key: String,
+    /// The owner, who need not exist.
+    pub user: String,
+}
+
+/// What a pair of access key and secret stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyCheck {
+    /// No such key.
+    Unknown,
+    /// The secret is not the key's.
+    WrongSecret,
+    /// The key; its owner may be gone or disabled.
+    Valid(AccessKey),
+}
+
+/// What a deletion came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeleteOutcome {
+    /// It is gone.
+    Deleted,
+    /// No such key.
+    NotFound,
+    /// It belongs to somebody else and is still there.
+    NotOwned,
+}
+
+// === impl IssuedKey ===
+
+impl fmt::Debug for IssuedKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "IssuedKey({}, ..)", self.access_key)
+    }
+}
+
+// === impl ImportedKey ===
+
+impl fmt::Debug for ImportedKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ImportedKey({} of {}, ..)", self.access_key, self.user)
+    }
+}

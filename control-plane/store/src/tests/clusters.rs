@@ -1,0 +1,179 @@
+use std::time::Duration;
+
+use cubegate_domain::{ApiServer, Cluster, ClusterCredential, ClusterTls, Scheme};
+use tokio::time::timeout;
+
+use super::{TestStore, at};
+use crate::StoreError;
+
+fn mk_cluster(name: &str) -> Cluster {
+    Cluster {
+        name: name.parse().unwrap(),
+        server: ApiServer {
+            scheme: Scheme::Https,
+            host: "10.0.0.1".to_owned(),
+            port: 6443,
+            path_prefix: "/k8s/c1".to_owned(),
+        },
+        tls: ClusterTls {
+            ca_pem: Some("ca".to_owned()),
+            server_name: Some("api".to_owned()),
+        },
+        credential: ClusterCredential::BearerToken("s3cret-token".to_owned()),
+        created_at: at(0),
+    }
+}
+
+#[tokio::test]
+async fn an_added_cluster_comes_back_whole() {
+    let store = TestStore::new().await;
+    let first = mk_cluster("member-1");
+    let mut second = mk_cluster("a");
+    second.server.scheme = Scheme::Http;
+    second.tls = ClusterTls {
+        ca_pem: None,
+        server_name: None,
+    };
+    second.credential = ClusterCredential::ClientCertificate {
+        certificate_pem: "certificate".to_owned(),
+        key_pem: "key".to_owned(),
+    };
+    store.add_cluster(&first, false).await.unwrap();
+    store.add_cluster(&second, false).await.unwrap();
+    assert_eq!(
+        store.list_clusters().await.unwrap(),
+        [second, first.clone()]
+    );
+    assert_eq!(store.get_cluster("member-1").await.unwrap(), Some(first));
+    assert_eq!(store.get_cluster("member-2").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn an_existing_name_is_refused_unless_it_is_replaced() {
+    let store = TestStore::new().await;
+    let first = mk_cluster("member-1");
+    store.add_cluster(&first, false).await.unwrap();
+    let revision = store.revision().await.unwrap();
+
+    let mut second = mk_cluster("member-1");
+    second.server.port = 1;
+    second.credential = ClusterCredential::None;
+    second.created_at = at(9);
+    let refused = store.add_cluster(&second, false).await;
+    assert!(matches!(refused, Err(StoreError::ClusterExists(name)) if name == "member-1"));
+    assert_eq!(
+        store.list_clusters().await.unwrap(),
+        std::slice::from_ref(&first)
+    );
+    assert_eq!(
+        store.revision().await.unwrap(),
+        revision,
+        "a refusal moves nothing"
+    );
+
+    store.add_cluster(&second, true).await.unwrap();
+    second.created_at = first.created_at;
+    assert_eq!(store.list_clusters().await.unwrap(), [second]);
+    assert_eq!(store.revision().await.unwrap(), revision + 1);
+}
+
+#[tokio::test]
+async fn a_removed_cluster_is_gone() {
+    let store = TestStore::new().await;
+    store
+        .add_cluster(&mk_cluster("member-1"), false)
+        .await
+        .unwrap();
+    assert!(store.remove_cluster("member-1").await.unwrap());
+    let revision = store.revision().await.unwrap();
+    assert_eq!(revision, 2);
+    assert!(!store.remove_cluster("member-1").await.unwrap());
+    assert_eq!(
+        store.revision().await.unwrap(),
+        revision,
+        "a refusal moves nothing"
+    );
+    assert!(store.list_clusters().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn the_database_holds_no_credential() {
+    let store = TestStore::new().await;
+    store
+        .add_cluster(&mk_cluster("member-1"), false)
+        .await
+        .unwrap();
+    store.close().await;
+    let bytes = std::fs::read(store.path()).unwrap();
+    assert!(!bytes.windows(12).any(|window| window == b"s3cret-token"));
+}
+
+#[tokio::test]
+async fn a_cluster_that_cannot_be_read_does_not_hide_the_others() {
+    let store = TestStore::new().await;
+    store.add_cluster(&mk_cluster("a"), false).await.unwrap();
+    store.add_cluster(&mk_cluster("b"), false).await.unwrap();
+    // A credential moved to another cluster does not open.
+    sqlx::query(
+        "UPDATE clusters SET credential_sealed =
+         (SELECT credential_sealed FROM clusters WHERE name = 'b') WHERE name = 'a'",
+    )
+    .execute(&store.inner.writer)
+    .await
+    .unwrap();
+    let names: Vec<_> = store
+        .list_clusters()
+        .await
+        .unwrap()
+        .iter()
+        .map(|c| c.name.to_string())
+        .collect();
+    assert_eq!(names, ["b"]);
+    let broken = store.get_cluster("a").await;
+    assert!(matches!(
+        broken,
+        Err(StoreError::Inconsistent {
+            column: "credential_sealed",
+            ..
+        })
+    ));
+}
+
+#[tokio::test]
+async fn a_change_by_this_process_shows_at_once() {
+    let store = TestStore::new().await;
+    let mut revisions = store.subscribe();
+    assert_eq!(*revisions.borrow_and_update(), 0);
+    store.add_cluster(&mk_cluster("a"), false).await.unwrap();
+    assert_eq!(*revisions.borrow_and_update(), 1);
+    store
+        .create_user(super::mk_user("jeff"), at(0))
+        .await
+        .unwrap();
+    assert_eq!(store.revision().await.unwrap(), 1, "Envoys know no users");
+}
+
+#[tokio::test]
+async fn a_change_by_another_process_shows_within_a_second() {
+    let store = TestStore::new().await;
+    let mut revisions = store.subscribe();
+    revisions.borrow_and_update();
+    let other = store.open_again().await;
+    other.add_cluster(&mk_cluster("a"), false).await.unwrap();
+    timeout(Duration::from_secs(1), revisions.changed())
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(*revisions.borrow(), 1);
+}
+
+#[tokio::test]
+async fn the_poll_ends_with_the_store() {
+    let store = TestStore::new().await;
+    let mut revisions = store.subscribe();
+    drop(store);
+    let ended = timeout(Duration::from_secs(2), revisions.changed())
+        .await
+        .unwrap();
+    assert!(ended.is_err(), "the sender is gone");
+}

@@ -1,0 +1,200 @@
+use cubegate_domain::{ADMIN_GROUP, UserState};
+
+use super::{TestStore, at, mk_user};
+use crate::{StoreError, Written};
+
+#[tokio::test]
+async fn a_created_user_is_found_with_its_groups() {
+    let store = TestStore::new().await;
+    let mut new = mk_user("jeff");
+    new.groups = vec!["ops".to_owned(), ADMIN_GROUP.to_owned(), "ops".to_owned()];
+    let created = store.create_user(new, at(0)).await.unwrap();
+    assert_eq!(created.groups, [ADMIN_GROUP, "ops"]);
+    assert!(created.is_admin());
+    assert_eq!(
+        (created.display_name.as_str(), created.version),
+        ("jeff", 1)
+    );
+    assert_eq!(created.created_at, at(0));
+    assert_eq!(store.get_user("jeff").await.unwrap(), Some(created.clone()));
+    assert_eq!(store.list_users().await.unwrap(), [created]);
+    assert_eq!(store.get_user("Jeff").await.unwrap(), None);
+    assert_eq!(store.count_users().await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_second_user_of_the_same_name_is_refused_and_changes_nothing() {
+    let store = TestStore::new().await;
+    let first = store.create_user(mk_user("jeff"), at(0)).await.unwrap();
+    let mut second = mk_user("jeff");
+    second.password = "another-one".to_owned();
+    second.groups = vec!["ops".to_owned()];
+    let refused = store.create_user(second, at(1)).await;
+    assert!(matches!(refused, Err(StoreError::UserExists(name)) if name == "jeff"));
+    assert_eq!(store.get_user("jeff").await.unwrap(), Some(first));
+    assert!(
+        store
+            .verify_password("jeff", "another-one")
+            .await
+            .unwrap()
+            .is_none()
+    );
+}
+
+#[tokio::test]
+async fn names_of_kubernetes_and_short_passwords_are_refused() {
+    let store = TestStore::new().await;
+    for name in ["system:admin", "a b", "", "system:masters"] {
+        let refused = store.create_user(mk_user(name), at(0)).await;
+        assert!(matches!(refused, Err(StoreError::Subject(_))), "{name}");
+        let refused = store.import_user(mk_user(name), at(0)).await;
+        assert!(matches!(refused, Err(StoreError::Subject(_))), "{name}");
+    }
+    let mut grouped = mk_user("jeff");
+    grouped.groups = vec!["system:masters".to_owned()];
+    assert!(matches!(
+        store.create_user(grouped, at(0)).await,
+        Err(StoreError::Subject(_))
+    ));
+    let mut short = mk_user("jeff");
+    short.password = "1234567".to_owned();
+    assert!(matches!(
+        store.create_user(short, at(0)).await,
+        Err(StoreError::PasswordTooShort)
+    ));
+    assert_eq!(store.count_users().await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn an_import_takes_any_password_and_replaces_what_is_there() {
+    let store = TestStore::new().await;
+    let mut user = mk_user("dd");
+    user.password = "x".to_owned();
+    user.groups = vec!["a".to_owned()];
+    user.display_name = Some("DD".to_owned());
+    assert_eq!(
+        store.import_user(user, at(0)).await.unwrap(),
+        Written::Created
+    );
+    assert!(store.verify_password("dd", "x").await.unwrap().is_some());
+
+    let mut user = mk_user("dd");
+    user.password = "y".to_owned();
+    user.groups = vec!["b".to_owned()];
+    user.state = UserState::Forbidden;
+    assert_eq!(
+        store.import_user(user, at(9)).await.unwrap(),
+        Written::Replaced
+    );
+    assert!(store.verify_password("dd", "x").await.unwrap().is_none());
+    let user = store.verify_password("dd", "y").await.unwrap().unwrap();
+    assert_eq!(user.groups, ["b"]);
+    assert_eq!(user.state, UserState::Forbidden);
+    assert_eq!((user.created_at, user.version), (at(0), 2));
+    assert_eq!(user.display_name, "DD");
+}
+
+#[tokio::test]
+async fn a_password_is_checked_and_changed() {
+    let store = TestStore::new().await;
+    store.create_user(mk_user("jeff"), at(0)).await.unwrap();
+    assert!(
+        store
+            .verify_password("jeff", "Admin123456")
+            .await
+            .unwrap()
+            .is_some()
+    );
+    assert!(
+        store
+            .verify_password("jeff", " Admin123456 ")
+            .await
+            .unwrap()
+            .is_none()
+    );
+    assert!(
+        store
+            .verify_password("zed", "Admin123456")
+            .await
+            .unwrap()
+            .is_none()
+    );
+
+    assert!(matches!(
+        store.set_password("jeff", "short").await,
+        Err(StoreError::PasswordTooShort)
+    ));
+    assert!(
+        store
+            .verify_password("jeff", "Admin123456")
+            .await
+            .unwrap()
+            .is_some()
+    );
+    store.set_password("jeff", "NewOne123").await.unwrap();
+    assert!(
+        store
+            .verify_password("jeff", "Admin123456")
+            .await
+            .unwrap()
+            .is_none()
+    );
+    assert!(
+        store
+            .verify_password("jeff", "NewOne123")
+            .await
+            .unwrap()
+            .is_some()
+    );
+    let missing = store.set_password("zed", "NewOne123").await;
+    assert!(matches!(missing, Err(StoreError::UserNotFound(name)) if name == "zed"));
+}
+
+#[tokio::test]
+async fn a_disabled_user_keeps_its_password() {
+    let store = TestStore::new().await;
+    store.create_user(mk_user("jeff"), at(0)).await.unwrap();
+    store
+        .set_user_state("jeff", UserState::Forbidden)
+        .await
+        .unwrap();
+    let user = store
+        .verify_password("jeff", "Admin123456")
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(user.state, UserState::Forbidden);
+    assert!(
+        store
+            .set_user_state("zed", UserState::Normal)
+            .await
+            .is_err()
+    );
+}
+
+#[tokio::test]
+async fn a_login_is_noted() {
+    let store = TestStore::new().await;
+    store.create_user(mk_user("jeff"), at(0)).await.unwrap();
+    let user = store
+        .record_login("jeff", Some("127.0.0.1"), at(7))
+        .await
+        .unwrap();
+    assert_eq!(user.last_login_at, Some(at(7)));
+    assert_eq!(user.last_login_ip.as_deref(), Some("127.0.0.1"));
+    assert_eq!(user.version, 2);
+    assert!(matches!(
+        store.record_login("zed", None, at(8)).await,
+        Err(StoreError::UserNotFound(_))
+    ));
+}
+
+#[tokio::test]
+async fn the_database_holds_no_password() {
+    let store = TestStore::new().await;
+    store.create_user(mk_user("jeff"), at(0)).await.unwrap();
+    store.close().await;
+    let bytes = std::fs::read(store.path()).unwrap();
+    assert!(!bytes.windows(11).any(|window| window == b"Admin123456"));
+    assert!(bytes.windows(9).any(|window| window == b"$argon2id"));
+}

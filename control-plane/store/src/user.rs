@@ -1,0 +1,33 @@
+//! Users and their groups.
+
+mod login;
+mod read;
+mod write;
+
+use cubegate_domain::UserState;
+
+/// Shortest password of a user that is added here. Imported users keep theirs.
+pub const MIN_PASSWORD_BYTES: usize = 8;
+
+/// A user to add or import.
+pub struct NewUser {
+    /// The name; must pass `cubegate_token::check_user_name`.
+    pub name: String,
+    /// What the console shows; the name when absent.
+    pub display_name: Option<String>,
+    /// In clear; only its hash is kept.
+    pub password: String,
+    /// Whether the user may log in.
+    pub state: UserState,
+    /// Each must pass `cubegate_token::check_group_name`.
+    pub groups: Vec<String>,
+}
+
+/// What an import did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    /// It was not there before.
+    Created,
+    /// It replaced what was there.
+    Replaced,
+}

@@ -1,0 +1,60 @@
+//! Logging in with a password.
+
+use cubegate_domain::User;
+use time::OffsetDateTime;
+
+use crate::row::from_time;
+use crate::{Store, StoreError};
+
+// === impl Store ===
+
+impl Store {
+    /// The user, when the password is the right one. Its state is not looked at:
+    /// whoever does not know the password must not learn that a user is disabled.
+    /// An unknown user takes as long as a wrong password.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`] or [`StoreError::Hash`].
+    pub async fn verify_password(
+        &self,
+        name: &str,
+        password: &str,
+    ) -> Result<Option<User>, StoreError> {
+        let hash: Option<String> =
+            sqlx::query_scalar("SELECT password_hash FROM users WHERE name = $1")
+                .bind(name)
+                .fetch_optional(self.reader())
+                .await?;
+        if self.inner.passwords.verify(password, hash).await? {
+            self.get_user(name).await
+        } else {
+            Ok(None)
+        }
+    }
+
+    /// Notes a login and returns the user as it is now.
+    ///
+    /// # Errors
+    /// [`StoreError::UserNotFound`] when it went away meanwhile.
+    pub async fn record_login(
+        &self,
+        name: &str,
+        ip: Option<&str>,
+        now: OffsetDateTime,
+    ) -> Result<User, StoreError> {
+        let mut tx = self.write().await?;
+        sqlx::query(
+            "UPDATE users SET last_login_at = $2, last_login_ip = $3, version = version + 1
+             WHERE name = $1",
+        )
+        .bind(name)
+        .bind(from_time(now))
+        .bind(ip)
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        self.get_user(name)
+            .await?
+            .ok_or_else(|| StoreError::UserNotFound(name.to_owned()))
+    }
+}

@@ -1,0 +1,115 @@
+//! Reading users.
+
+use std::collections::HashMap;
+
+use cubegate_domain::{User, UserState};
+
+use crate::row::{to_time, to_u64};
+use crate::{Store, StoreError};
+
+#[derive(sqlx::FromRow)]
+struct UserRow {
+    name: String,
+    display_name: String,
+    state: String,
+    version: i64,
+    created_at: i64,
+    last_login_at: Option<i64>,
+    last_login_ip: Option<String>,
+}
+
+// === impl Store ===
+
+impl Store {
+    /// One user.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`] or [`StoreError::Inconsistent`].
+    pub async fn get_user(&self, name: &str) -> Result<Option<User>, StoreError> {
+        // One read transaction: the groups belong to the row.
+        let mut tx = self.reader().begin().await?;
+        let row: Option<UserRow> = sqlx::query_as(
+            "SELECT name, display_name, state, version, created_at, last_login_at, last_login_ip
+             FROM users WHERE name = $1",
+        )
+        .bind(name)
+        .fetch_optional(&mut *tx)
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        let groups = sqlx::query_scalar(
+            "SELECT group_name FROM user_groups WHERE user_name = $1 ORDER BY group_name",
+        )
+        .bind(name)
+        .fetch_all(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        row.into_user(groups).map(Some)
+    }
+
+    /// All users by name.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`] or [`StoreError::Inconsistent`].
+    pub async fn list_users(&self) -> Result<Vec<User>, StoreError> {
+        let mut tx = self.reader().begin().await?;
+        let rows: Vec<UserRow> = sqlx::query_as(
+            "SELECT name, display_name, state, version, created_at, last_login_at, last_login_ip
+             FROM users ORDER BY name",
+        )
+        .fetch_all(&mut *tx)
+        .await?;
+        let memberships: Vec<(String, String)> = sqlx::query_as(
+            "SELECT user_name, group_name FROM user_groups ORDER BY user_name, group_name",
+        )
+        .fetch_all(&mut *tx)
+        .await?;
+        tx.commit().await?;
+
+        let mut groups: HashMap<String, Vec<String>> = HashMap::new();
+        for (user, group) in memberships {
+            groups.entry(user).or_default().push(group);
+        }
+        rows.into_iter()
+            .map(|row| {
+                let groups = groups.remove(&row.name).unwrap_or_default();
+                row.into_user(groups)
+            })
+            .collect()
+    }
+
+    /// How many users there are.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn count_users(&self) -> Result<u64, StoreError> {
+        let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM users")
+            .fetch_one(self.reader())
+            .await?;
+        to_u64(count, "users", "count", "")
+    }
+}
+
+// === impl UserRow ===
+
+impl UserRow {
+    fn into_user(self, groups: Vec<String>) -> Result<User, StoreError> {
+        let time = |seconds, column| to_time(seconds, "users", column, &self.name);
+        Ok(User {
+            state: UserState::parse(&self.state).ok_or_else(|| StoreError::Inconsistent {
+                table: "users",
+                column: "state",
+                row: self.name.clone(),
+            })?,
+            version: to_u64(self.version, "users", "version", &self.name)?,
+            created_at: time(self.created_at, "created_at")?,
+            last_login_at: self
+                .last_login_at
+                .map(|seconds| time(seconds, "last_login_at"))
+                .transpose()?,
+            display_name: self.display_name,
+            last_login_ip: self.last_login_ip,
+            groups,
+            name: self.name,
+        })
+    }
+}

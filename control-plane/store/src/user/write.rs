@@ -1,0 +1,178 @@
+//! Adding, importing and changing users.
+
+use cubegate_domain::{User, UserState};
+use cubegate_token::{check_group_name, check_user_name};
+use sqlx::{Sqlite, Transaction};
+use time::OffsetDateTime;
+
+use crate::row::from_time;
+use crate::user::{MIN_PASSWORD_BYTES, NewUser, Written};
+use crate::{Store, StoreError};
+
+// === impl Store ===
+
+impl Store {
+    /// Adds a user.
+    ///
+    /// # Errors
+    /// [`StoreError::Subject`], [`StoreError::PasswordTooShort`] or
+    /// [`StoreError::UserExists`]; nothing has changed then.
+    pub async fn create_user(
+        &self,
+        user: NewUser,
+        now: OffsetDateTime,
+    ) -> Result<User, StoreError> {
+        check_names(&user)?;
+        check_password(&user.password)?;
+        let hash = self.inner.passwords.hash(&user.password).await?;
+        let mut tx = self.write().await?;
+        let inserted = sqlx::query(
+            "INSERT INTO users (name, display_name, password_hash, state, version, created_at)
+             VALUES ($1, $2, $3, $4, 1, $5) ON CONFLICT (name) DO NOTHING",
+        )
+        .bind(&user.name)
+        .bind(user.display_name.as_deref().unwrap_or(&user.name))
+        .bind(hash)
+        .bind(user.state.as_str())
+        .bind(from_time(now))
+        .execute(&mut *tx)
+        .await?
+        .rows_affected();
+        if inserted == 0 {
+            return Err(StoreError::UserExists(user.name));
+        }
+        replace_groups(&mut tx, &user).await?;
+        tx.commit().await?;
+        self.get_user(&user.name)
+            .await?
+            .ok_or(StoreError::UserNotFound(user.name))
+    }
+
+    /// Takes a user from elsewhere, whatever its password: adds it, or replaces
+    /// password, state and groups (and the display name, when one is given) of
+    /// the user of that name.
+    ///
+    /// # Errors
+    /// [`StoreError::Subject`].
+    pub async fn import_user(
+        &self,
+        user: NewUser,
+        now: OffsetDateTime,
+    ) -> Result<Written, StoreError> {
+        check_names(&user)?;
+        let hash = self.inner.passwords.hash(&user.password).await?;
+        let mut tx = self.write().await?;
+        let replaced = sqlx::query(
+            "UPDATE users SET display_name = COALESCE($2, display_name), password_hash = $3,
+             state = $4, version = version + 1 WHERE name = $1",
+        )
+        .bind(&user.name)
+        .bind(user.display_name.as_deref())
+        .bind(&hash)
+        .bind(user.state.as_str())
+        .execute(&mut *tx)
+        .await?
+        .rows_affected();
+        if replaced == 0 {
+            sqlx::query(
+                "INSERT INTO users (name, display_name, password_hash, state, version, created_at)
+                 VALUES ($1, $2, $3, $4, 1, $5)",
+            )
+            .bind(&user.name)
+            .bind(user.display_name.as_deref().unwrap_or(&user.name))
+            .bind(&hash)
+            .bind(user.state.as_str())
+            .bind(from_time(now))
+            .execute(&mut *tx)
+            .await?;
+        }
+        replace_groups(&mut tx, &user).await?;
+        tx.commit().await?;
+        Ok(if replaced == 0 {
+            Written::Created
+        } else {
+            Written::Replaced
+        })
+    }
+
+    /// Gives a user another password.
+    ///
+    /// # Errors
+    /// [`StoreError::PasswordTooShort`] or [`StoreError::UserNotFound`].
+    pub async fn set_password(&self, name: &str, password: &str) -> Result<(), StoreError> {
+        check_password(password)?;
+        let hash = self.inner.passwords.hash(password).await?;
+        let mut tx = self.write().await?;
+        let changed = sqlx::query(
+            "UPDATE users SET password_hash = $2, version = version + 1 WHERE name = $1",
+        )
+        .bind(name)
+        .bind(hash)
+        .execute(&mut *tx)
+        .await?
+        .rows_affected();
+        tx.commit().await?;
+        found(changed, name)
+    }
+
+    /// Lets a user in or keeps it out. Tokens that it holds already are honoured
+    /// by Envoys until they expire; the control plane refuses them at once.
+    ///
+    /// # Errors
+    /// [`StoreError::UserNotFound`].
+    pub async fn set_user_state(&self, name: &str, state: UserState) -> Result<(), StoreError> {
+        let mut tx = self.write().await?;
+        let changed =
+            sqlx::query("UPDATE users SET state = $2, version = version + 1 WHERE name = $1")
+                .bind(name)
+                .bind(state.as_str())
+                .execute(&mut *tx)
+                .await?
+                .rows_affected();
+        tx.commit().await?;
+        found(changed, name)
+    }
+}
+
+fn check_names(user: &NewUser) -> Result<(), StoreError> {
+    check_user_name(&user.name)?;
+    for group in &user.groups {
+        check_group_name(group)?;
+    }
+    Ok(())
+}
+
+fn check_password(password: &str) -> Result<(), StoreError> {
+    if password.len() < MIN_PASSWORD_BYTES {
+        return Err(StoreError::PasswordTooShort);
+    }
+    Ok(())
+}
+
+fn found(rows: u64, name: &str) -> Result<(), StoreError> {
+    if rows == 0 {
+        return Err(StoreError::UserNotFound(name.to_owned()));
+    }
+    Ok(())
+}
+
+async fn replace_groups(
+    tx: &mut Transaction<'static, Sqlite>,
+    user: &NewUser,
+) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM user_groups WHERE user_name = $1")
+        .bind(&user.name)
+        .execute(&mut **tx)
+        .await?;
+    for group in &user.groups {
+        sqlx::query(
+            "INSERT INTO user_groups (user_name, group_name) VALUES ($1, $2)
+             ON CONFLICT (user_name, group_name) DO NOTHING",
+        )
+        .bind(&user.name)
+        .bind(group)
+        .execute(&mut **tx)
+        .await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,214 @@
+//! The gRPC service and its listener.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cubegate_snapshot::Snapshot;
+use envoy_types::pb::envoy::service::discovery::v3 as proto;
+use proto::aggregated_discovery_service_server::{
+    AggregatedDiscoveryService, AggregatedDiscoveryServiceServer,
+};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::transport::server::{Connected, Router, TcpIncoming};
+use tonic::transport::{Server, ServerTlsConfig};
+use tonic::{Request, Response, Status, Streaming};
+
+use crate::status::{Envoys, Registry};
+use crate::stream::{Outgoing, Stream};
+
+/// The filter module of about 2 MB may travel inside a resource; a response of
+/// several resources is cut at 4 MiB. A response over this limit breaks the
+/// stream, so it is generous.
+const MAX_RESPONSE_BYTES: usize = 16 * 1024 * 1024;
+
+/// A reconnecting Envoy lists all resources that it has, at some 50 bytes each.
+const MAX_REQUEST_BYTES: usize = 4 * 1024 * 1024;
+
+/// Responses that are encoded but not yet taken by the connection. More would
+/// be memory without use: what is not sent yet can still be superseded.
+const OUTGOING: usize = 1;
+
+/// How often a silent connection is asked whether it is alive, and how long the
+/// answer may take. With too long a time, an Envoy that has lost its network
+/// stays on the admin page; with too short a time, a busy one is thrown off.
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
+const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A client that does not finish its TLS handshake holds a socket that long.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// An Envoy needs one stream; a second one may overlap when it reconnects.
+const MAX_STREAMS_PER_CONNECTION: u32 = 8;
+
+/// Why the server could not start or has stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum XdsError {
+    /// Certificate, key or client CA cannot be used.
+    #[error(
+        "the TLS configuration of the discovery server cannot be used; check that certificate, key and client CA are PEM and belong together"
+    )]
+    Tls(#[source] tonic::transport::Error),
+    /// The listener has failed.
+    #[error("the discovery server has stopped")]
+    Serve(#[source] tonic::transport::Error),
+}
+
+/// Serves the snapshots that a watch receives to every Envoy that connects.
+///
+/// The first snapshot in the watch may be an empty one; Envoys are kept waiting
+/// until there is one with resources.
+#[derive(Debug)]
+pub struct XdsServer {
+    snapshots: watch::Receiver<Arc<Snapshot>>,
+    registry: Registry,
+}
+
+/// The gRPC service.
+#[derive(Debug)]
+struct Ads {
+    snapshots: watch::Receiver<Arc<Snapshot>>,
+    registry: Registry,
+    closing: watch::Receiver<bool>,
+}
+
+// === impl XdsServer ===
+
+impl XdsServer {
+    /// A server for these snapshots. When the sender is gone, the last snapshot
+    /// is served on.
+    pub fn new(snapshots: watch::Receiver<Arc<Snapshot>>) -> Self {
+        Self {
+            snapshots,
+            registry: Registry::new(),
+        }
+    }
+
+    /// Who is connected and how far each Envoy is. Take it before serving.
+    pub fn envoys(&self) -> watch::Receiver<Envoys> {
+        self.registry.subscribe()
+    }
+
+    /// Serves on `listener` until `shutdown`, then ends all streams and returns
+    /// when the connections are closed.
+    ///
+    /// `tls` must have an identity (tonic panics otherwise); its handshake
+    /// timeout is set here. Give it a client CA, or anybody who reaches the port
+    /// can read the credentials of the clusters.
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        tls: ServerTlsConfig,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<(), XdsError> {
+        let builder = builder()
+            .tls_config(tls.timeout(HANDSHAKE_TIMEOUT))
+            .map_err(XdsError::Tls)?;
+        let incoming = TcpIncoming::from(listener)
+            .with_nodelay(Some(true))
+            .with_keepalive(Some(KEEPALIVE_INTERVAL));
+        self.run(builder, incoming, shutdown).await
+    }
+
+    /// Like [`serve`](Self::serve), on connections that are already secured: by
+    /// an acceptor of their own that reloads certificates, or because they do
+    /// not leave the process.
+    pub async fn serve_with_incoming<I, IO, IE>(
+        self,
+        incoming: I,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<(), XdsError>
+    where
+        I: tokio_stream::Stream<Item = Result<IO, IE>>,
+        IO: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
+        IE: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        self.run(builder(), incoming, shutdown).await
+    }
+
+    async fn run<I, IO, IE>(
+        self,
+        builder: Server,
+        incoming: I,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<(), XdsError>
+    where
+        I: tokio_stream::Stream<Item = Result<IO, IE>>,
+        IO: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
+        IE: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let (close, closing) = watch::channel(false);
+        // Streams last for ever; a graceful end waits for them, so end them.
+        let shutdown = async move {
+            shutdown.await;
+            close.send_replace(true);
+        };
+        self.router(builder, closing)
+            .serve_with_incoming_shutdown(incoming, shutdown)
+            .await
+            .map_err(XdsError::Serve)
+    }
+
+    fn router(self, mut builder: Server, closing: watch::Receiver<bool>) -> Router {
+        let ads = Ads {
+            snapshots: self.snapshots,
+            registry: self.registry,
+            closing,
+        };
+        builder.add_service(
+            AggregatedDiscoveryServiceServer::new(ads)
+                .max_decoding_message_size(MAX_REQUEST_BYTES)
+                .max_encoding_message_size(MAX_RESPONSE_BYTES),
+        )
+    }
+}
+
+fn builder() -> Server {
+    Server::builder()
+        .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
+        .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
+        .max_concurrent_streams(MAX_STREAMS_PER_CONNECTION)
+}
+
+// === impl Ads ===
+
+#[tonic::async_trait]
+impl AggregatedDiscoveryService for Ads {
+    type StreamAggregatedResourcesStream =
+        tokio_stream::Empty<Result<proto::DiscoveryResponse, Status>>;
+    type DeltaAggregatedResourcesStream = ReceiverStream<Outgoing>;
+
+    async fn stream_aggregated_resources(
+        &self,
+        _: Request<Streaming<proto::DiscoveryRequest>>,
+    ) -> Result<Response<Self::StreamAggregatedResourcesStream>, Status> {
+        Err(Status::unimplemented(
+            "Cubegate serves the delta variant of ADS only; set dynamic_resources.ads_config.api_type \
+             to DELTA_GRPC in Envoy's bootstrap",
+        ))
+    }
+
+    async fn delta_aggregated_resources(
+        &self,
+        request: Request<Streaming<proto::DeltaDiscoveryRequest>>,
+    ) -> Result<Response<Self::DeltaAggregatedResourcesStream>, Status> {
+        let entry = self.registry.entry(request.remote_addr());
+        let (responses, outgoing) = mpsc::channel(OUTGOING);
+        let stream = Stream {
+            requests: request.into_inner(),
+            responses,
+            snapshots: self.snapshots.clone(),
+            closing: self.closing.clone(),
+            entry,
+        };
+        // Ends by itself: when the client, the connection or the server ends.
+        tokio::spawn(stream.run());
+        Ok(Response::new(ReceiverStream::new(outgoing)))
+    }
+}
+
+#[cfg(test)]
+mod tests;

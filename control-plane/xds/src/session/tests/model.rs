@@ -1,0 +1,448 @@
+//! Random interleavings against a model of Envoy: whatever happens, it never
+//! holds a reference to something that it does not have, and ends up with the
+//! newest snapshot.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// What a snapshot is made of. The configuration e and the routes r refer to
+/// clusters, the listener l to e and r, and each cluster to the secret of its
+/// name.
+#[derive(Debug, Clone)]
+struct World {
+    /// Version by cluster number.
+    clusters: BTreeMap<u8, u8>,
+    secret_version: u8,
+    config_version: u8,
+    /// Which clusters the routes refer to, as bits.
+    routed: u8,
+    listener: bool,
+}
+
+#[derive(Debug, Clone)]
+enum Op {
+    Publish(World),
+    /// Envoy reads a response, and takes it or not.
+    EnvoyReads {
+        takes: bool,
+    },
+    ServerReads,
+    Reconnect,
+}
+
+/// Envoy, the session, and what is under way between them.
+struct Model {
+    session: Session,
+    snapshot: Arc<Snapshot>,
+    now: Instant,
+    to_envoy: VecDeque<proto::DeltaDiscoveryResponse>,
+    to_server: VecDeque<proto::DeltaDiscoveryRequest>,
+    /// What Envoy has: name → version, which is also the content.
+    has: BTreeMap<ResourceType, BTreeMap<String, String>>,
+    /// What it has asked for, by name; clusters and listeners come as a whole.
+    wants: BTreeMap<ResourceType, BTreeSet<String>>,
+    asked: BTreeSet<ResourceType>,
+    /// Secrets that it waits for, and the answer that waits with it.
+    cold: BTreeSet<String>,
+    cluster_answer: Option<proto::DeltaDiscoveryRequest>,
+    /// Clusters that it has refused at some time.
+    refused: BTreeSet<String>,
+    /// Clusters of which the server has read that Envoy has them.
+    acked: BTreeSet<String>,
+}
+
+impl World {
+    fn snapshot(&self) -> Arc<Snapshot> {
+        let mut snapshot = Snapshot::default();
+        let mut put = |kind, name: &str, content: String| {
+            snapshot.insert(kind, name, mk_resource(kind, &content, &content));
+        };
+        for (number, version) in &self.clusters {
+            put(Cluster, &format!("c{number}"), version.to_string());
+            put(
+                Secret,
+                &format!("c{number}"),
+                self.secret_version.to_string(),
+            );
+        }
+        let refer = |version: u8, mask: u8| {
+            let referred = self
+                .clusters
+                .keys()
+                .filter(|number| mask & (1 << **number) != 0);
+            referred.fold(format!("v{version}"), |text, number| {
+                format!("{text} c{number}")
+            })
+        };
+        put(ExtensionConfig, "e", refer(self.config_version, u8::MAX));
+        put(
+            RouteConfiguration,
+            "r",
+            refer(self.secret_version, self.routed),
+        );
+        if self.listener {
+            put(Listener, "l", self.config_version.to_string());
+        }
+        Arc::new(snapshot)
+    }
+}
+
+fn referred(content: &str) -> impl Iterator<Item = &str> {
+    content.split(' ').skip(1)
+}
+
+impl Model {
+    fn new(world: &World) -> Self {
+        let mut this = Self {
+            session: Session::new(),
+            snapshot: world.snapshot(),
+            now: Instant::now(),
+            to_envoy: VecDeque::new(),
+            to_server: VecDeque::new(),
+            has: BTreeMap::new(),
+            wants: BTreeMap::new(),
+            asked: BTreeSet::new(),
+            cold: BTreeSet::new(),
+            cluster_answer: None,
+            refused: BTreeSet::new(),
+            acked: BTreeSet::new(),
+        };
+        this.asked.insert(Cluster);
+        this.connect();
+        this
+    }
+
+    fn has(&self, kind: ResourceType, name: &str) -> Option<&String> {
+        self.has.get(&kind).and_then(|has| has.get(name))
+    }
+
+    /// Opens a stream and lists, in one burst, what was asked for before.
+    fn connect(&mut self) {
+        self.session = Session::new();
+        self.session.on_snapshot(self.snapshot.clone());
+        self.to_envoy.clear();
+        self.to_server.clear();
+        self.cluster_answer = None;
+        self.acked = self
+            .has
+            .get(&Cluster)
+            .into_iter()
+            .flatten()
+            .map(|(n, _)| n.clone())
+            .collect();
+        for kind in [
+            Cluster,
+            Secret,
+            Listener,
+            ExtensionConfig,
+            RouteConfiguration,
+        ] {
+            if self.asked.contains(&kind) {
+                let mut request = mk_request(kind, "");
+                request.node = Some(ProtoNode {
+                    id: "edge-1".into(),
+                    ..Default::default()
+                });
+                request.resource_names_subscribe = self
+                    .wants
+                    .get(&kind)
+                    .into_iter()
+                    .flatten()
+                    .cloned()
+                    .collect();
+                request.initial_resource_versions = self
+                    .has
+                    .get(&kind)
+                    .cloned()
+                    .unwrap_or_default()
+                    .into_iter()
+                    .collect::<HashMap<_, _>>();
+                self.to_server.push_back(request);
+            }
+        }
+    }
+
+    /// Subscribes; whether that is new.
+    fn want(&mut self, kind: ResourceType, name: &str) -> bool {
+        let new = self.wants.entry(kind).or_default().insert(name.into());
+        if new {
+            self.asked.insert(kind);
+            self.to_server
+                .push_back(mk_request(kind, &format!("+{name}")));
+        }
+        new
+    }
+
+    fn unwant(&mut self, kind: ResourceType, name: &str) {
+        if self.wants.entry(kind).or_default().remove(name) {
+            self.has.entry(kind).or_default().remove(name);
+            self.to_server
+                .push_back(mk_request(kind, &format!("-{name}")));
+        }
+    }
+
+    fn server_reads(&mut self) {
+        let Some(request) = self.to_server.pop_front() else {
+            return;
+        };
+        if request.type_url == Cluster.type_url() && !request.response_nonce.is_empty() {
+            self.acked = self
+                .has
+                .get(&Cluster)
+                .into_iter()
+                .flatten()
+                .map(|(n, _)| n.clone())
+                .collect();
+        }
+        self.session.on_request(request).unwrap();
+    }
+
+    fn poll(&mut self) {
+        for response in self.session.poll_responses(self.now) {
+            if response.type_url == ExtensionConfig.type_url() {
+                for resource in &response.resources {
+                    for name in referred(&resource.version) {
+                        assert!(
+                            self.acked.contains(name) || self.refused.contains(name),
+                            "{name} is referred to and not acknowledged"
+                        );
+                    }
+                }
+            }
+            self.to_envoy.push_back(response);
+        }
+    }
+
+    fn envoy_reads(&mut self, takes: bool) {
+        let Some(response) = self.to_envoy.pop_front() else {
+            return;
+        };
+        let kind = ResourceType::from_type_url(&response.type_url).unwrap();
+        // There is no reason to refuse a removal.
+        let takes = takes || response.resources.is_empty();
+        let mut answer = mk_request(kind, "");
+        answer.response_nonce = response.nonce;
+        if !takes {
+            answer.error_detail = Some(Status {
+                message: "bad".into(),
+                ..Default::default()
+            });
+        }
+        // Of several clusters Envoy takes the good ones even as it refuses.
+        let taken = if takes {
+            usize::MAX
+        } else {
+            response.resources.len() / 2
+        };
+        let unwanted = |model: &Self, name: &str| {
+            !matches!(kind, Cluster | Listener)
+                && !model
+                    .wants
+                    .get(&kind)
+                    .is_some_and(|wants| wants.contains(name))
+        };
+        for (index, resource) in response.resources.into_iter().enumerate() {
+            if unwanted(self, &resource.name) {
+                continue;
+            }
+            if kind == Cluster && !takes {
+                self.refused.insert(resource.name.clone());
+            }
+            if index < taken {
+                self.put(kind, resource.name, resource.version);
+            } else {
+                self.cold.remove(&resource.name);
+            }
+        }
+        for name in response.removed_resources {
+            if takes && !unwanted(self, &name) {
+                self.remove(kind, &name);
+            } else {
+                self.cold.remove(&name);
+            }
+        }
+        if kind == Cluster {
+            self.cluster_answer = Some(answer);
+        } else {
+            self.to_server.push_back(answer);
+        }
+        self.warm_up();
+    }
+
+    fn put(&mut self, kind: ResourceType, name: String, version: String) {
+        match kind {
+            Secret => {
+                self.cold.remove(&name);
+            }
+            Cluster => {
+                if self.want(Secret, &name) {
+                    self.cold.insert(name.clone());
+                }
+            }
+            ExtensionConfig | RouteConfiguration => {
+                for cluster in referred(&version) {
+                    assert!(
+                        self.has(Cluster, cluster).is_some() || self.refused.contains(cluster),
+                        "{kind:?} refers to {cluster}, which Envoy does not have"
+                    );
+                }
+            }
+            Listener => {
+                self.want(ExtensionConfig, "e");
+                self.want(RouteConfiguration, "r");
+            }
+        }
+        self.has.entry(kind).or_default().insert(name, version);
+    }
+
+    fn remove(&mut self, kind: ResourceType, name: &str) {
+        match kind {
+            Secret => {
+                let used = self.has(Cluster, name).is_some() && self.has(Secret, name).is_some();
+                assert!(!used, "secret {name} was taken from its cluster");
+                self.cold.remove(name);
+            }
+            Cluster => {
+                for (kind, by) in [(ExtensionConfig, "e"), (RouteConfiguration, "r")] {
+                    let used = self
+                        .has(kind, by)
+                        .is_some_and(|by| referred(by).any(|r| r == name));
+                    assert!(!used, "{name} was taken while {by} refers to it");
+                }
+                self.unwant(Secret, name);
+                self.cold.remove(name);
+            }
+            ExtensionConfig | RouteConfiguration => {}
+            Listener => {
+                self.unwant(ExtensionConfig, "e");
+                self.unwant(RouteConfiguration, "r");
+            }
+        }
+        self.has.entry(kind).or_default().remove(name);
+    }
+
+    /// Envoy answers clusters when they have their secrets, and asks for
+    /// listeners after its first clusters.
+    fn warm_up(&mut self) {
+        if self.cold.is_empty()
+            && let Some(answer) = self.cluster_answer.take()
+        {
+            self.to_server.push_back(answer);
+            if self.asked.insert(Listener) {
+                self.to_server.push_back(mk_request(Listener, ""));
+            }
+        }
+    }
+
+    fn publish(&mut self, world: &World) {
+        self.snapshot = world.snapshot();
+        self.session.on_snapshot(self.snapshot.clone());
+    }
+
+    fn apply(&mut self, op: Op) {
+        match op {
+            Op::Publish(world) => self.publish(&world),
+            Op::EnvoyReads { takes } => self.envoy_reads(takes),
+            Op::ServerReads => self.server_reads(),
+            Op::Reconnect => self.connect(),
+        }
+        self.poll();
+    }
+
+    fn settle(&mut self) {
+        for round in 0.. {
+            assert!(round < 1000, "no end of messages");
+            self.poll();
+            if self.to_envoy.is_empty() && self.to_server.is_empty() {
+                break;
+            }
+            self.server_reads();
+            self.envoy_reads(true);
+        }
+    }
+
+    fn assert_converged(&mut self) {
+        self.settle();
+        assert!(
+            self.cold.is_empty(),
+            "Envoy still waits for {:?}",
+            self.cold
+        );
+        // Less than the patience, so that nothing is solved by giving up.
+        self.now += Session::OPENING;
+        self.settle();
+        let listener = self.snapshot.get(Listener, "l").is_some();
+        for kind in ResourceType::ALL {
+            let behind = matches!(kind, ExtensionConfig | RouteConfiguration);
+            let should: BTreeMap<String, String> = self
+                .snapshot
+                .all(kind)
+                .filter(|_| listener || !behind)
+                .map(|(name, resource)| (name.into(), resource.version.clone()))
+                .collect();
+            let has = self.has.get(&kind).cloned().unwrap_or_default();
+            assert_eq!(has, should, "{kind:?}");
+        }
+    }
+}
+
+prop_compose! {
+    fn any_world()(
+        clusters in prop::collection::btree_map(0..4_u8, 0..3_u8, 0..4),
+        secret_version in 0..2_u8,
+        config_version in 0..2_u8,
+        routed in any::<u8>(),
+        listener in prop::bool::weighted(0.9),
+    ) -> World {
+        World { clusters, secret_version, config_version, routed, listener }
+    }
+}
+
+fn any_op(refusals: bool) -> impl Strategy<Value = Op> {
+    let takes = if refusals {
+        prop::bool::weighted(0.8).boxed()
+    } else {
+        Just(true).boxed()
+    };
+    prop_oneof![
+        1 => any_world().prop_map(Op::Publish),
+        8 => takes.prop_map(|takes| Op::EnvoyReads { takes }),
+        8 => Just(Op::ServerReads),
+        1 => Just(Op::Reconnect),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn envoy_that_accepts_all_ends_with_the_newest_snapshot(
+        world in any_world(),
+        ops in prop::collection::vec(any_op(false), 0..120),
+    ) {
+        let mut model = Model::new(&world);
+        ops.into_iter().for_each(|op| model.apply(op));
+        prop_assert!(model.refused.is_empty());
+        model.assert_converged();
+    }
+
+    #[test]
+    fn envoy_that_refused_much_recovers_with_the_next_versions(
+        world in any_world(),
+        ops in prop::collection::vec(any_op(true), 0..200),
+        mut last in any_world(),
+    ) {
+        let mut model = Model::new(&world);
+        ops.into_iter().for_each(|op| model.apply(op));
+        model.settle();
+        // Versions that were never there before.
+        last.clusters.values_mut().for_each(|version| *version += 100);
+        last.secret_version += 100;
+        last.config_version += 100;
+        model.publish(&last);
+        model.assert_converged();
+    }
+}

@@ -1,0 +1,360 @@
+//! One type of resource on one stream: what Envoy wants, what it has, and the
+//! response that it has not answered yet.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Instant;
+
+use cubegate_snapshot::{ResourceType, Snapshot};
+use envoy_types::pb::envoy::service::discovery::v3 as proto;
+
+use super::plan::{Allowed, Plan, Step, What};
+use super::subscription::{Change, Subscription};
+
+/// A version, or `None` for "does not exist".
+type Target = Option<String>;
+
+/// The state of one type.
+#[derive(Debug)]
+pub(super) struct Topic {
+    subscription: Subscription,
+    /// What Envoy has, or will have once it has taken what is on its way.
+    holds: BTreeMap<String, Holding>,
+    /// Names to be answered even if nothing has changed.
+    owed: BTreeSet<String>,
+    reply_due: bool,
+    /// What Envoy has refused, and is not sent again.
+    refused: BTreeMap<String, Target>,
+    /// Names of a refused response of several: sent one by one, so that one bad
+    /// resource does not take the others with it.
+    alone: BTreeSet<String>,
+    in_flight: Option<InFlight>,
+    resumed: bool,
+}
+
+/// What Envoy has under a name.
+#[derive(Debug, Clone, PartialEq)]
+enum Holding {
+    Version(String),
+    /// It has been told that there is nothing.
+    Nothing,
+    /// The old or the new one: it has refused a response of several, of which
+    /// it may have taken a part.
+    Unsure,
+}
+
+/// A response without an answer.
+#[derive(Debug)]
+struct InFlight {
+    nonce: String,
+    version: String,
+    sent: Vec<Sent>,
+    overdue_at: Instant,
+    overdue: bool,
+}
+
+#[derive(Debug)]
+struct Sent {
+    name: String,
+    target: Target,
+    before: Option<Holding>,
+}
+
+/// How far the response that was sent last has come.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Flight {
+    /// There is none, or it has been answered.
+    Landed,
+    /// Envoy has not answered yet.
+    Open,
+    /// Envoy has not answered in time.
+    Overdue,
+}
+
+/// The response that Envoy has answered.
+#[derive(Debug)]
+pub(super) struct Answered {
+    pub(super) version: String,
+    pub(super) names: Vec<String>,
+}
+
+// === impl Topic ===
+
+impl Topic {
+    /// Begins with the first request of the type on this stream.
+    pub(super) fn open(
+        kind: ResourceType,
+        subscribe: Vec<String>,
+        unsubscribe: &[String],
+        initial_versions: HashMap<String, String>,
+    ) -> Self {
+        let (subscription, change) = Subscription::open(kind, subscribe, unsubscribe);
+        let mut this = Self {
+            subscription,
+            holds: BTreeMap::new(),
+            owed: BTreeSet::new(),
+            reply_due: false,
+            refused: BTreeMap::new(),
+            alone: BTreeSet::new(),
+            in_flight: None,
+            resumed: false,
+        };
+        this.apply(change);
+        for (name, version) in initial_versions {
+            if this.subscription.covers(&name) {
+                this.owed.remove(&name);
+                this.holds.insert(name, Holding::Version(version));
+                this.resumed = true;
+            }
+        }
+        this
+    }
+
+    /// Takes the subscriptions of a later request.
+    pub(super) fn on_subscriptions(&mut self, subscribe: Vec<String>, unsubscribe: &[String]) {
+        let change = self.subscription.update(subscribe, unsubscribe);
+        self.apply(change);
+    }
+
+    fn apply(&mut self, change: Change) {
+        self.reply_due |= change.wildcard_owed;
+        self.owed.extend(change.owed);
+        if change.narrowed {
+            // What Envoy does not follow any more it forgets, and so do we.
+            let subscription = &self.subscription;
+            self.reply_due &= subscription.is_wildcard();
+            self.holds.retain(|name, _| subscription.covers(name));
+            self.owed.retain(|name| subscription.covers(name));
+            self.refused.retain(|name, _| subscription.covers(name));
+            self.alone.retain(|name| subscription.covers(name));
+        }
+    }
+
+    /// Takes an answer. `None` if it is not to the response in flight: then it
+    /// is stale and says nothing about what Envoy has now.
+    pub(super) fn on_answer(&mut self, nonce: &str, accepted: bool) -> Option<Answered> {
+        let flight = self.in_flight.take_if(|flight| flight.nonce == nonce)?;
+        let names = flight.sent.iter().map(|sent| sent.name.clone()).collect();
+        let several = flight.sent.len() > 1;
+        for sent in flight.sent {
+            if !self.subscription.covers(&sent.name) {
+                continue;
+            }
+            if accepted {
+                self.on_accepted(&sent);
+            } else if several {
+                self.on_suspected(sent);
+            } else {
+                self.on_refused(sent);
+            }
+        }
+        Some(Answered {
+            version: flight.version,
+            names,
+        })
+    }
+
+    fn on_accepted(&mut self, sent: &Sent) {
+        self.alone.remove(&sent.name);
+        self.refused.remove(&sent.name);
+        // Under a wildcard there is no need to remember what is gone.
+        if sent.target.is_none() && !self.subscription.names().contains(&sent.name) {
+            self.holds.remove(&sent.name);
+        }
+    }
+
+    fn on_suspected(&mut self, sent: Sent) {
+        let missing = sent.target.is_none() && matches!(sent.before, None | Some(Holding::Nothing));
+        if missing {
+            self.owed.insert(sent.name.clone());
+        } else {
+            self.holds.insert(sent.name.clone(), Holding::Unsure);
+        }
+        self.alone.insert(sent.name);
+    }
+
+    fn on_refused(&mut self, sent: Sent) {
+        self.alone.remove(&sent.name);
+        match sent.before {
+            Some(before) => self.holds.insert(sent.name.clone(), before),
+            None => self.holds.remove(&sent.name),
+        };
+        self.refused.insert(sent.name, sent.target);
+    }
+
+    /// Forgets what was refused under versions that nobody wants any more.
+    pub(super) fn on_snapshot(&mut self, kind: ResourceType, snapshot: &Snapshot) {
+        self.refused.retain(|name, target| {
+            snapshot.get(kind, name).map(|resource| &resource.version) == target.as_ref()
+        });
+    }
+
+    /// What is still to be said.
+    pub(super) fn plan(&self, kind: ResourceType, snapshot: &Snapshot) -> Plan {
+        let mut names: BTreeSet<&str> = self
+            .subscription
+            .names()
+            .iter()
+            .chain(&self.owed)
+            .map(String::as_str)
+            .collect();
+        if self.subscription.is_wildcard() {
+            names.extend(snapshot.all(kind).map(|(name, _)| name));
+            names.extend(self.holds.keys().map(String::as_str));
+        }
+        let steps = names
+            .into_iter()
+            .filter_map(|name| {
+                let what = self.what(name, kind, snapshot)?;
+                Some(Step {
+                    name: name.to_owned(),
+                    what,
+                })
+            })
+            .collect();
+        Plan {
+            steps,
+            reply_due: self.reply_due,
+        }
+    }
+
+    fn what(&self, name: &str, kind: ResourceType, snapshot: &Snapshot) -> Option<What> {
+        let resource = snapshot.get(kind, name);
+        let owed = self.owed.contains(name);
+        let target = resource.map(|resource| &resource.version);
+        if !owed
+            && self
+                .refused
+                .get(name)
+                .is_some_and(|refused| refused.as_ref() == target)
+        {
+            return None;
+        }
+        match (resource, self.holds.get(name)) {
+            (Some(resource), Some(Holding::Version(version)))
+                if *version == resource.version && !owed =>
+            {
+                None
+            }
+            (Some(resource), _) => Some(What::Put(resource.clone())),
+            (None, _) if owed => Some(What::Missing),
+            (None, Some(Holding::Version(_) | Holding::Unsure)) => Some(What::Remove),
+            (None, Some(Holding::Nothing) | None) => None,
+        }
+    }
+
+    /// The next response, made of what is allowed of `plan`; what was taken is
+    /// gone from `plan`.
+    pub(super) fn respond(
+        &mut self,
+        plan: &mut Plan,
+        allowed: Allowed,
+        envelope: Envelope,
+    ) -> Option<proto::DeltaDiscoveryResponse> {
+        if self.flight() == Flight::Open {
+            return None;
+        }
+        let steps = plan.take(allowed, &self.alone)?;
+        plan.reply_due = false;
+        self.reply_due = false;
+
+        let mut response = proto::DeltaDiscoveryResponse {
+            system_version_info: envelope.version.clone(),
+            type_url: envelope.kind.type_url().to_owned(),
+            nonce: envelope.nonce.clone(),
+            ..Default::default()
+        };
+        let mut sent = Vec::with_capacity(steps.len());
+        for Step { name, what } in steps {
+            self.owed.remove(&name);
+            let (target, holding) = match &what {
+                What::Put(resource) => (
+                    Some(resource.version.clone()),
+                    Holding::Version(resource.version.clone()),
+                ),
+                What::Remove | What::Missing => (None, Holding::Nothing),
+            };
+            let before = self.holds.insert(name.clone(), holding);
+            sent.push(Sent {
+                name: name.clone(),
+                target,
+                before,
+            });
+            match what {
+                What::Put(resource) => response.resources.push(proto::Resource {
+                    name,
+                    version: resource.version.clone(),
+                    resource: Some(resource.any.clone()),
+                    ..Default::default()
+                }),
+                What::Remove | What::Missing => response.removed_resources.push(name),
+            }
+        }
+        self.in_flight = Some(InFlight {
+            nonce: envelope.nonce,
+            version: envelope.version,
+            sent,
+            overdue_at: envelope.overdue_at,
+            overdue: false,
+        });
+        Some(response)
+    }
+
+    /// How far the last response has come.
+    pub(super) fn flight(&self) -> Flight {
+        match &self.in_flight {
+            None => Flight::Landed,
+            Some(flight) if flight.overdue => Flight::Overdue,
+            Some(_) => Flight::Open,
+        }
+    }
+
+    /// When the response in flight becomes overdue, unless it is already.
+    pub(super) fn overdue_at(&self) -> Option<Instant> {
+        self.in_flight
+            .as_ref()
+            .filter(|flight| !flight.overdue)
+            .map(|flight| flight.overdue_at)
+    }
+
+    /// Marks the response in flight as overdue if it is; returns its names the
+    /// first time.
+    pub(super) fn expire(&mut self, now: Instant) -> Option<Vec<String>> {
+        let flight = self.in_flight.as_mut()?;
+        if flight.overdue || now < flight.overdue_at {
+            return None;
+        }
+        flight.overdue = true;
+        Some(flight.sent.iter().map(|sent| sent.name.clone()).collect())
+    }
+
+    /// Whether Envoy keeps something old because it has refused the new.
+    pub(super) fn keeps_old(&self) -> bool {
+        self.refused.keys().any(|name| {
+            self.holds
+                .get(name)
+                .is_some_and(|held| *held != Holding::Nothing)
+        })
+    }
+
+    /// Whether Envoy came with resources from an earlier stream.
+    pub(super) fn is_resumed(&self) -> bool {
+        self.resumed
+    }
+
+    /// How many resources Envoy has.
+    pub(super) fn count(&self) -> usize {
+        self.holds
+            .values()
+            .filter(|holding| **holding != Holding::Nothing)
+            .count()
+    }
+}
+
+/// What a response is labelled with.
+#[derive(Debug)]
+pub(super) struct Envelope {
+    pub(super) kind: ResourceType,
+    pub(super) nonce: String,
+    pub(super) version: String,
+    pub(super) overdue_at: Instant,
+}

@@ -1,0 +1,181 @@
+//! The task behind one stream: moves messages between a [`Session`], gRPC and
+//! the newest snapshot.
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use cubegate_snapshot::{ResourceType, Snapshot};
+use envoy_types::pb::envoy::service::discovery::v3 as proto;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep_until};
+use tonic::{Status, Streaming};
+
+use crate::session::{Session, SessionError};
+use crate::status::Entry;
+
+/// How long to wait for further changes after the first. Saving a form in the
+/// console or loading many clusters publishes several snapshots in a row.
+const DEBOUNCE: Duration = Duration::from_millis(50);
+
+/// How many different senseless requests of one stream are logged, should a
+/// client make types up.
+const MAX_SKIPPED_LOGGED: usize = 100;
+
+/// A response, or the status that ends the stream.
+pub(crate) type Outgoing = Result<proto::DeltaDiscoveryResponse, Status>;
+
+/// One stream's task.
+pub(crate) struct Stream {
+    pub(crate) requests: Streaming<proto::DeltaDiscoveryRequest>,
+    pub(crate) responses: mpsc::Sender<Outgoing>,
+    pub(crate) snapshots: watch::Receiver<Arc<Snapshot>>,
+    pub(crate) closing: watch::Receiver<bool>,
+    pub(crate) entry: Entry,
+}
+
+/// Why a stream has ended.
+enum End {
+    ByEnvoy,
+    Broken(Status),
+    Refused(SessionError),
+    Shutdown,
+}
+
+// === impl Stream ===
+
+impl Stream {
+    /// Runs until either side ends the stream.
+    pub(crate) async fn run(mut self) {
+        let end = self.talk().await;
+        self.entry.on_end(&end.reason());
+        if let End::Refused(error) = end {
+            // If Envoy is gone by now, there is nobody to tell.
+            let _ = self
+                .responses
+                .send(Err(Status::invalid_argument(error.to_string())))
+                .await;
+        }
+    }
+
+    async fn talk(&mut self) -> End {
+        let Self {
+            requests,
+            responses,
+            snapshots,
+            closing,
+            entry,
+        } = self;
+        let mut session = Session::new();
+        let mut unknown_types = HashSet::new();
+        let mut snapshot_due = None;
+        let mut publisher_lives = true;
+        let mut outbox = VecDeque::new();
+        take_snapshot(snapshots, &mut session, entry);
+        loop {
+            // Only once all is written: until then a newer snapshot can still
+            // replace what is not, and a slow Envoy costs no memory.
+            if outbox.is_empty() {
+                outbox.extend(session.poll_responses(Instant::now().into_std()));
+            }
+            for event in session.poll_events() {
+                entry.on_event(event);
+            }
+            let wake_at = session
+                .wake_at()
+                .map(Instant::from_std)
+                .filter(|_| outbox.is_empty());
+            tokio::select! {
+                () = responses.closed() => return End::ByEnvoy,
+                () = closed(closing) => return End::Shutdown,
+                permit = responses.reserve(), if !outbox.is_empty() => {
+                    let Ok(permit) = permit else { return End::ByEnvoy };
+                    if let Some(response) = outbox.pop_front() {
+                        permit.send(Ok(response));
+                    }
+                }
+                request = requests.message(), if outbox.is_empty() => {
+                    let request = match request {
+                        Ok(Some(request)) => request,
+                        Ok(None) => return End::ByEnvoy,
+                        Err(status) => return End::Broken(status),
+                    };
+                    match session.on_request(request) {
+                        Ok(()) => {}
+                        Err(error) if error.is_fatal() => return End::Refused(error),
+                        Err(error) => log_skipped(error, &mut unknown_types, entry),
+                    }
+                }
+                changed = snapshots.changed(), if snapshot_due.is_none() && publisher_lives => {
+                    publisher_lives = changed.is_ok();
+                    snapshot_due = publisher_lives.then(|| Instant::now() + DEBOUNCE);
+                }
+                () = at(snapshot_due), if snapshot_due.is_some() => {
+                    snapshot_due = None;
+                    take_snapshot(snapshots, &mut session, entry);
+                }
+                () = at(wake_at), if wake_at.is_some() => {}
+            }
+        }
+    }
+}
+
+/// Hands the newest snapshot to the session, unless it is empty: that is what a
+/// control plane has that has loaded nothing yet, and it would take the
+/// listeners from a running Envoy.
+fn take_snapshot(
+    snapshots: &mut watch::Receiver<Arc<Snapshot>>,
+    session: &mut Session,
+    entry: &Entry,
+) {
+    let snapshot = snapshots.borrow_and_update().clone();
+    if ResourceType::ALL
+        .into_iter()
+        .any(|kind| snapshot.all(kind).next().is_some())
+    {
+        session.on_snapshot(snapshot);
+    } else {
+        tracing::warn!(
+            envoy.node = entry.node_id(),
+            "the snapshot is empty and not sent; Envoy keeps what it has"
+        );
+    }
+}
+
+/// Logs a skipped request, once per reason and stream.
+fn log_skipped(error: SessionError, seen: &mut HashSet<SessionError>, entry: &Entry) {
+    if seen.len() < MAX_SKIPPED_LOGGED && !seen.contains(&error) {
+        tracing::warn!(
+            envoy.node = entry.node_id(),
+            xds.error = %error,
+            "Envoy has asked for something that is not served; the request is skipped"
+        );
+        seen.insert(error);
+    }
+}
+
+/// Waits until the server ends; it has also ended when the sender is gone.
+async fn closed(closing: &mut watch::Receiver<bool>) {
+    let _ = closing.wait_for(|closing| *closing).await;
+}
+
+/// Waits until then, or for ever.
+async fn at(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
+        None => std::future::pending().await,
+    }
+}
+
+// === impl End ===
+
+impl End {
+    fn reason(&self) -> String {
+        match self {
+            Self::ByEnvoy => "Envoy has ended the stream".to_owned(),
+            Self::Broken(status) => format!("the connection broke: {}", status.message()),
+            Self::Refused(error) => error.to_string(),
+            Self::Shutdown => "the control plane is shutting down".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# validate.sh: checks the configurations of this folder with Envoy itself.
+#
+# Usage:   validate.sh ENVOY CUBEGATE FILTER    (the three programs' paths)
+# Outputs: one line a file on stderr.
+# Exit:    0 all are good; 1 one is not, with Envoy's own message.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+envoy=$1 cubegate=$2 filter=$3
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# The paths in the files are those of a real installation; here they lead to a
+# folder with certificates made for this check.
+"$cubegate" bootstrap --data-dir "$work/data" --write-certs "$work/xds" >"$work/printed.yaml"
+for name in listener member-client; do
+	cp "$work/xds/tls.crt" "$work/$name.crt"
+	cp "$work/xds/tls.key" "$work/$name.key"
+done
+cp "$work/xds/ca.crt" "$work/member-ca.crt"
+cp "$filter" "$work/cubegate_filter.wasm"
+
+if ! diff -u "$here/bootstrap.yaml" "$work/printed.yaml" >&2; then
+	echo "envoy/bootstrap.yaml is not what 'cubegate bootstrap' prints; run: make generate" >&2
+	exit 1
+fi
+for file in bootstrap static; do
+	sed "s#/etc/cubegate#$work#g" "$here/$file.yaml" >"$work/$file.yaml"
+	if ! "$envoy" --mode validate --config-path "$work/$file.yaml" --log-level error >"$work/log" 2>&1; then
+		cat "$work/log" >&2
+		echo "envoy/$file.yaml is not valid" >&2
+		exit 1
+	fi
+	echo "envoy/$file.yaml is valid" >&2
+done

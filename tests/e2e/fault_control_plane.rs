@@ -1,0 +1,175 @@
+//! The control plane dies, Envoy dies, both are stopped.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use cubegate_tests::faults::{Scripted, list, whole};
+use cubegate_tests::run::unique;
+use cubegate_tests::{Client, Gateway, Options, Site, block_on, until};
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::support::cube;
+
+const PAGE: &str = "/api/v1/configmaps?pageSize=2&sortOrder=desc";
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// A gateway of the test's own with one cluster, `first`.
+async fn start(name: &str) -> Result<(Gateway, Scripted)> {
+    let upstream = Scripted::start(whole(&list(&["a", "b", "c"]))).await?;
+    let site = Site::new(name)?;
+    site.add_plain_cluster("first", upstream.port()).await?;
+    let gateway = Gateway::start(
+        site,
+        &Options {
+            plain: true,
+            ..Options::default()
+        },
+    )
+    .await?;
+    Ok((gateway, upstream))
+}
+
+async fn serves(client: &Client, cluster: &str) -> Result<()> {
+    let answer = client.get(&cube(cluster, PAGE)).send().await?.expect(200)?;
+    ensure!(answer.names()? == ["c", "b"], "{}", answer.describe());
+    Ok(())
+}
+
+#[test]
+fn a_killed_control_plane_loses_nothing_and_envoy_serves_on_and_is_updated_again() -> Result<()> {
+    block_on(async {
+        let (gateway, upstream) = start("killed").await?;
+        let user = format!("user-{}", unique());
+        let client = gateway.user(&user, &[]).await?;
+        let key = gateway.site().create_key(&user).await?;
+        // Added while it runs, killed as soon as that is known to be done.
+        gateway
+            .site()
+            .add_plain_cluster("second", upstream.port())
+            .await?;
+        gateway.wait_for_cluster(&client, "second").await?;
+        let token = format!(
+            "/api/v1/cube/key/token?accessKey={}&secretKey={}",
+            key.access_key, key.secret_key
+        );
+        client.get(&token).send().await?.expect(200)?;
+
+        gateway.kill_control_plane().await?;
+        for _ in 0..50 {
+            serves(&client, "first").await?;
+            serves(&client, "second").await?;
+        }
+        // What only the control plane can do fails, and says so.
+        let answer = client.get(&token).send().await?;
+        ensure!(matches!(answer.status, 502 | 503), "{}", answer.describe());
+        answer.cube_error(answer.status)?;
+        // The commands work without it.
+        let keys = gateway.site().ok(&["key", "list"]).await?;
+        ensure!(keys.contains(&key.access_key), "{keys}");
+        gateway
+            .site()
+            .add_plain_cluster("third", upstream.port())
+            .await?;
+        let clusters = gateway.site().ok(&["cluster", "list"]).await?;
+        for name in ["first", "second", "third"] {
+            ensure!(clusters.contains(name), "{clusters}");
+        }
+
+        let endpoints = gateway.restart_control_plane().await?;
+        ensure!(
+            endpoints.gateway == gateway.endpoints().gateway,
+            "clients find it where it was"
+        );
+        // The same Envoy, and no worker had to start again.
+        gateway.health().check().await?;
+        gateway.wait_for_cluster(&client, "third").await?;
+        serves(&client, "third").await?;
+        gateway
+            .site()
+            .add_plain_cluster("fourth", upstream.port())
+            .await?;
+        gateway.wait_for_cluster(&client, "fourth").await?;
+        serves(&client, "fourth").await?;
+        let made = client.get(&token).send().await?.expect(200)?.json()?;
+        let made = made["token"].as_str().context("a token")?;
+        serves(&gateway.client().with_bearer(made)?, "first").await?;
+
+        gateway.health().check().await?;
+        gateway.stop().await?;
+        ensure!(
+            !gateway.health().is_alive(),
+            "an adopted Envoy stops with the gateway"
+        );
+        Ok(())
+    })
+}
+
+#[test]
+fn requests_flow_while_the_control_plane_is_killed_and_comes_back() -> Result<()> {
+    block_on(async {
+        let (gateway, _upstream) = start("flowing").await?;
+        let client = gateway.admin().await?;
+        let flowing = client.clone();
+        let (stop, stopped) = tokio::sync::watch::channel(false);
+        let traffic = tokio::spawn(async move {
+            let mut answered = 0_usize;
+            while !*stopped.borrow() {
+                serves(&flowing, "first").await?;
+                answered += 1;
+            }
+            Ok::<_, anyhow::Error>(answered)
+        });
+        for _ in 0..2 {
+            gateway.kill_control_plane().await?;
+            gateway.restart_control_plane().await?;
+        }
+        serves(&client, "first").await?;
+        // It has ended already when a request failed.
+        let _ = stop.send(true);
+        let answered = traffic.await??;
+        ensure!(answered > 0, "nothing was asked meanwhile");
+        gateway.health().check().await?;
+        gateway.stop().await
+    })
+}
+
+#[test]
+fn stopping_the_gateway_stops_its_envoy_and_frees_the_port() -> Result<()> {
+    block_on(async {
+        let (gateway, upstream) = start("stopped").await?;
+        serves(&gateway.admin().await?, "first").await?;
+        gateway.stop().await?;
+        ensure!(!gateway.health().is_alive(), "Envoy is gone");
+        let refused = gateway.client().get("/").send().await;
+        ensure!(refused.is_err(), "the port is free");
+        // What was there is there again.
+        gateway.restart_control_plane().await?;
+        serves(&gateway.admin().await?, "first").await?;
+        drop(upstream);
+        gateway.stop().await
+    })
+}
+
+#[test]
+fn an_envoy_that_dies_is_started_again() -> Result<()> {
+    block_on(async {
+        let (gateway, _upstream) = start("envoy-died").await?;
+        let client = gateway.admin().await?;
+        serves(&client, "first").await?;
+        let pid = Pid::from_raw(gateway.health().pid().cast_signed()).context("a process id")?;
+        kill_process(pid, Signal::KILL)?;
+        until("the gateway answers again", PATIENCE, || async {
+            // Connections are refused meanwhile; nothing else is answered.
+            match client.get(&cube("first", PAGE)).send().await {
+                Err(_) => Ok(None),
+                Ok(answer) => {
+                    ensure!(answer.status == 200, "{}", answer.describe());
+                    Ok(Some(()))
+                }
+            }
+        })
+        .await?;
+        ensure!(!gateway.health().is_alive(), "it is another Envoy");
+        gateway.stop().await
+    })
+}

@@ -1,0 +1,234 @@
+//! Tokens that are not good enough, and that a good one is.
+
+use std::fs;
+
+use anyhow::{Context as _, Result};
+use cubegate_tests::faults::without_last;
+use cubegate_tests::jwt::{self, Minter};
+use cubegate_token::{Claims, Ed25519Signer, Signer};
+
+use crate::support::{HS256_SECRET, World, cube, in_the_world, kube};
+
+const ISSUER: &str = "cubegate";
+
+#[test]
+fn without_a_readable_token_authentication_fails() -> Result<()> {
+    in_the_world(async |world| {
+        let client = world.gateway.client();
+        let token = world.gateway.admin_token().await?;
+        for (what, value) in [
+            ("none", None),
+            ("empty", Some(String::new())),
+            ("no scheme", Some(token.to_owned())),
+            ("another scheme", Some(format!("Basic {token}"))),
+            ("two blanks", Some(format!("Bearer  {token}"))),
+        ] {
+            let with = |request: cubegate_tests::client::Request<'static>| match &value {
+                Some(value) => request.header("authorization", value),
+                None => request,
+            };
+            let answer = with(client.get(&cube("pivot-cluster", "/api/v1/pods")))
+                .send()
+                .await?;
+            assert_eq!(answer.cube_error(401)?, "Authenticate failed.", "{what}");
+            let answer = with(client.get(&kube("pivot-cluster", "/api/v1/pods")))
+                .send()
+                .await?;
+            assert_eq!(answer.kube_error(401)?, "Unauthorized", "{what}");
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn a_token_that_does_not_verify_is_invalid_on_every_path() -> Result<()> {
+    in_the_world(async |world| {
+        let good = world.gateway.admin_token().await?;
+        let ours = our_signer(world)?;
+        let now = jwt::now();
+        let (head, rest) = good.split_once('.').context("no token")?;
+        let (_, signature) = rest.split_once('.').context("no token")?;
+        let payload = Minter::new(HS256_SECRET).kind("none", "admin")?;
+        let payload = payload.split('.').nth(1).context("no payload")?;
+        let bad = [
+            (
+                "expired two minutes ago",
+                ours.sign(&claims("admin", &[], now - 120))?,
+            ),
+            (
+                "of another key",
+                foreign_signer().sign(&claims("admin", &[], now + 600))?,
+            ),
+            (
+                "of another issuer",
+                other_issuer(world)?.sign(&claims("admin", &[], now + 600))?,
+            ),
+            (
+                "with another payload",
+                format!("{head}.{payload}.{signature}"),
+            ),
+            (
+                "without a signature",
+                Minter::new(HS256_SECRET).kind("none", "admin")?,
+            ),
+            (
+                "a plain KubeCube one",
+                Minter::new(HS256_SECRET).token("admin")?,
+            ),
+            ("cut short", without_last(good, 8).to_owned()),
+            ("no JWT", "x".to_owned()),
+            ("three dots", "...".to_owned()),
+            ("very long", "x".repeat(20_000)),
+        ];
+        let client = world.gateway.client();
+        for (what, token) in bad {
+            let path = cube("pivot-cluster", "/api/v1/pods");
+            let answer = client.get(&path).bearer(&token).send().await?;
+            assert_eq!(answer.cube_error(401)?, "Token invalid.", "{what}");
+            let path = kube("pivot-cluster", "/api/v1/pods");
+            let answer = client.get(&path).bearer(&token).send().await?;
+            assert_eq!(answer.kube_error(401)?, "Unauthorized", "{what}");
+            // The control plane reads the same tokens.
+            let answer = client.get("/api/v1/cube/key").bearer(&token).send().await?;
+            assert_eq!(answer.cube_error(401)?, "Token invalid.", "{what}");
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn a_token_for_a_system_name_is_refused_even_when_our_own_key_signed_it() -> Result<()> {
+    in_the_world(async |world| {
+        let ours = our_signer(world)?;
+        let later = jwt::now() + 600;
+        let path = cube("pivot-cluster", "/api/v1/namespaces/kube-system/secrets");
+        // The same signer's ordinary token works, so it is the name that is refused.
+        let token = ours.sign(&claims("admin", &[], later))?;
+        world
+            .gateway
+            .client()
+            .get(&path)
+            .bearer(&token)
+            .send()
+            .await?
+            .expect(200)?;
+        for (user, groups) in [
+            ("system:admin", vec![]),
+            ("system:kube-controller-manager", vec![]),
+            ("somebody", vec!["system:masters"]),
+            ("somebody", vec!["kubecube", "system:nodes"]),
+        ] {
+            let token = ours.sign(&claims(user, &groups, later))?;
+            let answer = world
+                .gateway
+                .client()
+                .get(&path)
+                .bearer(&token)
+                .send()
+                .await?;
+            assert_eq!(
+                answer.cube_error(401)?,
+                "Token invalid.",
+                "{user} {groups:?}"
+            );
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn the_cookie_of_a_login_reads_through_the_proxy_and_a_bad_header_is_not_rescued() -> Result<()> {
+    in_the_world(async |world| {
+        let token = world.gateway.admin_token().await?;
+        let path = cube("pivot-cluster", "/api/v1/namespaces/default/configmaps");
+        let client = world.gateway.client();
+        for form in [
+            "Authorization=Bearer+",
+            "Authorization=Bearer%20",
+            "a=b; Authorization=Bearer ",
+        ] {
+            let answer = client
+                .get(&path)
+                .header("cookie", format!("{form}{token}"))
+                .send()
+                .await?;
+            let answer = answer.expect(200)?;
+            assert!(
+                answer.header("set-cookie").is_none(),
+                "the proxy sets no cookie"
+            );
+        }
+        let request = client
+            .get(&path)
+            .header("cookie", format!("Authorization=Bearer+{token}"));
+        let answer = request
+            .header("authorization", "Bearer nonsense")
+            .send()
+            .await?;
+        assert_eq!(answer.cube_error(401)?, "Token invalid.");
+        Ok(())
+    })
+}
+
+#[test]
+fn a_write_by_cookie_from_another_site_is_refused() -> Result<()> {
+    in_the_world(async |world| {
+        let kube = &world.stack.pivot.kube;
+        let namespace = kube.namespace("tokens").await?;
+        let maps = format!("/api/v1/namespaces/{namespace}/configmaps");
+        let token = world.gateway.admin_token().await?;
+        let body = serde_json::json!({ "metadata": { "name": "evil" } });
+        for (name, value) in [
+            ("sec-fetch-site", "cross-site"),
+            ("origin", "https://evil.example"),
+        ] {
+            let path = cube("pivot-cluster", &maps);
+            let request = world
+                .gateway
+                .client()
+                .post(&path)
+                .json(&body)
+                .header(name, value);
+            let request = request.header("cookie", format!("Authorization=Bearer+{token}"));
+            assert_eq!(
+                request.send().await?.cube_error(403)?,
+                "Forbidden.",
+                "{name}"
+            );
+        }
+        let names = kube.get(&maps).await?.names()?;
+        assert!(!names.contains(&"evil".to_owned()), "nothing was written");
+        Ok(())
+    })
+}
+
+fn claims(user: &str, groups: &[&str], expires_at: u64) -> Claims {
+    Claims {
+        user: user.to_owned(),
+        groups: groups.iter().map(|group| (*group).to_owned()).collect(),
+        access_key: None,
+        id: Some("a-test".to_owned()),
+        issued_at: jwt::now() - 600,
+        expires_at,
+    }
+}
+
+/// The gateway's own key: what no attacker has.
+fn our_signer(world: &World) -> Result<Signer> {
+    let pem = fs::read_to_string(world.gateway.site().data_dir().join("signing.pem"))?;
+    Ok(Signer::Ed25519(Box::new(Ed25519Signer::from_pem(
+        &pem, ISSUER,
+    )?)))
+}
+
+fn other_issuer(world: &World) -> Result<Signer> {
+    let pem = fs::read_to_string(world.gateway.site().data_dir().join("signing.pem"))?;
+    Ok(Signer::Ed25519(Box::new(Ed25519Signer::from_pem(
+        &pem,
+        "somebody-else",
+    )?)))
+}
+
+fn foreign_signer() -> Signer {
+    Signer::Ed25519(Box::new(Ed25519Signer::generate(ISSUER)))
+}

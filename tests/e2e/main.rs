@@ -1,0 +1,50 @@
+//! The end-to-end tests, on a real Envoy with the real filter.
+//!
+//! A module's prefix says how much runs:
+//!
+//! | prefix | what runs |
+//! |---|---|
+//! | `vectors_` | one gateway before the fixture upstream of the vectors |
+//! | `gateway_` | one gateway before two real API servers |
+//! | `fault_` | a gateway before upstreams that misbehave, or that is harmed itself |
+//! | `cli_` | the commands, and what they say when they refuse |
+//!
+//! Tests run in parallel and share the API servers and the gateways; each works
+//! in namespaces, users and clusters of its own.
+
+#[cfg(test)]
+mod cli_import;
+#[cfg(test)]
+mod cli_refusals;
+#[cfg(test)]
+mod cli_users;
+#[cfg(test)]
+mod fault_answers;
+#[cfg(test)]
+mod fault_control_plane;
+#[cfg(test)]
+mod fault_http2;
+#[cfg(test)]
+mod fault_time;
+#[cfg(test)]
+mod gateway_bytes;
+#[cfg(test)]
+mod gateway_clusters;
+#[cfg(test)]
+mod gateway_guide;
+#[cfg(test)]
+mod gateway_identity;
+#[cfg(test)]
+mod gateway_kubectl;
+#[cfg(test)]
+mod gateway_large;
+#[cfg(test)]
+mod gateway_passthrough;
+#[cfg(test)]
+mod gateway_tokens;
+#[cfg(test)]
+mod gateway_watch;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod vectors_kubecube;

@@ -1,0 +1,110 @@
+//! What the tests of several modules share.
+
+use anyhow::Result;
+use cubegate_tests::gateway::Options;
+use cubegate_tests::jwt::Minter;
+use cubegate_tests::run::unique;
+use cubegate_tests::{Client, Gateway, Shared, Site, Stack, block_on};
+
+/// KubeCube's shared secret in the vectors: sixteen bytes, as its own are.
+pub(crate) const HS256_SECRET: &str = "56F0D8DB90241C6E";
+
+/// A gateway before two real API servers.
+pub(crate) struct World {
+    pub(crate) stack: &'static Stack,
+    pub(crate) gateway: Gateway,
+}
+
+/// A gateway before the upstreams that the tests play.
+pub(crate) struct Playground {
+    pub(crate) gateway: Gateway,
+    minter: Minter,
+}
+
+/// Runs a test before real API servers. Whatever it did, Envoy must have got
+/// through it unharmed.
+pub(crate) fn in_the_world(test: impl AsyncFnOnce(&'static World) -> Result<()>) -> Result<()> {
+    static WORLD: Shared<World> = Shared::new();
+    block_on(async {
+        let world = WORLD.get(World::start()).await?;
+        test(world).await?;
+        world.gateway.health().check().await
+    })
+}
+
+/// Runs a test before upstreams of its own.
+pub(crate) fn in_the_playground(
+    test: impl AsyncFnOnce(&'static Playground) -> Result<()>,
+) -> Result<()> {
+    static PLAYGROUND: Shared<Playground> = Shared::new();
+    block_on(async {
+        let playground = PLAYGROUND.get(Playground::start()).await?;
+        test(playground).await?;
+        playground.gateway.health().check().await
+    })
+}
+
+/// The two kinds of path to an API server.
+pub(crate) fn cube(cluster: &str, path: &str) -> String {
+    format!("/api/v1/cube/proxy/clusters/{cluster}{path}")
+}
+
+/// See [`cube`].
+pub(crate) fn kube(cluster: &str, path: &str) -> String {
+    format!("/clusters/{cluster}{path}")
+}
+
+// === impl World ===
+
+impl World {
+    async fn start() -> Result<Self> {
+        let stack = Stack::shared().await?;
+        Ok(Self {
+            stack,
+            gateway: Self::another_gateway("gateway", stack).await?,
+        })
+    }
+
+    /// A gateway of one test's own before the same API servers.
+    pub(crate) async fn another_gateway(name: &str, stack: &Stack) -> Result<Gateway> {
+        let site = Site::new(name)?;
+        for server in [&stack.pivot, &stack.member] {
+            site.add_cluster(&server.name, &server.gateway_kubeconfig, true)
+                .await?;
+        }
+        Gateway::start(site, &Options::default()).await
+    }
+}
+
+// === impl Playground ===
+
+impl Playground {
+    async fn start() -> Result<Self> {
+        let options = Options {
+            plain: true,
+            hs256_secret: Some(HS256_SECRET.to_owned()),
+        };
+        let gateway = Gateway::start(Site::new("playground")?, &options).await?;
+        Ok(Self {
+            gateway,
+            minter: Minter::new(HS256_SECRET),
+        })
+    }
+
+    /// A client with a good token.
+    pub(crate) fn client(&self) -> Result<Client> {
+        self.gateway
+            .client()
+            .with_bearer(&self.minter.token("admin")?)
+    }
+
+    /// Registers an upstream on this port, and waits until Envoy knows it.
+    pub(crate) async fn cluster(&self, port: u16) -> Result<String> {
+        let name = format!("played-{}", unique());
+        self.gateway.site().add_plain_cluster(&name, port).await?;
+        self.gateway
+            .wait_for_cluster(&self.client()?, &name)
+            .await?;
+        Ok(name)
+    }
+}

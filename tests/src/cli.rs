@@ -1,0 +1,200 @@
+//! The `cubegate` commands, run as a user runs them.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use tokio::process::Command;
+
+use crate::artifacts::Artifacts;
+use crate::kubeconfig;
+use crate::run::Run;
+
+/// No command of the CLI takes longer.
+const COMMAND: Duration = Duration::from_secs(30);
+
+/// A data directory and the commands on it.
+#[derive(Debug, Clone)]
+pub struct Site {
+    artifacts: Artifacts,
+    dir: PathBuf,
+    data_dir: PathBuf,
+}
+
+/// How a command ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// The exit code; `None` after a signal.
+    pub code: Option<i32>,
+    /// What it printed.
+    pub stdout: String,
+    /// What it said beside that.
+    pub stderr: String,
+}
+
+/// An access key as `key create` shows it.
+#[derive(Debug, Clone)]
+pub struct KeyPair {
+    /// Its public half.
+    pub access_key: String,
+    /// Its secret half.
+    pub secret_key: String,
+}
+
+// === impl Site ===
+
+impl Site {
+    /// A new one, empty, in the folder of the run.
+    ///
+    /// # Errors
+    /// Artifacts that are not there, a folder that cannot be made.
+    pub fn new(name: &str) -> Result<Self> {
+        let artifacts = Artifacts::find()?;
+        let dir = Run::current()?.folder(name)?;
+        let data_dir = dir.join("data");
+        Ok(Self {
+            artifacts,
+            dir,
+            data_dir,
+        })
+    }
+
+    /// The folder around the data directory.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The data directory.
+    pub fn data_dir(&self) -> &Path {
+        &self.data_dir
+    }
+
+    /// The artifacts in use.
+    pub fn artifacts(&self) -> &Artifacts {
+        &self.artifacts
+    }
+
+    /// A `cubegate` command, not yet started.
+    pub fn command<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Command {
+        let mut command = Command::new(&self.artifacts.binary);
+        command
+            .args(arguments)
+            // Nothing of the machine's own settings.
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", &self.dir)
+            .env("CUBEGATE_DATA_DIR", &self.data_dir)
+            .current_dir(&self.dir)
+            .stdin(Stdio::null())
+            .kill_on_drop(true);
+        command
+    }
+
+    /// Runs a command to its end, whatever that is.
+    ///
+    /// # Errors
+    /// A command that cannot be started or does not end.
+    pub async fn run<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Result<Ended> {
+        let shown: Vec<_> = arguments
+            .iter()
+            .map(|argument| argument.as_ref().to_owned())
+            .collect();
+        let output = tokio::time::timeout(COMMAND, self.command(arguments).output())
+            .await
+            .with_context(|| format!("cubegate {shown:?} did not end within {COMMAND:?}"))?
+            .with_context(|| format!("cubegate {shown:?} cannot be started"))?;
+        Ok(Ended {
+            code: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        })
+    }
+
+    /// Runs a command that must succeed, and gives what it printed.
+    ///
+    /// # Errors
+    /// An exit code that is not 0.
+    pub async fn ok<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Result<String> {
+        let ended = self.run(arguments).await?;
+        if ended.code != Some(0) {
+            let shown: Vec<_> = arguments
+                .iter()
+                .map(|argument| argument.as_ref().to_owned())
+                .collect();
+            bail!("cubegate {shown:?} failed: {ended:?}");
+        }
+        Ok(ended.stdout)
+    }
+
+    /// Registers a cluster that is plain HTTP on this port, without asking it.
+    ///
+    /// # Errors
+    /// The command's.
+    pub async fn add_plain_cluster(&self, name: &str, port: u16) -> Result<()> {
+        let file = kubeconfig::write(&self.dir, name, &format!("http://127.0.0.1:{port}"), None)?;
+        self.add_cluster(name, &file, false).await
+    }
+
+    /// Registers a cluster.
+    ///
+    /// # Errors
+    /// The command's.
+    pub async fn add_cluster(&self, name: &str, kubeconfig: &Path, check: bool) -> Result<()> {
+        let mut arguments = vec!["cluster", "add", name, "--kubeconfig"];
+        let file = kubeconfig.to_str().context("a path that is no text")?;
+        arguments.push(file);
+        if !check {
+            arguments.push("--no-check");
+        }
+        self.ok(&arguments).await.map(drop)
+    }
+
+    /// Creates an access key.
+    ///
+    /// # Errors
+    /// The command's, or output without the two halves.
+    pub async fn create_key(&self, user: &str) -> Result<KeyPair> {
+        let shown = self.ok(&["key", "create", user]).await?;
+        let is_half = |word: &&str| {
+            word.len() == 32 && word.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'))
+        };
+        let halves: Vec<&str> = shown
+            .split(|c: char| !c.is_ascii_alphanumeric())
+            .filter(is_half)
+            .collect();
+        let [access_key, secret_key] = halves.as_slice() else {
+            bail!("key create shows no pair of 32 hex digits: {shown}");
+        };
+        Ok(KeyPair {
+            access_key: (*access_key).to_owned(),
+            secret_key: (*secret_key).to_owned(),
+        })
+    }
+}
+
+// === impl Ended ===
+
+impl Ended {
+    /// Checks that the command refused with one sentence, and gives it.
+    ///
+    /// # Errors
+    /// Success, death by a signal, a panic, or more or less than one line.
+    pub fn one_sentence(&self) -> Result<&str> {
+        ensure!(
+            self.code.is_some_and(|code| code != 0),
+            "it should end with an exit code that is not 0: {self:?}"
+        );
+        let sentence = self.stderr.trim();
+        ensure!(
+            !sentence.is_empty() && sentence.lines().count() == 1,
+            "it should say one sentence on stderr: {self:?}"
+        );
+        ensure!(
+            !sentence.contains("panicked") && !sentence.contains("RUST_BACKTRACE"),
+            "it panicked: {self:?}"
+        );
+        Ok(sentence)
+    }
+}

@@ -1,0 +1,167 @@
+//! An upstream that does what it is told, byte by byte, right or wrong.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use anyhow::Result;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+
+/// What the upstream does after it has read a request's head. At the end of
+/// the script it closes the connection. `GET /version` is answered as it should
+/// be, whatever the script is: that is how a test waits until a new cluster is known.
+pub type Script = Vec<Step>;
+
+/// One thing that it does.
+#[derive(Debug, Clone)]
+pub enum Step {
+    /// Sends these bytes.
+    Send(Vec<u8>),
+    /// Does nothing for so long.
+    Wait(Duration),
+    /// Does nothing more until the other side goes away.
+    Stall,
+    /// Closes with a TCP reset.
+    Reset,
+}
+
+const VERSION: &[u8] = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}";
+
+/// A running upstream. It ends with the value.
+pub struct Scripted {
+    address: SocketAddr,
+    requests: Arc<AtomicUsize>,
+    server: JoinHandle<()>,
+}
+
+/// A well-formed list of ConfigMaps with these names.
+pub fn list(names: &[&str]) -> String {
+    let items: Vec<String> = names.iter().map(|name| item(name)).collect();
+    format!(
+        r#"{{"kind":"ConfigMapList","apiVersion":"v1","metadata":{{"resourceVersion":"7"}},"items":[{}]}}"#,
+        items.join(",")
+    )
+}
+
+/// One item of it.
+pub fn item(name: &str) -> String {
+    format!(r#"{{"metadata":{{"name":"{name}","namespace":"demo"}},"data":{{"a":"b"}}}}"#)
+}
+
+/// Its first half.
+pub fn half(body: &str) -> &str {
+    body.split_at(body.len() / 2).0
+}
+
+/// All of it but the last `bytes`.
+pub fn without_last(body: &str, bytes: usize) -> &str {
+    body.split_at(body.len().saturating_sub(bytes)).0
+}
+
+/// `Send` of text.
+pub fn send(text: impl AsRef<[u8]>) -> Step {
+    Step::Send(text.as_ref().to_vec())
+}
+
+/// The head of a 200 with these headers beside the content type.
+pub fn head(headers: &[&str]) -> Step {
+    let mut text = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n".to_owned();
+    for header in headers {
+        text.push_str(header);
+        text.push_str("\r\n");
+    }
+    text.push_str("\r\n");
+    send(text)
+}
+
+/// A whole answer with this body.
+pub fn whole(body: &str) -> Script {
+    vec![
+        head(&[&format!("Content-Length: {}", body.len())]),
+        send(body),
+    ]
+}
+
+/// One chunk of a chunked body.
+pub fn chunk(body: impl AsRef<[u8]>) -> Step {
+    let body = body.as_ref();
+    let mut bytes = format!("{:x}\r\n", body.len()).into_bytes();
+    bytes.extend_from_slice(body);
+    bytes.extend_from_slice(b"\r\n");
+    Step::Send(bytes)
+}
+
+// === impl Scripted ===
+
+impl Scripted {
+    /// Starts one that does the same on every request.
+    ///
+    /// # Errors
+    /// No free port.
+    pub async fn start(script: Script) -> Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        let requests = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&requests);
+        let server = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(serve(stream, script.clone(), Arc::clone(&count)));
+            }
+        });
+        Ok(Self {
+            address,
+            requests,
+            server,
+        })
+    }
+
+    /// Where it listens.
+    pub fn port(&self) -> u16 {
+        self.address.port()
+    }
+
+    /// How many requests it got.
+    pub fn requests(&self) -> usize {
+        self.requests.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for Scripted {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+/// One connection serves one request.
+async fn serve(mut stream: TcpStream, script: Script, requests: Arc<AtomicUsize>) -> Result<()> {
+    let mut head = Vec::new();
+    while !head.windows(4).any(|end| end == b"\r\n\r\n") {
+        if stream.read_buf(&mut head).await? == 0 {
+            return Ok(());
+        }
+    }
+    if head.starts_with(b"GET /version") {
+        stream.write_all(VERSION).await?;
+        return Ok(());
+    }
+    requests.fetch_add(1, Ordering::SeqCst);
+    for step in script {
+        match step {
+            Step::Send(bytes) => stream.write_all(&bytes).await?,
+            Step::Wait(time) => tokio::time::sleep(time).await,
+            Step::Stall => {
+                let mut rest = [0; 1024];
+                while stream.read(&mut rest).await? > 0 {}
+            }
+            Step::Reset => {
+                stream.set_zero_linger()?;
+                return Ok(());
+            }
+        }
+    }
+    stream.shutdown().await?;
+    Ok(())
+}

@@ -1,0 +1,130 @@
+//! Requests as bytes, for what no client library sends.
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, anyhow};
+use rustls_pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+use crate::client::PATIENCE;
+use crate::tls;
+
+/// An HTTP/1.1 server, spoken to in bytes.
+#[derive(Debug, Clone)]
+pub struct RawServer {
+    authority: String,
+    /// The CA, when it speaks TLS.
+    ca: Option<Vec<u8>>,
+}
+
+/// What came back, as bytes.
+#[derive(Debug)]
+pub struct RawAnswer {
+    /// The status.
+    pub status: u16,
+    /// Everything behind the headers, chunk marks included.
+    pub body: String,
+}
+
+// === impl RawServer ===
+
+impl RawServer {
+    /// The server of a URL.
+    ///
+    /// # Errors
+    /// Something else than `http://host:port` or `https://host:port`.
+    pub fn new(base: &str, ca: Option<Vec<u8>>) -> Result<Self> {
+        let (scheme, authority) = base.split_once("://").context("no URL")?;
+        let ca = if scheme == "https" {
+            Some(ca.context("https without a CA")?)
+        } else {
+            None
+        };
+        Ok(Self {
+            authority: authority.trim_end_matches('/').to_owned(),
+            ca,
+        })
+    }
+
+    /// `host:port`.
+    pub fn authority(&self) -> &str {
+        &self.authority
+    }
+
+    /// A GET with these header lines, which may hold any bytes; `Host` and
+    /// `Connection: close` are added. A line that names `Connection` is joined
+    /// by its own `close`.
+    ///
+    /// # Errors
+    /// No connection, or no answer in time.
+    pub async fn get(&self, path: &str, lines: &[&[u8]]) -> Result<RawAnswer> {
+        let mut request =
+            format!("GET {path} HTTP/1.1\r\nHost: {}\r\n", self.authority).into_bytes();
+        for line in lines {
+            request.extend_from_slice(line);
+            request.extend_from_slice(b"\r\n");
+        }
+        request.extend_from_slice(b"Connection: close\r\n\r\n");
+        self.exchange(&request).await
+    }
+
+    /// Sends these bytes and reads until the server closes.
+    ///
+    /// # Errors
+    /// No connection, or no answer in time.
+    pub async fn exchange(&self, request: &[u8]) -> Result<RawAnswer> {
+        let exchange = async {
+            let stream = TcpStream::connect(&self.authority).await?;
+            let Some(ca) = &self.ca else {
+                return speak(stream, request).await;
+            };
+            let host = self
+                .authority
+                .rsplit_once(':')
+                .map_or("", |(host, _)| host)
+                .to_owned();
+            let mut config = tls::client_config(ca, None)?;
+            config.alpn_protocols = vec![b"http/1.1".to_vec()];
+            let name = ServerName::try_from(host)?;
+            speak(
+                TlsConnector::from(Arc::new(config))
+                    .connect(name, stream)
+                    .await?,
+                request,
+            )
+            .await
+        };
+        tokio::time::timeout(PATIENCE, exchange)
+            .await
+            .map_err(|_| anyhow!("no answer within {PATIENCE:?}: it hangs"))?
+    }
+}
+
+async fn speak(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    request: &[u8],
+) -> Result<RawAnswer> {
+    stream.write_all(request).await?;
+    let mut bytes = Vec::new();
+    let mut chunk = vec![0; 16 << 10];
+    loop {
+        // A server that refuses may close before it has read everything.
+        match stream.read(&mut chunk).await {
+            Ok(0) | Err(_) => break,
+            Ok(size) => bytes.extend_from_slice(chunk.get(..size).unwrap_or_default()),
+        }
+    }
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let status = text
+        .strip_prefix("HTTP/1.1 ")
+        .and_then(|rest| rest.get(..3))
+        .and_then(|status| status.parse().ok())
+        .with_context(|| format!("no HTTP answer: {text:?}"))?;
+    let body = text
+        .split_once("\r\n\r\n")
+        .map_or("", |(_, body)| body)
+        .to_owned();
+    Ok(RawAnswer { status, body })
+}

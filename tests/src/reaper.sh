@@ -1,0 +1,35 @@
+# reaper.sh APISERVER_SH: ends what a test run leaves running, when the run has ended, however it ended.
+#
+# It reads lines `gateway DIR` and `apiserver DIR` on stdin, which the run holds open as long as it lives. A process is
+# only ended when its command line names DIR: its number may be somebody else's by then.
+gateways=() servers=()
+while read -r what dir; do
+	case $what in
+	gateway) gateways+=("$dir") ;;
+	apiserver) servers+=("$dir") ;;
+	esac
+done
+
+# send SIGNAL PIDFILE DIR: false when that process is gone.
+send() {
+	local pid
+	[[ -s $2 ]] && read -r pid <"$2" && [[ $pid =~ ^[0-9]+$ ]] || return 1
+	tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -qF -e "$3" || return 1
+	kill "-$1" "$pid" 2>/dev/null
+}
+
+for dir in "${gateways[@]}"; do send TERM "$dir/up.pid" "$dir" || true; done
+for _ in {1..60}; do
+	left=
+	for dir in "${gateways[@]}"; do if send 0 "$dir/up.pid" "$dir"; then left=yes; fi; done
+	[[ -n $left ]] || break
+	sleep 0.1
+done
+for dir in "${gateways[@]}"; do
+	send KILL "$dir/up.pid" "$dir" || true
+	send KILL "$dir/data/envoy/envoy.pid" "$dir" || true
+done
+for dir in "${servers[@]}"; do
+	"$1" kill "$dir"
+	rm -rf "$dir/etcd"
+done
