@@ -214,3 +214,19 @@ fn what_is_not_there_is_one_sentence() -> Result<()> {
         Ok(())
     })
 }
+
+#[test]
+fn commands_at_the_same_time_do_not_disturb_each_other() -> Result<()> {
+    block_on(async {
+        let site = Site::new("crowd")?;
+        let names: Vec<String> = (0..16).map(|number| format!("user-{number:02}")).collect();
+        // Also on a directory that none of them has made yet.
+        let added = names.iter().map(|name| site.add_user(name, PASSWORD));
+        futures::future::try_join_all(added).await?;
+        let users = site.ok(&["user", "list"]).await?;
+        for name in &names {
+            assert!(users.contains(name.as_str()), "{name} is missing:\n{users}");
+        }
+        Ok(())
+    })
+}

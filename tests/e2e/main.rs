@@ -48,3 +48,5 @@ mod gateway_watch;
 mod support;
 #[cfg(test)]
 mod vectors_kubecube;
+#[cfg(test)]
+mod vectors_requests;

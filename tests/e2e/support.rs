@@ -98,6 +98,11 @@ impl Playground {
             .with_bearer(&self.minter.token("admin")?)
     }
 
+    /// What mints its tokens.
+    pub(crate) fn minter(&self) -> &Minter {
+        &self.minter
+    }
+
     /// Registers an upstream on this port, and waits until Envoy knows it.
     pub(crate) async fn cluster(&self, port: u16) -> Result<String> {
         let name = format!("played-{}", unique());

@@ -151,6 +151,16 @@ impl Site {
         self.ok(&arguments).await.map(drop)
     }
 
+    /// Adds a user without a group.
+    ///
+    /// # Errors
+    /// The command's.
+    pub async fn add_user(&self, name: &str, password: &str) -> Result<()> {
+        self.ok(&["user", "add", name, "--password", password])
+            .await
+            .map(drop)
+    }
+
     /// Creates an access key.
     ///
     /// # Errors

@@ -1,11 +1,10 @@
 //! An upstream that does what it is told, byte by byte, right or wrong.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -33,7 +32,7 @@ const VERSION: &[u8] = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length:
 /// A running upstream. It ends with the value.
 pub struct Scripted {
     address: SocketAddr,
-    requests: Arc<AtomicUsize>,
+    heads: Arc<Mutex<Vec<String>>>,
     server: JoinHandle<()>,
 }
 
@@ -104,11 +103,11 @@ impl Scripted {
     pub async fn start(script: Script) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
-        let requests = Arc::new(AtomicUsize::new(0));
-        let count = Arc::clone(&requests);
+        let heads = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&heads);
         let server = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, script.clone(), Arc::clone(&count)));
+                tokio::spawn(serve(stream, script.clone(), Arc::clone(&seen)));
             }
         });
         Ok(Self {
@@ -123,9 +122,16 @@ impl Scripted {
         self.address.port()
     }
 
-    /// How many requests it got.
-    pub fn requests(&self) -> usize {
-        self.requests.load(Ordering::SeqCst)
+    /// The heads of the requests that it got, as they came.
+    ///
+    /// # Errors
+    /// Never.
+    pub fn heads(&self) -> Result<Vec<String>> {
+        Ok(self
+            .heads
+            .lock()
+            .map_err(|_| anyhow!("the upstream's memory is broken"))?
+            .clone())
     }
 }
 
@@ -136,7 +142,11 @@ impl Drop for Scripted {
 }
 
 /// One connection serves one request.
-async fn serve(mut stream: TcpStream, script: Script, requests: Arc<AtomicUsize>) -> Result<()> {
+async fn serve(
+    mut stream: TcpStream,
+    script: Script,
+    heads: Arc<Mutex<Vec<String>>>,
+) -> Result<()> {
     let mut head = Vec::new();
     while !head.windows(4).any(|end| end == b"\r\n\r\n") {
         if stream.read_buf(&mut head).await? == 0 {
@@ -147,7 +157,11 @@ async fn serve(mut stream: TcpStream, script: Script, requests: Arc<AtomicUsize>
         stream.write_all(VERSION).await?;
         return Ok(());
     }
-    requests.fetch_add(1, Ordering::SeqCst);
+    let text = String::from_utf8_lossy(&head).into_owned();
+    heads
+        .lock()
+        .map_err(|_| anyhow!("the upstream's memory is broken"))?
+        .push(text);
     for step in script {
         match step {
             Step::Send(bytes) => stream.write_all(&bytes).await?,

@@ -15,9 +15,10 @@
 //!   that already share that secret with other parts.
 //!
 //! What this crate deliberately does not do: it reads no clock (time is passed
-//! in, so the same code runs in a wasm VM and in a test), knows no HTTP header,
-//! and keeps no cache. The algorithm is pinned by the key, never by the token.
+//! in, so the same code runs in a wasm VM and in a test), holds no HTTP types
+//! ([`carrier`] reads header values as text), and keeps no cache. The algorithm is pinned by the key, never by the token.
 
+pub mod carrier;
 mod claims;
 mod error;
 mod hs256;

@@ -7,8 +7,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use cubegate_token::UnverifiedToken;
-use percent_encoding::percent_decode_str;
+use cubegate_token::{UnverifiedToken, carrier};
 
 use crate::reply::Family;
 use crate::{Headers, Reply};
@@ -16,8 +15,6 @@ use crate::{Headers, Reply};
 /// The sub-protocol that carries a bearer token, from
 /// `k8s.io/apiserver/pkg/authentication/request/websocket`.
 pub(crate) const WEBSOCKET_BEARER_PREFIX: &str = "base64url.bearer.authorization.k8s.io.";
-
-const COOKIE_NAME: &str = "Authorization";
 
 /// A token and where it was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,35 +40,27 @@ pub(crate) fn find(family: Family, headers: &Headers) -> Result<Credential, Repl
         if authorization.next().is_some() {
             return Err(none());
         }
-        let token = std::str::from_utf8(value).ok().and_then(bearer).ok_or_else(none)?;
+        let token = std::str::from_utf8(value).ok().and_then(carrier::bearer).ok_or_else(none)?;
         return Ok(Credential { token, source: Source::Header });
     }
     if let Some(token) = websocket_token(headers) {
         return Ok(Credential { token, source: Source::WebSocketProtocol });
     }
     if family == Family::Cube
-        && let Some(token) = cookie(headers).as_deref().and_then(bearer)
+        && let Some(token) = carrier::cookie(text(headers, "cookie"))
     {
         return Ok(Credential { token, source: Source::Cookie });
     }
     Err(none())
 }
 
-/// `Bearer <token>`, split at single blanks as KubeCube does: two blanks make an
-/// empty token, what follows the token is ignored.
-fn bearer(value: &str) -> Option<UnverifiedToken> {
-    let mut parts = value.split(' ');
-    let scheme = parts.next()?;
-    let token = parts.next()?;
-    // Envoy joins repeated headers with a comma.
-    let usable = scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() && !token.contains(',');
-    usable.then(|| UnverifiedToken::new(token))
+/// The values of a header that are text.
+fn text<'a>(headers: &'a Headers, name: &'a str) -> impl Iterator<Item = &'a str> {
+    headers.all(name).filter_map(|value| std::str::from_utf8(value).ok())
 }
 
 fn websocket_token(headers: &Headers) -> Option<UnverifiedToken> {
-    headers
-        .all("sec-websocket-protocol")
-        .filter_map(|value| std::str::from_utf8(value).ok())
+    text(headers, "sec-websocket-protocol")
         .flat_map(|value| value.split(','))
         .find_map(|protocol| protocol.trim().strip_prefix(WEBSOCKET_BEARER_PREFIX))
         .and_then(|encoded| URL_SAFE_NO_PAD.decode(encoded.trim_end_matches('=')).ok())
@@ -79,35 +68,13 @@ fn websocket_token(headers: &Headers) -> Option<UnverifiedToken> {
         .map(UnverifiedToken::new)
 }
 
-fn cookie(headers: &Headers) -> Option<String> {
-    let value = headers
-        .all("cookie")
-        .filter_map(|value| std::str::from_utf8(value).ok())
-        .flat_map(|value| value.split(';'))
-        .find_map(|pair| {
-            let (name, value) = pair.trim().split_once('=')?;
-            (name == COOKIE_NAME).then_some(value)
-        })?;
-    let plus_decoded = value.replace('+', " ");
-    Some(percent_decode_str(&plus_decoded).decode_utf8().ok()?.into_owned())
-}
-
-/// Whether a browser says that another site made this request (Fetch Metadata,
-/// and `Origin` of RFC 6454 for browsers without it).
+/// Whether a browser says that another site made this request.
 pub(crate) fn is_cross_site(headers: &Headers) -> bool {
-    if headers
-        .get("sec-fetch-site")
-        .is_some_and(|site| !matches!(site, b"same-origin" | b"none"))
-    {
-        return true;
-    }
-    let Some(origin) = headers.get("origin") else { return false };
-    let host = headers.get(":authority").unwrap_or_default();
-    let origin_host = std::str::from_utf8(origin)
-        .ok()
-        .and_then(|origin| origin.split_once("://"))
-        .map(|(_, host)| host);
-    origin_host.is_none_or(|origin_host| !origin_host.as_bytes().eq_ignore_ascii_case(host))
+    carrier::is_cross_site(
+        headers.get("sec-fetch-site"),
+        headers.get("origin"),
+        headers.get(":authority"),
+    )
 }
 
 #[cfg(test)]
@@ -127,11 +94,9 @@ mod tests {
     }
 
     #[test]
-    fn the_header_is_split_at_single_blanks() {
+    fn the_header_counts_first_and_only_once() {
         assert_eq!(token(&[("authorization", "bEaReR t junk")]), Some(("t".into(), Source::Header)));
-        for bad in ["t", "Bearer", "Bearer ", "Bearer  t", "Basic t", "Bearer a,b", ""] {
-            assert_eq!(token(&[("authorization", bad)]), None, "{bad:?}");
-        }
+        assert_eq!(token(&[("authorization", "")]), None);
         assert_eq!(token(&[("authorization", "Bearer a"), ("authorization", "Bearer b")]), None);
     }
 
@@ -152,16 +117,5 @@ mod tests {
             token(&[("sec-websocket-protocol", &protocol)]),
             Some(("token".into(), Source::WebSocketProtocol))
         );
-    }
-
-    #[test]
-    fn another_site_is_told_by_fetch_metadata_or_origin() {
-        let site = |pairs: &[(&str, &str)]| is_cross_site(&headers(pairs));
-        assert!(site(&[("sec-fetch-site", "cross-site")]));
-        assert!(!site(&[("sec-fetch-site", "same-origin")]));
-        assert!(site(&[(":authority", "gw:443"), ("origin", "https://evil.example")]));
-        assert!(site(&[(":authority", "gw:443"), ("origin", "null")]));
-        assert!(!site(&[(":authority", "gw:443"), ("origin", "https://gw:443")]));
-        assert!(!site(&[]));
     }
 }

@@ -1,0 +1,116 @@
+//! Where HTTP carries a token, as text: the filter and the control plane read the
+//! same header values, and must never disagree about what they say.
+
+use percent_encoding::percent_decode_str;
+
+use crate::UnverifiedToken;
+
+/// The name of KubeCube's cookie, the same as the header's.
+const COOKIE_NAME: &str = "Authorization";
+
+/// The token of an `Authorization` value, `Bearer <token>`, split at single blanks
+/// as KubeCube does: two blanks make an empty token, which is none, and what comes
+/// behind the token does not count. A value with a comma in the token is two
+/// headers that a proxy has joined, and none.
+pub fn bearer(value: &str) -> Option<UnverifiedToken> {
+    let mut parts = value.split(' ');
+    let (scheme, token) = (parts.next()?, parts.next()?);
+    let usable = scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() && !token.contains(',');
+    usable.then(|| UnverifiedToken::new(token))
+}
+
+/// The token of the first cookie named `Authorization`. `values` are those of the
+/// `Cookie` headers; the blank may be written ` `, `+` or `%20`.
+pub fn cookie<'a>(values: impl Iterator<Item = &'a str>) -> Option<UnverifiedToken> {
+    let value = values
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|(name, _)| *name == COOKIE_NAME)
+        .map(|(_, value)| value.trim_matches('"').replace('+', " "))?;
+    bearer(&percent_decode_str(&value).decode_utf8().ok()?)
+}
+
+/// Whether the headers that only a browser sets, and no page can, say that another
+/// site made this request: `Sec-Fetch-Site` (Fetch Metadata), and `Origin` (RFC
+/// 6454) against the host that was asked. A browser sends cookies by itself, so a
+/// write that is authenticated by one needs this look. Clients that are no browser
+/// send neither and pass.
+pub fn is_cross_site(
+    sec_fetch_site: Option<&[u8]>,
+    origin: Option<&[u8]>,
+    host: Option<&[u8]>,
+) -> bool {
+    let cross_site = sec_fetch_site.is_some_and(|site| {
+        !site.eq_ignore_ascii_case(b"same-origin") && !site.eq_ignore_ascii_case(b"none")
+    });
+    let text = |bytes| std::str::from_utf8(bytes).unwrap_or_default();
+    let foreign = origin.is_some_and(|origin| {
+        !is_origin_of(text(origin), host.map(text).unwrap_or_default())
+    });
+    cross_site || foreign
+}
+
+/// Whether an origin's host is the one that was asked. An opaque origin (`null`)
+/// is nobody's.
+fn is_origin_of(origin: &str, host: &str) -> bool {
+    let Some((scheme, authority)) = origin.split_once("://") else { return false };
+    let default_port = match scheme {
+        "https" => ":443",
+        "http" => ":80",
+        _ => return false,
+    };
+    let bare = |host: &str| host.strip_suffix(default_port).unwrap_or(host).to_ascii_lowercase();
+    !authority.is_empty() && bare(authority) == bare(host)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_header_is_split_at_single_blanks() {
+        for value in ["Bearer a.b.c", "bearer a.b.c", "BEARER a.b.c", "Bearer a.b.c junk"] {
+            assert_eq!(bearer(value), Some(UnverifiedToken::new("a.b.c")), "{value}");
+        }
+        for value in
+            ["a.b.c", "Bearer", "Bearer ", "Bearer  a.b.c", "Basic a", "Bearer\ta", "Bearer a,b", ""]
+        {
+            assert_eq!(bearer(value), None, "{value:?}");
+        }
+    }
+
+    #[test]
+    fn the_cookie_may_hold_its_blank_in_any_form() {
+        for value in [
+            "Authorization=Bearer+a.b.c",
+            "Authorization=Bearer%20a.b.c",
+            "Authorization=Bearer a.b.c",
+            "Authorization=\"Bearer a.b.c\"",
+            "x=1; Authorization=Bearer+a.b.c; y=2",
+            "authorization=Bearer+no; Authorization=Bearer+a.b.c; Authorization=Bearer+later",
+        ] {
+            assert_eq!(cookie([value].into_iter()), Some(UnverifiedToken::new("a.b.c")), "{value}");
+        }
+        assert_eq!(cookie(["Other=Bearer+a", "Authorization="].into_iter()), None);
+    }
+
+    #[test]
+    fn another_site_is_told_by_fetch_metadata_or_origin() {
+        let site = |site: &str| is_cross_site(Some(site.as_bytes()), None, None);
+        assert!(site("cross-site") && site("same-site"));
+        assert!(!site("same-origin") && !site("none"));
+
+        let from = |origin: &str, host: &str| {
+            is_cross_site(None, Some(origin.as_bytes()), Some(host.as_bytes()))
+        };
+        for origin in
+            ["https://evil.example", "https://gw.example", "https://gw.example:1", "null", "", "https://"]
+        {
+            assert!(from(origin, "gw.example:30443"), "{origin}");
+        }
+        assert!(!from("https://GW.example:30443", "gw.example:30443"));
+        assert!(!from("https://gw.example", "gw.example:443"));
+        assert!(!from("http://gw.example:80", "gw.example"));
+        assert!(!is_cross_site(None, None, Some(b"gw")));
+    }
+}
