@@ -64,8 +64,11 @@ impl Host for EnvoyHost {
     }
 
     fn reply(&self, reply: &Reply) -> Result<(), HostError> {
-        let headers =
-            reply.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let headers = reply
+            .headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
         hostcalls::send_http_response(u32::from(reply.status), headers, Some(&reply.body))
             .map_err(failed("send local response"))
     }
@@ -76,5 +79,8 @@ impl Host for EnvoyHost {
 }
 
 fn failed(call: &'static str) -> impl Fn(Status) -> HostError {
-    move |status| HostError { call, status: status as u32 }
+    move |status| HostError {
+        call,
+        status: status as u32,
+    }
 }

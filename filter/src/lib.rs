@@ -13,7 +13,10 @@
 //! The plugin must be configured with `allow_on_headers_stop_iteration: true`:
 //! a list's headers are held while its body callbacks go on.
 
-#![expect(missing_docs, reason = "the SDK's macro exports a function without any")]
+#![expect(
+    missing_docs,
+    reason = "the SDK's macro exports a function without any"
+)]
 
 mod envoy_host;
 mod root;

@@ -17,7 +17,9 @@ pub(crate) struct Stream {
 
 impl Stream {
     pub(crate) fn new(gateway: Rc<Gateway>) -> Self {
-        Self { exchange: Exchange::new(gateway) }
+        Self {
+            exchange: Exchange::new(gateway),
+        }
     }
 }
 

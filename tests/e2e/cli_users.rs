@@ -220,12 +220,25 @@ fn commands_at_the_same_time_do_not_disturb_each_other() -> Result<()> {
     block_on(async {
         let site = Site::new("crowd")?;
         let names: Vec<String> = (0..16).map(|number| format!("user-{number:02}")).collect();
-        // Also on a directory that none of them has made yet.
+        site.ok(&["user", "list"]).await?;
         let added = names.iter().map(|name| site.add_user(name, PASSWORD));
         futures::future::try_join_all(added).await?;
         let users = site.ok(&["user", "list"]).await?;
         for name in &names {
             assert!(users.contains(name.as_str()), "{name} is missing:\n{users}");
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn first_commands_at_the_same_time_make_one_good_data_directory() -> Result<()> {
+    block_on(async {
+        for _ in 0..5 {
+            let site = Site::new("first")?;
+            let lists = (0..8).map(|_| site.ok(&["user", "list"]));
+            futures::future::try_join_all(lists).await?;
+            site.add_user("jane", PASSWORD).await?;
         }
         Ok(())
     })

@@ -112,7 +112,7 @@ impl Scripted {
         });
         Ok(Self {
             address,
-            requests,
+            heads,
             server,
         })
     }

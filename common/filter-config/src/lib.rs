@@ -118,7 +118,9 @@ pub enum ConfigError {
     #[error("the filter configuration cannot be read: {0}")]
     Json(#[from] serde_json::Error),
     /// It is of another version.
-    #[error("the filter configuration has version {found}, this filter reads version {VERSION}; upgrade the older side")]
+    #[error(
+        "the filter configuration has version {found}, this filter reads version {VERSION}; upgrade the older side"
+    )]
     Version {
         /// The version found.
         found: u32,
@@ -184,26 +186,34 @@ impl Class {
 mod tests {
     use super::*;
 
-    const MINIMAL: &str =
-        r#"{"version":1,"tokens":{"ed25519":{"issuer":"cubegate","keys":{}}}}"#;
+    const MINIMAL: &str = r#"{"version":1,"tokens":{"ed25519":{"issuer":"cubegate","keys":{}}}}"#;
 
     #[test]
     fn a_minimal_document_takes_the_default_limits() {
         let config = FilterConfig::from_json(MINIMAL.as_bytes()).unwrap();
         assert_eq!(config.limits, Limits::default());
         assert!(config.clusters.is_empty());
-        assert_eq!(FilterConfig::from_json(config.to_json().unwrap().as_bytes()).unwrap(), config);
+        assert_eq!(
+            FilterConfig::from_json(config.to_json().unwrap().as_bytes()).unwrap(),
+            config
+        );
     }
 
     #[test]
     fn a_typo_is_refused() {
         let typo = MINIMAL.replace("\"version\"", "\"limit\":{},\"version\"");
-        assert!(matches!(FilterConfig::from_json(typo.as_bytes()), Err(ConfigError::Json(_))));
+        assert!(matches!(
+            FilterConfig::from_json(typo.as_bytes()),
+            Err(ConfigError::Json(_))
+        ));
     }
 
     #[test]
     fn another_version_is_refused_whatever_else_it_holds() {
         let newer = br#"{"version":2,"something":{"new":true}}"#;
-        assert!(matches!(FilterConfig::from_json(newer), Err(ConfigError::Version { found: 2 })));
+        assert!(matches!(
+            FilterConfig::from_json(newer),
+            Err(ConfigError::Version { found: 2 })
+        ));
     }
 }

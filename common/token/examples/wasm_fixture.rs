@@ -19,10 +19,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         expires_at: 1_700_003_600,
     };
     let signer = Ed25519Signer::generate("cubegate");
-    let hex: String = signer.public_key_bytes().iter().map(|b| format!("{b:02x}")).collect();
+    let hex: String = signer
+        .public_key_bytes()
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect();
     fs::write(folder.join("public_key.hex"), hex)?;
     fs::write(folder.join("kid.txt"), signer.kid())?;
-    fs::write(folder.join("ed25519.jwt"), Signer::Ed25519(Box::new(signer)).sign(&claims)?)?;
+    fs::write(
+        folder.join("ed25519.jwt"),
+        Signer::Ed25519(Box::new(signer)).sign(&claims)?,
+    )?;
     let shared = Signer::Hs256(Hs256Secret::new("56F0D8DB90241C6E")?);
     fs::write(folder.join("hs256.jwt"), shared.sign(&claims)?)?;
     Ok(())

@@ -44,22 +44,27 @@ pub fn is_cross_site(
         !site.eq_ignore_ascii_case(b"same-origin") && !site.eq_ignore_ascii_case(b"none")
     });
     let text = |bytes| std::str::from_utf8(bytes).unwrap_or_default();
-    let foreign = origin.is_some_and(|origin| {
-        !is_origin_of(text(origin), host.map(text).unwrap_or_default())
-    });
+    let foreign = origin
+        .is_some_and(|origin| !is_origin_of(text(origin), host.map(text).unwrap_or_default()));
     cross_site || foreign
 }
 
 /// Whether an origin's host is the one that was asked. An opaque origin (`null`)
 /// is nobody's.
 fn is_origin_of(origin: &str, host: &str) -> bool {
-    let Some((scheme, authority)) = origin.split_once("://") else { return false };
+    let Some((scheme, authority)) = origin.split_once("://") else {
+        return false;
+    };
     let default_port = match scheme {
         "https" => ":443",
         "http" => ":80",
         _ => return false,
     };
-    let bare = |host: &str| host.strip_suffix(default_port).unwrap_or(host).to_ascii_lowercase();
+    let bare = |host: &str| {
+        host.strip_suffix(default_port)
+            .unwrap_or(host)
+            .to_ascii_lowercase()
+    };
     !authority.is_empty() && bare(authority) == bare(host)
 }
 
@@ -69,12 +74,28 @@ mod tests {
 
     #[test]
     fn the_header_is_split_at_single_blanks() {
-        for value in ["Bearer a.b.c", "bearer a.b.c", "BEARER a.b.c", "Bearer a.b.c junk"] {
-            assert_eq!(bearer(value), Some(UnverifiedToken::new("a.b.c")), "{value}");
+        for value in [
+            "Bearer a.b.c",
+            "bearer a.b.c",
+            "BEARER a.b.c",
+            "Bearer a.b.c junk",
+        ] {
+            assert_eq!(
+                bearer(value),
+                Some(UnverifiedToken::new("a.b.c")),
+                "{value}"
+            );
         }
-        for value in
-            ["a.b.c", "Bearer", "Bearer ", "Bearer  a.b.c", "Basic a", "Bearer\ta", "Bearer a,b", ""]
-        {
+        for value in [
+            "a.b.c",
+            "Bearer",
+            "Bearer ",
+            "Bearer  a.b.c",
+            "Basic a",
+            "Bearer\ta",
+            "Bearer a,b",
+            "",
+        ] {
             assert_eq!(bearer(value), None, "{value:?}");
         }
     }
@@ -89,9 +110,16 @@ mod tests {
             "x=1; Authorization=Bearer+a.b.c; y=2",
             "authorization=Bearer+no; Authorization=Bearer+a.b.c; Authorization=Bearer+later",
         ] {
-            assert_eq!(cookie([value].into_iter()), Some(UnverifiedToken::new("a.b.c")), "{value}");
+            assert_eq!(
+                cookie([value].into_iter()),
+                Some(UnverifiedToken::new("a.b.c")),
+                "{value}"
+            );
         }
-        assert_eq!(cookie(["Other=Bearer+a", "Authorization="].into_iter()), None);
+        assert_eq!(
+            cookie(["Other=Bearer+a", "Authorization="].into_iter()),
+            None
+        );
     }
 
     #[test]
@@ -103,9 +131,14 @@ mod tests {
         let from = |origin: &str, host: &str| {
             is_cross_site(None, Some(origin.as_bytes()), Some(host.as_bytes()))
         };
-        for origin in
-            ["https://evil.example", "https://gw.example", "https://gw.example:1", "null", "", "https://"]
-        {
+        for origin in [
+            "https://evil.example",
+            "https://gw.example",
+            "https://gw.example:1",
+            "null",
+            "",
+            "https://",
+        ] {
             assert!(from(origin, "gw.example:30443"), "{origin}");
         }
         assert!(!from("https://GW.example:30443", "gw.example:30443"));

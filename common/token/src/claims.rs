@@ -55,7 +55,10 @@ impl Claims {
         issued_at: Option<u64>,
         expires_at: u64,
     ) -> Result<Self, TokenError> {
-        let PrivateClaims { user_info: UserInfo { username, groups }, access_key } = private;
+        let PrivateClaims {
+            user_info: UserInfo { username, groups },
+            access_key,
+        } = private;
         check_user_name(&username).map_err(|_| TokenError::Subject)?;
         for group in &groups {
             check_group_name(group).map_err(|_| TokenError::Subject)?;
@@ -73,7 +76,10 @@ impl Claims {
     #[cfg(feature = "sign")]
     pub(crate) fn to_private(&self) -> PrivateClaims {
         PrivateClaims {
-            user_info: UserInfo { username: self.user.clone(), groups: self.groups.clone() },
+            user_info: UserInfo {
+                username: self.user.clone(),
+                groups: self.groups.clone(),
+            },
             access_key: self.access_key.clone(),
         }
     }

@@ -51,7 +51,9 @@ impl Hs256Secret {
     pub fn new(secret: impl Into<Vec<u8>>) -> Result<Self, KeyError> {
         let secret = secret.into();
         if secret.len() < MIN_HS256_SECRET_BYTES {
-            return Err(KeyError::SecretTooShort { bytes: secret.len() });
+            return Err(KeyError::SecretTooShort {
+                bytes: secret.len(),
+            });
         }
         Ok(Self(secret))
     }
@@ -76,7 +78,8 @@ impl Hs256Secret {
         let mut mac = self.mac().ok_or(TokenError::Invalid)?;
         mac.update(signed.as_bytes());
         // Constant time, by the crate's contract.
-        mac.verify_slice(&signature).map_err(|_| TokenError::Invalid)?;
+        mac.verify_slice(&signature)
+            .map_err(|_| TokenError::Invalid)?;
 
         let payload: Payload = decode_json(payload)?;
         let expires_at = payload.exp.ok_or(TokenError::NoExpiry)?;

@@ -45,7 +45,10 @@ impl Ed25519Key {
     pub fn from_bytes(kid: impl Into<String>, public_key: &[u8]) -> Result<Self, KeyError> {
         let kid = kid.into();
         match Ed25519PublicKey::from_bytes(public_key) {
-            Ok(key) => Ok(Self { key: key.with_key_id(&kid), kid }),
+            Ok(key) => Ok(Self {
+                key: key.with_key_id(&kid),
+                kid,
+            }),
             Err(_) => Err(KeyError::NotEd25519 { kid }),
         }
     }
@@ -69,7 +72,10 @@ impl KeySet {
                 return Err(KeyError::DuplicateKid { kid });
             }
         }
-        Ok(Self::Ed25519 { issuer: issuer.into(), keys: by_kid })
+        Ok(Self::Ed25519 {
+            issuer: issuer.into(),
+            keys: by_kid,
+        })
     }
 
     /// Checks a token at the time `now` (Unix seconds) and says what it says.
@@ -101,7 +107,10 @@ fn verify_ed25519(
     if header.algorithm() != "EdDSA" || header.critical().is_some() {
         return Err(TokenError::Algorithm);
     }
-    let key = header.key_id().and_then(|kid| keys.get(kid)).ok_or(TokenError::UnknownKey)?;
+    let key = header
+        .key_id()
+        .and_then(|kid| keys.get(kid))
+        .ok_or(TokenError::UnknownKey)?;
     let options = VerificationOptions {
         allowed_issuers: Some(HashSet::from([issuer.to_owned()])),
         time_tolerance: Some(Duration::from_secs(CLOCK_SKEW_SECONDS)),

@@ -28,7 +28,8 @@ mod sign;
 mod subject;
 mod unverified;
 
-#[cfg(all(test, feature = "sign"))]
+#[cfg(test)]
+#[cfg(feature = "sign")]
 mod tests;
 
 pub use claims::{Claims, KUBECUBE_GROUP, UserInfo};

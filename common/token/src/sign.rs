@@ -1,10 +1,10 @@
 //! Signing, for the control plane alone (feature `sign`).
 
+use hmac::Mac;
 use jwt_simple::algorithms::{Ed25519KeyPair, EdDSAKeyPairLike};
 use jwt_simple::claims::Claims as JwtClaims;
 use jwt_simple::prelude::{Duration, UnixTimeStamp};
 use jwt_simple::reexports::ct_codecs::{Base64UrlSafeNoPadding, Encoder};
-use hmac::Mac;
 use serde::Serialize;
 
 use crate::claims::{PrivateClaims, UserInfo};
@@ -50,12 +50,18 @@ impl Ed25519Signer {
     pub fn from_pem(pem: &str, issuer: impl Into<String>) -> Result<Self, KeyError> {
         Ed25519KeyPair::from_pem(pem)
             .map(|pair| Self::from_pair(pair, issuer))
-            .map_err(|_| KeyError::NotEd25519 { kid: "PEM".to_owned() })
+            .map_err(|_| KeyError::NotEd25519 {
+                kid: "PEM".to_owned(),
+            })
     }
 
     fn from_pair(pair: Ed25519KeyPair, issuer: impl Into<String>) -> Self {
         let kid = pair.jwk_thumbprint();
-        Self { pair: pair.with_key_id(&kid), kid, issuer: issuer.into() }
+        Self {
+            pair: pair.with_key_id(&kid),
+            kid,
+            issuer: issuer.into(),
+        }
     }
 
     /// The key pair as PKCS#8 PEM. Keep it at mode 0600.
@@ -107,7 +113,10 @@ impl Signer {
                 payload.expires_at = Some(UnixTimeStamp::from_secs(claims.expires_at));
                 payload.invalid_before = None;
                 payload.jwt_id.clone_from(&claims.id);
-                signer.pair.sign(payload).map_err(|error| KeyError::Sign(error.to_string()))
+                signer
+                    .pair
+                    .sign(payload)
+                    .map_err(|error| KeyError::Sign(error.to_string()))
             }
             Self::Hs256(secret) => sign_hs256(secret, claims),
         }
@@ -127,9 +136,16 @@ fn sign_hs256(secret: &Hs256Secret, claims: &Claims) -> Result<String, KeyError>
         iat: claims.issued_at,
         jti: claims.id.clone(),
     };
-    let payload = serde_json::to_vec(&payload).map_err(|error| KeyError::Sign(error.to_string()))?;
-    let signed = format!("{}.{}", encode(br#"{"alg":"HS256","typ":"JWT"}"#)?, encode(&payload)?);
-    let mut mac = secret.mac().ok_or_else(|| KeyError::Sign("no MAC for this secret".to_owned()))?;
+    let payload =
+        serde_json::to_vec(&payload).map_err(|error| KeyError::Sign(error.to_string()))?;
+    let signed = format!(
+        "{}.{}",
+        encode(br#"{"alg":"HS256","typ":"JWT"}"#)?,
+        encode(&payload)?
+    );
+    let mut mac = secret
+        .mac()
+        .ok_or_else(|| KeyError::Sign("no MAC for this secret".to_owned()))?;
     mac.update(signed.as_bytes());
     let signature = encode(&mac.finalize().into_bytes())?;
     Ok(format!("{signed}.{signature}"))

@@ -63,14 +63,23 @@ fn check(kind: &'static str, name: &str) -> Result<(), SubjectError> {
     }
     // A header value is trimmed by every HTTP parser on the way and may be split
     // at commas, so " system:masters" must not pass for a harmless name.
-    if name.chars().any(|c| c.is_whitespace() || c.is_control() || c == ',') {
-        return Err(SubjectError::Character { kind, name: name.to_owned() });
+    if name
+        .chars()
+        .any(|c| c.is_whitespace() || c.is_control() || c == ',')
+    {
+        return Err(SubjectError::Character {
+            kind,
+            name: name.to_owned(),
+        });
     }
     if name
         .get(..RESERVED_PREFIX.len())
         .is_some_and(|prefix| prefix.eq_ignore_ascii_case(RESERVED_PREFIX))
     {
-        return Err(SubjectError::Reserved { kind, name: name.to_owned() });
+        return Err(SubjectError::Reserved {
+            kind,
+            name: name.to_owned(),
+        });
     }
     Ok(())
 }
@@ -81,22 +90,47 @@ mod tests {
 
     #[test]
     fn ordinary_names_pass() {
-        for name in ["admin", "jeff", "ldap-6a", "a@b.example", "团队", "systemd", "cubegate:admins"] {
+        for name in [
+            "admin",
+            "jeff",
+            "ldap-6a",
+            "a@b.example",
+            "团队",
+            "systemd",
+            "cubegate:admins",
+        ] {
             assert_eq!(check_user_name(name), Ok(()), "{name}");
         }
     }
 
     #[test]
     fn kubernetes_own_names_are_refused() {
-        for name in ["system:masters", "system:", "System:Admin", "system:serviceaccount:a:b"] {
-            assert!(matches!(check_group_name(name), Err(SubjectError::Reserved { .. })), "{name}");
+        for name in [
+            "system:masters",
+            "system:",
+            "System:Admin",
+            "system:serviceaccount:a:b",
+        ] {
+            assert!(
+                matches!(check_group_name(name), Err(SubjectError::Reserved { .. })),
+                "{name}"
+            );
         }
     }
 
     #[test]
     fn names_that_a_header_would_change_are_refused() {
-        for name in [" system:masters", "a b", "a,b", "a\r\nImpersonate-Group: x", "a\u{0}"] {
-            assert!(matches!(check_user_name(name), Err(SubjectError::Character { .. })), "{name:?}");
+        for name in [
+            " system:masters",
+            "a b",
+            "a,b",
+            "a\r\nImpersonate-Group: x",
+            "a\u{0}",
+        ] {
+            assert!(
+                matches!(check_user_name(name), Err(SubjectError::Character { .. })),
+                "{name:?}"
+            );
         }
         assert!(check_user_name("").is_err());
         assert!(check_user_name(&"a".repeat(254)).is_err());

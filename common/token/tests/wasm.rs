@@ -14,9 +14,14 @@ const HS256: &str = include_str!("wasm_fixture/hs256.jwt");
 
 fn keys() -> KeySet {
     let hex = PUBLIC_KEY.trim();
-    let bytes: Vec<u8> =
-        (0..32).map(|i| u8::from_str_radix(&hex[2 * i..2 * i + 2], 16).unwrap()).collect();
-    KeySet::ed25519("cubegate", [Ed25519Key::from_bytes(KID.trim(), &bytes).unwrap()]).unwrap()
+    let bytes: Vec<u8> = (0..32)
+        .map(|i| u8::from_str_radix(&hex[2 * i..2 * i + 2], 16).unwrap())
+        .collect();
+    KeySet::ed25519(
+        "cubegate",
+        [Ed25519Key::from_bytes(KID.trim(), &bytes).unwrap()],
+    )
+    .unwrap()
 }
 
 fn token(text: &str) -> UnverifiedToken {
@@ -29,14 +34,23 @@ fn an_ed25519_token_is_read_and_expires() {
     assert_eq!(claims.user, "admin");
     assert_eq!(claims.groups, ["kubecube", "dev"]);
     let late = claims.expires_at + 31;
-    assert_eq!(keys().verify(&token(ED25519), late).unwrap_err(), TokenError::Expired);
+    assert_eq!(
+        keys().verify(&token(ED25519), late).unwrap_err(),
+        TokenError::Expired
+    );
 }
 
 #[wasm_bindgen_test]
 fn a_kubecube_token_is_read() {
     let keys = KeySet::Hs256(Hs256Secret::new("56F0D8DB90241C6E").unwrap());
-    assert_eq!(keys.verify(&token(HS256), NOW).unwrap().groups, ["kubecube"]);
-    assert_eq!(keys.verify(&token(ED25519), NOW).unwrap_err(), TokenError::Algorithm);
+    assert_eq!(
+        keys.verify(&token(HS256), NOW).unwrap().groups,
+        ["kubecube"]
+    );
+    assert_eq!(
+        keys.verify(&token(ED25519), NOW).unwrap_err(),
+        TokenError::Algorithm
+    );
 }
 
 #[wasm_bindgen_test]

@@ -92,10 +92,10 @@ impl FromStr for ClusterName {
     type Err = ClusterNameError;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        let alphanumeric = |c: Option<char>| {
-            c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
-        };
-        let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.');
+        let alphanumeric =
+            |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+        let inner =
+            |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.');
         if name.len() <= 253
             && name.chars().all(inner)
             && alphanumeric(name.chars().next())
@@ -155,7 +155,13 @@ impl ApiServer {
 
 impl fmt::Display for ApiServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://{}{}", self.scheme.as_str(), self.authority(), self.path_prefix)
+        write!(
+            f,
+            "{}://{}{}",
+            self.scheme.as_str(),
+            self.authority(),
+            self.path_prefix
+        )
     }
 }
 
@@ -180,7 +186,17 @@ mod tests {
         for name in ["pivot-cluster", "member-1", "a", "eu.prod-3"] {
             assert!(name.parse::<ClusterName>().is_ok(), "{name}");
         }
-        for name in ["", "-a", "a-", "A", "a_b", "a/b", "a%bc", "a b", &"a".repeat(254)] {
+        for name in [
+            "",
+            "-a",
+            "a-",
+            "A",
+            "a_b",
+            "a/b",
+            "a%bc",
+            "a b",
+            &"a".repeat(254),
+        ] {
             assert!(name.parse::<ClusterName>().is_err(), "{name}");
         }
     }
@@ -194,7 +210,10 @@ mod tests {
             path_prefix: String::new(),
         };
         assert_eq!(server("::1", 6443).authority(), "[::1]:6443");
-        assert_eq!(server("api.example", 443).to_string(), "https://api.example");
+        assert_eq!(
+            server("api.example", 443).to_string(),
+            "https://api.example"
+        );
     }
 
     #[test]

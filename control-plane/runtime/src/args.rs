@@ -39,7 +39,12 @@ pub(crate) enum Command {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct DataArgs {
     /// The folder with the database and all keys
-    #[arg(long, env = "CUBEGATE_DATA_DIR", default_value = "/var/lib/cubegate", value_name = "DIR")]
+    #[arg(
+        long,
+        env = "CUBEGATE_DATA_DIR",
+        default_value = "/var/lib/cubegate",
+        value_name = "DIR"
+    )]
     pub(crate) data_dir: PathBuf,
 }
 
@@ -50,7 +55,12 @@ pub(crate) struct GatewayArgs {
     pub(crate) data: DataArgs,
 
     /// Where clients connect to Envoy
-    #[arg(long, env = "CUBEGATE_LISTEN", default_value = "127.0.0.1:30443", value_name = "ADDRESS")]
+    #[arg(
+        long,
+        env = "CUBEGATE_LISTEN",
+        default_value = "127.0.0.1:30443",
+        value_name = "ADDRESS"
+    )]
     pub(crate) listen: SocketAddr,
 
     /// Serve clients in clear instead of TLS
@@ -58,15 +68,30 @@ pub(crate) struct GatewayArgs {
     pub(crate) plain: bool,
 
     /// The certificate chain to serve with, PEM; made at the first start when absent
-    #[arg(long, env = "CUBEGATE_TLS_CERT", value_name = "FILE", requires = "tls_key")]
+    #[arg(
+        long,
+        env = "CUBEGATE_TLS_CERT",
+        value_name = "FILE",
+        requires = "tls_key"
+    )]
     pub(crate) tls_cert: Option<PathBuf>,
 
     /// The certificate's private key, PEM
-    #[arg(long, env = "CUBEGATE_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
+    #[arg(
+        long,
+        env = "CUBEGATE_TLS_KEY",
+        value_name = "FILE",
+        requires = "tls_cert"
+    )]
     pub(crate) tls_key: Option<PathBuf>,
 
     /// The filter module
-    #[arg(long, env = "CUBEGATE_FILTER", value_name = "FILE", default_value = "cubegate_filter.wasm")]
+    #[arg(
+        long,
+        env = "CUBEGATE_FILTER",
+        value_name = "FILE",
+        default_value = "cubegate_filter.wasm"
+    )]
     pub(crate) filter: PathBuf,
 
     /// How long a token is valid, in seconds
@@ -77,15 +102,30 @@ pub(crate) struct GatewayArgs {
     pub(crate) token_lifetime: u64,
 
     /// The `iss` of our tokens
-    #[arg(long, env = "CUBEGATE_ISSUER", default_value = "cubegate", value_name = "NAME")]
+    #[arg(
+        long,
+        env = "CUBEGATE_ISSUER",
+        default_value = "cubegate",
+        value_name = "NAME"
+    )]
     pub(crate) issuer: String,
 
     /// Sign and accept plain KubeCube HS256 tokens under this secret, instead of our own
-    #[arg(long, env = "CUBEGATE_JWT_HS256_SECRET", value_name = "SECRET", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "CUBEGATE_JWT_HS256_SECRET",
+        value_name = "SECRET",
+        hide_env_values = true
+    )]
     pub(crate) jwt_hs256_secret: Option<String>,
 
     /// The password of the user `admin` at the first start; generated and shown once when absent
-    #[arg(long, env = "CUBEGATE_ADMIN_PASSWORD", value_name = "PASSWORD", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "CUBEGATE_ADMIN_PASSWORD",
+        value_name = "PASSWORD",
+        hide_env_values = true
+    )]
     pub(crate) admin_password: Option<String>,
 }
 
@@ -96,7 +136,12 @@ pub(crate) struct ServeArgs {
     pub(crate) gateway: GatewayArgs,
 
     /// Where the HTTP API listens
-    #[arg(long, env = "CUBEGATE_API_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
+    #[arg(
+        long,
+        env = "CUBEGATE_API_LISTEN",
+        default_value = "127.0.0.1:8080",
+        value_name = "ADDRESS"
+    )]
     pub(crate) api_listen: SocketAddr,
 
     /// How Envoys reach the HTTP API, HOST:PORT; the listen address when absent
@@ -104,7 +149,12 @@ pub(crate) struct ServeArgs {
     pub(crate) api_advertise: Option<String>,
 
     /// Where Envoys get their configuration (gRPC with mutual TLS)
-    #[arg(long, env = "CUBEGATE_XDS_LISTEN", default_value = "127.0.0.1:18000", value_name = "ADDRESS")]
+    #[arg(
+        long,
+        env = "CUBEGATE_XDS_LISTEN",
+        default_value = "127.0.0.1:18000",
+        value_name = "ADDRESS"
+    )]
     pub(crate) xds_listen: SocketAddr,
 }
 
@@ -115,7 +165,12 @@ pub(crate) struct UpArgs {
     pub(crate) gateway: GatewayArgs,
 
     /// The Envoy binary
-    #[arg(long, env = "CUBEGATE_ENVOY", default_value = "envoy", value_name = "PATH")]
+    #[arg(
+        long,
+        env = "CUBEGATE_ENVOY",
+        default_value = "envoy",
+        value_name = "PATH"
+    )]
     pub(crate) envoy: PathBuf,
 
     /// Worker threads of Envoy; one per core when absent
@@ -123,15 +178,30 @@ pub(crate) struct UpArgs {
     pub(crate) envoy_concurrency: Option<u32>,
 
     /// Where Envoy's admin page listens; port 0 takes a free one and keeps it
-    #[arg(long, env = "CUBEGATE_ENVOY_ADMIN", default_value = "127.0.0.1:0", value_name = "ADDRESS")]
+    #[arg(
+        long,
+        env = "CUBEGATE_ENVOY_ADMIN",
+        default_value = "127.0.0.1:0",
+        value_name = "ADDRESS"
+    )]
     pub(crate) envoy_admin: SocketAddr,
 
     /// Where the HTTP API listens; port 0 takes a free one and keeps it
-    #[arg(long, env = "CUBEGATE_API_LISTEN", default_value = "127.0.0.1:0", value_name = "ADDRESS")]
+    #[arg(
+        long,
+        env = "CUBEGATE_API_LISTEN",
+        default_value = "127.0.0.1:0",
+        value_name = "ADDRESS"
+    )]
     pub(crate) api_listen: SocketAddr,
 
     /// Where Envoy gets its configuration; port 0 takes a free one and keeps it
-    #[arg(long, env = "CUBEGATE_XDS_LISTEN", default_value = "127.0.0.1:0", value_name = "ADDRESS")]
+    #[arg(
+        long,
+        env = "CUBEGATE_XDS_LISTEN",
+        default_value = "127.0.0.1:0",
+        value_name = "ADDRESS"
+    )]
     pub(crate) xds_listen: SocketAddr,
 }
 
@@ -139,22 +209,39 @@ pub(crate) struct UpArgs {
 #[derive(Debug, Args)]
 pub(crate) struct BootstrapArgs {
     /// The name of this Envoy, shown in the control plane's log
-    #[arg(long, env = "CUBEGATE_NODE_ID", default_value = "edge", value_name = "NAME")]
+    #[arg(
+        long,
+        env = "CUBEGATE_NODE_ID",
+        default_value = "edge",
+        value_name = "NAME"
+    )]
     pub(crate) node_id: String,
 
     /// Where the control plane serves xDS, HOST:PORT
     #[arg(
-        long, env = "CUBEGATE_XDS_ADDRESS", default_value = "cubegate-control-plane:18000",
+        long,
+        env = "CUBEGATE_XDS_ADDRESS",
+        default_value = "cubegate-control-plane:18000",
         value_name = "HOST:PORT"
     )]
     pub(crate) xds_address: String,
 
     /// Where Envoy's admin page listens
-    #[arg(long, env = "CUBEGATE_ENVOY_ADMIN", default_value = "127.0.0.1:9901", value_name = "ADDRESS")]
+    #[arg(
+        long,
+        env = "CUBEGATE_ENVOY_ADMIN",
+        default_value = "127.0.0.1:9901",
+        value_name = "ADDRESS"
+    )]
     pub(crate) envoy_admin: SocketAddr,
 
     /// The folder on Envoy's machine that holds ca.crt, tls.crt and tls.key
-    #[arg(long, env = "CUBEGATE_XDS_CERTS", default_value = "/etc/cubegate/xds", value_name = "DIR")]
+    #[arg(
+        long,
+        env = "CUBEGATE_XDS_CERTS",
+        default_value = "/etc/cubegate/xds",
+        value_name = "DIR"
+    )]
     pub(crate) certs: PathBuf,
 
     /// Also issue those three files and write them to this folder; needs the data directory
@@ -210,7 +297,12 @@ pub(crate) enum UserCommand {
         /// The name
         name: String,
         /// The password, at least 8 bytes
-        #[arg(long, env = "CUBEGATE_USER_PASSWORD", value_name = "PASSWORD", hide_env_values = true)]
+        #[arg(
+            long,
+            env = "CUBEGATE_USER_PASSWORD",
+            value_name = "PASSWORD",
+            hide_env_values = true
+        )]
         password: Option<String>,
         /// A group that the user is in, may be given several times; `cubegate:admins` manages the gateway
         #[arg(long = "group", value_name = "GROUP")]
@@ -223,7 +315,12 @@ pub(crate) enum UserCommand {
         /// The name
         name: String,
         /// The password, at least 8 bytes
-        #[arg(long, env = "CUBEGATE_USER_PASSWORD", value_name = "PASSWORD", hide_env_values = true)]
+        #[arg(
+            long,
+            env = "CUBEGATE_USER_PASSWORD",
+            value_name = "PASSWORD",
+            hide_env_values = true
+        )]
         password: Option<String>,
         #[command(flatten)]
         data: DataArgs,
@@ -299,7 +396,10 @@ mod tests {
         for name in ["serve", "up"] {
             let command = command.find_subcommand(name).unwrap();
             for arg in command.get_arguments().filter(|arg| arg.get_id() != "help") {
-                let env = arg.get_env().and_then(|env| env.to_str()).unwrap_or_default();
+                let env = arg
+                    .get_env()
+                    .and_then(|env| env.to_str())
+                    .unwrap_or_default();
                 assert!(env.starts_with("CUBEGATE_"), "{name} {}", arg.get_id());
             }
         }

@@ -30,7 +30,11 @@ impl Bootstrap<'_> {
     /// The bootstrap as YAML.
     pub(crate) fn to_yaml(&self) -> anyhow::Result<String> {
         let (host, port) = split_host_port(self.xds_address)?;
-        let kind = if host.parse::<std::net::IpAddr>().is_ok() { "STATIC" } else { "STRICT_DNS" };
+        let kind = if host.parse::<std::net::IpAddr>().is_ok() {
+            "STATIC"
+        } else {
+            "STRICT_DNS"
+        };
         let mut yaml = String::new();
         write!(
             yaml,
@@ -122,8 +126,14 @@ mod tests {
 
     #[test]
     fn host_and_port_are_split_at_the_last_colon() {
-        assert_eq!(split_host_port("a.example:1").unwrap(), ("a.example".to_owned(), 1));
-        assert_eq!(split_host_port("[::1]:18000").unwrap(), ("::1".to_owned(), 18000));
+        assert_eq!(
+            split_host_port("a.example:1").unwrap(),
+            ("a.example".to_owned(), 1)
+        );
+        assert_eq!(
+            split_host_port("[::1]:18000").unwrap(),
+            ("::1".to_owned(), 18000)
+        );
         for wrong in ["a", ":1", "a:", "a:x", "a:70000"] {
             assert!(split_host_port(wrong).is_err(), "{wrong}");
         }

@@ -26,6 +26,11 @@ pub(crate) fn generate_password() -> String {
     const ALPHABET: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyzACDEFGH23";
     let mut random = [0_u8; 20];
     rand::rng().fill_bytes(&mut random);
-    let letter = |byte: &u8| ALPHABET.get(usize::from(byte % 32)).copied().map_or('x', char::from);
+    let letter = |byte: &u8| {
+        ALPHABET
+            .get(usize::from(byte % 32))
+            .copied()
+            .map_or('x', char::from)
+    };
     random.iter().map(letter).collect()
 }

@@ -157,7 +157,13 @@ impl ControlPlane {
             tokio::spawn(async move { api.await.context("the HTTP API failed") }),
             tokio::spawn(async move { publisher.await.context("the publisher failed") }),
         ];
-        Ok(Self { api_address, xds_address, stop, tasks, store })
+        Ok(Self {
+            api_address,
+            xds_address,
+            stop,
+            tasks,
+            store,
+        })
     }
 
     pub(crate) fn api_address(&self) -> SocketAddr {
@@ -170,7 +176,13 @@ impl ControlPlane {
 
     /// Stops everything; requests under way are finished.
     pub(crate) async fn stop(self) -> anyhow::Result<()> {
-        let Self { stop, tasks, store, api_address: _, xds_address: _ } = self;
+        let Self {
+            stop,
+            tasks,
+            store,
+            api_address: _,
+            xds_address: _,
+        } = self;
         let _ = stop.send(true);
         for task in tasks {
             let abort = task.abort_handle();
@@ -221,7 +233,10 @@ pub(crate) fn read_module(path: &Path) -> anyhow::Result<Vec<u8>> {
 /// shown once.
 async fn make_first_admin(store: &Store, given: Option<String>) -> anyhow::Result<()> {
     let users = store.list_users().await?;
-    if users.iter().any(|user| user.name == "admin" || user.is_admin()) {
+    if users
+        .iter()
+        .any(|user| user.name == "admin" || user.is_admin())
+    {
         return Ok(());
     }
     let generated = given.is_none();
@@ -235,7 +250,9 @@ async fn make_first_admin(store: &Store, given: Option<String>) -> anyhow::Resul
     };
     store.create_user(admin, OffsetDateTime::now_utc()).await?;
     if generated {
-        output::line(&format!("user admin is made; its password, shown only now: {password}"));
+        output::line(&format!(
+            "user admin is made; its password, shown only now: {password}"
+        ));
     }
     Ok(())
 }
@@ -255,11 +272,17 @@ fn token_keys(
                 "the HS256 secret is shorter than {STRONG_HS256_SECRET_BYTES} bytes; whoever guesses it can be anybody"
             );
         }
-        let keys = TokenKeys::Hs256 { secret_env: HS256_SECRET_ENV.to_owned() };
+        let keys = TokenKeys::Hs256 {
+            secret_env: HS256_SECRET_ENV.to_owned(),
+        };
         return Ok((Issuer::hs256(secret, lifetime), keys));
     }
     let signer = data.signing_key(issuer)?;
-    let hex = signer.public_key_bytes().iter().map(|b| format!("{b:02x}")).collect::<String>();
+    let hex = signer
+        .public_key_bytes()
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect::<String>();
     let keys = TokenKeys::Ed25519 {
         issuer: issuer.to_owned(),
         keys: [(signer.kid().to_owned(), hex)].into(),

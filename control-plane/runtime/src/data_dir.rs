@@ -103,8 +103,9 @@ impl DataDir {
                 key
             }
             Err(error) => {
-                return Err(anyhow!(error)
-                    .context(format!("{} cannot be read", key_path.display())));
+                return Err(
+                    anyhow!(error).context(format!("{} cannot be read", key_path.display()))
+                );
             }
         };
         Store::open(&database, &key)
@@ -162,7 +163,10 @@ mod tests {
         let first = data.signing_key("cubegate").unwrap();
         let second = data.signing_key("cubegate").unwrap();
         assert_eq!(first.kid(), second.kid());
-        let mode = fs::metadata(data.join("signing.pem")).unwrap().permissions().mode();
+        let mode = fs::metadata(data.join("signing.pem"))
+            .unwrap()
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o777, 0o600);
     }
 
@@ -179,7 +183,9 @@ mod tests {
 
     #[test]
     fn a_folder_that_cannot_be_written_is_one_sentence() {
-        let error = DataDir::open(Path::new("/proc/nothing-here")).unwrap_err().to_string();
+        let error = DataDir::open(Path::new("/proc/nothing-here"))
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("--data-dir"), "{error}");
     }
 }

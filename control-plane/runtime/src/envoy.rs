@@ -77,8 +77,15 @@ impl Envoy {
             // The environment carries the HS256 secret, which a running process
             // keeps as it was.
             if same && has_environment(pid, &options.environment) {
-                tracing::info!(envoy.pid = pid.as_raw_nonzero().get(), "Envoy still runs and is kept");
-                return Ok(Self { options, paths, process: Process::Adopted(pid) });
+                tracing::info!(
+                    envoy.pid = pid.as_raw_nonzero().get(),
+                    "Envoy still runs and is kept"
+                );
+                return Ok(Self {
+                    options,
+                    paths,
+                    process: Process::Adopted(pid),
+                });
             }
             tracing::info!("an Envoy of an earlier start is replaced");
             stop_process(pid).await;
@@ -91,7 +98,11 @@ impl Envoy {
         })?;
         write_file(&paths.bootstrap, options.bootstrap.as_bytes(), 0o600)?;
         let process = Process::Child(paths.spawn(&options)?);
-        Ok(Self { options, paths, process })
+        Ok(Self {
+            options,
+            paths,
+            process,
+        })
     }
 
     /// Waits until the gateway answers.
@@ -106,7 +117,9 @@ impl Envoy {
                 );
             }
             if admin_is_ready(self.options.admin).await
-                && tokio::net::TcpStream::connect(self.options.listen).await.is_ok()
+                && tokio::net::TcpStream::connect(self.options.listen)
+                    .await
+                    .is_ok()
             {
                 return Ok(());
             }
@@ -150,13 +163,20 @@ impl Envoy {
 
     /// Stops Envoy: it is asked first, and killed when it takes too long.
     pub(crate) async fn stop(self) {
-        let Self { process, paths, options: _ } = self;
+        let Self {
+            process,
+            paths,
+            options: _,
+        } = self;
         match process {
             Process::Child(mut child) => {
                 if let Some(pid) = child.id().and_then(pid_from) {
                     let _ = kill_process(pid, Signal::TERM);
                 }
-                if tokio::time::timeout(STOP_TIMEOUT, child.wait()).await.is_err() {
+                if tokio::time::timeout(STOP_TIMEOUT, child.wait())
+                    .await
+                    .is_err()
+                {
                     let _ = child.kill().await;
                 }
             }
@@ -243,7 +263,9 @@ fn has_environment(pid: Pid, wanted: &[(String, String)]) -> bool {
     let environment = fs::read(path).unwrap_or_default();
     wanted.iter().all(|(name, value)| {
         let entry = format!("{name}={value}");
-        environment.split(|byte| *byte == 0).any(|have| have == entry.as_bytes())
+        environment
+            .split(|byte| *byte == 0)
+            .any(|have| have == entry.as_bytes())
     })
 }
 
@@ -256,7 +278,9 @@ async fn admin_is_ready(admin: SocketAddr) -> bool {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let ask = async {
         let mut stream = tokio::net::TcpStream::connect(admin).await?;
-        stream.write_all(b"GET /ready HTTP/1.1\r\nHost: admin\r\nConnection: close\r\n\r\n").await?;
+        stream
+            .write_all(b"GET /ready HTTP/1.1\r\nHost: admin\r\nConnection: close\r\n\r\n")
+            .await?;
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).await?;
         Ok::<_, std::io::Error>(answer)

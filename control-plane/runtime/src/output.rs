@@ -41,11 +41,18 @@ pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) {
         .enumerate()
         .map(|(column, title)| {
             let cells = rows.iter().filter_map(|row| row.get(column));
-            cells.map(|cell| cell.chars().count()).chain([title.chars().count()]).max().unwrap_or(0)
+            cells
+                .map(|cell| cell.chars().count())
+                .chain([title.chars().count()])
+                .max()
+                .unwrap_or(0)
         })
         .collect();
     let print = |cells: Vec<&str>| {
-        let cells = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+        let cells = cells
+            .iter()
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell:<width$}"));
         line(cells.collect::<Vec<_>>().join("  ").trim_end());
     };
     print(head.to_vec());
@@ -66,6 +73,9 @@ mod tests {
             .context("the cause of it happened")
             .context("the command failed")
             .unwrap_err();
-        assert_eq!(sentence(&error), "the command failed: the cause of it happened");
+        assert_eq!(
+            sentence(&error),
+            "the command failed: the cause of it happened"
+        );
     }
 }

@@ -71,7 +71,11 @@ impl Ca {
             .with_context(|| format!("{} is no private key", key_path.display()))?;
         let issuer = Issuer::from_ca_cert_pem(&certificate_pem, key)
             .with_context(|| format!("{} is no CA certificate", certificate_path.display()))?;
-        Ok(Self { certificate_pem, certificate_path, issuer })
+        Ok(Self {
+            certificate_pem,
+            certificate_path,
+            issuer,
+        })
     }
 
     /// The CA's certificate.
@@ -106,7 +110,10 @@ impl Ca {
         params.extended_key_usages = vec![usage];
         params.use_authority_key_identifier_extension = true;
         let certificate = params.signed_by(&key, &self.issuer)?;
-        Ok(Certified { certificate_pem: certificate.pem(), key_pem: key.serialize_pem() })
+        Ok(Certified {
+            certificate_pem: certificate.pem(),
+            key_pem: key.serialize_pem(),
+        })
     }
 }
 
@@ -130,7 +137,11 @@ pub(crate) fn serving_certificate(
     let certificate_path = folder.join(format!("{file}.crt"));
     let key_path = folder.join(format!("{file}.key"));
     if !certificate_path.exists() || !key_path.exists() {
-        let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
+        let mut names = vec![
+            "localhost".to_owned(),
+            "127.0.0.1".to_owned(),
+            "::1".to_owned(),
+        ];
         if !listen.is_unspecified() && !listen.is_loopback() {
             names.push(listen.to_string());
         }
@@ -140,14 +151,23 @@ pub(crate) fn serving_certificate(
         }
         let certified = ca.server("Cubegate gateway", names)?;
         write_secret(&key_path, certified.key_pem.as_bytes())?;
-        write_file(&certificate_path, certified.certificate_pem.as_bytes(), 0o644)?;
+        write_file(
+            &certificate_path,
+            certified.certificate_pem.as_bytes(),
+            0o644,
+        )?;
     }
-    Ok(ServingCertificate { certificate_pem: read(&certificate_path)?, key_pem: read(&key_path)? })
+    Ok(ServingCertificate {
+        certificate_pem: read(&certificate_path)?,
+        key_pem: read(&key_path)?,
+    })
 }
 
 fn params(common_name: &str, names: Vec<String>) -> anyhow::Result<CertificateParams> {
     let mut params = CertificateParams::new(names)?;
-    params.distinguished_name.push(DnType::CommonName, common_name);
+    params
+        .distinguished_name
+        .push(DnType::CommonName, common_name);
     let now = OffsetDateTime::now_utc();
     params.not_before = now - Duration::hours(1);
     params.not_after = now + VALIDITY;

@@ -22,7 +22,12 @@ pub(crate) struct Fixed {
 
 /// Makes the snapshot of what the store holds now.
 pub(crate) async fn snapshot(store: &Store, fixed: &Fixed) -> anyhow::Result<Arc<Snapshot>> {
-    let Fixed { tokens, module, listener, control_plane } = fixed;
+    let Fixed {
+        tokens,
+        module,
+        listener,
+        control_plane,
+    } = fixed;
     let state = GatewayState {
         clusters: store.list_clusters().await?,
         tokens: tokens.clone(),

@@ -45,7 +45,10 @@ pub(crate) fn http1_name(cluster: &ClusterName) -> String {
 }
 
 pub(crate) fn insert_member(snapshot: &mut Snapshot, cluster: &cubegate_domain::Cluster) {
-    for (name, http1_only) in [(name(&cluster.name), false), (http1_name(&cluster.name), true)] {
+    for (name, http1_only) in [
+        (name(&cluster.name), false),
+        (http1_name(&cluster.name), true),
+    ] {
         let message = member(cluster, name.clone(), http1_only);
         snapshot.insert(ResourceType::Cluster, name, Resource::new(&message));
     }
@@ -53,8 +56,17 @@ pub(crate) fn insert_member(snapshot: &mut Snapshot, cluster: &cubegate_domain::
 
 pub(crate) fn insert_control_plane(snapshot: &mut Snapshot, endpoint: &Endpoint) {
     let options = http_options(protocol::UpstreamProtocolOptions::from_http1(), Vec::new());
-    let message = base(CONTROL_PLANE_CLUSTER.to_owned(), &endpoint.host, endpoint.port, &options);
-    snapshot.insert(ResourceType::Cluster, CONTROL_PLANE_CLUSTER, Resource::new(&message));
+    let message = base(
+        CONTROL_PLANE_CLUSTER.to_owned(),
+        &endpoint.host,
+        endpoint.port,
+        &options,
+    );
+    snapshot.insert(
+        ResourceType::Cluster,
+        CONTROL_PLANE_CLUSTER,
+        Resource::new(&message),
+    );
 }
 
 fn member(cluster: &cubegate_domain::Cluster, name: String, http1_only: bool) -> proto::Cluster {
@@ -84,10 +96,12 @@ fn base(name: String, host: &str, port: u16, options: &HttpProtocolOptions) -> p
         proto::cluster::DiscoveryType::StrictDns
     };
     let endpoint = proto::LbEndpoint {
-        host_identifier: Some(proto::lb_endpoint::HostIdentifier::Endpoint(proto::Endpoint {
-            address: proto::address(host, port),
-            ..Default::default()
-        })),
+        host_identifier: Some(proto::lb_endpoint::HostIdentifier::Endpoint(
+            proto::Endpoint {
+                address: proto::address(host, port),
+                ..Default::default()
+            },
+        )),
         ..Default::default()
     };
     proto::Cluster {
@@ -127,7 +141,11 @@ fn base(name: String, host: &str, port: u16, options: &HttpProtocolOptions) -> p
 /// The API server must show a certificate of the cluster's CA for the name in
 /// the kubeconfig; the gateway shows its own.
 fn tls_context(cluster: &cubegate_domain::Cluster) -> tls::UpstreamTlsContext {
-    let name = cluster.tls.server_name.as_deref().unwrap_or(&cluster.server.host);
+    let name = cluster
+        .tls
+        .server_name
+        .as_deref()
+        .unwrap_or(&cluster.server.host);
     let is_address = name.parse::<IpAddr>().is_ok();
     let san_type = if is_address {
         tls::subject_alt_name_matcher::SanType::IpAddress
@@ -160,8 +178,11 @@ fn tls_context(cluster: &cubegate_domain::Cluster) -> tls::UpstreamTlsContext {
             Some(tls::certificate_validation_context::SystemRootCerts {});
         tls::common_tls_context::ValidationContextType::ValidationContext(validation)
     };
-    let client = matches!(cluster.credential, ClusterCredential::ClientCertificate { .. })
-        .then(|| secret::reference(secret::client_name(&cluster.name)));
+    let client = matches!(
+        cluster.credential,
+        ClusterCredential::ClientCertificate { .. }
+    )
+    .then(|| secret::reference(secret::client_name(&cluster.name)));
     tls::UpstreamTlsContext {
         common_tls_context: Some(tls::CommonTlsContext {
             tls_certificate_sds_secret_configs: client.into_iter().collect(),
@@ -169,7 +190,11 @@ fn tls_context(cluster: &cubegate_domain::Cluster) -> tls::UpstreamTlsContext {
             ..Default::default()
         }),
         // RFC 6066 3: an address is no server name.
-        sni: if is_address { String::new() } else { name.to_owned() },
+        sni: if is_address {
+            String::new()
+        } else {
+            name.to_owned()
+        },
         ..Default::default()
     }
 }
@@ -199,8 +224,14 @@ fn credential_filters(cluster: &cubegate_domain::Cluster) -> Vec<HttpFilter> {
         ..Default::default()
     };
     vec![
-        filter("envoy.filters.http.credential_injector", proto::pack_any(injector)),
-        filter("envoy.filters.http.upstream_codec", proto::pack_any(UpstreamCodec {})),
+        filter(
+            "envoy.filters.http.credential_injector",
+            proto::pack_any(injector),
+        ),
+        filter(
+            "envoy.filters.http.upstream_codec",
+            proto::pack_any(UpstreamCodec {}),
+        ),
     ]
 }
 

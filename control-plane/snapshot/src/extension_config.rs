@@ -27,10 +27,12 @@ pub(crate) fn insert(
         }
     };
     let code = proto::AsyncDataSource {
-        specifier: Some(proto::async_data_source::Specifier::Local(proto::DataSource {
-            specifier: Some(specifier),
-            ..Default::default()
-        })),
+        specifier: Some(proto::async_data_source::Specifier::Local(
+            proto::DataSource {
+                specifier: Some(specifier),
+                ..Default::default()
+            },
+        )),
     };
     let host_env_keys = match tokens {
         TokenKeys::Hs256 { secret_env } => vec![secret_env.clone()],
@@ -56,7 +58,13 @@ pub(crate) fn insert(
     };
     let message = proto::TypedExtensionConfig {
         name: FILTER_NAME.to_owned(),
-        typed_config: Some(proto::pack_any(Wasm { config: Some(plugin) })),
+        typed_config: Some(proto::pack_any(Wasm {
+            config: Some(plugin),
+        })),
     };
-    snapshot.insert(ResourceType::ExtensionConfig, FILTER_NAME, Resource::new(&message));
+    snapshot.insert(
+        ResourceType::ExtensionConfig,
+        FILTER_NAME,
+        Resource::new(&message),
+    );
 }

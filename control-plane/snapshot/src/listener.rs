@@ -59,9 +59,9 @@ fn serving_tls() -> proto::TransportSocket {
     };
     proto::TransportSocket {
         name: "envoy.transport_sockets.tls".to_owned(),
-        config_type: Some(proto::transport_socket::ConfigType::TypedConfig(proto::pack_any(
-            context,
-        ))),
+        config_type: Some(proto::transport_socket::ConfigType::TypedConfig(
+            proto::pack_any(context),
+        )),
     }
 }
 
@@ -104,10 +104,9 @@ fn connection_manager() -> hcm::HttpConnectionManager {
         // without a word.
         normalize_path: proto::no(),
         merge_slashes: true,
-        path_with_escaped_slashes_action:
-            manager::PathWithEscapedSlashesAction::KeepUnchanged as i32,
-        server_header_transformation:
-            manager::ServerHeaderTransformation::AppendIfAbsent as i32,
+        path_with_escaped_slashes_action: manager::PathWithEscapedSlashesAction::KeepUnchanged
+            as i32,
+        server_header_transformation: manager::ServerHeaderTransformation::AppendIfAbsent as i32,
         always_set_request_id_in_response: true,
         ..Default::default()
     }
@@ -175,11 +174,15 @@ fn stdout_access_log() -> proto::AccessLog {
         ..Default::default()
     };
     let log = access_log::StdoutAccessLog {
-        access_log_format: Some(access_log::stdout_access_log::AccessLogFormat::LogFormat(format)),
+        access_log_format: Some(access_log::stdout_access_log::AccessLogFormat::LogFormat(
+            format,
+        )),
     };
     proto::AccessLog {
         name: "envoy.access_loggers.stdout".to_owned(),
-        config_type: Some(proto::access_log::ConfigType::TypedConfig(proto::pack_any(log))),
+        config_type: Some(proto::access_log::ConfigType::TypedConfig(proto::pack_any(
+            log,
+        ))),
         ..Default::default()
     }
 }

@@ -68,7 +68,9 @@ impl ResourceType {
 
     /// The kind that a type URL names, if it is one of ours.
     pub fn from_type_url(type_url: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.type_url() == type_url)
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.type_url() == type_url)
     }
 }
 
@@ -78,8 +80,18 @@ impl Resource {
     /// Encodes `message` and takes its digest.
     pub fn new<M: Message + Name>(message: &M) -> Self {
         let value = message.encode_to_vec();
-        let version = Sha256::digest(&value).iter().take(8).map(|b| format!("{b:02x}")).collect();
-        Self { version, any: Any { type_url: M::type_url(), value } }
+        let version = Sha256::digest(&value)
+            .iter()
+            .take(8)
+            .map(|b| format!("{b:02x}"))
+            .collect();
+        Self {
+            version,
+            any: Any {
+                type_url: M::type_url(),
+                value,
+            },
+        }
     }
 }
 
@@ -88,7 +100,10 @@ impl Resource {
 impl Snapshot {
     /// Adds or replaces a resource.
     pub fn insert(&mut self, kind: ResourceType, name: impl Into<String>, resource: Resource) {
-        self.resources.entry(kind).or_default().insert(name.into(), Arc::new(resource));
+        self.resources
+            .entry(kind)
+            .or_default()
+            .insert(name.into(), Arc::new(resource));
     }
 
     /// One resource.

@@ -26,7 +26,11 @@ pub(crate) fn insert(snapshot: &mut Snapshot) {
         }],
         ..Default::default()
     };
-    snapshot.insert(ResourceType::RouteConfiguration, ROUTES, Resource::new(&message));
+    snapshot.insert(
+        ResourceType::RouteConfiguration,
+        ROUTES,
+        Resource::new(&message),
+    );
 }
 
 fn route(class: Class) -> rds::Route {

@@ -32,24 +32,50 @@ pub(crate) fn insert_cluster(snapshot: &mut Snapshot, cluster: &Cluster) {
             trusted_ca: proto::inline_string(ca),
             ..Default::default()
         };
-        insert(snapshot, ca_name(&cluster.name), tls::secret::Type::ValidationContext(context));
+        insert(
+            snapshot,
+            ca_name(&cluster.name),
+            tls::secret::Type::ValidationContext(context),
+        );
     }
     match &cluster.credential {
         ClusterCredential::None => {}
-        ClusterCredential::ClientCertificate { certificate_pem, key_pem } => {
-            insert_certificate(snapshot, client_name(&cluster.name), certificate_pem, key_pem);
+        ClusterCredential::ClientCertificate {
+            certificate_pem,
+            key_pem,
+        } => {
+            insert_certificate(
+                snapshot,
+                client_name(&cluster.name),
+                certificate_pem,
+                key_pem,
+            );
         }
         ClusterCredential::BearerToken(token) => {
-            let secret =
-                tls::GenericSecret { secret: proto::inline_string(token), ..Default::default() };
-            insert(snapshot, token_name(&cluster.name), tls::secret::Type::GenericSecret(secret));
+            let secret = tls::GenericSecret {
+                secret: proto::inline_string(token),
+                ..Default::default()
+            };
+            insert(
+                snapshot,
+                token_name(&cluster.name),
+                tls::secret::Type::GenericSecret(secret),
+            );
         }
     }
 }
 
 pub(crate) fn insert_listener(snapshot: &mut Snapshot, certificate: &ServingCertificate) {
-    let ServingCertificate { certificate_pem, key_pem } = certificate;
-    insert_certificate(snapshot, LISTENER_CERTIFICATE.to_owned(), certificate_pem, key_pem);
+    let ServingCertificate {
+        certificate_pem,
+        key_pem,
+    } = certificate;
+    insert_certificate(
+        snapshot,
+        LISTENER_CERTIFICATE.to_owned(),
+        certificate_pem,
+        key_pem,
+    );
 }
 
 fn insert_certificate(snapshot: &mut Snapshot, name: String, certificate: &str, key: &str) {
@@ -58,15 +84,25 @@ fn insert_certificate(snapshot: &mut Snapshot, name: String, certificate: &str, 
         private_key: proto::inline_string(key),
         ..Default::default()
     };
-    insert(snapshot, name, tls::secret::Type::TlsCertificate(certificate));
+    insert(
+        snapshot,
+        name,
+        tls::secret::Type::TlsCertificate(certificate),
+    );
 }
 
 fn insert(snapshot: &mut Snapshot, name: String, secret: tls::secret::Type) {
-    let secret = tls::Secret { name: name.clone(), r#type: Some(secret) };
+    let secret = tls::Secret {
+        name: name.clone(),
+        r#type: Some(secret),
+    };
     snapshot.insert(ResourceType::Secret, name, Resource::new(&secret));
 }
 
 /// How a secret is named where it is used.
 pub(crate) fn reference(name: String) -> tls::SdsSecretConfig {
-    tls::SdsSecretConfig { name, sds_config: proto::ads() }
+    tls::SdsSecretConfig {
+        name,
+        sds_config: proto::ads(),
+    }
 }

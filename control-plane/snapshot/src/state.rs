@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use cubegate_domain::Cluster;
-use cubegate_filter_config::{
-    ClusterEntry, ConfigError, FilterConfig, Limits, TokenKeys, VERSION,
-};
+use cubegate_filter_config::{ClusterEntry, ConfigError, FilterConfig, Limits, TokenKeys, VERSION};
 
 use crate::{Snapshot, cluster, extension_config, listener, route, secret};
 
@@ -73,7 +71,14 @@ impl GatewayState {
     /// # Errors
     /// Never in practice: only when the filter's configuration cannot be written as JSON.
     pub fn snapshot(&self) -> Result<Snapshot, ConfigError> {
-        let Self { clusters, tokens, limits, module, listener, control_plane } = self;
+        let Self {
+            clusters,
+            tokens,
+            limits,
+            module,
+            listener,
+            control_plane,
+        } = self;
         let mut snapshot = Snapshot::default();
         for cluster in clusters {
             secret::insert_cluster(&mut snapshot, cluster);
@@ -104,7 +109,12 @@ fn filter_config(clusters: &[Cluster], tokens: &TokenKeys, limits: &Limits) -> F
             (cluster.name.to_string(), entry)
         })
         .collect();
-    FilterConfig { version: VERSION, tokens: tokens.clone(), clusters, limits: limits.clone() }
+    FilterConfig {
+        version: VERSION,
+        tokens: tokens.clone(),
+        clusters,
+        limits: limits.clone(),
+    }
 }
 
 // === impl FilterModule ===

@@ -1,8 +1,6 @@
 //! Snapshots of small states. Whether Envoy takes them is proven end to end.
 
-use cubegate_domain::{
-    ApiServer, Cluster, ClusterCredential, ClusterTls, Scheme,
-};
+use cubegate_domain::{ApiServer, Cluster, ClusterCredential, ClusterTls, Scheme};
 use cubegate_filter_config::{FilterConfig, Limits, TokenKeys};
 use envoy_types::pb::envoy::extensions::filters::http::wasm::v3::Wasm;
 use envoy_types::pb::envoy::extensions::transport_sockets::tls::v3 as tls;
@@ -25,7 +23,10 @@ fn mk_cluster(name: &str, host: &str, credential: ClusterCredential) -> Cluster 
             port: 6443,
             path_prefix: String::new(),
         },
-        tls: ClusterTls { ca_pem: Some("CA-PEM".to_owned()), server_name: None },
+        tls: ClusterTls {
+            ca_pem: Some("CA-PEM".to_owned()),
+            server_name: None,
+        },
         credential,
         created_at: OffsetDateTime::UNIX_EPOCH,
     }
@@ -34,7 +35,10 @@ fn mk_cluster(name: &str, host: &str, credential: ClusterCredential) -> Cluster 
 fn mk_state(clusters: Vec<Cluster>) -> GatewayState {
     GatewayState {
         clusters,
-        tokens: TokenKeys::Ed25519 { issuer: "cubegate".to_owned(), keys: [].into() },
+        tokens: TokenKeys::Ed25519 {
+            issuer: "cubegate".to_owned(),
+            keys: [].into(),
+        },
         limits: Limits::default(),
         module: FilterModule::File("/data/filter/abc.wasm".to_owned()),
         listener: ListenerSettings {
@@ -45,7 +49,10 @@ fn mk_state(clusters: Vec<Cluster>) -> GatewayState {
                 key_pem: "LISTENER-KEY".to_owned(),
             }),
         },
-        control_plane: Endpoint { host: "127.0.0.1".to_owned(), port: 8080 },
+        control_plane: Endpoint {
+            host: "127.0.0.1".to_owned(),
+            port: 8080,
+        },
     }
 }
 
@@ -57,7 +64,10 @@ fn certificate() -> ClusterCredential {
 }
 
 fn names(snapshot: &Snapshot, kind: ResourceType) -> Vec<String> {
-    snapshot.all(kind).map(|(name, _)| name.to_owned()).collect()
+    snapshot
+        .all(kind)
+        .map(|(name, _)| name.to_owned())
+        .collect()
 }
 
 fn cluster(snapshot: &Snapshot, name: &str) -> proto::Cluster {
@@ -66,7 +76,11 @@ fn cluster(snapshot: &Snapshot, name: &str) -> proto::Cluster {
 }
 
 fn protocol_options(cluster: &proto::Cluster) -> HttpProtocolOptions {
-    let any = cluster.typed_extension_protocol_options.values().next().unwrap();
+    let any = cluster
+        .typed_extension_protocol_options
+        .values()
+        .next()
+        .unwrap();
     HttpProtocolOptions::decode(any.value.as_slice()).unwrap()
 }
 
@@ -80,7 +94,9 @@ fn upstream_tls(cluster: &proto::Cluster) -> tls::UpstreamTlsContext {
 
 #[test]
 fn a_member_has_two_clusters_and_its_secrets() {
-    let snapshot = mk_state(vec![mk_cluster("m", "10.0.0.1", certificate())]).snapshot().unwrap();
+    let snapshot = mk_state(vec![mk_cluster("m", "10.0.0.1", certificate())])
+        .snapshot()
+        .unwrap();
     assert_eq!(
         names(&snapshot, ResourceType::Cluster),
         ["cluster/m", "cluster/m/http1", "control-plane"]
@@ -99,11 +115,18 @@ fn a_member_has_two_clusters_and_its_secrets() {
 fn no_secret_stands_outside_a_secret() {
     let snapshot = mk_state(vec![
         mk_cluster("a", "10.0.0.1", certificate()),
-        mk_cluster("b", "b.example", ClusterCredential::BearerToken("TOKEN-OF-B".to_owned())),
+        mk_cluster(
+            "b",
+            "b.example",
+            ClusterCredential::BearerToken("TOKEN-OF-B".to_owned()),
+        ),
     ])
     .snapshot()
     .unwrap();
-    for kind in ResourceType::ALL.into_iter().filter(|kind| *kind != ResourceType::Secret) {
+    for kind in ResourceType::ALL
+        .into_iter()
+        .filter(|kind| *kind != ResourceType::Secret)
+    {
         for (name, resource) in snapshot.all(kind) {
             let text = String::from_utf8_lossy(&resource.any.value).into_owned();
             for secret in ["CLIENT-KEY", "TOKEN-OF-B", "LISTENER-KEY"] {
@@ -123,11 +146,17 @@ fn a_token_is_put_in_by_envoy_and_a_certificate_by_tls() {
     .snapshot()
     .unwrap();
     let by_token = cluster(&snapshot, "cluster/token");
-    let filters: Vec<_> =
-        protocol_options(&by_token).http_filters.into_iter().map(|filter| filter.name).collect();
+    let filters: Vec<_> = protocol_options(&by_token)
+        .http_filters
+        .into_iter()
+        .map(|filter| filter.name)
+        .collect();
     assert_eq!(
         filters,
-        ["envoy.filters.http.credential_injector", "envoy.filters.http.upstream_codec"]
+        [
+            "envoy.filters.http.credential_injector",
+            "envoy.filters.http.upstream_codec"
+        ]
     );
     let common = upstream_tls(&by_token).common_tls_context.unwrap();
     assert!(common.tls_certificate_sds_secret_configs.is_empty());
@@ -135,7 +164,10 @@ fn a_token_is_put_in_by_envoy_and_a_certificate_by_tls() {
     let by_certificate = cluster(&snapshot, "cluster/cert");
     assert!(protocol_options(&by_certificate).http_filters.is_empty());
     let common = upstream_tls(&by_certificate).common_tls_context.unwrap();
-    assert_eq!(common.tls_certificate_sds_secret_configs[0].name, "cluster/cert/client");
+    assert_eq!(
+        common.tls_certificate_sds_secret_configs[0].name,
+        "cluster/cert/client"
+    );
 }
 
 #[test]
@@ -155,8 +187,14 @@ fn an_api_server_must_show_the_name_in_the_kubeconfig() {
     assert_eq!(sni("cluster/renamed"), "kubernetes");
     for name in ["address", "name", "renamed"] {
         let context = upstream_tls(&cluster(&snapshot, &format!("cluster/{name}")));
-        let validation = format!("{:?}", context.common_tls_context.unwrap().validation_context_type);
-        assert!(validation.contains("match_typed_subject_alt_names: [SubjectAltNameMatcher"), "{name}");
+        let validation = format!(
+            "{:?}",
+            context.common_tls_context.unwrap().validation_context_type
+        );
+        assert!(
+            validation.contains("match_typed_subject_alt_names: [SubjectAltNameMatcher"),
+            "{name}"
+        );
         assert!(validation.contains(&format!("cluster/{name}/ca")), "{name}");
     }
 }
@@ -167,7 +205,10 @@ fn a_cluster_in_clear_has_no_tls() {
     clear.server.scheme = Scheme::Http;
     let snapshot = mk_state(vec![clear]).snapshot().unwrap();
     assert_eq!(cluster(&snapshot, "cluster/clear").transport_socket, None);
-    assert_eq!(names(&snapshot, ResourceType::Secret), ["listener/certificate"]);
+    assert_eq!(
+        names(&snapshot, ResourceType::Secret),
+        ["listener/certificate"]
+    );
 }
 
 #[test]
@@ -179,24 +220,39 @@ fn equal_states_make_equal_snapshots_and_a_new_cluster_changes_only_what_it_must
     let two = mk_cluster("two", "10.0.0.2", certificate());
     let after = mk_state(vec![one(), two]).snapshot().unwrap();
     let version = |snapshot: &Snapshot, kind, name: &str| {
-        snapshot.get(kind, name).map(|resource| resource.version.clone())
+        snapshot
+            .get(kind, name)
+            .map(|resource| resource.version.clone())
     };
     for kind in ResourceType::ALL {
         for (name, resource) in before.all(kind) {
             let same = version(&after, kind, name) == Some(resource.version.clone());
-            assert_eq!(same, kind != ResourceType::ExtensionConfig, "{kind:?} {name}");
+            assert_eq!(
+                same,
+                kind != ResourceType::ExtensionConfig,
+                "{kind:?} {name}"
+            );
         }
     }
 }
 
 #[test]
 fn the_filter_gets_its_document_and_holds_headers() {
-    let snapshot = mk_state(vec![mk_cluster("m", "10.0.0.1", certificate())]).snapshot().unwrap();
-    let resource = snapshot.get(ResourceType::ExtensionConfig, "cubegate").unwrap();
+    let snapshot = mk_state(vec![mk_cluster("m", "10.0.0.1", certificate())])
+        .snapshot()
+        .unwrap();
+    let resource = snapshot
+        .get(ResourceType::ExtensionConfig, "cubegate")
+        .unwrap();
     let extension = proto::TypedExtensionConfig::decode(resource.any.value.as_slice()).unwrap();
     let wasm = Wasm::decode(extension.typed_config.unwrap().value.as_slice()).unwrap();
     let plugin = wasm.config.unwrap();
-    assert_eq!(plugin.allow_on_headers_stop_iteration.map(|flag| flag.value), Some(true));
+    assert_eq!(
+        plugin
+            .allow_on_headers_stop_iteration
+            .map(|flag| flag.value),
+        Some(true)
+    );
     let document = StringValue::decode(plugin.configuration.unwrap().value.as_slice()).unwrap();
     let config = FilterConfig::from_json(document.value.as_bytes()).unwrap();
     assert_eq!(config.clusters["m"].upgrade_upstream, "cluster/m/http1");
@@ -206,9 +262,13 @@ fn the_filter_gets_its_document_and_holds_headers() {
 #[test]
 fn kubecubes_secret_is_named_and_not_told() {
     let mut state = mk_state(Vec::new());
-    state.tokens = TokenKeys::Hs256 { secret_env: "CUBEGATE_JWT_HS256_SECRET".to_owned() };
+    state.tokens = TokenKeys::Hs256 {
+        secret_env: "CUBEGATE_JWT_HS256_SECRET".to_owned(),
+    };
     let snapshot = state.snapshot().unwrap();
-    let resource = snapshot.get(ResourceType::ExtensionConfig, "cubegate").unwrap();
+    let resource = snapshot
+        .get(ResourceType::ExtensionConfig, "cubegate")
+        .unwrap();
     let text = String::from_utf8_lossy(&resource.any.value).into_owned();
     assert!(text.contains("CUBEGATE_JWT_HS256_SECRET"));
 }

@@ -40,23 +40,37 @@ pub(crate) fn find(family: Family, headers: &Headers) -> Result<Credential, Repl
         if authorization.next().is_some() {
             return Err(none());
         }
-        let token = std::str::from_utf8(value).ok().and_then(carrier::bearer).ok_or_else(none)?;
-        return Ok(Credential { token, source: Source::Header });
+        let token = std::str::from_utf8(value)
+            .ok()
+            .and_then(carrier::bearer)
+            .ok_or_else(none)?;
+        return Ok(Credential {
+            token,
+            source: Source::Header,
+        });
     }
     if let Some(token) = websocket_token(headers) {
-        return Ok(Credential { token, source: Source::WebSocketProtocol });
+        return Ok(Credential {
+            token,
+            source: Source::WebSocketProtocol,
+        });
     }
     if family == Family::Cube
         && let Some(token) = carrier::cookie(text(headers, "cookie"))
     {
-        return Ok(Credential { token, source: Source::Cookie });
+        return Ok(Credential {
+            token,
+            source: Source::Cookie,
+        });
     }
     Err(none())
 }
 
 /// The values of a header that are text.
 fn text<'a>(headers: &'a Headers, name: &'a str) -> impl Iterator<Item = &'a str> {
-    headers.all(name).filter_map(|value| std::str::from_utf8(value).ok())
+    headers
+        .all(name)
+        .filter_map(|value| std::str::from_utf8(value).ok())
 }
 
 fn websocket_token(headers: &Headers) -> Option<UnverifiedToken> {
@@ -83,7 +97,10 @@ mod tests {
 
     fn headers(pairs: &[(&str, &str)]) -> Headers {
         Headers::new(
-            pairs.iter().map(|(n, v)| ((*n).to_owned(), v.as_bytes().to_vec())).collect(),
+            pairs
+                .iter()
+                .map(|(n, v)| ((*n).to_owned(), v.as_bytes().to_vec()))
+                .collect(),
         )
     }
 
@@ -95,17 +112,34 @@ mod tests {
 
     #[test]
     fn the_header_counts_first_and_only_once() {
-        assert_eq!(token(&[("authorization", "bEaReR t junk")]), Some(("t".into(), Source::Header)));
+        assert_eq!(
+            token(&[("authorization", "bEaReR t junk")]),
+            Some(("t".into(), Source::Header))
+        );
         assert_eq!(token(&[("authorization", "")]), None);
-        assert_eq!(token(&[("authorization", "Bearer a"), ("authorization", "Bearer b")]), None);
+        assert_eq!(
+            token(&[("authorization", "Bearer a"), ("authorization", "Bearer b")]),
+            None
+        );
     }
 
     #[test]
     fn the_cookie_counts_only_without_a_header_and_only_on_kubecube_paths() {
-        for cookie in ["Authorization=Bearer+t", "a=b; Authorization=Bearer%20t", "Authorization=Bearer t"] {
-            assert_eq!(token(&[("cookie", cookie)]), Some(("t".into(), Source::Cookie)), "{cookie}");
+        for cookie in [
+            "Authorization=Bearer+t",
+            "a=b; Authorization=Bearer%20t",
+            "Authorization=Bearer t",
+        ] {
+            assert_eq!(
+                token(&[("cookie", cookie)]),
+                Some(("t".into(), Source::Cookie)),
+                "{cookie}"
+            );
         }
-        assert_eq!(token(&[("authorization", "x"), ("cookie", "Authorization=Bearer+t")]), None);
+        assert_eq!(
+            token(&[("authorization", "x"), ("cookie", "Authorization=Bearer+t")]),
+            None
+        );
         let by_cookie = headers(&[("cookie", "Authorization=Bearer+t")]);
         assert_eq!(find(Family::Kube, &by_cookie).unwrap_err().status, 401);
     }

@@ -29,12 +29,18 @@ pub struct Exchange {
 /// Where an exchange stands. The response callbacks act on this alone, for the
 /// request's headers can no longer be read then.
 enum State {
-    /// The request has not been routed, or went to the control plane.
-    Untouched,
+    /// The request's headers have not come yet.
+    New,
+    /// The request went to the control plane, whose answers are its own.
+    SentToControlPlane { family: Family },
     /// The request went to a member cluster.
     Sent(Sent),
     /// The answer is being read for a page; its headers are held.
-    Holding { family: Family, upstream: Headers, list: Box<ListStream> },
+    Holding {
+        family: Family,
+        upstream: Headers,
+        list: Box<ListStream>,
+    },
     /// A local answer of Envoy gets this body in the place of its own.
     Replacing(Vec<u8>),
     /// The upstream's answer was replaced by a reply; what still comes of it is
@@ -56,7 +62,10 @@ struct Sent {
 impl Exchange {
     /// A new exchange under this configuration; it keeps it to its end.
     pub fn new(gateway: Rc<Gateway>) -> Self {
-        Self { gateway, state: State::Untouched }
+        Self {
+            gateway,
+            state: State::New,
+        }
     }
 
     /// The request's headers are there.
@@ -91,12 +100,16 @@ impl Exchange {
         let head = RequestHead::parse(&headers)?;
         let target = match route(&head) {
             Target::ControlPlane => {
-                return Ok((Rewrite::to_control_plane(headers), State::Untouched));
+                let family = Family::of_path(&head.path);
+                let rewrite = Rewrite::to_control_plane(headers);
+                return Ok((rewrite, State::SentToControlPlane { family }));
             }
             Target::Member(target) => target,
         };
         let family = target.family;
-        let upgrade = headers.get("upgrade").is_some_and(|value| !value.is_empty());
+        let upgrade = headers
+            .get("upgrade")
+            .is_some_and(|value| !value.is_empty());
 
         let found = credential::find(family, &headers)?;
         if found.source == Source::Cookie
@@ -105,10 +118,14 @@ impl Exchange {
         {
             return Err(Reply::cross_site(family));
         }
-        let caller = self.gateway.verifier.verify(found.token, host.now()).map_err(|error| {
-            host.log_debug(&format!("a token was refused: {error}"));
-            Reply::token_invalid(family)
-        })?;
+        let caller = self
+            .gateway
+            .verifier
+            .verify(found.token, host.now())
+            .map_err(|error| {
+                host.log_debug(&format!("a token was refused: {error}"));
+                Reply::token_invalid(family)
+            })?;
 
         let cluster = self
             .gateway
@@ -119,29 +136,50 @@ impl Exchange {
         let list = !upgrade && list::wants_page(&head, &headers, &target, &request);
         let class = target.class(request.streaming, upgrade);
         let MemberTarget { path, .. } = target;
-        let query = if list { Some(request.upstream_query.as_str()) } else { head.query.as_deref() };
-        let upstream = Upstream { cluster, path, query, class, upgrade, list };
+        let query = if list {
+            Some(request.upstream_query.as_str())
+        } else {
+            head.query.as_deref()
+        };
+        let upstream = Upstream {
+            cluster,
+            path,
+            query,
+            class,
+            upgrade,
+            list,
+        };
         let rewrite = Rewrite::to_member(headers, &caller, &upstream);
-        let accept_encoding = rewrite.headers().get_str("accept-encoding").map(str::to_owned);
+        let accept_encoding = rewrite
+            .headers()
+            .get_str("accept-encoding")
+            .map(str::to_owned);
         let list = list.then_some(request);
-        Ok((rewrite, State::Sent(Sent { family, accept_encoding, list })))
+        Ok((
+            rewrite,
+            State::Sent(Sent {
+                family,
+                accept_encoding,
+                list,
+            }),
+        ))
     }
 
     /// The response's headers are there. `last` says that no body follows.
     pub fn on_response_headers(&mut self, host: &impl Host, last: bool) -> Flow {
-        let sent = match std::mem::replace(&mut self.state, State::Passing) {
-            State::Sent(sent) => sent,
-            // The control plane's answers, and those that we gave.
+        let (family, sent) = match std::mem::replace(&mut self.state, State::Passing) {
+            State::Sent(sent) => (sent.family, Some(sent)),
+            State::SentToControlPlane { family } => (family, None),
+            // The answers that we gave.
             other => {
                 self.state = other;
                 return Flow::Continue;
             }
         };
-        let family = sent.family;
-        let result = if host.is_upstream_answer() {
-            self.on_upstream_headers(host, sent, last)
-        } else {
-            self.on_local_headers(host, family, last)
+        let result = match sent {
+            _ if !host.is_upstream_answer() => self.on_local_headers(host, family, last),
+            Some(sent) => self.on_upstream_headers(host, sent, last),
+            None => Ok(Flow::Continue),
         };
         match result {
             Ok(flow) => flow,
@@ -158,7 +196,11 @@ impl Exchange {
         sent: Sent,
         last: bool,
     ) -> Result<Flow, HostError> {
-        let Sent { family, accept_encoding, list } = sent;
+        let Sent {
+            family,
+            accept_encoding,
+            list,
+        } = sent;
         let headers = host.response_headers()?;
         let status = headers.get_str(":status").unwrap_or_default();
         if let Some(encoding) = headers.get("content-encoding")
@@ -179,7 +221,11 @@ impl Exchange {
                 self.gateway.memory.clone(),
                 self.gateway.limits.max_worker_bytes,
             );
-            self.state = State::Holding { family, upstream: headers, list: Box::new(list) };
+            self.state = State::Holding {
+                family,
+                upstream: headers,
+                list: Box::new(list),
+            };
             return Ok(Flow::Pause);
         }
         if headers.get("set-cookie").is_some() {
@@ -199,7 +245,10 @@ impl Exchange {
         last: bool,
     ) -> Result<Flow, HostError> {
         let headers = host.response_headers()?;
-        let status: u16 = headers.get_str(":status").and_then(|s| s.parse().ok()).unwrap_or(502);
+        let status: u16 = headers
+            .get_str(":status")
+            .and_then(|s| s.parse().ok())
+            .unwrap_or(502);
         let reply = match status {
             500..=599 => Reply::upstream_failed(family, status),
             _ => Reply::error(family, status, "The request was refused by the proxy."),
@@ -231,7 +280,9 @@ impl Exchange {
                 }
             }
             State::Replied => Flow::Pause,
-            State::Untouched | State::Sent(_) | State::Passing => Flow::Continue,
+            State::New | State::SentToControlPlane { .. } | State::Sent(_) | State::Passing => {
+                Flow::Continue
+            }
         }
     }
 
@@ -240,7 +291,11 @@ impl Exchange {
             return Flow::Continue;
         };
         let family = *family;
-        let chunk = if size == 0 { Ok(Vec::new()) } else { host.response_chunk(size) };
+        let chunk = if size == 0 {
+            Ok(Vec::new())
+        } else {
+            host.response_chunk(size)
+        };
         let step = match chunk {
             Ok(chunk) => list.push(&chunk, last),
             Err(error) => {
@@ -280,7 +335,10 @@ impl Exchange {
     }
 
     fn after_step(&mut self, host: &impl Host, step: Result<Step, Failure>) -> Flow {
-        let State::Holding { family, upstream, .. } = &self.state else {
+        let State::Holding {
+            family, upstream, ..
+        } = &self.state
+        else {
             return Flow::Continue;
         };
         let family = *family;
@@ -341,5 +399,7 @@ fn encoding_was_asked_for(encoding: &[u8], accept: Option<&str>) -> bool {
     String::from_utf8_lossy(encoding)
         .split(',')
         .map(str::trim)
-        .all(|coding| coding.is_empty() || coding.eq_ignore_ascii_case("identity") || accepted(coding))
+        .all(|coding| {
+            coding.is_empty() || coding.eq_ignore_ascii_case("identity") || accepted(coding)
+        })
 }

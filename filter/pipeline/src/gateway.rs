@@ -58,8 +58,12 @@ impl Gateway {
         env: impl Fn(&str) -> Option<String>,
         previous: Option<&Self>,
     ) -> Result<Self, CompileError> {
-        let FilterConfig { version: _, tokens, clusters, limits } =
-            FilterConfig::from_json(document)?;
+        let FilterConfig {
+            version: _,
+            tokens,
+            clusters,
+            limits,
+        } = FilterConfig::from_json(document)?;
         let verifier = match previous {
             Some(previous)
                 if previous.tokens == tokens
@@ -67,10 +71,21 @@ impl Gateway {
             {
                 Rc::clone(&previous.verifier)
             }
-            _ => Rc::new(Verifier::new(key_set(&tokens, env)?, limits.token_cache_entries)),
+            _ => Rc::new(Verifier::new(
+                key_set(&tokens, env)?,
+                limits.token_cache_entries,
+            )),
         };
-        let memory = previous.map(|previous| previous.memory.clone()).unwrap_or_default();
-        Ok(Self { tokens, verifier, clusters, limits, memory })
+        let memory = previous
+            .map(|previous| previous.memory.clone())
+            .unwrap_or_default();
+        Ok(Self {
+            tokens,
+            verifier,
+            clusters,
+            limits,
+            memory,
+        })
     }
 
     /// The cluster of this name, if it is registered.
@@ -101,8 +116,8 @@ fn key_set(
             let keys = keys
                 .iter()
                 .map(|(kid, hex)| {
-                    let bytes = from_hex(hex)
-                        .ok_or_else(|| CompileError::KeyHex { kid: kid.clone() })?;
+                    let bytes =
+                        from_hex(hex).ok_or_else(|| CompileError::KeyHex { kid: kid.clone() })?;
                     Ok(Ed25519Key::from_bytes(kid.clone(), &bytes)?)
                 })
                 .collect::<Result<Vec<_>, CompileError>>()?;
@@ -111,7 +126,9 @@ fn key_set(
         TokenKeys::Hs256 { secret_env } => {
             let secret = env(secret_env)
                 .filter(|secret| !secret.is_empty())
-                .ok_or_else(|| CompileError::SecretMissing { name: secret_env.clone() })?;
+                .ok_or_else(|| CompileError::SecretMissing {
+                    name: secret_env.clone(),
+                })?;
             Ok(KeySet::Hs256(Hs256Secret::new(secret)?))
         }
     }

@@ -31,13 +31,17 @@ impl Headers {
 
     /// The first value of a header.
     pub fn get(&self, name: &str) -> Option<&[u8]> {
-        let mut found = self.0.iter().filter(|(have, _)| have.eq_ignore_ascii_case(name));
+        let mut found = self
+            .0
+            .iter()
+            .filter(|(have, _)| have.eq_ignore_ascii_case(name));
         found.next().map(|(_, value)| value.as_slice())
     }
 
     /// The first value of a header, when it is text.
     pub fn get_str(&self, name: &str) -> Option<&str> {
-        self.get(name).and_then(|value| std::str::from_utf8(value).ok())
+        self.get(name)
+            .and_then(|value| std::str::from_utf8(value).ok())
     }
 
     /// Every value of a header.
@@ -56,8 +60,10 @@ impl Headers {
     /// Puts one value in the place of all there are.
     pub fn set(&mut self, name: &str, value: impl Into<Vec<u8>>) {
         let value = value.into();
-        if let Some((_, have)) =
-            self.0.iter_mut().find(|(have, _)| have.eq_ignore_ascii_case(name))
+        if let Some((_, have)) = self
+            .0
+            .iter_mut()
+            .find(|(have, _)| have.eq_ignore_ascii_case(name))
         {
             *have = value;
             let mut seen = false;
@@ -84,7 +90,9 @@ impl Headers {
 
     /// The list.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.as_slice()))
+        self.0
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_slice()))
     }
 }
 
@@ -102,7 +110,9 @@ impl RequestHead {
     pub fn parse(headers: &Headers) -> Result<Self, Reply> {
         let method = headers.get_str(":method").unwrap_or_default().to_owned();
         let raw = headers.get(":path").unwrap_or_default();
-        let text = std::str::from_utf8(raw).ok().filter(|text| text.starts_with('/'));
+        let text = std::str::from_utf8(raw)
+            .ok()
+            .filter(|text| text.starts_with('/'));
         let Some(text) = text else {
             return Err(Reply::path_malformed("/"));
         };
@@ -113,7 +123,11 @@ impl RequestHead {
         if path_is_ambiguous(path) {
             return Err(Reply::path_malformed(path));
         }
-        Ok(Self { method, path: path.to_owned(), query })
+        Ok(Self {
+            method,
+            path: path.to_owned(),
+            query,
+        })
     }
 
     /// Whether the request reads and nothing else.
@@ -123,7 +137,9 @@ impl RequestHead {
 }
 
 fn path_is_ambiguous(path: &str) -> bool {
-    if path.bytes().any(|byte| byte.is_ascii_control() || byte == b' ' || byte == b'\\' || byte == b'#')
+    if path
+        .bytes()
+        .any(|byte| byte.is_ascii_control() || byte == b' ' || byte == b'\\' || byte == b'#')
     {
         return true;
     }
@@ -131,7 +147,9 @@ fn path_is_ambiguous(path: &str) -> bool {
         let decoded: Vec<u8> = percent_decode_str(segment).collect();
         decoded == b"."
             || decoded == b".."
-            || decoded.iter().any(|byte| matches!(byte, b'/' | b'\\') || byte.is_ascii_control())
+            || decoded
+                .iter()
+                .any(|byte| matches!(byte, b'/' | b'\\') || byte.is_ascii_control())
     })
 }
 
@@ -149,8 +167,19 @@ mod tests {
     #[test]
     fn a_path_that_can_be_read_in_two_ways_is_refused() {
         for path in [
-            "/a/../b", "/a/./b", "/a/%2e%2e/b", "/a/%2E./b", "/a%2fb", "/a%2Fb", "/a\\b", "/a%5cb",
-            "/a%00b", "/a%0d%0ab", "a", "", "*",
+            "/a/../b",
+            "/a/./b",
+            "/a/%2e%2e/b",
+            "/a/%2E./b",
+            "/a%2fb",
+            "/a%2Fb",
+            "/a\\b",
+            "/a%5cb",
+            "/a%00b",
+            "/a%0d%0ab",
+            "a",
+            "",
+            "*",
         ] {
             assert!(head(path).is_err(), "{path:?}");
         }
@@ -158,7 +187,16 @@ mod tests {
 
     #[test]
     fn ordinary_paths_keep_their_bytes() {
-        for path in ["/", "/api/v1/pods", "/a%20b", "/a%252fb", "/a;x=1", "/...", "/a/.hidden", "/pivot%2Dcluster"] {
+        for path in [
+            "/",
+            "/api/v1/pods",
+            "/a%20b",
+            "/a%252fb",
+            "/a;x=1",
+            "/...",
+            "/a/.hidden",
+            "/pivot%2Dcluster",
+        ] {
             assert_eq!(head(path).unwrap().path, path);
         }
         let with_query = head("/a?b=../c&d=%2f").unwrap();

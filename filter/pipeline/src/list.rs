@@ -60,10 +60,18 @@ pub(crate) fn wants_page(
 /// Whether the client takes a list as plain JSON. One that names another form
 /// (a Table, metadata only, protobuf, CBOR, YAML) wants that form.
 fn accepts_plain_json(headers: &Headers) -> bool {
-    const OTHER_FORMS: [&str; 6] =
-        ["as=table", "as=partialobjectmetadata", "protobuf", "cbor", "yaml", "as="];
+    const OTHER_FORMS: [&str; 6] = [
+        "as=table",
+        "as=partialobjectmetadata",
+        "protobuf",
+        "cbor",
+        "yaml",
+        "as=",
+    ];
     headers.all("accept").all(|value| {
-        let value = String::from_utf8_lossy(value).to_ascii_lowercase().replace(' ', "");
+        let value = String::from_utf8_lossy(value)
+            .to_ascii_lowercase()
+            .replace(' ', "");
         !OTHER_FORMS.iter().any(|form| value.contains(form))
     })
 }
@@ -78,7 +86,12 @@ impl ListStream {
         max_worker_bytes: usize,
     ) -> Self {
         let engine = Some(ListEngine::new(request.query, limits));
-        Self { engine, held: 0, memory, max_worker_bytes }
+        Self {
+            engine,
+            held: 0,
+            memory,
+            max_worker_bytes,
+        }
     }
 
     /// Takes a chunk in; `last` ends the answer.
@@ -127,7 +140,9 @@ impl ListStream {
 
     fn release(&mut self) {
         self.engine = None;
-        self.memory.0.set(self.memory.0.get().saturating_sub(self.held));
+        self.memory
+            .0
+            .set(self.memory.0.get().saturating_sub(self.held));
         self.held = 0;
     }
 }

@@ -61,7 +61,11 @@ impl Reply {
             Family::Cube => {
                 Self::json(status, cube::CONTENT_TYPE, &ErrorBody::new(status, message))
             }
-            Family::Kube => Self::json(status, "application/json", &Status::failure(status, message)),
+            Family::Kube => Self::json(
+                status,
+                "application/json",
+                &Status::failure(status, message),
+            ),
         }
     }
 
@@ -108,12 +112,15 @@ impl Reply {
         Self::error(family, status, message::cluster_not_found(cluster))
     }
 
-    /// The API server could not be reached or did not finish: 502, or 504 when
-    /// it was too slow.
+    /// The API server or the control plane could not be reached or did not finish:
+    /// 502, or 504 when it was too slow.
     pub fn upstream_failed(family: Family, status: u16) -> Self {
         let (status, sentence) = match status {
-            504 => (504, "The API server did not answer in time."),
-            _ => (502, "The API server cannot be reached or broke off its answer."),
+            504 => (504, "The server behind the gateway did not answer in time."),
+            _ => (
+                502,
+                "The server behind the gateway cannot be reached or broke off its answer.",
+            ),
         };
         match family {
             Family::Cube => Self::error(family, status, message::SERVER_ERROR),
@@ -123,19 +130,28 @@ impl Reply {
 
     /// 502: an answer in an encoding that was not asked for.
     pub fn unexpected_encoding(family: Family, encoding: &str) -> Self {
-        let encoding: String =
-            encoding.chars().filter(|c| c.is_ascii_graphic()).take(32).collect();
+        let encoding: String = encoding
+            .chars()
+            .filter(char::is_ascii_graphic)
+            .take(32)
+            .collect();
         Self::error(
             family,
             502,
-            format!("The API server answered with the content encoding {encoding}, which was not asked for."),
+            format!(
+                "The API server answered with the content encoding {encoding}, which was not asked for."
+            ),
         )
     }
 
     /// The list cannot be turned into a page: 502 for an answer that is broken,
     /// 507 for one that needs more memory than a request may have.
     pub fn list_failed(family: Family, error: &ListError) -> Self {
-        let status = if matches!(error, ListError::PageTooLarge { .. }) { 507 } else { 502 };
+        let status = if matches!(error, ListError::PageTooLarge { .. }) {
+            507
+        } else {
+            502
+        };
         Self::error(family, status, error.to_string())
     }
 
@@ -163,7 +179,11 @@ impl Reply {
                 Some((name.to_owned(), std::str::from_utf8(value).ok()?.to_owned()))
             })
             .collect();
-        Self { status: 200, headers, body }
+        Self {
+            status: 200,
+            headers,
+            body,
+        }
     }
 
     /// The same reply with one more header.

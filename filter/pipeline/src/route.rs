@@ -68,7 +68,10 @@ impl MemberTarget<'_> {
         // Sub-resources that are streams by nature; a namespace or an object of
         // the same name only gets the longer timeouts, which harms nobody.
         let stream_segment = |segment: &str| {
-            matches!(segment, "watch" | "exec" | "attach" | "portforward" | "proxy")
+            matches!(
+                segment,
+                "watch" | "exec" | "attach" | "portforward" | "proxy"
+            )
         };
         if streaming || upgrade || self.path.split('/').skip(3).any(stream_segment) {
             Class::Stream
@@ -94,14 +97,20 @@ mod tests {
     use super::*;
 
     fn head(path: &str) -> RequestHead {
-        RequestHead { method: "GET".to_owned(), path: path.to_owned(), query: None }
+        RequestHead {
+            method: "GET".to_owned(),
+            path: path.to_owned(),
+            query: None,
+        }
     }
 
     fn member(path: &str) -> Option<(Family, String, String)> {
         match route(&head(path)) {
-            Target::Member(target) => {
-                Some((target.family, target.cluster.into_owned(), target.path.to_owned()))
-            }
+            Target::Member(target) => Some((
+                target.family,
+                target.cluster.into_owned(),
+                target.path.to_owned(),
+            )),
             Target::ControlPlane => None,
         }
     }
@@ -126,7 +135,11 @@ mod tests {
     fn kubernetes_style_paths_do_too() {
         assert_eq!(
             member("/clusters/member-1/apis/apps/v1/deployments"),
-            Some((Family::Kube, "member-1".into(), "/apis/apps/v1/deployments".into()))
+            Some((
+                Family::Kube,
+                "member-1".into(),
+                "/apis/apps/v1/deployments".into()
+            ))
         );
     }
 
@@ -147,12 +160,19 @@ mod tests {
 
     #[test]
     fn streams_are_told_by_query_upgrade_and_sub_resource() {
-        let target = |path| MemberTarget { family: Family::Kube, cluster: "c".into(), path };
+        let target = |path| MemberTarget {
+            family: Family::Kube,
+            cluster: "c".into(),
+            path,
+        };
         let pods = target("/api/v1/namespaces/a/pods");
         assert_eq!(pods.class(false, false), Class::Unary);
         assert_eq!(pods.class(true, false), Class::Stream);
         assert_eq!(pods.class(false, true), Class::Stream);
-        assert_eq!(target("/api/v1/namespaces/a/pods/p/exec").class(false, false), Class::Stream);
+        assert_eq!(
+            target("/api/v1/namespaces/a/pods/p/exec").class(false, false),
+            Class::Stream
+        );
         assert!(target("/api/v1/watch/pods").is_legacy_watch());
         assert!(target("/apis/apps/v1/watch/deployments").is_legacy_watch());
         assert!(!target("/api/v1/namespaces/watch/pods").is_legacy_watch());

@@ -81,7 +81,12 @@ struct World {
 }
 
 fn headers(pairs: &[(&str, &str)]) -> Headers {
-    Headers::new(pairs.iter().map(|(n, v)| ((*n).to_owned(), v.as_bytes().to_vec())).collect())
+    Headers::new(
+        pairs
+            .iter()
+            .map(|(n, v)| ((*n).to_owned(), v.as_bytes().to_vec()))
+            .collect(),
+    )
 }
 
 impl World {
@@ -91,7 +96,11 @@ impl World {
 
     fn with_limits(limits: &str) -> Self {
         let signer = Ed25519Signer::generate("cubegate");
-        let hex: String = signer.public_key_bytes().iter().map(|b| format!("{b:02x}")).collect();
+        let hex: String = signer
+            .public_key_bytes()
+            .iter()
+            .map(|b| format!("{b:02x}"))
+            .collect();
         let document = format!(
             r#"{{"version":1,"tokens":{{"ed25519":{{"issuer":"cubegate","keys":{{"{}":"{hex}"}}}}}},
               "clusters":{{"pivot-cluster":{{"upstream":"cluster/p","upgrade_upstream":"cluster/p/http1",
@@ -99,7 +108,10 @@ impl World {
             signer.kid()
         );
         let gateway = Gateway::compile(document.as_bytes(), |_| None, None).unwrap();
-        Self { gateway: Rc::new(gateway), signer: Signer::Ed25519(Box::new(signer)) }
+        Self {
+            gateway: Rc::new(gateway),
+            signer: Signer::Ed25519(Box::new(signer)),
+        }
     }
 
     fn token(&self, user: &str, groups: &[&str]) -> String {
@@ -118,8 +130,11 @@ impl World {
     /// Sends a request; says what the exchange is now and what the host saw.
     fn send(&self, method: &str, path: &str, more: &[(&str, &str)]) -> (Exchange, MockHost, Flow) {
         let host = MockHost::default();
-        let mut request =
-            headers(&[(":method", method), (":path", path), (":authority", "gateway:30443")]);
+        let mut request = headers(&[
+            (":method", method),
+            (":path", path),
+            (":authority", "gateway:30443"),
+        ]);
         for (name, value) in more {
             request.add(name, *value);
         }
@@ -159,7 +174,11 @@ impl MockHost {
             self.chunk.replace(chunk.to_vec());
             flow = exchange.on_response_body(self, chunk.len(), at + 1 == chunks.len());
             if flow == Flow::Pause {
-                assert_eq!(*self.chunk.borrow(), b"", "a held chunk stays in the proxy's buffer");
+                assert_eq!(
+                    *self.chunk.borrow(),
+                    b"",
+                    "a held chunk stays in the proxy's buffer"
+                );
             }
             self.body.borrow_mut().extend_from_slice(&self.chunk.take());
         }

@@ -35,11 +35,18 @@ pub(crate) struct Upstream<'a> {
 
 impl Rewrite {
     /// To a member cluster, as the caller.
-    pub(crate) fn to_member(mut headers: Headers, caller: &Caller, upstream: &Upstream<'_>) -> Self {
+    pub(crate) fn to_member(
+        mut headers: Headers,
+        caller: &Caller,
+        upstream: &Upstream<'_>,
+    ) -> Self {
         let cluster = upstream.cluster;
         remove_foreign(&mut headers);
         headers.retain(|name| {
-            !matches!(name, "authorization" | "cookie" | "proxy-authorization" | "x-forwarded-client-cert")
+            !matches!(
+                name,
+                "authorization" | "cookie" | "proxy-authorization" | "x-forwarded-client-cert"
+            )
         });
         remove_websocket_token(&mut headers);
 
@@ -50,8 +57,11 @@ impl Rewrite {
         }
         headers.add("impersonate-group", AUTHENTICATED_GROUP);
 
-        let envoy_cluster =
-            if upstream.upgrade { &cluster.upgrade_upstream } else { &cluster.upstream };
+        let envoy_cluster = if upstream.upgrade {
+            &cluster.upgrade_upstream
+        } else {
+            &cluster.upstream
+        };
         headers.set(CLUSTER_HEADER, envoy_cluster.as_bytes());
         headers.set(CLASS_HEADER, upstream.class.as_str());
         headers.set(":authority", cluster.authority.as_bytes());

@@ -38,14 +38,19 @@ impl Caller {
 impl Verifier {
     pub(crate) fn new(keys: KeySet, cache_entries: usize) -> Self {
         let entries = NonZeroUsize::new(cache_entries).unwrap_or(NonZeroUsize::MIN);
-        Self { keys, verified: RefCell::new(LruCache::new(entries)) }
+        Self {
+            keys,
+            verified: RefCell::new(LruCache::new(entries)),
+        }
     }
 
     pub(crate) fn verify(&self, token: UnverifiedToken, now: u64) -> Result<Caller, TokenError> {
         let mut verified = self.verified.borrow_mut();
         if let Some(claims) = verified.get(&token) {
             if now < claims.expires_at.saturating_add(CLOCK_SKEW_SECONDS) {
-                return Ok(Caller { claims: Rc::clone(claims) });
+                return Ok(Caller {
+                    claims: Rc::clone(claims),
+                });
             }
             verified.pop(&token);
             return Err(TokenError::Expired);
@@ -68,7 +73,10 @@ mod tests {
     use super::*;
 
     fn verifier(signer: &Ed25519Signer, entries: usize) -> Verifier {
-        Verifier::new(KeySet::ed25519("cubegate", [signer.public_key().unwrap()]).unwrap(), entries)
+        Verifier::new(
+            KeySet::ed25519("cubegate", [signer.public_key().unwrap()]).unwrap(),
+            entries,
+        )
     }
 
     fn claims(user: &str) -> Claims {
@@ -86,13 +94,27 @@ mod tests {
     fn a_remembered_token_still_expires() {
         let signer = Ed25519Signer::generate("cubegate");
         let verifier = verifier(&signer, 8);
-        let token = Signer::Ed25519(Box::new(signer)).sign(&claims("a")).unwrap();
+        let token = Signer::Ed25519(Box::new(signer))
+            .sign(&claims("a"))
+            .unwrap();
         let token = UnverifiedToken::new(token);
-        assert_eq!(verifier.verify(token.clone(), 1_500).unwrap().claims().user, "a");
-        assert_eq!(verifier.verify(token.clone(), 2_029).unwrap().claims().user, "a");
-        assert_eq!(verifier.verify(token.clone(), 2_031).unwrap_err(), TokenError::Expired);
+        assert_eq!(
+            verifier.verify(token.clone(), 1_500).unwrap().claims().user,
+            "a"
+        );
+        assert_eq!(
+            verifier.verify(token.clone(), 2_029).unwrap().claims().user,
+            "a"
+        );
+        assert_eq!(
+            verifier.verify(token.clone(), 2_031).unwrap_err(),
+            TokenError::Expired
+        );
         assert_eq!(verifier.remembered(), 0);
-        assert_eq!(verifier.verify(token, 2_031).unwrap_err(), TokenError::Expired);
+        assert_eq!(
+            verifier.verify(token, 2_031).unwrap_err(),
+            TokenError::Expired
+        );
     }
 
     #[test]
@@ -105,7 +127,9 @@ mod tests {
             verifier.verify(UnverifiedToken::new(token), 1_500).unwrap();
         }
         assert_eq!(verifier.remembered(), 2);
-        verifier.verify(UnverifiedToken::new("x.y.z"), 1_500).unwrap_err();
+        verifier
+            .verify(UnverifiedToken::new("x.y.z"), 1_500)
+            .unwrap_err();
         assert_eq!(verifier.remembered(), 2);
     }
 }

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::sync::Mutex as StdMutex;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process};
@@ -89,7 +90,8 @@ impl Process {
         ensure!(running.is_none(), "it runs already");
         Run::current()?.guard_gateway(site.dir())?;
         let file = site.data_dir().join("endpoints.json");
-        let _ = fs::remove_file(&file);
+        // The file of an earlier start tells the next one its ports, so it stays.
+        let earlier = written(&file);
         let log = File::options().create(true).append(true).open(&self.log)?;
         let mut child = site
             .command(&self.arguments)
@@ -103,10 +105,13 @@ impl Process {
 
         let endpoints = until("the gateway is ready", START, || {
             let ended = child.try_wait();
-            let file = &file;
+            let (file, earlier) = (&file, &earlier);
             async move {
                 if let Some(status) = ended? {
                     bail!("it ended: {status}");
+                }
+                if written(file) == *earlier {
+                    return Ok(None);
                 }
                 let text = fs::read(file).unwrap_or_default();
                 Ok(serde_json::from_slice(&text).ok())
@@ -163,6 +168,12 @@ impl Drop for Process {
             let _ = terminate(child);
         }
     }
+}
+
+/// Which writing of a file this is.
+fn written(file: &Path) -> Option<(u64, SystemTime)> {
+    let metadata = fs::metadata(file).ok()?;
+    Some((metadata.ino(), metadata.modified().ok()?))
 }
 
 fn terminate(child: &Child) -> Result<()> {

@@ -24,12 +24,14 @@ pub(super) fn find(headers: &HeaderMap) -> Option<Credential> {
             })
         }
         None => {
-            let cookies =
-                headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+            let cookies = headers
+                .get_all(header::COOKIE)
+                .iter()
+                .filter_map(|value| value.to_str().ok());
             Some(Credential {
-            token: carrier::cookie(cookies)?,
-            by_cookie: true,
-        })
+                token: carrier::cookie(cookies)?,
+                by_cookie: true,
+            })
         }
     }
 }

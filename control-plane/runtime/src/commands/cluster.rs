@@ -20,7 +20,14 @@ pub(crate) async fn run(command: ClusterCommand) -> anyhow::Result<()> {
 }
 
 async fn add(args: ClusterAddArgs) -> anyhow::Result<()> {
-    let ClusterAddArgs { name, kubeconfig, context, no_check, replace, data } = args;
+    let ClusterAddArgs {
+        name,
+        kubeconfig,
+        context,
+        no_check,
+        replace,
+        data,
+    } = args;
     let name: ClusterName = name.parse()?;
     let yaml = std::fs::read_to_string(&kubeconfig)
         .with_context(|| format!("the kubeconfig {} cannot be read", kubeconfig.display()))?;
@@ -33,14 +40,23 @@ async fn add(args: ClusterAddArgs) -> anyhow::Result<()> {
     let cluster = spec.into_cluster(name, OffsetDateTime::now_utc());
     if !no_check {
         let report = probe(&cluster).await.with_context(|| {
-            format!("cluster {} is not added; use --no-check to add it all the same", cluster.name)
+            format!(
+                "cluster {} is not added; use --no-check to add it all the same",
+                cluster.name
+            )
         })?;
         for warning in &report.warnings {
             output::warn(warning);
         }
-        output::line(&format!("{} answers as Kubernetes {}", cluster.server, report.version));
+        output::line(&format!(
+            "{} answers as Kubernetes {}",
+            cluster.server, report.version
+        ));
     }
-    commands::open(&data).await?.add_cluster(&cluster, replace).await?;
+    commands::open(&data)
+        .await?
+        .add_cluster(&cluster, replace)
+        .await?;
     output::line(&format!("cluster {} is registered", cluster.name));
     Ok(())
 }

@@ -71,7 +71,10 @@ struct Import {
 pub(crate) async fn run(args: ImportArgs) -> anyhow::Result<()> {
     let ImportArgs { file, data } = args;
     let import = read(&file).with_context(|| {
-        format!("{} cannot be imported, and nothing was changed", file.display())
+        format!(
+            "{} cannot be imported, and nothing was changed",
+            file.display()
+        )
     })?;
     let store = commands::open(&data).await?;
     write(&store, import).await
@@ -82,17 +85,30 @@ fn read(file: &Path) -> anyhow::Result<Import> {
     // JSON is YAML, so one parser reads both.
     let document: Document = serde_yaml_ng::from_str(&text)
         .context("it is no YAML or JSON with users, keys and clusters")?;
-    let Document { users, keys, clusters } = document;
+    let Document {
+        users,
+        keys,
+        clusters,
+    } = document;
     let folder = file.parent().unwrap_or(Path::new(".")).to_path_buf();
     Ok(Import {
-        users: users.into_iter().map(check_user).collect::<anyhow::Result<_>>()?,
+        users: users
+            .into_iter()
+            .map(check_user)
+            .collect::<anyhow::Result<_>>()?,
         keys: keys
             .into_iter()
-            .map(|KeyEntry { access_key, secret_key, user }| ImportedKey {
-                access_key,
-                secret_key,
-                user,
-            })
+            .map(
+                |KeyEntry {
+                     access_key,
+                     secret_key,
+                     user,
+                 }| ImportedKey {
+                    access_key,
+                    secret_key,
+                    user,
+                },
+            )
             .collect(),
         clusters: clusters
             .into_iter()
@@ -113,14 +129,21 @@ fn check_user(entry: UserEntry) -> anyhow::Result<(UserEntry, UserState)> {
     let state = match entry.state.as_deref() {
         None | Some("") => UserState::Normal,
         Some(word) => UserState::parse(word).ok_or_else(|| {
-            anyhow!("user {} has the state {word:?}; write normal or forbidden", entry.name)
+            anyhow!(
+                "user {} has the state {word:?}; write normal or forbidden",
+                entry.name
+            )
         })?,
     };
     Ok((entry, state))
 }
 
 fn check_cluster(entry: ClusterEntry, folder: &Path) -> anyhow::Result<Cluster> {
-    let ClusterEntry { name, kubeconfig, context } = entry;
+    let ClusterEntry {
+        name,
+        kubeconfig,
+        context,
+    } = entry;
     let name: ClusterName = name.parse()?;
     let (yaml, folder) = kubeconfig_text(kubeconfig, folder)?;
     let spec = parse_kubeconfig(&yaml, context.as_deref(), &FileAccess::RelativeTo(folder))?;
@@ -148,17 +171,37 @@ fn kubeconfig_text(
         return Ok((yaml, path.parent().unwrap_or(folder).to_path_buf()));
     }
     // KubeCube keeps kubeconfigs in base64.
-    if let Some(yaml) = STANDARD.decode(text.trim()).ok().and_then(|b| String::from_utf8(b).ok()) {
+    if let Some(yaml) = STANDARD
+        .decode(text.trim())
+        .ok()
+        .and_then(|b| String::from_utf8(b).ok())
+    {
         return Ok((yaml, folder.to_path_buf()));
     }
-    Err(anyhow!("its kubeconfig is neither YAML, nor base64, nor the file {}", path.display()))
+    Err(anyhow!(
+        "its kubeconfig is neither YAML, nor base64, nor the file {}",
+        path.display()
+    ))
 }
 
 async fn write(store: &Store, import: Import) -> anyhow::Result<()> {
     let now = OffsetDateTime::now_utc();
-    let Import { users, keys, clusters } = import;
+    let Import {
+        users,
+        keys,
+        clusters,
+    } = import;
     let (user_count, key_count, cluster_count) = (users.len(), keys.len(), clusters.len());
-    for (UserEntry { name, password, groups, state: _ }, state) in users {
+    for (
+        UserEntry {
+            name,
+            password,
+            groups,
+            state: _,
+        },
+        state,
+    ) in users
+    {
         let groups = match groups {
             Some(groups) => groups,
             None => match store.get_user(&name).await? {
@@ -168,7 +211,13 @@ async fn write(store: &Store, import: Import) -> anyhow::Result<()> {
                 None => Vec::new(),
             },
         };
-        let user = NewUser { name, display_name: None, password, state, groups };
+        let user = NewUser {
+            name,
+            display_name: None,
+            password,
+            state,
+            groups,
+        };
         store.import_user(user, now).await?;
     }
     for key in keys {

@@ -22,7 +22,11 @@ pub(crate) async fn run(command: KeyCommand) -> anyhow::Result<()> {
         }
         KeyCommand::List { user, data } => list(user.as_deref(), &data).await?,
         KeyCommand::Delete { access_key, data } => {
-            match commands::open(&data).await?.delete_key(&access_key, None).await? {
+            match commands::open(&data)
+                .await?
+                .delete_key(&access_key, None)
+                .await?
+            {
                 DeleteOutcome::Deleted => output::line(&format!("key {access_key} is deleted")),
                 DeleteOutcome::NotFound | DeleteOutcome::NotOwned => {
                     bail!("key {access_key} not found; `cubegate key list` shows those there are")

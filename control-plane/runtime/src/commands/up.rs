@@ -35,15 +35,29 @@ struct Endpoints {
 }
 
 pub(crate) async fn run(args: UpArgs) -> anyhow::Result<()> {
-    let UpArgs { gateway, envoy, envoy_concurrency, envoy_admin, api_listen, xds_listen } = args;
+    let UpArgs {
+        gateway,
+        envoy,
+        envoy_concurrency,
+        envoy_admin,
+        api_listen,
+        xds_listen,
+    } = args;
     let data = DataDir::open(&gateway.data.data_dir)?;
     let _lock = data.lock()?;
 
     // The ports of the last start come first: an Envoy that is still there knows them.
     let last = last_endpoints(&data);
     let listeners = Listeners::bind_preferring(
-        (api_listen, last.as_ref().and_then(|last| url_address(&last.control_plane))),
-        (xds_listen, last.as_ref().and_then(|last| last.xds.parse().ok())),
+        (
+            api_listen,
+            last.as_ref()
+                .and_then(|last| url_address(&last.control_plane)),
+        ),
+        (
+            xds_listen,
+            last.as_ref().and_then(|last| last.xds.parse().ok()),
+        ),
     )
     .await?;
     let admin = if envoy_admin.port() == 0 {
@@ -55,7 +69,10 @@ pub(crate) async fn run(args: UpArgs) -> anyhow::Result<()> {
     };
 
     let api = listeners.api_address()?;
-    let advertised = Endpoint { host: api.ip().to_string(), port: api.port() };
+    let advertised = Endpoint {
+        host: api.ip().to_string(),
+        port: api.port(),
+    };
     let module = FilterModule::File(keep_module(&data, &gateway.filter)?);
     let control_plane = ControlPlane::start(&data, &gateway, listeners, advertised, module).await?;
 
@@ -93,7 +110,11 @@ pub(crate) async fn run(args: UpArgs) -> anyhow::Result<()> {
         xds: control_plane.xds_address().to_string(),
         ca,
     };
-    write_file(&data.join("endpoints.json"), &serde_json::to_vec_pretty(&endpoints)?, 0o644)?;
+    write_file(
+        &data.join("endpoints.json"),
+        &serde_json::to_vec_pretty(&endpoints)?,
+        0o644,
+    )?;
     output::line(&format!("gateway        {}", endpoints.gateway));
     if let Some(ca) = &endpoints.ca {
         output::line(&format!("its CA         {ca}"));
@@ -114,7 +135,10 @@ pub(crate) async fn run(args: UpArgs) -> anyhow::Result<()> {
 /// again and again, and must never find other bytes under the same name.
 fn keep_module(data: &DataDir, path: &Path) -> anyhow::Result<String> {
     let module = read_module(path)?;
-    let digest: String = Sha256::digest(&module).iter().map(|b| format!("{b:02x}")).collect();
+    let digest: String = Sha256::digest(&module)
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect();
     let kept = data.folder("filter")?.join(format!("{digest}.wasm"));
     if !kept.exists() {
         write_file(&kept, &module, 0o644)?;
@@ -147,7 +171,8 @@ fn last_endpoints(data: &DataDir) -> Option<Endpoints> {
 }
 
 fn url_address(url: &str) -> Option<SocketAddr> {
-    url.split_once("://").and_then(|(_, address)| address.parse().ok())
+    url.split_once("://")
+        .and_then(|(_, address)| address.parse().ok())
 }
 
 /// A port that nobody has at this moment.

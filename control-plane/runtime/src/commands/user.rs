@@ -10,7 +10,12 @@ use crate::{commands, output};
 
 pub(crate) async fn run(command: UserCommand) -> anyhow::Result<()> {
     match command {
-        UserCommand::Add { name, password, groups, data } => {
+        UserCommand::Add {
+            name,
+            password,
+            groups,
+            data,
+        } => {
             let (password, shown) = given_or_generated(password);
             let user = NewUser {
                 name: name.clone(),
@@ -19,12 +24,22 @@ pub(crate) async fn run(command: UserCommand) -> anyhow::Result<()> {
                 state: UserState::Normal,
                 groups,
             };
-            commands::open(&data).await?.create_user(user, OffsetDateTime::now_utc()).await?;
+            commands::open(&data)
+                .await?
+                .create_user(user, OffsetDateTime::now_utc())
+                .await?;
             output::line(&format!("user {name} is added{shown}"));
         }
-        UserCommand::Passwd { name, password, data } => {
+        UserCommand::Passwd {
+            name,
+            password,
+            data,
+        } => {
             let (password, shown) = given_or_generated(password);
-            commands::open(&data).await?.set_password(&name, &password).await?;
+            commands::open(&data)
+                .await?
+                .set_password(&name, &password)
+                .await?;
             output::line(&format!("user {name} has a new password{shown}"));
         }
         UserCommand::Disable { name, data } => {
@@ -41,7 +56,10 @@ pub(crate) async fn run(command: UserCommand) -> anyhow::Result<()> {
 }
 
 async fn set_state(data: &DataArgs, name: &str, state: UserState) -> anyhow::Result<()> {
-    Ok(commands::open(data).await?.set_user_state(name, state).await?)
+    Ok(commands::open(data)
+        .await?
+        .set_user_state(name, state)
+        .await?)
 }
 
 async fn list(data: &DataArgs) -> anyhow::Result<()> {

@@ -31,7 +31,11 @@ fn the_page_keeps_the_upstreams_headers_but_not_its_framing() {
     host.answer(&mut exchange, &JSON, &[BODY]);
     let reply = host.reply.take().unwrap();
     assert_eq!(reply.status, 200);
-    let names: Vec<_> = reply.headers.iter().map(|(name, _)| name.as_str()).collect();
+    let names: Vec<_> = reply
+        .headers
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .collect();
     assert_eq!(names, ["content-type", "audit-id"]);
 }
 
@@ -39,7 +43,8 @@ fn the_page_keeps_the_upstreams_headers_but_not_its_framing() {
 fn what_is_no_list_goes_out_byte_for_byte() {
     let world = World::new();
     for body in [
-        br#"{"kind":"Pod","metadata":{"name":"solo"},"spec":{"n":9007199254740993,"f":1.0}}"#.as_slice(),
+        br#"{"kind":"Pod","metadata":{"name":"solo"},"spec":{"n":9007199254740993,"f":1.0}}"#
+            .as_slice(),
         br#"{"items":null,"kind":"PodList"}"#,
         b"[1,2,3]",
     ] {
@@ -86,7 +91,10 @@ fn a_list_that_ends_with_trailers_is_a_page_too() {
     host.response.replace(headers(&JSON));
     exchange.on_response_headers(&host, false);
     host.chunk.replace(BODY.to_vec());
-    assert_eq!(exchange.on_response_body(&host, BODY.len(), false), Flow::Pause);
+    assert_eq!(
+        exchange.on_response_body(&host, BODY.len(), false),
+        Flow::Pause
+    );
     assert_eq!(exchange.on_response_trailers(&host), Flow::Pause);
     assert_eq!(host.reply.borrow().as_ref().unwrap().body, PAGE);
 }
@@ -94,14 +102,21 @@ fn a_list_that_ends_with_trailers_is_a_page_too() {
 #[test]
 fn an_encoding_that_was_not_asked_for_is_a_502() {
     let world = World::new();
-    let head = [(":status", "200"), ("content-type", "application/json"), ("content-encoding", "gzip")];
+    let head = [
+        (":status", "200"),
+        ("content-type", "application/json"),
+        ("content-encoding", "gzip"),
+    ];
     let (mut exchange, host, _) = world.send_as_jeff("GET", LIST);
     host.answer(&mut exchange, &head, &[b"x"]);
     assert_eq!(host.refusal().0, 502);
 
     let bearer = format!("Bearer {}", world.token("jeff", &[]));
     let raw = LIST.replace("pageSize=1", "isFilter=false");
-    let asked = [("authorization", bearer.as_str()), ("accept-encoding", "br, gzip;q=0.5")];
+    let asked = [
+        ("authorization", bearer.as_str()),
+        ("accept-encoding", "br, gzip;q=0.5"),
+    ];
     let (mut exchange, host, _) = world.send("GET", &raw, &asked);
     assert_eq!(host.answer(&mut exchange, &head, &[b"x"]), b"x");
     assert!(host.reply.borrow().is_none());
@@ -128,7 +143,10 @@ fn all_lists_of_a_worker_share_one_budget_and_give_it_back() {
         host.response.replace(headers(&JSON));
         exchange.on_response_headers(&host, false);
         host.chunk.replace(left.to_vec());
-        assert_eq!(exchange.on_response_body(&host, left.len(), false), Flow::Pause);
+        assert_eq!(
+            exchange.on_response_body(&host, left.len(), false),
+            Flow::Pause
+        );
         (exchange, host)
     };
     let roomy = World::new();
@@ -156,13 +174,29 @@ fn envoys_own_answers_get_the_familys_shape() {
     for (status, expected) in [("503", 502), ("504", 504), ("500", 502)] {
         let (mut exchange, host, _) = world.send_as_jeff("GET", LIST);
         host.local_answer.set(true);
-        let head = [(":status", status), ("content-type", "text/plain"), ("content-length", "19")];
+        let head = [
+            (":status", status),
+            ("content-type", "text/plain"),
+            ("content-length", "19"),
+        ];
         let body = host.answer(&mut exchange, &head, &[b"upstream reset: ...", b""]);
-        assert_eq!(body, format!(r#"{{"code":{expected},"message":"server error."}}"#).as_bytes());
+        assert_eq!(
+            body,
+            format!(r#"{{"code":{expected},"message":"server error."}}"#).as_bytes()
+        );
         let response = host.response.borrow();
-        assert_eq!(response.get_str(":status"), Some(expected.to_string().as_str()));
-        assert_eq!(response.get_str("content-length"), Some(body.len().to_string().as_str()));
-        assert_eq!(response.get_str("content-type"), Some("application/json; charset=utf-8"));
+        assert_eq!(
+            response.get_str(":status"),
+            Some(expected.to_string().as_str())
+        );
+        assert_eq!(
+            response.get_str("content-length"),
+            Some(body.len().to_string().as_str())
+        );
+        assert_eq!(
+            response.get_str("content-type"),
+            Some("application/json; charset=utf-8")
+        );
     }
 }
 
@@ -171,7 +205,26 @@ fn a_workload_behind_the_proxy_sets_no_cookie_of_ours() {
     let world = World::new();
     let path = "/clusters/pivot-cluster/api/v1/namespaces/a/services/s/proxy/";
     let (mut exchange, host, _) = world.send_as_jeff("GET", path);
-    let head = [(":status", "200"), ("set-cookie", "Authorization=Bearer+x"), ("content-type", "text/html")];
+    let head = [
+        (":status", "200"),
+        ("set-cookie", "Authorization=Bearer+x"),
+        ("content-type", "text/html"),
+    ];
     assert_eq!(host.answer(&mut exchange, &head, &[b"hi"]), b"hi");
     assert_eq!(host.response.borrow().get("set-cookie"), None);
+}
+
+#[test]
+fn a_control_plane_that_is_down_is_told_in_the_familys_shape_and_its_answers_are_its_own() {
+    let world = World::new();
+    let (mut exchange, host, _) = world.send("POST", "/api/v1/cube/login", &[]);
+    host.local_answer.set(true);
+    let head = [(":status", "503"), ("content-type", "text/plain")];
+    let body = host.answer(&mut exchange, &head, &[b"upstream connect error"]);
+    assert_eq!(body, br#"{"code":502,"message":"server error."}"#);
+
+    let (mut exchange, host, _) = world.send("POST", "/api/v1/cube/login", &[]);
+    let head = [(":status", "200"), ("set-cookie", "Authorization=Bearer+x")];
+    assert_eq!(host.answer(&mut exchange, &head, &[b"{}"]), b"{}");
+    assert!(host.response.borrow().get("set-cookie").is_some());
 }

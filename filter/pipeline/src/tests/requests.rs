@@ -25,19 +25,32 @@ fn a_request_leaves_as_its_caller_and_as_nobody_else() {
     );
     assert_eq!(flow, Flow::Continue);
     let request = host.request.borrow();
-    assert_eq!(request.all("impersonate-user").collect::<Vec<_>>(), [b"jeff"]);
+    assert_eq!(
+        request.all("impersonate-user").collect::<Vec<_>>(),
+        [b"jeff"]
+    );
     let groups: Vec<_> = request.all("impersonate-group").collect();
-    assert_eq!(groups, [b"kubecube".as_slice(), b"dev", b"system:authenticated"]);
-    for gone in
-        ["authorization", "cookie", "impersonate-uid", "impersonate-extra-scopes", "x-remote-user"]
-    {
+    assert_eq!(
+        groups,
+        [b"kubecube".as_slice(), b"dev", b"system:authenticated"]
+    );
+    for gone in [
+        "authorization",
+        "cookie",
+        "impersonate-uid",
+        "impersonate-extra-scopes",
+        "x-remote-user",
+    ] {
         assert_eq!(request.get(gone), None, "{gone}");
     }
     assert_eq!(request.get_str("x-custom"), Some("1"));
     assert_eq!(request.get_str("x-cubegate-cluster"), Some("cluster/p"));
     assert_eq!(request.get_str("x-cubegate-class"), Some("unary"));
     assert_eq!(request.get_str(":authority"), Some("10.0.0.1:6443"));
-    assert_eq!(request.get_str(":path"), Some("/base/api/v1/pods?dryRun=All"));
+    assert_eq!(
+        request.get_str(":path"),
+        Some("/base/api/v1/pods?dryRun=All")
+    );
 }
 
 #[test]
@@ -45,12 +58,27 @@ fn who_comes_before_where() {
     let world = World::new();
     let nowhere = "/api/v1/cube/proxy/clusters/nope/api/v1/pods";
     let (_, host, _) = world.send("GET", nowhere, &[]);
-    assert_eq!(host.refusal(), (401, r#"{"code":401,"message":"Authenticate failed."}"#.into()));
+    assert_eq!(
+        host.refusal(),
+        (
+            401,
+            r#"{"code":401,"message":"Authenticate failed."}"#.into()
+        )
+    );
     let (_, host, _) = world.send("GET", nowhere, &[("authorization", "Bearer a.b.c")]);
-    assert_eq!(host.refusal(), (401, r#"{"code":401,"message":"Token invalid."}"#.into()));
+    assert_eq!(
+        host.refusal(),
+        (401, r#"{"code":401,"message":"Token invalid."}"#.into())
+    );
     let (_, host, flow) = world.send_as_jeff("GET", nowhere);
     assert_eq!(flow, Flow::Pause);
-    assert_eq!(host.refusal(), (400, r#"{"code":400,"message":"cluster nope not found."}"#.into()));
+    assert_eq!(
+        host.refusal(),
+        (
+            400,
+            r#"{"code":400,"message":"cluster nope not found."}"#.into()
+        )
+    );
 }
 
 #[test]
@@ -72,7 +100,9 @@ fn kubernetes_paths_answer_with_a_status_object() {
     let (_, host, _) = world.send_as_jeff("GET", "/clusters/nope/api/v1/pods");
     let (status, body) = host.refusal();
     assert_eq!(status, 404);
-    assert!(body.starts_with(r#"{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure""#));
+    assert!(
+        body.starts_with(r#"{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure""#)
+    );
     let (_, host, _) = world.send("GET", "/clusters/pivot-cluster/api", &[]);
     assert_eq!(host.refusal().0, 401);
 }
@@ -83,11 +113,21 @@ fn the_control_plane_gets_the_callers_own_credential() {
     let (_, host, flow) = world.send(
         "GET",
         "/api/v1/cube/key",
-        &[("authorization", "Bearer x"), ("impersonate-user", "root"), ("cookie", "a=b")],
+        &[
+            ("authorization", "Bearer x"),
+            ("impersonate-user", "root"),
+            ("cookie", "a=b"),
+        ],
     );
     assert_eq!(flow, Flow::Continue);
-    assert_eq!(host.request_header("x-cubegate-cluster").as_deref(), Some("control-plane"));
-    assert_eq!(host.request_header("authorization").as_deref(), Some("Bearer x"));
+    assert_eq!(
+        host.request_header("x-cubegate-cluster").as_deref(),
+        Some("control-plane")
+    );
+    assert_eq!(
+        host.request_header("authorization").as_deref(),
+        Some("Bearer x")
+    );
     assert_eq!(host.request_header("cookie").as_deref(), Some("a=b"));
     assert_eq!(host.request_header("impersonate-user"), None);
 }
@@ -95,14 +135,22 @@ fn the_control_plane_gets_the_callers_own_credential() {
 #[test]
 fn a_list_is_asked_for_plain_and_without_our_parameters() {
     let world = World::new();
-    let (_, host, _) =
-        world.send_as_jeff("GET", &format!("{PODS}?selector=a=b&pageSize=3&labelSelector=x%3Dy"));
+    let (_, host, _) = world.send_as_jeff(
+        "GET",
+        &format!("{PODS}?selector=a=b&pageSize=3&labelSelector=x%3Dy"),
+    );
     assert_eq!(
         host.request_header(":path").as_deref(),
         Some("/base/api/v1/pods?labelSelector=x%3Dy&pretty=false")
     );
-    assert_eq!(host.request_header("accept").as_deref(), Some("application/json"));
-    assert_eq!(host.request_header("accept-encoding").as_deref(), Some("identity"));
+    assert_eq!(
+        host.request_header("accept").as_deref(),
+        Some("application/json")
+    );
+    assert_eq!(
+        host.request_header("accept-encoding").as_deref(),
+        Some("identity")
+    );
 }
 
 #[test]
@@ -120,12 +168,23 @@ fn what_is_no_list_for_us_keeps_its_query_and_headers() {
         ("HEAD", "", "*/*"),
     ] {
         let path = format!("{PODS}{query}");
-        let more = [("authorization", bearer.as_str()), ("accept", accept), ("accept-encoding", "gzip")];
+        let more = [
+            ("authorization", bearer.as_str()),
+            ("accept", accept),
+            ("accept-encoding", "gzip"),
+        ];
         let (_, host, _) = world.send(method, &path, &more);
         let expected = format!("/base/api/v1/pods{query}");
-        assert_eq!(host.request_header(":path"), Some(expected), "{method} {query}");
+        assert_eq!(
+            host.request_header(":path"),
+            Some(expected),
+            "{method} {query}"
+        );
         assert_eq!(host.request_header("accept").as_deref(), Some(accept));
-        assert_eq!(host.request_header("accept-encoding").as_deref(), Some("gzip"));
+        assert_eq!(
+            host.request_header("accept-encoding").as_deref(),
+            Some("gzip")
+        );
     }
 }
 
@@ -133,9 +192,15 @@ fn what_is_no_list_for_us_keeps_its_query_and_headers() {
 fn kubernetes_paths_page_only_when_asked() {
     let world = World::new();
     let (_, host, _) = world.send_as_jeff("GET", "/clusters/pivot-cluster/api/v1/pods");
-    assert_eq!(host.request_header(":path").as_deref(), Some("/base/api/v1/pods"));
+    assert_eq!(
+        host.request_header(":path").as_deref(),
+        Some("/base/api/v1/pods")
+    );
     let (_, host, _) = world.send_as_jeff("GET", "/clusters/pivot-cluster/api/v1/pods?pageSize=2");
-    assert_eq!(host.request_header(":path").as_deref(), Some("/base/api/v1/pods?pretty=false"));
+    assert_eq!(
+        host.request_header(":path").as_deref(),
+        Some("/base/api/v1/pods?pretty=false")
+    );
 }
 
 #[test]
@@ -150,13 +215,28 @@ fn an_upgrade_takes_the_http1_twin_and_loses_the_token_protocol() {
             ("authorization", &bearer),
             ("upgrade", "websocket"),
             ("connection", "Upgrade, Impersonate-User"),
-            ("sec-websocket-protocol", "base64url.bearer.authorization.k8s.io.eA, v4.channel.k8s.io"),
+            (
+                "sec-websocket-protocol",
+                "base64url.bearer.authorization.k8s.io.eA, v4.channel.k8s.io",
+            ),
         ],
     );
-    assert_eq!(host.request_header("x-cubegate-cluster").as_deref(), Some("cluster/p/http1"));
-    assert_eq!(host.request_header("x-cubegate-class").as_deref(), Some("stream"));
-    assert_eq!(host.request_header("connection").as_deref(), Some("Upgrade"));
-    assert_eq!(host.request_header("sec-websocket-protocol").as_deref(), Some("v4.channel.k8s.io"));
+    assert_eq!(
+        host.request_header("x-cubegate-cluster").as_deref(),
+        Some("cluster/p/http1")
+    );
+    assert_eq!(
+        host.request_header("x-cubegate-class").as_deref(),
+        Some("stream")
+    );
+    assert_eq!(
+        host.request_header("connection").as_deref(),
+        Some("Upgrade")
+    );
+    assert_eq!(
+        host.request_header("sec-websocket-protocol").as_deref(),
+        Some("v4.channel.k8s.io")
+    );
 }
 
 #[test]
@@ -164,12 +244,19 @@ fn a_cookie_reads_from_anywhere_and_writes_from_its_own_site_only() {
     let world = World::new();
     let cookie = format!("Authorization=Bearer+{}", world.token("jeff", &[]));
     let send = |method: &str, site: &str| {
-        world.send(method, PODS, &[("cookie", &cookie), ("sec-fetch-site", site)])
+        world.send(
+            method,
+            PODS,
+            &[("cookie", &cookie), ("sec-fetch-site", site)],
+        )
     };
     assert_eq!(send("GET", "cross-site").2, Flow::Continue);
     assert_eq!(send("DELETE", "same-origin").2, Flow::Continue);
     let (_, host, _) = send("DELETE", "cross-site");
-    assert_eq!(host.refusal(), (403, r#"{"code":403,"message":"Forbidden."}"#.into()));
+    assert_eq!(
+        host.refusal(),
+        (403, r#"{"code":403,"message":"Forbidden."}"#.into())
+    );
 }
 
 #[test]
@@ -190,7 +277,10 @@ fn bytes_that_are_no_text_are_refused_and_break_nothing() {
 #[test]
 fn a_configuration_that_cannot_be_used_is_refused_with_its_reason() {
     let refused = |document: &str| {
-        Gateway::compile(document.as_bytes(), |_| None, None).err().unwrap().to_string()
+        Gateway::compile(document.as_bytes(), |_| None, None)
+            .err()
+            .unwrap()
+            .to_string()
     };
     assert!(refused("{}").contains("cannot be read"));
     assert!(
@@ -216,7 +306,11 @@ fn new_keys_forget_what_the_old_ones_verified() {
     assert_eq!(flow, Flow::Continue);
     assert_eq!(world.gateway.verifier.remembered(), 1);
     let other = Ed25519Signer::generate("cubegate");
-    let hex: String = other.public_key_bytes().iter().map(|b| format!("{b:02x}")).collect();
+    let hex: String = other
+        .public_key_bytes()
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect();
     let rotated = document(other.kid(), &hex, "pivot-cluster");
     let rotated = Gateway::compile(rotated.as_bytes(), |_| None, Some(&world.gateway)).unwrap();
     assert_eq!(rotated.verifier.remembered(), 0);
