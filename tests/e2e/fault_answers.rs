@@ -343,7 +343,7 @@ fn errors_and_other_statuses_of_the_upstream_stay_its_own() -> Result<()> {
         ] {
             let body = list(&["b", "a"]);
             let text = format!(
-                "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nRetry-After: 7\r\nContent-Length: {}\r\n\r\n{body}",
+                "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nRetry-After: 7\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
                 body.len()
             );
             let upstream = Scripted::start(vec![send(text)]).await?;

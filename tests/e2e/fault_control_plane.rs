@@ -1,6 +1,6 @@
 //! The control plane dies, Envoy dies, both are stopped.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use cubegate_tests::faults::{Scripted, list, whole};
@@ -138,7 +138,13 @@ fn stopping_the_gateway_stops_its_envoy_and_frees_the_port() -> Result<()> {
     block_on(async {
         let (gateway, upstream) = start("stopped").await?;
         serves(&gateway.admin().await?, "first").await?;
+        let asked = Instant::now();
         gateway.stop().await?;
+        let took = asked.elapsed();
+        ensure!(
+            took < Duration::from_secs(4),
+            "nothing is in flight, and yet stopping took {took:?}"
+        );
         ensure!(!gateway.health().is_alive(), "Envoy is gone");
         let refused = gateway.client().get("/").send().await;
         ensure!(refused.is_err(), "the port is free");

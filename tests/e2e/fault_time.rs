@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use cubegate_tests::faults::{Scripted, Step, chunk, half, head, list, send};
+use cubegate_tests::faults::{Scripted, Step, chunk, half, head, list, send, whole};
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use crate::support::{cube, in_the_playground, kube};
 
@@ -95,5 +96,26 @@ fn an_upstream_that_falls_silent_is_a_gateway_timeout() -> Result<()> {
             "slow API servers must be waited for"
         );
         Ok(())
+    })
+}
+
+#[test]
+fn large_lists_that_come_as_fast_as_they_can_are_all_pages() -> Result<()> {
+    in_the_playground(async |playground| {
+        // Now and then more than a buffer limit of it arrives in one piece.
+        let names: Vec<String> = (0..60).map(|number| format!("m-{number:02}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let item = format!("\"{}\"}}", "x".repeat(1 << 20));
+        let upstream = Scripted::start(whole(&list(&names).replace("\"b\"}", &item))).await?;
+        let cluster = playground.cluster(upstream.port()).await?;
+        let client = playground.client()?;
+        stream::iter(0..32)
+            .map(|_| client.get(&cube(&cluster, PAGE)).patience(LIMIT).send())
+            .buffer_unordered(4)
+            .try_for_each(|answer| async move {
+                assert_eq!(answer.expect(200)?.names()?, ["m-59", "m-58"]);
+                Ok(())
+            })
+            .await
     })
 }

@@ -21,6 +21,12 @@ pub fn root() -> &'static Path {
     manifest.parent().unwrap_or(manifest)
 }
 
+/// Where cargo builds to.
+pub fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| root().join("target"), |dir| root().join(dir))
+}
+
 // === impl Artifacts ===
 
 impl Artifacts {
@@ -34,20 +40,20 @@ impl Artifacts {
             binary: find(
                 "the cubegate binary",
                 "CUBEGATE_BIN",
-                "target/release/cubegate",
+                target().join("release/cubegate"),
             )?,
             filter: find(
                 "the filter module",
                 "CUBEGATE_FILTER",
-                "target/wasm32-wasip1/filter/cubegate_filter.wasm",
+                target().join("wasm32-wasip1/filter/cubegate_filter.wasm"),
             )?,
-            envoy: find("Envoy", "CUBEGATE_ENVOY", ".tools/envoy")?,
+            envoy: find("Envoy", "CUBEGATE_ENVOY", root().join(".tools/envoy"))?,
         })
     }
 }
 
-fn find(what: &str, variable: &str, default: &str) -> Result<PathBuf> {
-    let path = std::env::var_os(variable).map_or_else(|| root().join(default), PathBuf::from);
+fn find(what: &str, variable: &str, default: PathBuf) -> Result<PathBuf> {
+    let path = std::env::var_os(variable).map_or(default, PathBuf::from);
     if !path.is_file() {
         bail!(
             "{what} is not at {}; run: make build (or say where it is with {variable})",

@@ -65,9 +65,11 @@ pub fn send(text: impl AsRef<[u8]>) -> Step {
     Step::Send(text.as_ref().to_vec())
 }
 
-/// The head of a 200 with these headers beside the content type.
+/// The head of a 200 with these headers beside the content type. It says that
+/// the connection ends, as it does: a request that came after it would be lost.
 pub fn head(headers: &[&str]) -> Step {
-    let mut text = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n".to_owned();
+    let mut text =
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n".to_owned();
     for header in headers {
         text.push_str(header);
         text.push_str("\r\n");

@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result, anyhow};
 use tokio::runtime::Runtime;
 use tokio::sync::OnceCell;
 
-use crate::artifacts::root;
+use crate::artifacts::{root, target};
 
 /// The folder of this test process and the line to its reaper.
 ///
@@ -62,7 +62,7 @@ impl Run {
     }
 
     fn start() -> Result<Self> {
-        let runs = root().join("target/tmp/e2e");
+        let runs = target().join("tmp/e2e");
         remove_ended_runs(&runs);
         let dir = runs.join(std::process::id().to_string());
         fs::create_dir_all(&dir).with_context(|| format!("{} cannot be made", dir.display()))?;

@@ -89,6 +89,14 @@ pub mod message {
         format!("Param {param} is missing.")
     }
 
+    /// 502 and 504 on Kubernetes paths: the API server or the control plane failed.
+    pub fn upstream_failed(code: u16) -> &'static str {
+        match code {
+            504 => "The server behind the gateway did not answer in time.",
+            _ => "The server behind the gateway cannot be reached or broke off its answer.",
+        }
+    }
+
     /// 400: the path names a cluster that is not registered.
     pub fn cluster_not_found(cluster: &str) -> String {
         format!("cluster {cluster} not found.")

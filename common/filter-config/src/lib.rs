@@ -31,6 +31,10 @@ pub const CLASS_HEADER: &str = "x-cubegate-class";
 /// client's own ones are removed.
 pub const INTERNAL_HEADER_PREFIX: &str = "x-cubegate-";
 
+/// The header that keeps the path as the client asked it, without the query, for
+/// the access log and for the shape of Envoy's own answers. The name is Envoy's.
+pub const ORIGINAL_PATH_HEADER: &str = "x-envoy-original-path";
+
 /// The Envoy cluster that stands for the control plane's HTTP API.
 pub const CONTROL_PLANE_CLUSTER: &str = "control-plane";
 

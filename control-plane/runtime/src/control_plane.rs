@@ -134,7 +134,15 @@ impl ControlPlane {
         let (stop, stopped) = watch::channel(false);
         let first = publisher::snapshot(&store, &fixed).await?;
         let (publish, snapshots) = watch::channel(first);
-        let publisher = tokio::spawn(publisher::run(store.clone(), fixed, publish));
+        let publisher = tokio::spawn({
+            let (store, stopped) = (store.clone(), stopped.clone());
+            async move {
+                tokio::select! {
+                    () = publisher::run(store, fixed, publish) => {}
+                    () = wait(stopped) => {}
+                }
+            }
+        });
 
         let Listeners { api, xds } = listeners;
         let (api_address, xds_address) = (api.local_addr()?, xds.local_addr()?);
@@ -189,8 +197,7 @@ impl ControlPlane {
             match tokio::time::timeout(Duration::from_secs(5), task).await {
                 Ok(Ok(outcome)) => outcome?,
                 Ok(Err(error)) if error.is_panic() => return Err(error.into()),
-                // The publisher waits for changes for ever, and a stream of an
-                // Envoy may be open.
+                // A stream of an Envoy elsewhere may still be open.
                 Ok(Err(_)) | Err(_) => abort.abort(),
             }
         }

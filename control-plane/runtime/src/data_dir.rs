@@ -44,7 +44,8 @@ impl DataDir {
             fs::create_dir_all(path).with_context(advice)?;
             fs::set_permissions(path, Permissions::from_mode(0o700)).with_context(advice)?;
         }
-        let probe = path.join(".write-probe");
+        // Several commands may look at the same time.
+        let probe = path.join(format!(".write-probe.{}", std::process::id()));
         File::create(&probe).with_context(advice)?;
         fs::remove_file(&probe).with_context(advice)?;
         let path = fs::canonicalize(path).with_context(advice)?;
@@ -87,20 +88,21 @@ impl DataDir {
     pub(crate) async fn store(&self) -> anyhow::Result<Store> {
         let key_path = self.0.join("master.key");
         let database = self.0.join("cubegate.db");
+        // Looked at first: another process makes the key before the database.
+        let had_database = database.exists();
         let key = match fs::read(&key_path) {
             Ok(bytes) => MasterKey::from_bytes(&bytes)
                 .with_context(|| format!("{} cannot be used", key_path.display()))?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                if database.exists() {
+                if had_database {
                     bail!(
                         "{} is missing, and without it {} cannot be read; put it back from a backup",
                         key_path.display(),
                         database.display()
                     );
                 }
-                let key = MasterKey::generate()?;
-                write_secret(&key_path, key.as_bytes())?;
-                key
+                let made = write_new_secret(&key_path, MasterKey::generate()?.as_bytes())?;
+                MasterKey::from_bytes(&made)?
             }
             Err(error) => {
                 return Err(
@@ -122,9 +124,25 @@ impl DataDir {
             return Ed25519Signer::from_pem(&pem, issuer)
                 .with_context(|| format!("the signing key {} cannot be used", path.display()));
         }
-        let signer = Ed25519Signer::generate(issuer);
-        write_secret(&path, signer.to_pem().as_bytes())?;
-        Ok(signer)
+        let made = write_new_secret(&path, Ed25519Signer::generate(issuer).to_pem().as_bytes())?;
+        Ok(Ed25519Signer::from_pem(&String::from_utf8(made)?, issuer)?)
+    }
+}
+
+/// Writes a secret that must be made only once, and returns it. When another
+/// process has made one meanwhile, that one counts.
+fn write_new_secret(path: &Path, contents: &[u8]) -> anyhow::Result<Vec<u8>> {
+    let candidate = path.with_extension(format!("{}.new", std::process::id()));
+    write_secret(&candidate, contents)?;
+    // A link, unlike a rename, does not take the place of what is there.
+    let linked = fs::hard_link(&candidate, path);
+    fs::remove_file(&candidate)
+        .with_context(|| format!("{} cannot be removed", candidate.display()))?;
+    match linked {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+            Err(anyhow!(error).context(format!("{} cannot be written", path.display())))
+        }
+        _ => fs::read(path).with_context(|| format!("{} cannot be read", path.display())),
     }
 }
 

@@ -21,6 +21,7 @@ mod output;
 mod pki;
 mod publisher;
 
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -30,12 +31,7 @@ use crate::args::{Cli, Command};
 
 fn main() -> ExitCode {
     let Cli { command } = Cli::parse();
-    tracing_subscriber::fmt()
-        .with_env_filter(
-            EnvFilter::try_from_env("CUBEGATE_LOG").unwrap_or_else(|_| EnvFilter::new("info")),
-        )
-        .with_writer(std::io::stderr)
-        .init();
+    start_log(&command);
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -53,6 +49,22 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// The servers log to standard error; a command that ends by itself says what it
+/// has to say in one sentence, and logs only when asked with `CUBEGATE_LOG`.
+fn start_log(command: &Command) {
+    let default = match command {
+        Command::Serve(_) | Command::Up(_) => "info,kube_client=off",
+        _ => "off",
+    };
+    let filter =
+        EnvFilter::try_from_env("CUBEGATE_LOG").unwrap_or_else(|_| EnvFilter::new(default));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr)
+        .init();
 }
 
 async fn run(command: Command) -> anyhow::Result<()> {

@@ -107,7 +107,7 @@ fn base(name: String, host: &str, port: u16, options: &HttpProtocolOptions) -> p
     proto::Cluster {
         name: name.clone(),
         connect_timeout: proto::seconds(5),
-        per_connection_buffer_limit_bytes: proto::number(proto::BUFFER_LIMIT_BYTES),
+        per_connection_buffer_limit_bytes: proto::number(proto::CLUSTER_BUFFER_BYTES),
         cluster_discovery_type: Some(proto::cluster::ClusterDiscoveryType::Type(discovery as i32)),
         load_assignment: Some(proto::ClusterLoadAssignment {
             cluster_name: name,

@@ -17,6 +17,7 @@
 mod cluster;
 mod extension_config;
 mod listener;
+mod local_reply;
 mod proto;
 mod resource;
 mod route;

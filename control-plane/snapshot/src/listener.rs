@@ -13,7 +13,9 @@ use envoy_types::pb::envoy::r#type::matcher::v3::{StringMatcher, string_matcher}
 use hcm::http_connection_manager as manager;
 
 use crate::extension_config::FILTER_NAME;
-use crate::{ListenerSettings, Resource, ResourceType, Snapshot, proto, route, secret};
+use crate::{
+    ListenerSettings, Resource, ResourceType, Snapshot, local_reply, proto, route, secret,
+};
 
 /// The listener's name.
 const LISTENER: &str = "gateway";
@@ -34,7 +36,7 @@ pub(crate) fn insert(snapshot: &mut Snapshot, settings: &ListenerSettings) {
     let message = lds::Listener {
         name: LISTENER.to_owned(),
         address: proto::address(&settings.host, settings.port),
-        per_connection_buffer_limit_bytes: proto::number(proto::BUFFER_LIMIT_BYTES),
+        per_connection_buffer_limit_bytes: proto::number(proto::LISTENER_BUFFER_BYTES),
         filter_chains: vec![chain],
         tcp_keepalive: proto::keepalive(),
         ..Default::default()
@@ -107,6 +109,7 @@ fn connection_manager() -> hcm::HttpConnectionManager {
         path_with_escaped_slashes_action: manager::PathWithEscapedSlashesAction::KeepUnchanged
             as i32,
         server_header_transformation: manager::ServerHeaderTransformation::AppendIfAbsent as i32,
+        local_reply_config: Some(local_reply::config()),
         always_set_request_id_in_response: true,
         ..Default::default()
     }

@@ -11,8 +11,13 @@ pub(crate) use envoy_types::pb::envoy::config::endpoint::v3::{
 pub(crate) use envoy_types::pb::google::protobuf::{Any, BoolValue, Duration, UInt32Value};
 pub(crate) use envoy_types::util::pack_any;
 
-/// How much Envoy buffers for one connection before it pushes back, in bytes.
-pub(crate) const BUFFER_LIMIT_BYTES: u32 = 1 << 20;
+/// How much Envoy buffers for a client's connection before it pushes back, in bytes.
+pub(crate) const LISTENER_BUFFER_BYTES: u32 = 1 << 20;
+
+/// The same for a connection to a server. Over HTTP/1.1 Envoy may hand the filter
+/// this much and a little more as one chunk, and a chunk that is held must stay
+/// well under the listener's limit, or Envoy gives the answer up.
+pub(crate) const CLUSTER_BUFFER_BYTES: u32 = 256 << 10;
 
 pub(crate) fn seconds(seconds: i64) -> Option<Duration> {
     Some(Duration { seconds, nanos: 0 })

@@ -101,7 +101,7 @@ impl Exchange {
         let target = match route(&head) {
             Target::ControlPlane => {
                 let family = Family::of_path(&head.path);
-                let rewrite = Rewrite::to_control_plane(headers);
+                let rewrite = Rewrite::to_control_plane(headers, &head.path);
                 return Ok((rewrite, State::SentToControlPlane { family }));
             }
             Target::Member(target) => target,
@@ -143,6 +143,7 @@ impl Exchange {
         };
         let upstream = Upstream {
             cluster,
+            original_path: &head.path,
             path,
             query,
             class,

@@ -115,16 +115,10 @@ impl Reply {
     /// The API server or the control plane could not be reached or did not finish:
     /// 502, or 504 when it was too slow.
     pub fn upstream_failed(family: Family, status: u16) -> Self {
-        let (status, sentence) = match status {
-            504 => (504, "The server behind the gateway did not answer in time."),
-            _ => (
-                502,
-                "The server behind the gateway cannot be reached or broke off its answer.",
-            ),
-        };
+        let status = if status == 504 { 504 } else { 502 };
         match family {
             Family::Cube => Self::error(family, status, message::SERVER_ERROR),
-            Family::Kube => Self::error(family, status, sentence),
+            Family::Kube => Self::error(family, status, message::upstream_failed(status)),
         }
     }
 

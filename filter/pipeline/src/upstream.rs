@@ -2,7 +2,7 @@
 
 use cubegate_filter_config::{
     CLASS_HEADER, CLUSTER_HEADER, CONTROL_PLANE_CLUSTER, Class, ClusterEntry,
-    INTERNAL_HEADER_PREFIX,
+    INTERNAL_HEADER_PREFIX, ORIGINAL_PATH_HEADER,
 };
 
 use crate::Headers;
@@ -21,6 +21,8 @@ pub(crate) struct Rewrite {
 /// What is to be done with a member request.
 pub(crate) struct Upstream<'a> {
     pub(crate) cluster: &'a ClusterEntry,
+    /// The path that the client asked.
+    pub(crate) original_path: &'a str,
     /// The path at the API server, beginning with `/`.
     pub(crate) path: &'a str,
     /// The query that goes upstream.
@@ -64,6 +66,7 @@ impl Rewrite {
         };
         headers.set(CLUSTER_HEADER, envoy_cluster.as_bytes());
         headers.set(CLASS_HEADER, upstream.class.as_str());
+        headers.set(ORIGINAL_PATH_HEADER, upstream.original_path);
         headers.set(":authority", cluster.authority.as_bytes());
         let mut path = format!("{}{}", cluster.path_prefix, upstream.path);
         if let Some(query) = upstream.query {
@@ -87,8 +90,9 @@ impl Rewrite {
     }
 
     /// To the control plane, which reads the caller's credential itself.
-    pub(crate) fn to_control_plane(mut headers: Headers) -> Self {
+    pub(crate) fn to_control_plane(mut headers: Headers, path: &str) -> Self {
         remove_foreign(&mut headers);
+        headers.set(ORIGINAL_PATH_HEADER, path);
         headers.set(CLUSTER_HEADER, CONTROL_PLANE_CLUSTER);
         headers.set(CLASS_HEADER, Class::Unary.as_str());
         Self { headers }

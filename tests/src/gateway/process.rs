@@ -101,7 +101,10 @@ impl Process {
             .kill_on_drop(false)
             .spawn()
             .with_context(|| format!("{} cannot be started", site.artifacts().binary.display()))?;
-        fs::write(&self.pid_file, child.id().unwrap_or_default().to_string())?;
+        fs::write(
+            &self.pid_file,
+            format!("{}\n", child.id().unwrap_or_default()),
+        )?;
 
         let endpoints = until("the gateway is ready", START, || {
             let ended = child.try_wait();

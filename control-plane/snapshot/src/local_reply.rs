@@ -1,0 +1,102 @@
+//! Envoy's own answers in the shape of the path's API.
+//!
+//! Most of them pass the filter, which shapes them. One kind does not: when an
+//! upstream breaks off after the filter has begun to hold a list, Envoy answers
+//! past all filters. So the shapes stand here too, told by Envoy's response flags;
+//! the filter's own replies carry none.
+
+use cubegate_api_types::cube::{self, ErrorBody, message};
+use cubegate_api_types::kube::Status;
+use cubegate_filter_config::ORIGINAL_PATH_HEADER;
+use envoy_types::pb::envoy::config::route::v3::{HeaderMatcher, header_matcher};
+use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3 as hcm;
+use envoy_types::pb::envoy::r#type::matcher::v3::{StringMatcher, string_matcher};
+use serde::Serialize;
+
+use crate::proto::{self, access_log_filter::FilterSpecifier};
+
+/// The upstream was too slow.
+const TIMEOUT_FLAGS: &[&str] = &["UT", "UMSDR"];
+
+/// The upstream could not be reached, or broke off.
+const FAILURE_FLAGS: &[&str] = &["UH", "UF", "UC", "UR", "UO", "UPE", "URX", "LR", "NC", "NR"];
+
+/// What KubeCube paths begin with.
+const CUBE_PREFIX: &str = "/api/v1/cube/";
+
+pub(crate) fn config() -> hcm::LocalReplyConfig {
+    let mappers = [(504, TIMEOUT_FLAGS), (502, FAILURE_FLAGS)]
+        .into_iter()
+        .flat_map(|(code, flags)| {
+            let cube_body = ErrorBody::new(code, message::SERVER_ERROR);
+            let kube_body = Status::failure(code, message::upstream_failed(code));
+            [
+                mapper(
+                    code,
+                    and(flagged(flags), on_cube_paths()),
+                    cube::CONTENT_TYPE,
+                    &cube_body,
+                ),
+                mapper(code, flagged(flags), "application/json", &kube_body),
+            ]
+        });
+    hcm::LocalReplyConfig {
+        mappers: mappers.collect(),
+        body_format: None,
+    }
+}
+
+fn mapper(
+    code: u16,
+    filter: proto::AccessLogFilter,
+    content_type: &str,
+    body: &impl Serialize,
+) -> hcm::ResponseMapper {
+    // Plain structs of strings and numbers always serialise. A percent sign would
+    // begin a command of the format; the bodies have none.
+    let text = serde_json::to_string(body).unwrap_or_default();
+    hcm::ResponseMapper {
+        filter: Some(filter),
+        status_code: proto::number(u32::from(code)),
+        body_format_override: Some(proto::SubstitutionFormatString {
+            format: proto::inline_string(text)
+                .map(proto::substitution_format_string::Format::TextFormatSource),
+            content_type: content_type.to_owned(),
+            ..Default::default()
+        }),
+        ..Default::default()
+    }
+}
+
+fn flagged(flags: &[&str]) -> proto::AccessLogFilter {
+    let flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
+    specifier(FilterSpecifier::ResponseFlagFilter(
+        proto::ResponseFlagFilter { flags },
+    ))
+}
+
+fn on_cube_paths() -> proto::AccessLogFilter {
+    let prefix = StringMatcher {
+        match_pattern: Some(string_matcher::MatchPattern::Prefix(CUBE_PREFIX.to_owned())),
+        ..Default::default()
+    };
+    specifier(FilterSpecifier::HeaderFilter(proto::HeaderFilter {
+        header: Some(HeaderMatcher {
+            name: ORIGINAL_PATH_HEADER.to_owned(),
+            header_match_specifier: Some(header_matcher::HeaderMatchSpecifier::StringMatch(prefix)),
+            ..Default::default()
+        }),
+    }))
+}
+
+fn and(one: proto::AccessLogFilter, other: proto::AccessLogFilter) -> proto::AccessLogFilter {
+    specifier(FilterSpecifier::AndFilter(proto::AndFilter {
+        filters: vec![one, other],
+    }))
+}
+
+fn specifier(specifier: FilterSpecifier) -> proto::AccessLogFilter {
+    proto::AccessLogFilter {
+        filter_specifier: Some(specifier),
+    }
+}
