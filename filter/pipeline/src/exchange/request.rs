@@ -1,0 +1,113 @@
+//! The request's half: verify → route → upstream.
+
+use cubegate_list::ListRequest;
+
+use crate::credential::{self, Source};
+use crate::exchange::{Exchange, Flow, Sent, State, internal};
+use crate::list;
+use crate::reply::Family;
+use crate::route::{MemberTarget, Target, route};
+use crate::upstream::{Rewrite, Upstream};
+use crate::{Headers, Host, Reply, RequestHead};
+
+// === impl Exchange ===
+
+impl Exchange {
+    /// The request's headers are there.
+    pub fn on_request_headers(&mut self, host: &impl Host) -> Flow {
+        let outcome = host
+            .request_headers()
+            .map_err(|error| internal(host, Family::Kube, &error))
+            .and_then(|headers| self.admit(host, headers))
+            .and_then(|(rewrite, state)| {
+                host.set_request_headers(rewrite.headers())
+                    .map_err(|error| internal(host, Family::Kube, &error))?;
+                Ok(state)
+            });
+        match outcome {
+            Ok(state) => {
+                self.state = state;
+                Flow::Continue
+            }
+            Err(reply) => {
+                // A reply in the request phase comes back through the response
+                // callbacks as if it were an answer, and must pass there.
+                let flow = self.reply(host, &reply);
+                self.state = State::Passing;
+                flow
+            }
+        }
+    }
+
+    /// verify → route → upstream. The order of the answers is KubeCube's: who
+    /// somebody is comes before whether a cluster exists.
+    fn admit(&self, host: &impl Host, headers: Headers) -> Result<(Rewrite, State), Reply> {
+        let head = RequestHead::parse(&headers)?;
+        let target = match route(&head) {
+            Target::ControlPlane => {
+                let family = Family::of_path(&head.path);
+                let rewrite = Rewrite::to_control_plane(headers, &head.path);
+                return Ok((rewrite, State::SentToControlPlane { family }));
+            }
+            Target::Member(target) => target,
+        };
+        let family = target.family;
+        let upgrade = headers
+            .get("upgrade")
+            .is_some_and(|value| !value.is_empty());
+
+        let found = credential::find(family, &headers)?;
+        if found.source == Source::Cookie
+            && (upgrade || !head.is_read())
+            && credential::is_cross_site(&headers)
+        {
+            return Err(Reply::cross_site(family));
+        }
+        let caller = self
+            .gateway
+            .verifier
+            .verify(found.token, host.now())
+            .map_err(|error| {
+                host.log_debug(&format!("a token was refused: {error}"));
+                Reply::token_invalid(family)
+            })?;
+
+        let cluster = self
+            .gateway
+            .cluster(&target.cluster)
+            .ok_or_else(|| Reply::cluster_not_found(family, &target.cluster))?;
+
+        let request = ListRequest::parse(head.query.as_deref().unwrap_or_default());
+        let list = !upgrade && list::wants_page(&head, &headers, &target, &request);
+        let class = target.class(request.streaming, upgrade);
+        let MemberTarget { path, .. } = target;
+        let query = if list {
+            Some(request.upstream_query.as_str())
+        } else {
+            head.query.as_deref()
+        };
+        let upstream = Upstream {
+            cluster,
+            original_path: &head.path,
+            path,
+            query,
+            class,
+            upgrade,
+            list,
+        };
+        let rewrite = Rewrite::to_member(headers, &caller, &upstream);
+        let accept_encoding = rewrite
+            .headers()
+            .get_str("accept-encoding")
+            .map(str::to_owned);
+        let list = list.then_some(request);
+        Ok((
+            rewrite,
+            State::Sent(Sent {
+                family,
+                accept_encoding,
+                list,
+            }),
+        ))
+    }
+}
