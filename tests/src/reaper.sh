@@ -1,7 +1,10 @@
-# reaper.sh APISERVER_SH: ends what a test run leaves running, when the run has ended, however it ended.
+# reaper.sh APISERVER_SH LOCK: ends what a test run leaves running, when the run has ended, however it ended.
 #
 # It reads lines `gateway DIR` and `apiserver DIR` on stdin, which the run holds open as long as it lives. A process is
 # only ended when its command line names DIR: its number may be somebody else's by then.
+# LOCK tells the next run that the folder is still needed.
+exec 9>"$2"
+flock 9
 gateways=() servers=()
 while read -r what dir; do
 	case $what in
@@ -30,6 +33,6 @@ for dir in "${gateways[@]}"; do
 	send KILL "$dir/data/envoy/envoy.pid" "$dir" || true
 done
 for dir in "${servers[@]}"; do
-	"$1" kill "$dir"
+	"$1" kill "$dir" 9>&-
 	rm -rf "$dir/etcd"
 done

@@ -14,6 +14,9 @@ use tokio::sync::OnceCell;
 
 use crate::artifacts::{root, target};
 
+/// Held by a reaper as long as it lives.
+const REAPER_LOCK: &str = "reaper.lock";
+
 /// The folder of this test process and the line to its reaper.
 ///
 /// It lies in `target/tmp/e2e/<process id>` and stays there until the next run,
@@ -70,6 +73,7 @@ impl Run {
         let mut reaper = Command::new("bash")
             .args(["-c", include_str!("reaper.sh"), "reaper"])
             .arg(root().join("deploy/local/apiserver.sh"))
+            .arg(dir.join(REAPER_LOCK))
             .stdin(Stdio::piped())
             .stdout(log.try_clone()?)
             .stderr(log)
@@ -135,15 +139,21 @@ pub fn unique() -> String {
         .collect()
 }
 
-/// The folders of runs whose process is gone.
+/// The folders of runs that are over.
 fn remove_ended_runs(runs: &Path) {
     for entry in fs::read_dir(runs).into_iter().flatten().flatten() {
         let name = entry.file_name();
-        if !Path::new("/proc").join(&name).exists() {
+        let is_running = Path::new("/proc").join(&name).exists();
+        if !is_running && !is_locked(&entry.path().join(REAPER_LOCK)) {
             // Another run may be at it too.
             let _ = fs::remove_dir_all(entry.path());
         }
     }
+}
+
+/// Whether a reaper is still at work; it needs what is in the folder.
+fn is_locked(lock: &Path) -> bool {
+    fs::File::open(lock).is_ok_and(|lock| lock.try_lock().is_err())
 }
 
 // === impl Shared ===
