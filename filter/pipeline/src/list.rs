@@ -60,14 +60,7 @@ pub(crate) fn wants_page(
 /// Whether the client takes a list as plain JSON. One that names another form
 /// (a Table, metadata only, protobuf, CBOR, YAML) wants that form.
 fn accepts_plain_json(headers: &Headers) -> bool {
-    const OTHER_FORMS: [&str; 6] = [
-        "as=table",
-        "as=partialobjectmetadata",
-        "protobuf",
-        "cbor",
-        "yaml",
-        "as=",
-    ];
+    const OTHER_FORMS: [&str; 4] = [";as=", "protobuf", "cbor", "yaml"];
     headers.all("accept").all(|value| {
         let value = String::from_utf8_lossy(value)
             .to_ascii_lowercase()
