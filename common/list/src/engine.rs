@@ -1,12 +1,11 @@
 //! The engine: pushes a body through scanner, plan and heap, and writes the page.
 
-use crate::envelope::{Envelope, Name};
+mod items;
+mod run;
+
+use self::run::{Run, Verdict};
 use crate::error::ListError;
-use crate::heap::PageHeap;
-use crate::plan::Plan;
 use crate::query::ListQuery;
-use crate::scanner::{Event, Scanner};
-use crate::strict;
 
 /// How much one request may keep in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,24 +50,6 @@ pub enum Finished {
     PassThrough(Vec<u8>),
 }
 
-/// The work on one body.
-#[derive(Debug)]
-struct Run {
-    plan: Plan,
-    limits: Limits,
-    scanner: Scanner,
-    envelope: Envelope,
-    /// The beginning of an item that spans chunks.
-    item: Vec<u8>,
-    /// Where in the body the part begins that is being read.
-    part_at: u64,
-    in_part: bool,
-    heap: PageHeap,
-    /// How much of the body was read, and how many items.
-    offset: u64,
-    arrived: u64,
-}
-
 // === impl Limits ===
 
 impl Default for Limits {
@@ -88,20 +69,8 @@ impl Default for Limits {
 impl ListEngine {
     /// An engine for one response.
     pub fn new(query: ListQuery, limits: Limits) -> Self {
-        let heap = PageHeap::new(query.page, limits.max_page_bytes);
         Self {
-            run: Some(Run {
-                plan: Plan::new(query),
-                limits,
-                scanner: Scanner::new(),
-                envelope: Envelope::default(),
-                item: Vec::new(),
-                part_at: 0,
-                in_part: false,
-                heap,
-                offset: 0,
-                arrived: 0,
-            }),
+            run: Some(Run::new(query, limits)),
         }
     }
 
@@ -118,7 +87,7 @@ impl ListEngine {
                 Ok(Progress::Held)
             }
             Verdict::NoList(rest) => {
-                let mut body = run.envelope.into_body();
+                let mut body = run.into_body();
                 body.extend_from_slice(rest);
                 Ok(Progress::PassThrough(body))
             }
@@ -138,161 +107,4 @@ impl ListEngine {
     pub fn held_bytes(&self) -> usize {
         self.run.as_ref().map_or(0, Run::held_bytes)
     }
-}
-
-/// What is known about the body after a chunk.
-enum Verdict<'c> {
-    /// It may be a list, or is one.
-    Open,
-    /// It is no list; these bytes of the chunk were not looked at.
-    NoList(&'c [u8]),
-}
-
-// === impl Run ===
-
-impl Run {
-    fn push<'c>(&mut self, chunk: &'c [u8]) -> Result<Verdict<'c>, ListError> {
-        let mut input = chunk;
-        while !input.is_empty() {
-            let step = self
-                .scanner
-                .step(input)
-                .map_err(|fault| ListError::Malformed {
-                    offset: self.offset.saturating_add(wide(fault.at)),
-                    reason: fault.reason.to_owned(),
-                })?;
-            let (bytes, rest) = input.split_at_checked(step.len).unwrap_or((input, &[]));
-            self.envelope.retain(bytes);
-            if !self.envelope.has_items() && self.envelope.len() > self.limits.max_envelope_bytes {
-                return Ok(Verdict::NoList(rest));
-            }
-            let part = matches!(
-                step.event,
-                Event::Key { .. } | Event::Value { .. } | Event::Item { .. }
-            );
-            if part && !self.in_part {
-                self.part_at = self.offset;
-            }
-            self.in_part = part;
-            self.offset = self.offset.saturating_add(wide(bytes.len()));
-            input = rest;
-            match step.event {
-                Event::Gap => {}
-                Event::Key { done } => self.key(bytes, done)?,
-                Event::Value { done } => self.value(bytes, done)?,
-                Event::ItemsOpen => {
-                    let begun = self.envelope.begin_items();
-                    begun.map_err(|reason| self.malformed(reason))?;
-                }
-                Event::Item { done } => self.item(bytes, done)?,
-                Event::Close if self.envelope.has_items() => {}
-                Event::Close | Event::NotAnObject => return Ok(Verdict::NoList(rest)),
-                // A second `items` that is no array.
-                Event::NotAnArray if self.envelope.has_items() => {
-                    let begun = self.envelope.begin_items();
-                    begun.map_err(|reason| self.malformed(reason))?;
-                }
-                Event::NotAnArray => return Ok(Verdict::NoList(rest)),
-            }
-        }
-        Ok(Verdict::Open)
-    }
-
-    fn finish(self) -> Result<Finished, ListError> {
-        if self.scanner.at_start() {
-            return Ok(Finished::PassThrough(self.envelope.into_body()));
-        }
-        if !self.scanner.at_end() {
-            return Err(ListError::Truncated {
-                received: self.offset,
-            });
-        }
-        let total = self.heap.total();
-        let (bytes, items) = self.heap.into_page();
-        Ok(Finished::Page(self.envelope.write(items, bytes, total)?))
-    }
-
-    fn held_bytes(&self) -> usize {
-        self.envelope
-            .held_bytes()
-            .saturating_add(self.item.capacity())
-            .saturating_add(self.heap.held_bytes())
-    }
-
-    fn key(&mut self, bytes: &[u8], done: bool) -> Result<(), ListError> {
-        self.envelope_piece(bytes)?;
-        if done {
-            let name = self.envelope.end_key();
-            if name.map_err(|reason| self.malformed(reason))? == Name::Items {
-                self.scanner.expect_items();
-            }
-            self.in_part = false;
-        }
-        Ok(())
-    }
-
-    fn value(&mut self, bytes: &[u8], done: bool) -> Result<(), ListError> {
-        self.envelope_piece(bytes)?;
-        if done {
-            let checked = self.envelope.end_value();
-            checked.map_err(|reason| self.malformed(reason))?;
-            self.in_part = false;
-        }
-        Ok(())
-    }
-
-    fn envelope_piece(&mut self, bytes: &[u8]) -> Result<(), ListError> {
-        let limit = self.limits.max_envelope_bytes;
-        if self.envelope.has_items() && self.envelope.len().saturating_add(bytes.len()) > limit {
-            return Err(ListError::EnvelopeTooLarge { limit });
-        }
-        self.envelope.piece(bytes);
-        Ok(())
-    }
-
-    fn item(&mut self, bytes: &[u8], done: bool) -> Result<(), ListError> {
-        let limit = self.limits.max_item_bytes;
-        if self.item.len().saturating_add(bytes.len()) > limit {
-            return Err(ListError::ItemTooLarge { limit });
-        }
-        if !done {
-            self.item.extend_from_slice(bytes);
-            return Ok(());
-        }
-        self.in_part = false;
-        // An item that lies in one chunk is judged where it is.
-        if self.item.is_empty() {
-            return self.judge(bytes);
-        }
-        let mut item = std::mem::take(&mut self.item);
-        item.extend_from_slice(bytes);
-        let judged = self.judge(&item);
-        item.clear();
-        self.item = item;
-        judged
-    }
-
-    fn judge(&mut self, item: &[u8]) -> Result<(), ListError> {
-        let text = strict::utf8(item).map_err(|reason| self.malformed(reason))?;
-        let rank = self
-            .plan
-            .judge(text, self.arrived)
-            .map_err(|error| self.malformed(strict::reason(&error)))?;
-        self.arrived = self.arrived.saturating_add(1);
-        match rank {
-            Some(rank) => self.heap.offer(rank, item),
-            None => Ok(()),
-        }
-    }
-
-    fn malformed(&self, reason: String) -> ListError {
-        ListError::Malformed {
-            offset: self.part_at,
-            reason,
-        }
-    }
-}
-
-fn wide(len: usize) -> u64 {
-    u64::try_from(len).unwrap_or(u64::MAX)
 }

@@ -1,6 +1,7 @@
 //! What is around the items: kept as it came, so that the page can carry it.
 
 use crate::error::ListError;
+use crate::heap::PageItems;
 use crate::strict;
 
 /// The members beside `items`, as text, and until `items` was seen the bytes
@@ -108,15 +109,7 @@ impl Envelope {
     }
 
     /// Writes the page: the members in their order, the items in theirs.
-    pub(crate) fn write<I>(
-        &self,
-        items: I,
-        items_bytes: usize,
-        total: u64,
-    ) -> Result<Vec<u8>, ListError>
-    where
-        I: Iterator<Item = Box<[u8]>>,
-    {
+    pub(crate) fn write(&self, page: &PageItems) -> Result<Vec<u8>, ListError> {
         const FRAME: usize = 64;
         let (before, after) = self
             .items_at
@@ -125,21 +118,21 @@ impl Envelope {
         let capacity = self
             .members
             .len()
-            .saturating_add(items_bytes)
+            .saturating_add(page.bytes)
             .saturating_add(FRAME);
-        let mut page = Vec::with_capacity(capacity);
-        page.push(b'{');
-        page.extend_from_slice(before);
-        page.extend_from_slice(b"\"items\":[");
-        for (index, item) in items.enumerate() {
+        let mut body = Vec::with_capacity(capacity);
+        body.push(b'{');
+        body.extend_from_slice(before);
+        body.extend_from_slice(b"\"items\":[");
+        for (index, item) in page.items.iter().enumerate() {
             if index > 0 {
-                page.push(b',');
+                body.push(b',');
             }
-            page.extend_from_slice(&item);
+            body.extend_from_slice(item);
         }
-        page.extend_from_slice(b"],");
-        page.extend_from_slice(after);
-        page.extend_from_slice(format!("\"total\":{total}}}").as_bytes());
-        Ok(page)
+        body.extend_from_slice(b"],");
+        body.extend_from_slice(after);
+        body.extend_from_slice(format!("\"total\":{}}}", page.total).as_bytes());
+        Ok(body)
     }
 }

@@ -25,6 +25,17 @@ pub(crate) struct PageHeap {
     exhausted: bool,
 }
 
+/// The items of the page.
+#[derive(Debug)]
+pub(crate) struct PageItems {
+    /// In their order.
+    pub(crate) items: Vec<Box<[u8]>>,
+    /// At least the bytes that they take, with a comma between two of them.
+    pub(crate) bytes: usize,
+    /// How many items the selector wants.
+    pub(crate) total: u64,
+}
+
 #[derive(Debug)]
 struct Entry {
     rank: Rank<'static>,
@@ -43,11 +54,6 @@ impl PageHeap {
             total: 0,
             exhausted: false,
         }
-    }
-
-    /// How many items there were.
-    pub(crate) fn total(&self) -> u64 {
-        self.total
     }
 
     /// The memory that it takes.
@@ -99,8 +105,8 @@ impl PageHeap {
         Ok(())
     }
 
-    /// The bytes of the page's items, and the items in their order.
-    pub(crate) fn into_page(self) -> (usize, impl Iterator<Item = Box<[u8]>>) {
+    /// The items of the page in their order, and how many there were in all.
+    pub(crate) fn into_page(self) -> PageItems {
         let bytes = self.payload.saturating_add(self.entries.len());
         let offset = usize::try_from(self.page.offset).unwrap_or(usize::MAX);
         let limit = usize::try_from(self.page.limit).unwrap_or(usize::MAX);
@@ -110,8 +116,13 @@ impl PageHeap {
             .into_iter()
             .skip(offset)
             .take(limit)
-            .map(|entry| entry.item);
-        (bytes, items)
+            .map(|entry| entry.item)
+            .collect();
+        PageItems {
+            items,
+            bytes,
+            total: self.total,
+        }
     }
 
     fn is_full(&self) -> bool {

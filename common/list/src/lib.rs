@@ -151,12 +151,14 @@
 //! | a list that ends too early | [`ListError::Truncated`] |
 //! | a list beyond the [`Limits`] | an error that says what to narrow |
 
+mod block;
 mod engine;
 mod envelope;
 mod error;
 mod fields;
 mod fold;
 mod heap;
+mod object;
 mod page;
 mod path;
 mod plan;

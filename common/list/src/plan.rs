@@ -1,6 +1,6 @@
 //! A query made ready to judge items: fields looked up once, tests and sort key by field.
 
-use crate::fields::{Field, FieldSet};
+use crate::fields::{Field, FieldSet, Found};
 use crate::path::KeyPath;
 use crate::query::ListQuery;
 use crate::selector::Test;
@@ -22,7 +22,7 @@ pub(crate) struct Plan {
 
 impl Plan {
     pub(crate) fn new(query: ListQuery) -> Self {
-        let mut fields = FieldSet::default();
+        let mut fields = FieldSet::new();
         let conditions = query
             .selector
             .into_conditions()
@@ -40,23 +40,23 @@ impl Plan {
         }
     }
 
+    /// The fields that have to be found in an item before it is judged.
+    pub(crate) fn fields(&self) -> &FieldSet {
+        &self.fields
+    }
+
     /// Where an item stands in the list; `None` if the selector does not want it.
-    pub(crate) fn judge<'a>(
-        &self,
-        item: &'a str,
-        arrival: u64,
-    ) -> Result<Option<Rank<'a>>, serde_json::Error> {
-        let found = self.fields.take(item)?;
+    pub(crate) fn judge<'a>(&self, found: Found<'a>, arrival: u64) -> Option<Rank<'a>> {
         let wanted = self
             .conditions
             .iter()
             .all(|(field, test)| test.passes(&found.value(*field)));
-        Ok(wanted.then(|| Rank {
+        wanted.then(|| Rank {
             key: self.kind.key(found.value(self.sort)),
             namespace: found.value(self.namespace).into_text(),
             name: found.value(self.name).into_text(),
             arrival,
             descending: self.descending,
-        }))
+        })
     }
 }

@@ -9,11 +9,16 @@ use self::extent::Extent;
 /// It knows the grammar of this outline alone and may be stopped at any byte.
 /// What is inside a key, a value or an item it only measures: brackets are
 /// counted, strings are skipped. Whoever takes them has to validate them.
+/// An item that is an object it leaves to [`ObjectReader`](crate::object::ObjectReader).
 #[derive(Debug)]
 pub(crate) struct Scanner {
     state: State,
     /// The next value is that of `items`.
     at_items: bool,
+    /// The next item is measured here even if it is an object.
+    measures_next: bool,
+    /// How deep the last part was nested.
+    deepest: usize,
 }
 
 /// What the first `len` bytes of the input are.
@@ -69,6 +74,7 @@ enum State {
     BeforeFirstItem,
     BeforeItem,
     Item(Extent),
+    Object,
     AfterItem,
     AfterObject,
 }
@@ -82,7 +88,26 @@ impl Scanner {
         Self {
             state: State::Start,
             at_items: false,
+            measures_next: false,
+            deepest: 0,
         }
+    }
+
+    /// Whether the next byte is the first one of an item that is an object, or
+    /// one in it. Such an item is not for [`Self::step`].
+    pub(crate) fn at_object(&self) -> bool {
+        self.state == State::Object
+    }
+
+    /// Says that the object was taken from the input.
+    pub(crate) fn end_object(&mut self) {
+        self.state = State::AfterItem;
+    }
+
+    /// Says that the object will come once more and is to be measured here.
+    pub(crate) fn measure_object(&mut self) {
+        self.state = State::BeforeItem;
+        self.measures_next = true;
     }
 
     /// Says, after a whole key, that its value is the list's items.
@@ -103,12 +128,18 @@ impl Scanner {
         self.state == State::AfterObject
     }
 
+    /// The deepest nesting of the part that has just been complete.
+    pub(crate) fn deepest(&self) -> usize {
+        self.deepest
+    }
+
     /// Takes some bytes off the input, which must not be empty. Each call gets
     /// on: by a byte at least, or to another state.
     pub(crate) fn step(&mut self, input: &[u8]) -> Result<Step, Fault> {
         match self.state {
             State::Key(mut extent) => {
                 let (len, done) = extent.advance(input);
+                self.deepest = extent.deepest();
                 self.state = if done {
                     State::AfterKey
                 } else {
@@ -118,6 +149,7 @@ impl Scanner {
             }
             State::Value(mut extent) => {
                 let (len, done) = extent.advance(input);
+                self.deepest = extent.deepest();
                 self.state = if done {
                     State::AfterValue
                 } else {
@@ -127,6 +159,7 @@ impl Scanner {
             }
             State::Item(mut extent) => {
                 let (len, done) = extent.advance(input);
+                self.deepest = extent.deepest();
                 self.state = if done {
                     State::AfterItem
                 } else {
@@ -202,7 +235,13 @@ impl Scanner {
                 (State::AfterValue, Event::Gap, past)
             }
             (State::BeforeFirstItem | State::BeforeItem, byte) if begins_value(byte) => {
-                (State::Item(Extent::NEW), Event::Gap, at)
+                let measures = std::mem::take(&mut self.measures_next) || byte != b'{';
+                let state = if measures {
+                    State::Item(Extent::NEW)
+                } else {
+                    State::Object
+                };
+                (state, Event::Gap, at)
             }
             (State::AfterItem, b',') => (State::BeforeItem, Event::Gap, past),
 
@@ -248,7 +287,8 @@ impl State {
             | Self::BeforeObject
             | Self::Key(_)
             | Self::Value(_)
-            | Self::Item(_) => "this byte is unexpected here",
+            | Self::Item(_)
+            | Self::Object => "this byte is unexpected here",
         }
     }
 }

@@ -2,12 +2,14 @@ use super::*;
 
 /// The raw text at each path of one item.
 fn take<'a>(item: &'a str, paths: &[&str]) -> Vec<Value<'a>> {
-    let mut set = FieldSet::default();
+    let mut set = FieldSet::new();
     let fields: Vec<Field> = paths
         .iter()
         .map(|path| set.add(&KeyPath::parse(path)))
         .collect();
-    let found = set.take(item).unwrap();
+    let mut spans = Vec::new();
+    set.take(item, &mut spans).unwrap();
+    let found = Found::new(item.as_bytes(), spans.leak());
     fields.into_iter().map(|field| found.value(field)).collect()
 }
 
@@ -112,7 +114,7 @@ fn an_item_that_is_no_object_has_no_fields() {
 
 #[test]
 fn the_whole_item_is_validated() {
-    let mut set = FieldSet::default();
+    let mut set = FieldSet::new();
     set.add(&KeyPath::parse("a.b"));
     set.add(&KeyPath::parse("a"));
     for item in [
@@ -132,6 +134,6 @@ fn the_whole_item_is_validated() {
         "{",
         "",
     ] {
-        assert!(set.take(item).is_err(), "{item}");
+        assert!(set.take(item, &mut Vec::new()).is_err(), "{item}");
     }
 }

@@ -22,9 +22,10 @@ fn offer_all(heap: &mut PageHeap, names: &[&str]) -> Result<(), ListError> {
 fn page(offset: u64, limit: u64, names: &[&str]) -> Vec<String> {
     let mut heap = PageHeap::new(Page { offset, limit }, NO_LIMIT);
     offer_all(&mut heap, names).unwrap();
-    assert_eq!(heap.total(), u64::try_from(names.len()).unwrap());
-    let (_, items) = heap.into_page();
-    items
+    let page = heap.into_page();
+    assert_eq!(page.total, u64::try_from(names.len()).unwrap());
+    page.items
+        .into_iter()
         .map(|item| String::from_utf8(item.into()).unwrap())
         .collect()
 }
@@ -54,7 +55,7 @@ fn equal_items_stay_in_the_order_of_arrival() {
         heap.offer(rank("x", arrival), &[b'0' + u8::try_from(arrival).unwrap()])
             .unwrap();
     }
-    let items: Vec<Box<[u8]>> = heap.into_page().1.collect();
+    let items = heap.into_page().items;
     assert_eq!(items, [b"0".as_slice().into(), b"1".as_slice().into()]);
 }
 
@@ -112,7 +113,7 @@ fn a_page_past_the_end_is_empty_even_beyond_the_budget() {
         size_of::<Entry>(),
     );
     offer_all(&mut heap, &["a", "b", "c", "d", "e"]).unwrap();
-    assert_eq!(heap.total(), 5);
+    assert_eq!(heap.total, 5);
     assert_eq!(heap.payload, 0);
     let refused = heap.offer(rank("f", 6), b"f");
     assert!(matches!(refused, Err(ListError::PageTooLarge { .. })));

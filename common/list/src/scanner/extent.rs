@@ -9,6 +9,7 @@ use super::is_space;
 pub(super) struct Extent {
     inside: Inside,
     depth: usize,
+    deepest: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +31,13 @@ impl Extent {
     pub(super) const NEW: Self = Self {
         inside: Inside::Nothing,
         depth: 0,
+        deepest: 0,
     };
+
+    /// How many brackets were open at once.
+    pub(super) fn deepest(&self) -> usize {
+        self.deepest
+    }
 
     /// Takes the bytes of one value off the input: how many there are, and
     /// whether the value ends with them.
@@ -77,6 +84,7 @@ impl Extent {
             (_, b'"') => Inside::String,
             (_, b'{' | b'[') => {
                 self.depth = self.depth.saturating_add(1);
+                self.deepest = self.deepest.max(self.depth);
                 Inside::Brackets
             }
             (_, b'}' | b']') => {

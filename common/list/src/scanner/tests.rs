@@ -8,6 +8,9 @@ fn scan(body: &str, chunk: usize) -> Result<Vec<String>, Fault> {
     let mut offset = 0;
     for mut input in body.as_bytes().chunks(chunk) {
         while !input.is_empty() {
+            if scanner.at_object() {
+                scanner.measure_object();
+            }
             let step = scanner.step(input).map_err(|fault| Fault {
                 at: offset + fault.at,
                 ..fault

@@ -1,0 +1,147 @@
+//! 64 bytes at a time: where in a block the bytes stand that JSON is made of.
+//!
+//! All SIMD of the crate is here. An instruction set is a [`Vector`]: a handful
+//! of operations on 8, 16 or 32 bytes. Everything else of the crate works on the
+//! bit masks that come out, one bit a byte, and is the same on all of them.
+//!
+//! | vector | where |
+//! |---|---|
+//! | `Avx2` | x86-64 that has it, asked at run time |
+//! | `Sse2` | every x86-64 |
+//! | `Neon` | aarch64 |
+//! | `Simd128` | wasm built with `+simd128`, as the filter is |
+//! | `Swar` | everywhere else: eight bytes in an integer |
+
+#[cfg(target_arch = "aarch64")]
+mod neon;
+#[cfg(any(
+    test,
+    not(any(
+        target_arch = "x86_64",
+        target_arch = "aarch64",
+        all(target_arch = "wasm32", target_feature = "simd128")
+    ))
+))]
+mod swar;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+mod wasm;
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
+/// The bytes of a block.
+pub(crate) const BLOCK: usize = 64;
+
+/// A block of the input.
+pub(crate) type Block = [u8; BLOCK];
+
+/// Which bytes of a block are what. Bit n stands for byte n.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Masks {
+    /// `"`
+    pub(crate) quote: u64,
+    /// `\`
+    pub(crate) backslash: u64,
+    /// `{` and `[`
+    pub(crate) open: u64,
+    /// `}` and `]`
+    pub(crate) close: u64,
+    /// Tells the brackets apart: set for `{` and `}`, not for `[` and `]`. Says
+    /// nothing about other bytes.
+    pub(crate) curly: u64,
+    /// `:`
+    pub(crate) colon: u64,
+    /// `,`
+    pub(crate) comma: u64,
+    /// The space.
+    pub(crate) blank: u64,
+    /// What is below the space.
+    pub(crate) control: u64,
+    /// Whether some byte is not ASCII.
+    pub(crate) high: bool,
+}
+
+/// The operations of an instruction set, on some bytes of a block.
+pub(crate) trait Vector: Copy {
+    /// How many bytes it holds; a divisor of [`BLOCK`].
+    const BYTES: usize;
+
+    /// The bytes of the block from `at` on; `at` is a multiple of [`Self::BYTES`].
+    fn load(block: &Block, at: usize) -> Self;
+    /// All bits of each byte that equals this one.
+    fn equal(self, byte: u8) -> Self;
+    /// All bits of each byte that is less than this one, which is ASCII.
+    fn below(self, byte: u8) -> Self;
+    /// Each byte or'd with this one.
+    fn or_byte(self, byte: u8) -> Self;
+    /// Bit 5 of each byte moved to bit 7; the other bits are of no use.
+    fn bit_5_to_top(self) -> Self;
+    /// Bit 7 of each byte, in the lowest [`Self::BYTES`] bits.
+    fn tops(self) -> u64;
+}
+
+/// Work that is to run with the best instruction set of this machine.
+pub(crate) trait Job {
+    /// What comes of it.
+    type Output;
+
+    /// Does the work. It has to be inlined with all that it calls in its inner
+    /// loop, so that the loop is compiled for the instruction set.
+    fn run<V: Vector>(self) -> Self::Output;
+}
+
+/// Runs a job with the best instruction set of this machine.
+#[inline]
+pub(crate) fn with_best<J: Job>(job: J) -> J::Output {
+    #[cfg(target_arch = "x86_64")]
+    return x86::with_best(job);
+    #[cfg(target_arch = "aarch64")]
+    return job.run::<neon::Neon>();
+    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+    return job.run::<wasm::Simd128>();
+    #[cfg(not(any(
+        target_arch = "x86_64",
+        target_arch = "aarch64",
+        all(target_arch = "wasm32", target_feature = "simd128")
+    )))]
+    return job.run::<swar::Swar>();
+}
+
+// === impl Masks ===
+
+impl Masks {
+    /// Looks at a block.
+    #[inline(always)]
+    pub(crate) fn of<V: Vector>(block: &Block) -> Self {
+        /// `[` and `{` differ in this bit alone, and so do `]` and `}`.
+        const CURLY_BIT: u8 = 0x20;
+        let mut masks = Self::default();
+        let mut high: u64 = 0;
+        let mut at = 0;
+        while at < BLOCK {
+            let bytes = V::load(block, at);
+            let curled = bytes.or_byte(CURLY_BIT);
+            masks.quote |= bytes.equal(b'"').tops() << at;
+            masks.backslash |= bytes.equal(b'\\').tops() << at;
+            masks.open |= curled.equal(b'{').tops() << at;
+            masks.close |= curled.equal(b'}').tops() << at;
+            masks.curly |= bytes.bit_5_to_top().tops() << at;
+            masks.colon |= bytes.equal(b':').tops() << at;
+            masks.comma |= bytes.equal(b',').tops() << at;
+            masks.blank |= bytes.equal(b' ').tops() << at;
+            masks.control |= bytes.below(b' ').tops() << at;
+            high |= bytes.tops();
+            at = at.wrapping_add(V::BYTES);
+        }
+        masks.high = high != 0;
+        masks
+    }
+}
+
+/// The bits below this one; all for 64.
+#[inline(always)]
+pub(crate) fn below(bit: u32) -> u64 {
+    1_u64.checked_shl(bit).map_or(u64::MAX, |bit| bit.wrapping_sub(1))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,56 @@
+//! Eight bytes in an integer, for machines without SIMD that we know.
+
+use super::{Block, Vector};
+
+/// Eight bytes, the first one lowest.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Swar(u64);
+
+const LOW: u64 = 0x0101_0101_0101_0101;
+const SEVEN: u64 = 0x7f7f_7f7f_7f7f_7f7f;
+const TOP: u64 = 0x8080_8080_8080_8080;
+
+fn splat(byte: u8) -> u64 {
+    LOW.wrapping_mul(u64::from(byte))
+}
+
+impl Vector for Swar {
+    const BYTES: usize = 8;
+
+    #[inline(always)]
+    fn load(block: &Block, at: usize) -> Self {
+        let bytes = block.get(at..).and_then(|rest| rest.first_chunk());
+        Self(bytes.map_or(0, |bytes| u64::from_le_bytes(*bytes)))
+    }
+
+    #[inline(always)]
+    fn equal(self, byte: u8) -> Self {
+        let difference = self.0 ^ splat(byte);
+        // The top bit of each byte that is not zero.
+        let other = ((difference & SEVEN).wrapping_add(SEVEN)) | difference;
+        Self(!other & TOP)
+    }
+
+    #[inline(always)]
+    fn below(self, byte: u8) -> Self {
+        // Adding 128 - byte sets the top bit of what is not below.
+        let added = (self.0 & SEVEN).wrapping_add(splat(128_u8.saturating_sub(byte)));
+        Self(!(added | self.0) & TOP)
+    }
+
+    #[inline(always)]
+    fn or_byte(self, byte: u8) -> Self {
+        Self(self.0 | splat(byte))
+    }
+
+    #[inline(always)]
+    fn bit_5_to_top(self) -> Self {
+        Self(self.0 << 2)
+    }
+
+    #[inline(always)]
+    fn tops(self) -> u64 {
+        // Each product moves one of the eight bits to its place in the top byte.
+        ((self.0 & TOP) >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56
+    }
+}

@@ -1,0 +1,52 @@
+//! WebAssembly's 128-bit vectors.
+
+#![expect(unsafe_code, reason = "loads through a pointer")]
+
+use std::arch::wasm32::{
+    u8x16_bitmask, u8x16_eq, u8x16_lt, u8x16_splat, u16x8_shl, v128, v128_load, v128_or,
+};
+
+use super::{Block, Vector};
+
+/// 16 bytes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Simd128(v128);
+
+impl Vector for Simd128 {
+    const BYTES: usize = 16;
+
+    #[inline(always)]
+    fn load(block: &Block, at: usize) -> Self {
+        debug_assert!(at <= block.len() - Self::BYTES);
+        let at = at & (block.len() - Self::BYTES);
+        // SAFETY: 16 bytes from `at` lie within the block: the mask keeps `at` at
+        // 48 or less. A load need not be aligned.
+        unsafe { Self(v128_load(block.as_ptr().add(at).cast())) }
+    }
+
+    #[inline(always)]
+    fn equal(self, byte: u8) -> Self {
+        Self(u8x16_eq(self.0, u8x16_splat(byte)))
+    }
+
+    #[inline(always)]
+    fn below(self, byte: u8) -> Self {
+        Self(u8x16_lt(self.0, u8x16_splat(byte)))
+    }
+
+    #[inline(always)]
+    fn or_byte(self, byte: u8) -> Self {
+        Self(v128_or(self.0, u8x16_splat(byte)))
+    }
+
+    #[inline(always)]
+    fn bit_5_to_top(self) -> Self {
+        // Shifted in pairs, bit 5 of a byte still stays in it.
+        Self(u16x8_shl(self.0, 2))
+    }
+
+    #[inline(always)]
+    fn tops(self) -> u64 {
+        u64::from(u8x16_bitmask(self.0))
+    }
+}

@@ -1,0 +1,212 @@
+//! The work on one body: what the scanner finds goes to the envelope or to the items.
+
+use super::items::{Item, Items};
+use super::{Finished, Limits};
+use crate::envelope::{Envelope, Name};
+use crate::error::ListError;
+use crate::query::ListQuery;
+use crate::scanner::{Event, Scanner};
+
+/// One body on its way.
+#[derive(Debug)]
+pub(super) struct Run {
+    limits: Limits,
+    scanner: Scanner,
+    envelope: Envelope,
+    items: Items,
+    /// Where in the body the part begins that is being read.
+    part_at: u64,
+    in_part: bool,
+    /// How much of the body was read.
+    offset: u64,
+}
+
+/// What is known about the body after a chunk.
+pub(super) enum Verdict<'c> {
+    /// It may be a list, or is one.
+    Open,
+    /// It is no list; these bytes of the chunk were not looked at.
+    NoList(&'c [u8]),
+}
+
+/// The deepest nesting of a member beside the items: `serde_json` takes 127
+/// levels, and the list is one of them.
+const MAX_MEMBER_DEPTH: usize = 126;
+
+/// Why something is refused that is nested too deep, as `serde_json` says it.
+pub(super) const TOO_DEEP: &str = "recursion limit exceeded";
+
+// === impl Run ===
+
+impl Run {
+    pub(super) fn new(query: ListQuery, limits: Limits) -> Self {
+        Self {
+            limits,
+            scanner: Scanner::new(),
+            envelope: Envelope::default(),
+            items: Items::new(query, limits),
+            part_at: 0,
+            in_part: false,
+            offset: 0,
+        }
+    }
+
+    pub(super) fn push<'c>(&mut self, chunk: &'c [u8]) -> Result<Verdict<'c>, ListError> {
+        let mut input = chunk;
+        while !input.is_empty() {
+            if self.scanner.at_object() {
+                let used = self.object(input)?;
+                input = input.get(used..).unwrap_or_default();
+                continue;
+            }
+            let step = self
+                .scanner
+                .step(input)
+                .map_err(|fault| ListError::Malformed {
+                    offset: self.offset.saturating_add(wide(fault.at)),
+                    reason: fault.reason.to_owned(),
+                })?;
+            let (bytes, rest) = input.split_at_checked(step.len).unwrap_or((input, &[]));
+            self.envelope.retain(bytes);
+            if !self.envelope.has_items() && self.envelope.len() > self.limits.max_envelope_bytes {
+                return Ok(Verdict::NoList(rest));
+            }
+            let part = matches!(
+                step.event,
+                Event::Key { .. } | Event::Value { .. } | Event::Item { .. }
+            );
+            if part && !self.in_part {
+                self.part_at = self.offset;
+            }
+            self.in_part = part;
+            self.offset = self.offset.saturating_add(wide(bytes.len()));
+            input = rest;
+            match step.event {
+                Event::Gap => {}
+                Event::Key { done } => self.key(bytes, done)?,
+                Event::Value { done } => self.value(bytes, done)?,
+                Event::ItemsOpen => {
+                    let begun = self.envelope.begin_items();
+                    begun.map_err(|reason| self.malformed(reason))?;
+                }
+                Event::Item { done } => self.item(bytes, done)?,
+                Event::Close if self.envelope.has_items() => {}
+                Event::Close | Event::NotAnObject => return Ok(Verdict::NoList(rest)),
+                // A second `items` that is no array.
+                Event::NotAnArray if self.envelope.has_items() => {
+                    let begun = self.envelope.begin_items();
+                    begun.map_err(|reason| self.malformed(reason))?;
+                }
+                Event::NotAnArray => return Ok(Verdict::NoList(rest)),
+            }
+        }
+        Ok(Verdict::Open)
+    }
+
+    pub(super) fn finish(self) -> Result<Finished, ListError> {
+        if self.scanner.at_start() {
+            return Ok(Finished::PassThrough(self.envelope.into_body()));
+        }
+        if !self.scanner.at_end() {
+            return Err(ListError::Truncated {
+                received: self.offset,
+            });
+        }
+        let page = self.items.into_page();
+        Ok(Finished::Page(self.envelope.write(&page)?))
+    }
+
+    /// The body, as long as it is open whether it is a list.
+    pub(super) fn into_body(self) -> Vec<u8> {
+        self.envelope.into_body()
+    }
+
+    pub(super) fn held_bytes(&self) -> usize {
+        self.envelope
+            .held_bytes()
+            .saturating_add(self.items.held_bytes())
+    }
+
+    fn key(&mut self, bytes: &[u8], done: bool) -> Result<(), ListError> {
+        self.envelope_piece(bytes)?;
+        if done {
+            let name = self.envelope.end_key();
+            if name.map_err(|reason| self.malformed(reason))? == Name::Items {
+                self.scanner.expect_items();
+            }
+            self.in_part = false;
+        }
+        Ok(())
+    }
+
+    fn value(&mut self, bytes: &[u8], done: bool) -> Result<(), ListError> {
+        self.envelope_piece(bytes)?;
+        if done {
+            if self.scanner.deepest() > MAX_MEMBER_DEPTH {
+                return Err(self.malformed(TOO_DEEP.to_owned()));
+            }
+            let checked = self.envelope.end_value();
+            checked.map_err(|reason| self.malformed(reason))?;
+            self.in_part = false;
+        }
+        Ok(())
+    }
+
+    fn envelope_piece(&mut self, bytes: &[u8]) -> Result<(), ListError> {
+        let limit = self.limits.max_envelope_bytes;
+        if self.envelope.has_items() && self.envelope.len().saturating_add(bytes.len()) > limit {
+            return Err(ListError::EnvelopeTooLarge { limit });
+        }
+        self.envelope.piece(bytes);
+        Ok(())
+    }
+
+    /// An item that is an object, or a piece of one: says how many bytes of the
+    /// input were taken.
+    fn object(&mut self, input: &[u8]) -> Result<usize, ListError> {
+        if !self.items.in_object() {
+            self.part_at = self.offset;
+        }
+        let part_at = self.part_at;
+        let taken = self.items.object(input);
+        let used = match taken.map_err(|refusal| refusal.at(part_at))? {
+            Item::Open { used } => used,
+            Item::Done { used } => {
+                self.scanner.end_object();
+                used
+            }
+            Item::Unsure { used, object } => {
+                // Once more from its beginning, measured by the scanner and
+                // judged by `serde_json`. What came before this input is
+                // repeated; it may hold more than this one item.
+                self.scanner.measure_object();
+                self.offset = part_at;
+                // There are items, so the body cannot turn out to be no list.
+                let (Verdict::Open | Verdict::NoList(_)) = self.push(&object)?;
+                return Ok(used);
+            }
+        };
+        self.offset = self.offset.saturating_add(wide(used));
+        Ok(used)
+    }
+
+    /// An item of another kind, or one to be judged by `serde_json`, or a piece of one.
+    fn item(&mut self, bytes: &[u8], done: bool) -> Result<(), ListError> {
+        if done {
+            self.in_part = false;
+        }
+        let taken = self.items.piece(bytes, done, self.scanner.deepest());
+        taken.map_err(|refusal| refusal.at(self.part_at))
+    }
+
+    fn malformed(&self, reason: String) -> ListError {
+        ListError::Malformed {
+            offset: self.part_at,
+            reason,
+        }
+    }
+}
+
+fn wide(len: usize) -> u64 {
+    u64::try_from(len).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,234 @@
+//! Reads an item that is an object: where it ends, that it is JSON, and the fields that are wanted.
+//!
+//! ```text
+//! 64 bytes ──Masks──> Strings ──> Grammar ──> brackets ──> Finder
+//!                     what is     may this    what is in   the members that
+//!                     a string    follow that what         a query names
+//! ```
+//!
+//! Most of the work is done on bit masks, 64 bytes at once, whatever they hold:
+//! that every token may follow the one before it can be said without knowing what
+//! is inside what, except for two things, which a walk over the brackets decides.
+//! Only brackets, numbers, literals and uncommon escapes are looked at one by one.
+//!
+//! It says what is certainly valid. What it is not sure of is read again by
+//! `serde_json`, which is the judge of what JSON is and of how a fault is told.
+
+mod brackets;
+mod finder;
+mod grammar;
+mod literal;
+mod strings;
+
+use self::brackets::Brackets;
+use self::finder::Finder;
+use self::grammar::Grammar;
+use self::strings::Strings;
+use crate::block::{BLOCK, Block, Job, Masks, Vector, below, with_best};
+use crate::fields::{FieldSet, Span};
+
+/// Reads one object after the other, each as it arrives.
+///
+/// The bytes of an object must be in one piece from its beginning to where it
+/// has arrived; they may be moved between two calls.
+#[derive(Debug)]
+pub(crate) struct ObjectReader {
+    /// Bytes that were read: a multiple of [`BLOCK`].
+    at: usize,
+    strings: Strings,
+    grammar: Grammar,
+    brackets: Brackets,
+    /// Where a number or literal begins that goes on in the next block.
+    literal: Option<usize>,
+    high: bool,
+    finder: Finder,
+}
+
+/// The object may not be valid.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Unsure;
+
+/// The deepest nesting of an object that stands in a list, itself included:
+/// `serde_json` takes 127 levels, and the list and its items are two of them.
+const MAX_DEPTH: u32 = 125;
+
+// === impl ObjectReader ===
+
+impl ObjectReader {
+    pub(crate) fn new() -> Self {
+        Self {
+            at: 0,
+            strings: Strings::default(),
+            grammar: Grammar::default(),
+            brackets: Brackets::default(),
+            literal: None,
+            high: false,
+            finder: Finder::default(),
+        }
+    }
+
+    /// Begins with a new object.
+    pub(crate) fn begin(&mut self, fields: &FieldSet) {
+        self.at = 0;
+        self.strings = Strings::default();
+        self.grammar = Grammar::default();
+        self.brackets = Brackets::default();
+        self.literal = None;
+        self.high = false;
+        self.finder.begin(fields);
+    }
+
+    /// Goes on reading. `object` is all that has arrived, from the `{` on.
+    ///
+    /// Returns the object's length once its end has arrived.
+    pub(crate) fn advance(
+        &mut self,
+        object: &[u8],
+        fields: &FieldSet,
+    ) -> Result<Option<usize>, Unsure> {
+        with_best(Advance {
+            reader: self,
+            object,
+            fields,
+        })
+    }
+
+    /// What was found in the object that has just ended.
+    pub(crate) fn spans(&self) -> &[Span] {
+        self.finder.spans()
+    }
+
+    /// The memory that it takes.
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.finder.held_bytes()
+    }
+
+    /// Reads a block. Returns how much of it belongs to the object, if it ends here.
+    #[inline(always)]
+    fn block(
+        &mut self,
+        masks: &Masks,
+        object: &[u8],
+        fields: &FieldSet,
+    ) -> Result<Option<u32>, Unsure> {
+        let strings = self.strings.read(masks);
+        let tokens = self.grammar.read(masks, &strings);
+        let brackets = self.brackets.read(
+            masks,
+            &tokens,
+            &mut self.finder.at_block(object, self.at, fields),
+        )?;
+        let end = brackets.map_or(BLOCK_BITS, |bit| bit.saturating_add(1));
+        let within = below(end);
+        self.finder.end_block(self.at, tokens.string_open);
+
+        let mut sound = tokens.wrong & within == 0;
+        if masks.control != 0 {
+            sound &= self.grammar.only_white_space(masks, &strings, within, object, self.at);
+        }
+        if strings.escaped != 0 {
+            sound &= self.strings.check_escapes(masks, &strings, within, object, self.at);
+        }
+        if tokens.literal & within != 0 || self.literal.is_some() {
+            sound &= self.check_literals(tokens.literal & within, object);
+        }
+        self.high |= masks.high;
+        if sound { Ok(brackets.map(|_| end)) } else { Err(Unsure) }
+    }
+
+    /// Checks the numbers and literals that end in this block.
+    #[inline(always)]
+    fn check_literals(&mut self, mask: u64, object: &[u8]) -> bool {
+        let mut rest = mask;
+        if let Some(start) = self.literal {
+            let more = mask.trailing_ones();
+            if more == BLOCK_BITS {
+                return true;
+            }
+            self.literal = None;
+            let end = self.at.wrapping_add(more as usize);
+            if !object.get(start..end).is_some_and(literal::is_valid) {
+                return false;
+            }
+            rest &= !below(more);
+        }
+        while rest != 0 {
+            let start = rest.trailing_zeros();
+            let run = (rest >> start).trailing_ones();
+            let end = start.wrapping_add(run);
+            let from = self.at.wrapping_add(start as usize);
+            if end == BLOCK_BITS {
+                self.literal = Some(from);
+                return true;
+            }
+            let to = self.at.wrapping_add(end as usize);
+            if !object.get(from..to).is_some_and(literal::is_valid) {
+                return false;
+            }
+            rest &= !below(end);
+        }
+        true
+    }
+
+    /// The object has come to its end: what could not be said before.
+    fn end(&mut self, object: &[u8]) -> Result<Option<usize>, Unsure> {
+        if !self.strings.check_end(object) {
+            return Err(Unsure);
+        }
+        if self.high && std::str::from_utf8(object).is_err() {
+            return Err(Unsure);
+        }
+        self.finder.end().map_err(|_| Unsure)?;
+        Ok(Some(object.len()))
+    }
+}
+
+const BLOCK_BITS: u32 = 64;
+
+/// [`ObjectReader::advance`], to be run with the best instruction set.
+struct Advance<'r, 'o> {
+    reader: &'r mut ObjectReader,
+    object: &'o [u8],
+    fields: &'r FieldSet,
+}
+
+// === impl Advance ===
+
+impl Job for Advance<'_, '_> {
+    type Output = Result<Option<usize>, Unsure>;
+
+    #[inline(always)]
+    fn run<V: Vector>(self) -> Self::Output {
+        let Self {
+            reader,
+            object,
+            fields,
+        } = self;
+        loop {
+            let rest = object.get(reader.at..).unwrap_or_default();
+            let end = if let Some(block) = rest.first_chunk::<BLOCK>() {
+                reader.block(&Masks::of::<V>(block), object, fields)?
+            } else {
+                // The last bytes that have arrived. They are read if the object
+                // ends here, or else when there is a block of them.
+                let mut block: Block = [b' '; BLOCK];
+                for (byte, arrived) in block.iter_mut().zip(rest) {
+                    *byte = *arrived;
+                }
+                let masks = Masks::of::<V>(&block);
+                if !reader.brackets.end_in(&masks, reader.strings.clone().read(&masks).inside) {
+                    return Ok(None);
+                }
+                reader.block(&masks, object, fields)?
+            };
+            if let Some(end) = end {
+                let len = reader.at.wrapping_add(end as usize);
+                return reader.end(object.get(..len).unwrap_or(object));
+            }
+            reader.at = reader.at.wrapping_add(BLOCK);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,213 @@
+//! Finds the members that a query names, while the object is read.
+
+use super::Unsure;
+use super::grammar::Tokens;
+use crate::fields::{FieldSet, MemberId, NodeId, Span};
+
+/// The objects on the way to fields that are open, and what was found.
+#[derive(Debug, Default)]
+pub(super) struct Finder {
+    frames: Vec<Frame>,
+    /// The depth of the innermost of them; 0 for none.
+    depth: u32,
+    /// Where the last string began before this block.
+    string_at: usize,
+    spans: Vec<Span>,
+}
+
+/// An object that paths go through.
+#[derive(Debug)]
+struct Frame {
+    node: NodeId,
+    depth: u32,
+    /// The member that is being read, if a path goes that way, and where its
+    /// value begins.
+    member: Option<(MemberId, usize)>,
+}
+
+/// The finder at a block.
+pub(super) struct AtBlock<'f> {
+    finder: &'f mut Finder,
+    object: &'f [u8],
+    at: usize,
+    fields: &'f FieldSet,
+}
+
+// === impl Finder ===
+
+impl Finder {
+    pub(super) fn begin(&mut self, fields: &FieldSet) {
+        self.frames.clear();
+        self.depth = 0;
+        self.string_at = 0;
+        self.spans.clear();
+        self.spans.resize(fields.slots(), Span::NONE);
+    }
+
+    #[inline(always)]
+    pub(super) fn at_block<'f>(
+        &'f mut self,
+        object: &'f [u8],
+        at: usize,
+        fields: &'f FieldSet,
+    ) -> AtBlock<'f> {
+        AtBlock {
+            finder: self,
+            object,
+            at,
+            fields,
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn end_block(&mut self, at: usize, string_open: u64) {
+        if string_open != 0 {
+            self.string_at = at.wrapping_add(last_bit(string_open));
+        }
+    }
+
+    /// Whether all that was begun has ended.
+    pub(super) fn end(&self) -> Result<(), Unsure> {
+        if self.frames.is_empty() { Ok(()) } else { Err(Unsure) }
+    }
+
+    pub(super) fn spans(&self) -> &[Span] {
+        &self.spans
+    }
+
+    pub(super) fn held_bytes(&self) -> usize {
+        let frames = self.frames.capacity().saturating_mul(size_of::<Frame>());
+        frames.saturating_add(self.spans.capacity().saturating_mul(size_of::<Span>()))
+    }
+}
+
+// === impl AtBlock ===
+
+impl AtBlock<'_> {
+    /// The keys and commas of a part of an object or array at this depth.
+    #[inline(always)]
+    pub(super) fn members(&mut self, depth: u32, part: u64, tokens: &Tokens) -> Result<(), Unsure> {
+        if depth != self.finder.depth || depth == 0 {
+            return Ok(());
+        }
+        let mut rest = (tokens.colon | tokens.comma) & part;
+        while rest != 0 {
+            let bit = rest & rest.wrapping_neg();
+            rest ^= bit;
+            let place = self.at.wrapping_add(bit.trailing_zeros() as usize);
+            if tokens.colon & bit == 0 {
+                self.end_member(place)?;
+                continue;
+            }
+            let opens = tokens.string_open & bit.wrapping_sub(1);
+            let key = if opens == 0 {
+                self.finder.string_at
+            } else {
+                self.at.wrapping_add(last_bit(opens))
+            };
+            self.begin_member(key, place)?;
+        }
+        Ok(())
+    }
+
+    /// A bracket was opened; inside it this is the depth.
+    #[inline(always)]
+    pub(super) fn open(&mut self, depth: u32, is_curly: bool) {
+        if is_curly && depth == self.finder.depth.wrapping_add(1) {
+            self.enter(depth);
+        }
+    }
+
+    /// A bracket is closed; inside it this was the depth.
+    #[inline(always)]
+    pub(super) fn close(&mut self, depth: u32, bit: u32) -> Result<(), Unsure> {
+        if depth != self.finder.depth {
+            return Ok(());
+        }
+        self.end_member(self.at.wrapping_add(bit as usize))?;
+        self.finder.frames.pop();
+        self.finder.depth = self.finder.frames.last().map_or(0, |frame| frame.depth);
+        Ok(())
+    }
+
+    fn enter(&mut self, depth: u32) {
+        let node = match self.finder.frames.last() {
+            None => FieldSet::ROOT,
+            Some(frame) => {
+                let member = frame.member.and_then(|(id, _)| self.fields.member(id));
+                let Some(member) = member.filter(|member| self.fields.goes_on(member)) else {
+                    return;
+                };
+                member.next()
+            }
+        };
+        self.finder.depth = depth;
+        self.finder.frames.push(Frame {
+            node,
+            depth,
+            member: None,
+        });
+    }
+
+    /// A key, which begins here with its quote, and its colon.
+    fn begin_member(&mut self, key: usize, colon: usize) -> Result<(), Unsure> {
+        let key = self.object.get(key..colon).unwrap_or_default();
+        let Some(frame) = self.finder.frames.last_mut() else {
+            return Ok(());
+        };
+        frame.member = find(self.fields, frame.node, key.trim_ascii_end())?
+            .map(|member| (member, colon.wrapping_add(1)));
+        if let Some((member, _)) = frame.member
+            && let Some(member) = self.fields.member(member)
+        {
+            member.begin(&mut self.finder.spans);
+        }
+        Ok(())
+    }
+
+    fn end_member(&mut self, end: usize) -> Result<(), Unsure> {
+        let open = self.finder.frames.last_mut();
+        let Some((member, start)) = open.and_then(|frame| frame.member.take()) else {
+            return Ok(());
+        };
+        let Some(member) = self.fields.member(member) else {
+            return Ok(());
+        };
+        let raw = self.object.get(start..end).unwrap_or_default();
+        let value = raw.trim_ascii_start();
+        let start = end.wrapping_sub(value.len());
+        let value = value.trim_ascii_end();
+        let span = Span {
+            start,
+            end: start.wrapping_add(value.len()),
+        };
+        if value.first() == Some(&b'[') && self.fields.goes_on(member) {
+            let array = std::str::from_utf8(value).map_err(|_| Unsure)?;
+            let spans = &mut self.finder.spans;
+            let taken = self.fields.take_array(member.next(), array, start, spans);
+            taken.map_err(|_| Unsure)?;
+        }
+        member.end(&mut self.finder.spans, span);
+        Ok(())
+    }
+}
+
+/// The member with this key, quotes included, if a path goes that way.
+fn find(fields: &FieldSet, node: NodeId, quoted: &[u8]) -> Result<Option<MemberId>, Unsure> {
+    let name = quoted
+        .strip_prefix(b"\"")
+        .and_then(|rest| rest.strip_suffix(b"\""))
+        .ok_or(Unsure)?;
+    if memchr::memchr(b'\\', name).is_none() {
+        return Ok(fields.find(node, name));
+    }
+    let name: String = serde_json::from_slice(quoted).map_err(|_| Unsure)?;
+    Ok(fields.find(node, name.as_bytes()))
+}
+
+/// The place of the highest bit, of which there must be one.
+#[inline(always)]
+fn last_bit(bits: u64) -> usize {
+    63_u32.wrapping_sub(bits.leading_zeros()) as usize
+}
+

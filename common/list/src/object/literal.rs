@@ -1,0 +1,72 @@
+//! Numbers, `true`, `false` and `null`.
+
+use crate::strict;
+
+/// Longer numbers may be beyond a double, and so may those with an exponent.
+const SAFE_LEN: usize = 300;
+
+/// Whether a text that stands for itself is one that JSON has (RFC 8259, 3 and 6).
+pub(super) fn is_valid(text: &[u8]) -> bool {
+    match text {
+        b"true" | b"false" | b"null" => true,
+        [b'-', number @ ..] | number => is_number(number) && is_in_range(text),
+    }
+}
+
+/// A number without its sign.
+fn is_number(text: &[u8]) -> bool {
+    let (whole, rest) = digits(text);
+    let whole_is_good = match whole {
+        [] => false,
+        [b'0', _, ..] => false,
+        _ => true,
+    };
+    let fraction = match rest {
+        [b'.', fraction @ ..] => match digits(fraction) {
+            ([], _) => return false,
+            (_, rest) => rest,
+        },
+        rest => rest,
+    };
+    let exponent_is_good = match fraction {
+        [] => true,
+        [b'e' | b'E', b'+' | b'-', exponent @ ..] | [b'e' | b'E', exponent @ ..] => {
+            matches!(digits(exponent), ([_, ..], []))
+        }
+        _ => false,
+    };
+    whole_is_good && exponent_is_good
+}
+
+fn digits(text: &[u8]) -> (&[u8], &[u8]) {
+    let end = text.iter().position(|byte| !byte.is_ascii_digit());
+    text.split_at_checked(end.unwrap_or(text.len()))
+        .unwrap_or((text, &[]))
+}
+
+fn is_in_range(number: &[u8]) -> bool {
+    let is_plain = number.len() < SAFE_LEN && !number.iter().any(|byte| matches!(byte, b'e' | b'E'));
+    is_plain || strict::utf8(number).is_ok_and(|text| strict::check(text).is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_serde_json_takes_is_valid_and_nothing_else() {
+        let long = "9".repeat(299);
+        let longer = "9".repeat(400);
+        let texts = [
+            "true", "false", "null", "0", "-0", "7", "10", "-1234567890", "0.5", "1.50", "1e5",
+            "1E+5", "1e-5", "-0.0e0", "1e308", "1e-999", &long, "", "-", "+1", "01", "-01", "00",
+            "1.", ".5", "1.e5", "1e", "1e+", "1e5.", "1.2.3", "--1", "1-", "0x1", "1e999",
+            "-1e999", &longer, "tru", "truee", "True", "nul", "NaN", "Infinity", "-Infinity",
+            "1a", "1\\", "\u{e9}", "1\u{a0}", "'a'", "-true",
+        ];
+        for text in texts {
+            let judge = serde_json::from_str::<serde_json::Value>(text);
+            assert_eq!(is_valid(text.as_bytes()), judge.is_ok(), "{text}");
+        }
+    }
+}

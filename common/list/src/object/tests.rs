@@ -1,0 +1,142 @@
+use serde_json::Value;
+
+use super::*;
+use crate::path::KeyPath;
+
+/// What the reader says about an object that arrives in pieces of this size:
+/// its length, or that it is not sure, or that it is not all there.
+fn read(bytes: &[u8], piece: usize) -> Result<Option<usize>, Unsure> {
+    let fields = FieldSet::new();
+    let mut reader = ObjectReader::new();
+    reader.begin(&fields);
+    let mut end = 0;
+    while end < bytes.len() {
+        end = bytes.len().min(end + piece);
+        if let Some(len) = reader.advance(&bytes[..end], &fields)? {
+            return Ok(Some(len));
+        }
+    }
+    Ok(None)
+}
+
+/// The reader's word on an object, which has to be `serde_json`'s, wherever the
+/// object lies in its blocks and however it arrives.
+#[track_caller]
+fn check(object: &str) {
+    for padding in 0..=66 {
+        // `{"pad…":[],"o":OBJECT}`, and more of a list behind it.
+        let text = format!("{{\"{}\":[],\"o\":{object}}}", "p".repeat(padding));
+        let valid = serde_json::from_str::<Value>(&text).is_ok();
+        let followed = format!("{text},{{\"\\ud800\":tru\n\"]");
+        for piece in [1, 7, 63, 64, 65, 1000] {
+            let said = read(followed.as_bytes(), piece);
+            if valid {
+                assert_eq!(said, Ok(Some(text.len())), "{text} by {piece}");
+            } else {
+                assert_ne!(said, Ok(Some(text.len())), "{text} by {piece}");
+            }
+        }
+    }
+}
+
+#[test]
+fn valid_objects_are_read_to_their_end() {
+    for object in [
+        "{}",
+        "[]",
+        "\"\"",
+        "0",
+        "null",
+        r#"{"a":1,"b":[true,false,null,-1.5e3,"x"],"c":{"d":{},"e":[[],{}]}}"#,
+        " { \"a\" : [ 1 , 2 ] ,\n\t\"b\" :\r\n{ } } ",
+        r#""\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00 {[:,]}""#,
+        r#"["\\","\\\"","\\\\","é{","日本"]"#,
+        r#"[[[[[[{"a":[[{"b":{}}]]}]]]]]]"#,
+        r#"{"a":"b","a":"c"}"#,
+        r#"{"":{"":""}}"#,
+    ] {
+        check(object);
+    }
+}
+
+#[test]
+fn what_is_no_json_is_not_read() {
+    for object in [
+        "", "{", "}", "{,}", "{1}", "{1:2}", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{\"a\":1,2}",
+        "{\"a\":1,\"b\"}", "{\"a\":1 \"b\":2}", "{\"a\":1:2}", "{\"a\",\"b\":1}", "{\"a\":1}}", "{{}}",
+        "{[]}", "{\"a\":{]}", "[1,]", "[,1]", "[1,,2]", "[1 2]", "[1:2]", "[\"a\":1]", "[1,\"a\":1]",
+        "[}", "{]", "[{]}", "[]]", "[[]", "]", ":", ",", "\"a\" \"b\"", "\"a\"\"b\"", "1 2", "true false",
+        "{}{}", "[][]", "{}[]", "\"a\"1", "1\"a\"", "tru", "nulll", "01", "1.", "-", "+1", ".5", "1e", "1e999",
+        "\\\"a\\\"", "\"\\x\"", "\"\\u12\"", "\"\\u12g4\"", "\"\\ud800\"", "\"\\ud800x\"", "\"\\ud800\\n\"",
+        "\"\\ud800\\\"\"", "\"\\ud800\\ud800\"", "\"\\udc00\"", "\"\\ud800\\u0041\"", "\"\\\\ud800\\udc00\"",
+        "\"a\nb\"", "\"a\tb\"", "\"\u{0}\"", "\u{c}", "1\u{a0}", "\u{feff}1", "{\"a\":\u{b}1}", "'a'", "{a:1}",
+        "// c\n1", "{\"a\"::1}", "{:1}", "[{},]", "{\"a\":[],}", "{\"a\":{},\"b\":}", "{\"a\":\"b\",}",
+        "{\"a\":\"b\":\"c\"}", "{\"a\":[\"b\":1]}", "{\"a\":1,[]}", "{\"a\":1,{}}", "{\"a\":1,[]:2}", "{\"a\" :1, }",
+        "[1 ,\n]", "[ , ]", "{ , }", "{ \"a\" }", "{ \"a\" , }", "[\"a\" :1]", "{\"a\": }", "[true\nfalse]",
+    ] {
+        check(object);
+    }
+}
+
+#[test]
+fn bytes_that_are_no_utf_8_are_not_read() {
+    for bad in [&b"\xff"[..], b"\xc3", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xc0\x80", b"\x80"] {
+        for padding in 0..=66 {
+            let text = [b"{\"a\":\"", "p".repeat(padding).as_bytes(), bad, b"\"}"].concat();
+            assert_eq!(read(&text, 1), Err(Unsure));
+            assert_eq!(read(&text, 1000), Err(Unsure));
+        }
+    }
+}
+
+#[test]
+fn an_object_may_be_as_deep_as_serde_json_allows_in_a_list() {
+    for (open, close) in [("[", "]"), ("{\"a\":", "}"), ("[{\"a\":[],\"b\":", "}]")] {
+        let levels = open.matches(['[', '{']).count() - open.matches(']').count();
+        for depth in [1_usize, 30, 61, 62, 63, 64, 120, 123, 124, 125, 126, 127, 200] {
+            let count = depth / levels;
+            let inner = format!("{}{{}}{}", open.repeat(count), close.repeat(count));
+            let object = format!("{{\"o\":{inner}}}");
+            let list = format!("{{\"items\":[{object}]}}");
+            let valid = serde_json::from_str::<Value>(&list).is_ok();
+            for piece in [1, 64, 10_000] {
+                assert_eq!(read(object.as_bytes(), piece).is_ok(), valid, "{object}");
+            }
+        }
+    }
+}
+
+#[test]
+fn fields_are_found_wherever_they_lie() {
+    let paths = ["metadata.name", "metadata.labels.a.b", "spec.containers.image", "status", "x.y"];
+    let mut fields = FieldSet::new();
+    let ids: Vec<_> = paths
+        .iter()
+        .map(|path| fields.add(&KeyPath::parse(path)))
+        .collect();
+    let mut reader = ObjectReader::new();
+    for padding in 0..=130 {
+        let pad = "p".repeat(padding);
+        let text = format!(
+            r#"{{"{pad}":{{"metadata":{{"name":"no"}},"x":[{{"y":1}}]}}, "metadata" :{{"labels":{{"a":{{}},"a.b":"v{pad}"}},"n\u0061me" : "{pad}" }},"spec":{{"containers":[{{"image":"i"}},{{"image":"j"}}]}},"status":{{"{pad}":[]}},"x":{{"y":{{}},"y":7}}}}"#
+        );
+        for piece in [1, 64, 1000] {
+            reader.begin(&fields);
+            let mut end = 0;
+            let len = loop {
+                end = text.len().min(end + piece);
+                if let Some(len) = reader.advance(&text.as_bytes()[..end], &fields).unwrap() {
+                    break len;
+                }
+            };
+            assert_eq!(len, text.len());
+            let mut spans = Vec::new();
+            fields.take(&text, &mut spans).unwrap();
+            assert_eq!(reader.spans(), spans, "{text}");
+            let found = crate::fields::Found::new(text.as_bytes(), reader.spans());
+            let values = ids.iter().map(|id| found.value(*id).into_text().into_owned());
+            let values: Vec<_> = values.collect();
+            assert_eq!(values, [pad.clone(), format!("v{pad}"), "i".into(), String::new(), "7".into()]);
+        }
+    }
+}
