@@ -54,10 +54,10 @@ pub(crate) struct Masks {
     pub(crate) comma: u64,
     /// The space.
     pub(crate) blank: u64,
-    /// What is below the space.
-    pub(crate) control: u64,
-    /// Whether some byte is not ASCII.
-    pub(crate) high: bool,
+    /// What is below the space, and what is not ASCII.
+    pub(crate) odd: u64,
+    /// What is not ASCII. Says nothing unless `odd` does.
+    pub(crate) high: u64,
 }
 
 /// The operations of an instruction set, on some bytes of a block.
@@ -69,8 +69,9 @@ pub(crate) trait Vector: Copy {
     fn load(block: &Block, at: usize) -> Self;
     /// All bits of each byte that equals this one.
     fn equal(self, byte: u8) -> Self;
-    /// All bits of each byte that is less than this one, which is ASCII.
-    fn below(self, byte: u8) -> Self;
+    /// The top bit of each byte that is below the space or not ASCII: as a signed
+    /// number it is less than 32.
+    fn odd(self) -> Self;
     /// Each byte or'd with this one.
     fn or_byte(self, byte: u8) -> Self;
     /// Bit 5 of each byte moved to bit 7; the other bits are of no use.
@@ -115,7 +116,6 @@ impl Masks {
         /// `[` and `{` differ in this bit alone, and so do `]` and `}`.
         const CURLY_BIT: u8 = 0x20;
         let mut masks = Self::default();
-        let mut high: u64 = 0;
         let mut at = 0;
         while at < BLOCK {
             let bytes = V::load(block, at);
@@ -128,19 +128,32 @@ impl Masks {
             masks.colon |= bytes.equal(b':').tops() << at;
             masks.comma |= bytes.equal(b',').tops() << at;
             masks.blank |= bytes.equal(b' ').tops() << at;
-            masks.control |= bytes.below(b' ').tops() << at;
-            high |= bytes.tops();
+            masks.odd |= bytes.odd().tops() << at;
             at = at.wrapping_add(V::BYTES);
         }
-        masks.high = high != 0;
+        if masks.odd != 0 {
+            let mut at = 0;
+            while at < BLOCK {
+                masks.high |= V::load(block, at).tops() << at;
+                at = at.wrapping_add(V::BYTES);
+            }
+        }
         masks
+    }
+
+    /// What is below the space.
+    #[inline(always)]
+    pub(crate) fn control(&self) -> u64 {
+        self.odd & !self.high
     }
 }
 
 /// The bits below this one; all for 64.
 #[inline(always)]
 pub(crate) fn below(bit: u32) -> u64 {
-    1_u64.checked_shl(bit).map_or(u64::MAX, |bit| bit.wrapping_sub(1))
+    1_u64
+        .checked_shl(bit)
+        .map_or(u64::MAX, |bit| bit.wrapping_sub(1))
 }
 
 #[cfg(test)]

@@ -77,6 +77,9 @@ pub(crate) struct Member {
     next: NodeId,
 }
 
+/// As many members are compared one after the other.
+const FEW: usize = 8;
+
 // === impl FieldSet ===
 
 impl FieldSet {
@@ -128,8 +131,16 @@ impl FieldSet {
     /// The member of this name, if a path goes that way.
     pub(crate) fn find(&self, node: NodeId, name: &[u8]) -> Option<MemberId> {
         let members = &self.nodes.get(node.0)?.members;
-        let found = members.binary_search_by(|member| member.name.as_bytes().cmp(name));
-        found.ok().map(|index| MemberId { node, index })
+        // Mostly there are a few, and their lengths differ from the name's.
+        let index = if members.len() <= FEW {
+            members.iter().position(|member| {
+                member.name.len() == name.len() && member.name.as_bytes() == name
+            })?
+        } else {
+            let found = members.binary_search_by(|member| member.name.as_bytes().cmp(name));
+            found.ok()?
+        };
+        Some(MemberId { node, index })
     }
 
     /// A member that was found.

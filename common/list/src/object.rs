@@ -40,7 +40,8 @@ pub(crate) struct ObjectReader {
     brackets: Brackets,
     /// Where a number or literal begins that goes on in the next block.
     literal: Option<usize>,
-    high: bool,
+    /// Not zero if some byte was not ASCII.
+    high: u64,
     finder: Finder,
 }
 
@@ -62,7 +63,7 @@ impl ObjectReader {
             grammar: Grammar::default(),
             brackets: Brackets::default(),
             literal: None,
-            high: false,
+            high: 0,
             finder: Finder::default(),
         }
     }
@@ -74,7 +75,7 @@ impl ObjectReader {
         self.grammar = Grammar::default();
         self.brackets = Brackets::default();
         self.literal = None;
-        self.high = false;
+        self.high = 0;
         self.finder.begin(fields);
     }
 
@@ -112,6 +113,15 @@ impl ObjectReader {
         fields: &FieldSet,
     ) -> Result<Option<u32>, Unsure> {
         let strings = self.strings.read(masks);
+        if strings.is_all() && masks.control() == 0 {
+            // Nothing but a part of a string: what is between tokens stays.
+            self.high |= masks.high;
+            let sound = strings.escaped == 0
+                || self
+                    .strings
+                    .check_escapes(masks, &strings, u64::MAX, object, self.at);
+            return if sound { Ok(None) } else { Err(Unsure) };
+        }
         let tokens = self.grammar.read(masks, &strings);
         let brackets = self.brackets.read(
             masks,
@@ -123,17 +133,25 @@ impl ObjectReader {
         self.finder.end_block(self.at, tokens.string_open);
 
         let mut sound = tokens.wrong & within == 0;
-        if masks.control != 0 {
-            sound &= self.grammar.only_white_space(masks, &strings, within, object, self.at);
+        if masks.control() != 0 {
+            sound &= self
+                .grammar
+                .only_white_space(masks, &strings, within, object, self.at);
         }
         if strings.escaped != 0 {
-            sound &= self.strings.check_escapes(masks, &strings, within, object, self.at);
+            sound &= self
+                .strings
+                .check_escapes(masks, &strings, within, object, self.at);
         }
         if tokens.literal & within != 0 || self.literal.is_some() {
             sound &= self.check_literals(tokens.literal & within, object);
         }
         self.high |= masks.high;
-        if sound { Ok(brackets.map(|_| end)) } else { Err(Unsure) }
+        if sound {
+            Ok(brackets.map(|_| end))
+        } else {
+            Err(Unsure)
+        }
     }
 
     /// Checks the numbers and literals that end in this block.
@@ -175,7 +193,7 @@ impl ObjectReader {
         if !self.strings.check_end(object) {
             return Err(Unsure);
         }
-        if self.high && std::str::from_utf8(object).is_err() {
+        if self.high != 0 && std::str::from_utf8(object).is_err() {
             return Err(Unsure);
         }
         self.finder.end().map_err(|_| Unsure)?;
@@ -206,8 +224,8 @@ impl Job for Advance<'_, '_> {
         } = self;
         loop {
             let rest = object.get(reader.at..).unwrap_or_default();
-            let end = if let Some(block) = rest.first_chunk::<BLOCK>() {
-                reader.block(&Masks::of::<V>(block), object, fields)?
+            let masks = if let Some(block) = rest.first_chunk::<BLOCK>() {
+                Masks::of::<V>(block)
             } else {
                 // The last bytes that have arrived. They are read if the object
                 // ends here, or else when there is a block of them.
@@ -216,11 +234,13 @@ impl Job for Advance<'_, '_> {
                     *byte = *arrived;
                 }
                 let masks = Masks::of::<V>(&block);
-                if !reader.brackets.end_in(&masks, reader.strings.clone().read(&masks).inside) {
+                let inside = reader.strings.clone().read(&masks).inside;
+                if !reader.brackets.end_in(&masks, inside) {
                     return Ok(None);
                 }
-                reader.block(&masks, object, fields)?
+                masks
             };
+            let end = reader.block(&masks, object, fields)?;
             if let Some(end) = end {
                 let len = reader.at.wrapping_add(end as usize);
                 return reader.end(object.get(..len).unwrap_or(object));

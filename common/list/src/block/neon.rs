@@ -6,8 +6,9 @@
 )]
 
 use std::arch::aarch64::{
-    uint8x16_t, vaddv_u8, vandq_u8, vceqq_u8, vcltq_u8, vdupq_n_u8, vget_high_u8, vget_low_u8,
-    vld1q_u8, vorrq_u8, vreinterpretq_u8_s8, vreinterpretq_s8_u8, vshlq_n_u8, vshrq_n_s8,
+    uint8x16_t, vaddv_u8, vandq_u8, vceqq_u8, vcltq_s8, vdupq_n_s8, vdupq_n_u8, vget_high_u8,
+    vget_low_u8, vld1q_u8, vorrq_u8, vreinterpretq_s8_u8, vreinterpretq_u8_s8, vshlq_n_u8,
+    vshrq_n_s8,
 };
 
 use super::{Block, Vector};
@@ -35,9 +36,9 @@ impl Vector for Neon {
     }
 
     #[inline(always)]
-    fn below(self, byte: u8) -> Self {
+    fn odd(self) -> Self {
         // SAFETY: NEON is part of aarch64.
-        unsafe { Self(vcltq_u8(self.0, vdupq_n_u8(byte))) }
+        unsafe { Self(vcltq_s8(vreinterpretq_s8_u8(self.0), vdupq_n_s8(0x20))) }
     }
 
     #[inline(always)]

@@ -32,10 +32,10 @@ impl Vector for Swar {
     }
 
     #[inline(always)]
-    fn below(self, byte: u8) -> Self {
-        // Adding 128 - byte sets the top bit of what is not below.
-        let added = (self.0 & SEVEN).wrapping_add(splat(128_u8.saturating_sub(byte)));
-        Self(!(added | self.0) & TOP)
+    fn odd(self) -> Self {
+        // Adding 128 - 32 sets the top bit of what is not below the space.
+        let added = (self.0 & SEVEN).wrapping_add(splat(0x60));
+        Self((!added | self.0) & TOP)
     }
 
     #[inline(always)]

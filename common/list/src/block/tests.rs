@@ -17,8 +17,8 @@ fn slowly(block: &Block) -> Masks {
         colon: bits(&|byte| byte == b':'),
         comma: bits(&|byte| byte == b','),
         blank: bits(&|byte| byte == b' '),
-        control: bits(&|byte| byte < b' '),
-        high: block.iter().any(|byte| !byte.is_ascii()),
+        odd: bits(&|byte| byte < b' ' || !byte.is_ascii()),
+        high: bits(&|byte| !byte.is_ascii()),
     }
 }
 

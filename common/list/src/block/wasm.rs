@@ -3,7 +3,8 @@
 #![expect(unsafe_code, reason = "loads through a pointer")]
 
 use std::arch::wasm32::{
-    u8x16_bitmask, u8x16_eq, u8x16_lt, u8x16_splat, u16x8_shl, v128, v128_load, v128_or,
+    i8x16_lt, i8x16_splat, u8x16_bitmask, u8x16_eq, u8x16_splat, u16x8_shl, v128, v128_load,
+    v128_or,
 };
 
 use super::{Block, Vector};
@@ -30,8 +31,8 @@ impl Vector for Simd128 {
     }
 
     #[inline(always)]
-    fn below(self, byte: u8) -> Self {
-        Self(u8x16_lt(self.0, u8x16_splat(byte)))
+    fn odd(self) -> Self {
+        Self(i8x16_lt(self.0, i8x16_splat(0x20)))
     }
 
     #[inline(always)]

@@ -6,9 +6,9 @@
 )]
 
 use std::arch::x86_64::{
-    __m128i, __m256i, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_max_epu8, _mm_movemask_epi8,
-    _mm_or_si128, _mm_set1_epi8, _mm_slli_epi16, _mm256_cmpeq_epi8, _mm256_loadu_si256,
-    _mm256_max_epu8, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8, _mm256_slli_epi16,
+    __m128i, __m256i, _mm_cmpeq_epi8, _mm_cmpgt_epi8, _mm_loadu_si128, _mm_movemask_epi8,
+    _mm_or_si128, _mm_set1_epi8, _mm_slli_epi16, _mm256_cmpeq_epi8, _mm256_cmpgt_epi8,
+    _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8, _mm256_slli_epi16,
 };
 
 use super::{Block, Job, Vector};
@@ -67,16 +67,15 @@ impl Vector for Sse2 {
     }
 
     #[inline(always)]
-    fn below(self, byte: u8) -> Self {
-        let last = splat(byte.saturating_sub(1));
+    fn odd(self) -> Self {
         // SAFETY: SSE2 is part of x86-64.
-        unsafe { Self(_mm_cmpeq_epi8(_mm_max_epu8(self.0, last), last)) }
+        unsafe { Self(_mm_cmpgt_epi8(_mm_set1_epi8(signed(b' ')), self.0)) }
     }
 
     #[inline(always)]
     fn or_byte(self, byte: u8) -> Self {
         // SAFETY: SSE2 is part of x86-64.
-        unsafe { Self(_mm_or_si128(self.0, splat(byte))) }
+        unsafe { Self(_mm_or_si128(self.0, _mm_set1_epi8(signed(byte)))) }
     }
 
     #[inline(always)]
@@ -91,12 +90,6 @@ impl Vector for Sse2 {
         let bits = unsafe { _mm_movemask_epi8(self.0) };
         u64::from(bits.cast_unsigned())
     }
-}
-
-#[inline(always)]
-fn splat(byte: u8) -> __m128i {
-    // SAFETY: SSE2 is part of x86-64.
-    unsafe { _mm_set1_epi8(signed(byte)) }
 }
 
 impl Vector for Avx2 {
@@ -118,12 +111,9 @@ impl Vector for Avx2 {
     }
 
     #[inline(always)]
-    fn below(self, byte: u8) -> Self {
+    fn odd(self) -> Self {
         // SAFETY: the machine has AVX2, see `with_best`.
-        unsafe {
-            let last = _mm256_set1_epi8(signed(byte.saturating_sub(1)));
-            Self(_mm256_cmpeq_epi8(_mm256_max_epu8(self.0, last), last))
-        }
+        unsafe { Self(_mm256_cmpgt_epi8(_mm256_set1_epi8(signed(b' ')), self.0)) }
     }
 
     #[inline(always)]

@@ -9,8 +9,11 @@ use crate::block::Masks;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Brackets {
     depth: u32,
-    /// One bit for each, the innermost lowest: 1 for an object.
-    kinds: u128,
+    /// How many objects there are since the innermost array.
+    objects: u32,
+    /// The others, one bit for each, the innermost lowest: 1 for an object. So
+    /// the lowest one is an array, or there is none.
+    others: u128,
 }
 
 // === impl Brackets ===
@@ -35,9 +38,8 @@ impl Brackets {
         false
     }
 
-    /// Walks over the brackets of a block; between two of them what is read lies
-    /// in one and the same object or array. Returns the bit where the outermost
-    /// bracket is closed.
+    /// Goes through the brackets of a block. Returns the bit where the outermost
+    /// one is closed.
     #[inline(always)]
     pub(super) fn read(
         &mut self,
@@ -45,37 +47,100 @@ impl Brackets {
         tokens: &Tokens,
         finder: &mut AtBlock<'_>,
     ) -> Result<Option<u32>, Unsure> {
-        let curly = masks.curly;
-        let mut rest = tokens.open | tokens.close;
-        // Half of all brackets are `{}` in `managedFields`. They change nothing,
-        // unless the object itself is one, or they are one level too deep, which
-        // 64 bytes cannot make of half the depth.
-        if (1..MAX_DEPTH / 2).contains(&self.depth) {
-            let closed = tokens.open & (tokens.close >> 1) & !(curly ^ (curly >> 1));
-            rest &= !(closed | (closed << 1));
+        let Tokens { open, close, .. } = *tokens;
+        // Pairs like `{}` change nothing; they are half of all brackets.
+        let pairs = open & (close >> 1) & !(masks.curly ^ (masks.curly >> 1));
+        let kept = !(pairs | (pairs << 1));
+        // The shallowest and the deepest that this block can come to.
+        let shallowest = self.depth.checked_sub((close & kept).count_ones());
+        let deepest = self.depth.wrapping_add(open.count_ones());
+        match shallowest {
+            Some(shallowest) if shallowest > finder.depth() && deepest <= MAX_DEPTH => {
+                self.read_quietly(masks.curly, open & kept, close & kept, tokens)?;
+                Ok(None)
+            }
+            _ => self.walk(masks.curly, tokens, finder),
         }
+    }
+
+    /// A block in which the object does not end and nothing is to be found.
+    #[inline(always)]
+    fn read_quietly(
+        &mut self,
+        curly: u64,
+        open: u64,
+        close: u64,
+        tokens: &Tokens,
+    ) -> Result<(), Unsure> {
+        let (opens, closes) = (open.count_ones(), close.count_ones());
+        self.depth = self.depth.wrapping_add(opens).wrapping_sub(closes);
+        if (open | close) & !curly == 0 && closes < self.objects {
+            // Objects in objects, and none of them is left for an array: most of
+            // `managedFields`.
+            self.objects = self.objects.wrapping_add(opens).wrapping_sub(closes);
+            return sound(tokens.wrong_in_object == 0);
+        }
+        let mut rest = open | close;
+        let mut unread = u64::MAX;
+        let mut wrong: u64 = 0;
+        while rest != 0 {
+            let bit = rest & rest.wrapping_neg();
+            let upto = rest ^ rest.wrapping_sub(1);
+            rest ^= bit;
+            wrong |= self.wrong(tokens) & unread & upto;
+            unread = !upto;
+            let opens = open & bit != 0;
+            if curly & bit != 0 {
+                // No branch: which it is cannot be foreseen.
+                wrong |= u64::from(!opens & (self.objects == 0));
+                let change = if opens { 1 } else { u32::MAX };
+                self.objects = self.objects.wrapping_add(change);
+            } else if opens {
+                self.open_array();
+            } else {
+                self.close_array()?;
+            }
+        }
+        wrong |= self.wrong(tokens) & unread;
+        sound(wrong == 0)
+    }
+
+    /// Walks over the brackets of a block; between two of them what is read lies
+    /// in one and the same object or array.
+    #[inline(always)]
+    fn walk(
+        &mut self,
+        curly: u64,
+        tokens: &Tokens,
+        finder: &mut AtBlock<'_>,
+    ) -> Result<Option<u32>, Unsure> {
+        let mut rest = tokens.open | tokens.close;
         let mut unread = u64::MAX;
         while rest != 0 {
             let bit = rest & rest.wrapping_neg();
+            let upto = rest ^ rest.wrapping_sub(1);
             rest ^= bit;
-            let upto = bit | bit.wrapping_sub(1);
             self.part(unread & upto, tokens, finder)?;
             unread = !upto;
             let is_curly = curly & bit != 0;
             if tokens.open & bit != 0 {
                 self.depth = self.depth.wrapping_add(1);
-                if self.depth > MAX_DEPTH {
-                    return Err(Unsure);
+                sound(self.depth <= MAX_DEPTH)?;
+                if is_curly {
+                    self.objects = self.objects.wrapping_add(1);
+                } else {
+                    self.open_array();
                 }
-                self.kinds = (self.kinds << 1) | u128::from(is_curly);
                 finder.open(self.depth, is_curly);
             } else {
-                if self.depth == 0 || self.is_object() != is_curly {
-                    return Err(Unsure);
-                }
+                sound(self.depth > 0)?;
                 finder.close(self.depth, bit.trailing_zeros())?;
                 self.depth = self.depth.wrapping_sub(1);
-                self.kinds >>= 1;
+                if is_curly {
+                    self.objects = self.objects.checked_sub(1).ok_or(Unsure)?;
+                } else {
+                    self.close_array()?;
+                }
                 if self.depth == 0 {
                     return Ok(Some(bit.trailing_zeros()));
                 }
@@ -88,20 +153,38 @@ impl Brackets {
     /// The tokens between two brackets, and the second one.
     #[inline(always)]
     fn part(&self, part: u64, tokens: &Tokens, finder: &mut AtBlock<'_>) -> Result<(), Unsure> {
-        let wrong = if self.is_object() {
-            tokens.wrong_in_object
-        } else {
-            tokens.colon
-        };
-        if wrong & part != 0 {
-            return Err(Unsure);
-        }
+        sound(self.wrong(tokens) & part == 0)?;
         finder.members(self.depth, part, tokens)
     }
 
+    /// What may not be where it is inside the innermost bracket, besides what is
+    /// wrong everywhere.
     #[inline(always)]
-    fn is_object(&self) -> bool {
-        self.kinds & 1 != 0
+    fn wrong(&self, tokens: &Tokens) -> u64 {
+        if self.objects > 0 {
+            tokens.wrong_in_object
+        } else {
+            tokens.colon
+        }
+    }
+
+    fn open_array(&mut self) {
+        let objects = std::mem::take(&mut self.objects);
+        // One bit for each of the objects, and one for the array.
+        let others = !(!self.others).checked_shl(objects).unwrap_or_default();
+        self.others = others << 1;
+    }
+
+    fn close_array(&mut self) -> Result<(), Unsure> {
+        sound(self.objects == 0)?;
+        let others = self.others >> 1;
+        self.objects = others.trailing_ones();
+        self.others = others.checked_shr(self.objects).unwrap_or_default();
+        Ok(())
     }
 }
 
+#[inline(always)]
+fn sound(is_sound: bool) -> Result<(), Unsure> {
+    if is_sound { Ok(()) } else { Err(Unsure) }
+}

@@ -68,7 +68,11 @@ impl Finder {
 
     /// Whether all that was begun has ended.
     pub(super) fn end(&self) -> Result<(), Unsure> {
-        if self.frames.is_empty() { Ok(()) } else { Err(Unsure) }
+        if self.frames.is_empty() {
+            Ok(())
+        } else {
+            Err(Unsure)
+        }
     }
 
     pub(super) fn spans(&self) -> &[Span] {
@@ -84,6 +88,12 @@ impl Finder {
 // === impl AtBlock ===
 
 impl AtBlock<'_> {
+    /// The depth of the innermost object that paths go through; 0 for none.
+    #[inline(always)]
+    pub(super) fn depth(&self) -> u32 {
+        self.finder.depth
+    }
+
     /// The keys and commas of a part of an object or array at this depth.
     #[inline(always)]
     pub(super) fn members(&mut self, depth: u32, part: u64, tokens: &Tokens) -> Result<(), Unsure> {
@@ -198,8 +208,9 @@ fn find(fields: &FieldSet, node: NodeId, quoted: &[u8]) -> Result<Option<MemberI
         .strip_prefix(b"\"")
         .and_then(|rest| rest.strip_suffix(b"\""))
         .ok_or(Unsure)?;
-    if memchr::memchr(b'\\', name).is_none() {
-        return Ok(fields.find(node, name));
+    let found = fields.find(node, name);
+    if found.is_some() || memchr::memchr(b'\\', name).is_none() {
+        return Ok(found);
     }
     let name: String = serde_json::from_slice(quoted).map_err(|_| Unsure)?;
     Ok(fields.find(node, name.as_bytes()))
@@ -210,4 +221,3 @@ fn find(fields: &FieldSet, node: NodeId, quoted: &[u8]) -> Result<Option<MemberI
 fn last_bit(bits: u64) -> usize {
     63_u32.wrapping_sub(bits.leading_zeros()) as usize
 }
-

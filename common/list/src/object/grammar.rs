@@ -3,22 +3,20 @@
 use super::strings::InBlock;
 use crate::block::Masks;
 
-/// What the next block has to know of the one before it. Each is 0 or 1: the
-/// next token follows such a one, or a string of this kind goes on.
-#[derive(Clone, Debug, Default)]
+/// What the next block has to know of the one before it: whether the token that
+/// comes next follows one of this kind. It is in the highest bit; the others say
+/// nothing.
+#[derive(Clone, Debug)]
 pub(super) struct Grammar {
     value: u64,
     literal: u64,
     colon: u64,
     comma: u64,
-    curly: u64,
-    square: u64,
-    /// A string right behind `{`, which has to be a key.
-    first_key: u64,
-    first_key_goes_on: u64,
-    /// A string right behind `,`: a key in an object, a value in an array.
-    listed: u64,
-    listed_goes_on: u64,
+    open: u64,
+    /// A string where a key may be: behind `{`, `[` or `,`.
+    key: u64,
+    /// 1 if such a string goes on.
+    key_goes_on: u64,
 }
 
 /// The tokens of a block.
@@ -35,8 +33,26 @@ pub(super) struct Tokens {
     pub(super) literal: u64,
     /// What may not be where it is.
     pub(super) wrong: u64,
-    /// What may not be where it is if that is in an object.
+    /// What may not be where it is if that is in an object. In an array it is
+    /// the colons.
     pub(super) wrong_in_object: u64,
+}
+
+// === impl Default ===
+
+impl Default for Grammar {
+    /// Before an object: as behind a colon, a value has to come.
+    fn default() -> Self {
+        Self {
+            value: 0,
+            literal: 0,
+            colon: u64::MAX,
+            comma: 0,
+            open: 0,
+            key: 0,
+            key_goes_on: 0,
+        }
+    }
 }
 
 // === impl Grammar ===
@@ -45,7 +61,7 @@ impl Grammar {
     #[inline(always)]
     pub(super) fn read(&mut self, masks: &Masks, strings: &InBlock) -> Tokens {
         let outside = !(strings.inside | strings.quotes);
-        let space = (masks.blank | masks.control) & outside;
+        let space = (masks.blank | masks.control()) & outside;
         let mut tokens = Tokens {
             open: masks.open & outside,
             close: masks.close & outside,
@@ -56,17 +72,17 @@ impl Grammar {
             wrong: 0,
             wrong_in_object: 0,
         };
-        tokens.literal = outside
-            & !(tokens.open | tokens.close | tokens.colon | tokens.comma | space);
+        tokens.literal =
+            outside & !(tokens.open | tokens.close | tokens.colon | tokens.comma | space);
         // API servers write no white space, so one way is for blocks without.
         if space == 0 {
-            self.judge(tokens, masks.curly, strings, |follows, _| follows)
+            self.judge(tokens, strings, |follows, _| follows)
         } else {
-            self.judge(tokens, masks.curly, strings, |follows, carry| {
+            self.judge(tokens, strings, |follows, carry| {
                 // A run of white space with a bit at its beginning: the sum
                 // carries the bit to behind the run.
                 let (sum, over) = (follows & space).overflowing_add(space);
-                *carry |= u64::from(over);
+                *carry |= u64::from(over) << 63;
                 (follows | sum) & !space
             })
         }
@@ -76,7 +92,6 @@ impl Grammar {
     fn judge(
         &mut self,
         mut tokens: Tokens,
-        curly: u64,
         strings: &InBlock,
         skip_space: impl Fn(u64, &mut u64) -> u64,
     ) -> Tokens {
@@ -92,51 +107,41 @@ impl Grammar {
         let string_close = strings.quotes & !strings.inside;
         // The token that follows one of these.
         let next = |ends: u64, carry: &mut u64| {
-            let follows = (ends << 1) | *carry;
-            *carry = ends >> 63;
+            let follows = (ends << 1) | (*carry >> 63);
+            *carry = ends;
             skip_space(follows, carry)
         };
 
-        let literal_before = (literal << 1) | self.literal;
-        self.literal = literal >> 63;
+        let literal_before = (literal << 1) | (self.literal >> 63);
+        self.literal = literal;
         let literal_open = literal & !literal_before;
         // What follows a literal is known only behind its end, so that its bit
         // is the token's own.
         let after_value = {
             let ended = literal_before & !literal;
-            let follows = ((string_close | close) << 1) | self.value | ended;
-            self.value = (string_close | close) >> 63;
+            let follows = ((string_close | close) << 1) | (self.value >> 63) | ended;
+            self.value = string_close | close;
             skip_space(follows, &mut self.value)
         };
         let after_colon = next(colon, &mut self.colon);
         let after_comma = next(comma, &mut self.comma);
-        let after_curly = next(open & curly, &mut self.curly);
-        let after_square = next(open & !curly, &mut self.square);
+        let after_open = next(open, &mut self.open);
 
-        let first_key = ends(
-            string_open & after_curly,
+        let maybe_key = string_open & !after_colon;
+        let key_close = ends(
+            maybe_key,
             strings.inside,
             string_close,
-            &mut self.first_key_goes_on,
+            &mut self.key_goes_on,
         );
-        let listed = ends(
-            string_open & after_comma,
-            strings.inside,
-            string_close,
-            &mut self.listed_goes_on,
-        );
-        let after_first_key = next(first_key, &mut self.first_key);
-        let after_listed = next(listed, &mut self.listed);
+        let after_key = next(key_close, &mut self.key);
 
         let begins = string_open | literal_open | open;
-        tokens.wrong = (after_value & !(comma | close | colon))
-            | ((after_colon | after_comma) & !begins)
-            | (after_curly & !(string_open | (close & curly)))
-            | (after_square & !(begins | (close & !curly)))
-            | (after_first_key & !colon)
-            | (colon & !(after_first_key | after_listed));
-        tokens.wrong_in_object =
-            (after_comma & (literal_open | open)) | (after_listed & !colon);
+        tokens.wrong = (comma & !after_value)
+            | (colon & !after_key)
+            | (close & !(after_value | after_open))
+            | (begins & !(after_colon | after_comma | after_open));
+        tokens.wrong_in_object = ((literal_open | open) & !after_colon) | (after_key & !colon);
         tokens
     }
 
@@ -150,7 +155,7 @@ impl Grammar {
         object: &[u8],
         at: usize,
     ) -> bool {
-        let mut rest = masks.control & within;
+        let mut rest = masks.control() & within;
         if rest & strings.inside != 0 {
             return false;
         }

@@ -45,7 +45,8 @@ fn digits(text: &[u8]) -> (&[u8], &[u8]) {
 }
 
 fn is_in_range(number: &[u8]) -> bool {
-    let is_plain = number.len() < SAFE_LEN && !number.iter().any(|byte| matches!(byte, b'e' | b'E'));
+    let is_plain =
+        number.len() < SAFE_LEN && !number.iter().any(|byte| matches!(byte, b'e' | b'E'));
     is_plain || strict::utf8(number).is_ok_and(|text| strict::check(text).is_ok())
 }
 
@@ -58,11 +59,55 @@ mod tests {
         let long = "9".repeat(299);
         let longer = "9".repeat(400);
         let texts = [
-            "true", "false", "null", "0", "-0", "7", "10", "-1234567890", "0.5", "1.50", "1e5",
-            "1E+5", "1e-5", "-0.0e0", "1e308", "1e-999", &long, "", "-", "+1", "01", "-01", "00",
-            "1.", ".5", "1.e5", "1e", "1e+", "1e5.", "1.2.3", "--1", "1-", "0x1", "1e999",
-            "-1e999", &longer, "tru", "truee", "True", "nul", "NaN", "Infinity", "-Infinity",
-            "1a", "1\\", "\u{e9}", "1\u{a0}", "'a'", "-true",
+            "true",
+            "false",
+            "null",
+            "0",
+            "-0",
+            "7",
+            "10",
+            "-1234567890",
+            "0.5",
+            "1.50",
+            "1e5",
+            "1E+5",
+            "1e-5",
+            "-0.0e0",
+            "1e308",
+            "1e-999",
+            &long,
+            "",
+            "-",
+            "+1",
+            "01",
+            "-01",
+            "00",
+            "1.",
+            ".5",
+            "1.e5",
+            "1e",
+            "1e+",
+            "1e5.",
+            "1.2.3",
+            "--1",
+            "1-",
+            "0x1",
+            "1e999",
+            "-1e999",
+            &longer,
+            "tru",
+            "truee",
+            "True",
+            "nul",
+            "NaN",
+            "Infinity",
+            "-Infinity",
+            "1a",
+            "1\\",
+            "\u{e9}",
+            "1\u{a0}",
+            "'a'",
+            "-true",
         ];
         for text in texts {
             let judge = serde_json::from_str::<serde_json::Value>(text);

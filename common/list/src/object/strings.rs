@@ -26,6 +26,16 @@ pub(super) struct InBlock {
     pub(super) escaped: u64,
 }
 
+// === impl InBlock ===
+
+impl InBlock {
+    /// Whether the block lies in one string.
+    #[inline(always)]
+    pub(super) fn is_all(&self) -> bool {
+        self.inside & !self.quotes == u64::MAX
+    }
+}
+
 // === impl Strings ===
 
 impl Strings {
@@ -141,4 +151,3 @@ fn hexadecimal(digits: &[u8]) -> Option<u32> {
         Some((unit << 4) | digit)
     })
 }
-

@@ -62,17 +62,99 @@ fn valid_objects_are_read_to_their_end() {
 #[test]
 fn what_is_no_json_is_not_read() {
     for object in [
-        "", "{", "}", "{,}", "{1}", "{1:2}", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{\"a\":1,2}",
-        "{\"a\":1,\"b\"}", "{\"a\":1 \"b\":2}", "{\"a\":1:2}", "{\"a\",\"b\":1}", "{\"a\":1}}", "{{}}",
-        "{[]}", "{\"a\":{]}", "[1,]", "[,1]", "[1,,2]", "[1 2]", "[1:2]", "[\"a\":1]", "[1,\"a\":1]",
-        "[}", "{]", "[{]}", "[]]", "[[]", "]", ":", ",", "\"a\" \"b\"", "\"a\"\"b\"", "1 2", "true false",
-        "{}{}", "[][]", "{}[]", "\"a\"1", "1\"a\"", "tru", "nulll", "01", "1.", "-", "+1", ".5", "1e", "1e999",
-        "\\\"a\\\"", "\"\\x\"", "\"\\u12\"", "\"\\u12g4\"", "\"\\ud800\"", "\"\\ud800x\"", "\"\\ud800\\n\"",
-        "\"\\ud800\\\"\"", "\"\\ud800\\ud800\"", "\"\\udc00\"", "\"\\ud800\\u0041\"", "\"\\\\ud800\\udc00\"",
-        "\"a\nb\"", "\"a\tb\"", "\"\u{0}\"", "\u{c}", "1\u{a0}", "\u{feff}1", "{\"a\":\u{b}1}", "'a'", "{a:1}",
-        "// c\n1", "{\"a\"::1}", "{:1}", "[{},]", "{\"a\":[],}", "{\"a\":{},\"b\":}", "{\"a\":\"b\",}",
-        "{\"a\":\"b\":\"c\"}", "{\"a\":[\"b\":1]}", "{\"a\":1,[]}", "{\"a\":1,{}}", "{\"a\":1,[]:2}", "{\"a\" :1, }",
-        "[1 ,\n]", "[ , ]", "{ , }", "{ \"a\" }", "{ \"a\" , }", "[\"a\" :1]", "{\"a\": }", "[true\nfalse]",
+        "",
+        "{",
+        "}",
+        "{,}",
+        "{1}",
+        "{1:2}",
+        "{\"a\"}",
+        "{\"a\":}",
+        "{\"a\":1,}",
+        "{\"a\":1,2}",
+        "{\"a\":1,\"b\"}",
+        "{\"a\":1 \"b\":2}",
+        "{\"a\":1:2}",
+        "{\"a\",\"b\":1}",
+        "{\"a\":1}}",
+        "{{}}",
+        "{[]}",
+        "{\"a\":{]}",
+        "[1,]",
+        "[,1]",
+        "[1,,2]",
+        "[1 2]",
+        "[1:2]",
+        "[\"a\":1]",
+        "[1,\"a\":1]",
+        "[}",
+        "{]",
+        "[{]}",
+        "[]]",
+        "[[]",
+        "]",
+        ":",
+        ",",
+        "\"a\" \"b\"",
+        "\"a\"\"b\"",
+        "1 2",
+        "true false",
+        "{}{}",
+        "[][]",
+        "{}[]",
+        "\"a\"1",
+        "1\"a\"",
+        "tru",
+        "nulll",
+        "01",
+        "1.",
+        "-",
+        "+1",
+        ".5",
+        "1e",
+        "1e999",
+        "\\\"a\\\"",
+        "\"\\x\"",
+        "\"\\u12\"",
+        "\"\\u12g4\"",
+        "\"\\ud800\"",
+        "\"\\ud800x\"",
+        "\"\\ud800\\n\"",
+        "\"\\ud800\\\"\"",
+        "\"\\ud800\\ud800\"",
+        "\"\\udc00\"",
+        "\"\\ud800\\u0041\"",
+        "\"\\\\ud800\\udc00\"",
+        "\"a\nb\"",
+        "\"a\tb\"",
+        "\"\u{0}\"",
+        "\u{c}",
+        "1\u{a0}",
+        "\u{feff}1",
+        "{\"a\":\u{b}1}",
+        "'a'",
+        "{a:1}",
+        "// c\n1",
+        "{\"a\"::1}",
+        "{:1}",
+        "[{},]",
+        "{\"a\":[],}",
+        "{\"a\":{},\"b\":}",
+        "{\"a\":\"b\",}",
+        "{\"a\":\"b\":\"c\"}",
+        "{\"a\":[\"b\":1]}",
+        "{\"a\":1,[]}",
+        "{\"a\":1,{}}",
+        "{\"a\":1,[]:2}",
+        "{\"a\" :1, }",
+        "[1 ,\n]",
+        "[ , ]",
+        "{ , }",
+        "{ \"a\" }",
+        "{ \"a\" , }",
+        "[\"a\" :1]",
+        "{\"a\": }",
+        "[true\nfalse]",
     ] {
         check(object);
     }
@@ -80,7 +162,14 @@ fn what_is_no_json_is_not_read() {
 
 #[test]
 fn bytes_that_are_no_utf_8_are_not_read() {
-    for bad in [&b"\xff"[..], b"\xc3", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xc0\x80", b"\x80"] {
+    for bad in [
+        &b"\xff"[..],
+        b"\xc3",
+        b"\xed\xa0\x80",
+        b"\xf4\x90\x80\x80",
+        b"\xc0\x80",
+        b"\x80",
+    ] {
         for padding in 0..=66 {
             let text = [b"{\"a\":\"", "p".repeat(padding).as_bytes(), bad, b"\"}"].concat();
             assert_eq!(read(&text, 1), Err(Unsure));
@@ -93,7 +182,9 @@ fn bytes_that_are_no_utf_8_are_not_read() {
 fn an_object_may_be_as_deep_as_serde_json_allows_in_a_list() {
     for (open, close) in [("[", "]"), ("{\"a\":", "}"), ("[{\"a\":[],\"b\":", "}]")] {
         let levels = open.matches(['[', '{']).count() - open.matches(']').count();
-        for depth in [1_usize, 30, 61, 62, 63, 64, 120, 123, 124, 125, 126, 127, 200] {
+        for depth in [
+            1_usize, 30, 61, 62, 63, 64, 120, 123, 124, 125, 126, 127, 200,
+        ] {
             let count = depth / levels;
             let inner = format!("{}{{}}{}", open.repeat(count), close.repeat(count));
             let object = format!("{{\"o\":{inner}}}");
@@ -108,7 +199,13 @@ fn an_object_may_be_as_deep_as_serde_json_allows_in_a_list() {
 
 #[test]
 fn fields_are_found_wherever_they_lie() {
-    let paths = ["metadata.name", "metadata.labels.a.b", "spec.containers.image", "status", "x.y"];
+    let paths = [
+        "metadata.name",
+        "metadata.labels.a.b",
+        "spec.containers.image",
+        "status",
+        "x.y",
+    ];
     let mut fields = FieldSet::new();
     let ids: Vec<_> = paths
         .iter()
@@ -134,9 +231,20 @@ fn fields_are_found_wherever_they_lie() {
             fields.take(&text, &mut spans).unwrap();
             assert_eq!(reader.spans(), spans, "{text}");
             let found = crate::fields::Found::new(text.as_bytes(), reader.spans());
-            let values = ids.iter().map(|id| found.value(*id).into_text().into_owned());
+            let values = ids
+                .iter()
+                .map(|id| found.value(*id).into_text().into_owned());
             let values: Vec<_> = values.collect();
-            assert_eq!(values, [pad.clone(), format!("v{pad}"), "i".into(), String::new(), "7".into()]);
+            assert_eq!(
+                values,
+                [
+                    pad.clone(),
+                    format!("v{pad}"),
+                    "i".into(),
+                    String::new(),
+                    "7".into()
+                ]
+            );
         }
     }
 }
