@@ -5,6 +5,7 @@ use crate::error::ListError;
 use crate::heap::PageHeap;
 use crate::plan::Plan;
 use crate::query::ListQuery;
+use crate::reading::{Keys, Reading, Uncounted};
 use crate::scanner::{Event, Scanner};
 use crate::strict;
 
@@ -49,6 +50,12 @@ pub enum Finished {
     Page(Vec<u8>),
     /// The body, which is no list, as it came.
     PassThrough(Vec<u8>),
+    /// The page of a [`Reading::Head`] whose list was not counted.
+    Uncounted(Box<Uncounted>),
+    /// A [`Reading::Head`] in another order than that of names: there is no page.
+    Unordered,
+    /// What is to be fetched for the page of a [`Reading::Keys`].
+    Keys(Box<Keys>),
 }
 
 /// The work on one body.
@@ -67,6 +74,10 @@ struct Run {
     /// How much of the body was read, and how many items.
     offset: u64,
     arrived: u64,
+    reading: Reading,
+    /// The last name of a head, and whether they came in order.
+    last_name: String,
+    ordered: bool,
 }
 
 // === impl Limits ===
@@ -88,6 +99,11 @@ impl Default for Limits {
 impl ListEngine {
     /// An engine for one response.
     pub fn new(query: ListQuery, limits: Limits) -> Self {
+        Self::reading(query, limits, Reading::Whole)
+    }
+
+    /// An engine for one response that is not the whole list.
+    pub fn reading(query: ListQuery, limits: Limits, reading: Reading) -> Self {
         let heap = PageHeap::new(query.page, limits.max_page_bytes);
         Self {
             run: Some(Run {
@@ -101,6 +117,9 @@ impl ListEngine {
                 heap,
                 offset: 0,
                 arrived: 0,
+                reading,
+                last_name: String::new(),
+                ordered: true,
             }),
         }
     }
@@ -132,6 +151,15 @@ impl ListEngine {
     /// [`ListError::Truncated`] if it is not, by its own grammar.
     pub fn finish(self) -> Result<Finished, ListError> {
         self.run.ok_or(ListError::Ended)?.finish()
+    }
+
+    /// The envelope and the items of a whole list; `None` if it is none.
+    pub(crate) fn into_parts(self) -> Result<Option<(Envelope, Vec<Box<[u8]>>)>, ListError> {
+        let run = self.run.ok_or(ListError::Ended)?;
+        if !run.scanner.at_end() || !run.envelope.has_items() {
+            return Ok(None);
+        }
+        Ok(Some((run.envelope, run.heap.into_page().1.collect())))
     }
 
     /// The memory that is held for this request, in bytes.
@@ -208,8 +236,39 @@ impl Run {
             });
         }
         let total = self.heap.total();
+        match self.reading {
+            Reading::Whole => {
+                let (bytes, items) = self.heap.into_page();
+                Ok(Finished::Page(self.envelope.write(items, bytes, total)?))
+            }
+            Reading::Head => self.finish_head(total),
+            Reading::Keys => Ok(Finished::Keys(Box::new(Keys {
+                objects: self.heap.into_keys().collect(),
+                envelope: self.envelope,
+                total,
+                limits: self.limits,
+            }))),
+        }
+    }
+
+    fn finish_head(mut self, read: u64) -> Result<Finished, ListError> {
+        let rest = self.envelope.take_rest();
+        if !self.ordered {
+            return Ok(Finished::Unordered);
+        }
         let (bytes, items) = self.heap.into_page();
-        Ok(Finished::Page(self.envelope.write(items, bytes, total)?))
+        match (rest.token, rest.count) {
+            (Some(token), None) => Ok(Finished::Uncounted(Box::new(Uncounted {
+                envelope: self.envelope,
+                items: items.collect(),
+                read,
+                token,
+            }))),
+            (_, count) => {
+                let total = read.saturating_add(count.unwrap_or(0));
+                Ok(Finished::Page(self.envelope.write(items, bytes, total)?))
+            }
+        }
     }
 
     fn held_bytes(&self) -> usize {
@@ -279,7 +338,14 @@ impl Run {
             .judge(text, self.arrived)
             .map_err(|error| self.malformed(strict::reason(&error)))?;
         self.arrived = self.arrived.saturating_add(1);
+        if self.reading == Reading::Head
+            && let Some(rank) = &rank
+        {
+            self.ordered &= self.arrived == 1 || *rank.name > *self.last_name;
+            self.last_name = rank.name.clone().into_owned();
+        }
         match rank {
+            Some(rank) if self.reading == Reading::Keys => self.heap.offer(rank, &[]),
             Some(rank) => self.heap.offer(rank, item),
             None => Ok(()),
         }

@@ -5,6 +5,7 @@ use std::collections::BinaryHeap;
 
 use crate::error::ListError;
 use crate::page::Page;
+use crate::reading::ObjectKey;
 use crate::sort::Rank;
 
 /// The first `offset + limit` items of the sorted list as far as it was seen.
@@ -112,6 +113,15 @@ impl PageHeap {
             .take(limit)
             .map(|entry| entry.item);
         (bytes, items)
+    }
+
+    /// The keys of the page's objects, in their order.
+    pub(crate) fn into_keys(self) -> impl Iterator<Item = ObjectKey> {
+        let offset = usize::try_from(self.page.offset).unwrap_or(usize::MAX);
+        let limit = usize::try_from(self.page.limit).unwrap_or(usize::MAX);
+        let entries = self.entries.into_sorted_vec().into_iter();
+        let page = entries.skip(offset).take(limit);
+        page.map(|entry| ObjectKey::from(&entry.rank))
     }
 
     fn is_full(&self) -> bool {
