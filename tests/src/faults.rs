@@ -103,13 +103,24 @@ impl Scripted {
     /// # Errors
     /// No free port.
     pub async fn start(script: Script) -> Result<Self> {
+        Self::answering(move |_| script.clone()).await
+    }
+
+    /// Starts one that does what `choose` says for the head of a request.
+    ///
+    /// # Errors
+    /// No free port.
+    pub async fn answering(
+        choose: impl Fn(&str) -> Script + Send + Sync + 'static,
+    ) -> Result<Self> {
+        let choose = Arc::new(choose);
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         let heads = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&heads);
         let server = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, script.clone(), Arc::clone(&seen)));
+                tokio::spawn(serve(stream, Arc::clone(&choose), Arc::clone(&seen)));
             }
         });
         Ok(Self {
@@ -146,7 +157,7 @@ impl Drop for Scripted {
 /// One connection serves one request.
 async fn serve(
     mut stream: TcpStream,
-    script: Script,
+    choose: Arc<impl Fn(&str) -> Script>,
     heads: Arc<Mutex<Vec<String>>>,
 ) -> Result<()> {
     let mut head = Vec::new();
@@ -160,6 +171,7 @@ async fn serve(
         return Ok(());
     }
     let text = String::from_utf8_lossy(&head).into_owned();
+    let script = choose(&text);
     heads
         .lock()
         .map_err(|_| anyhow!("the upstream's memory is broken"))?

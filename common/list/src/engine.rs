@@ -1,11 +1,13 @@
 //! The engine: pushes a body through scanner, plan and heap, and writes the page.
 
 mod items;
+mod judge;
 mod run;
 
 use self::run::{Run, Verdict};
 use crate::error::ListError;
 use crate::query::ListQuery;
+use crate::reading::{Keys, Parts, Reading, Uncounted};
 
 /// How much one request may keep in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +50,12 @@ pub enum Finished {
     Page(Vec<u8>),
     /// The body, which is no list, as it came.
     PassThrough(Vec<u8>),
+    /// The page of a [`Reading::Head`] whose list was not counted.
+    Uncounted(Box<Uncounted>),
+    /// A [`Reading::Head`] in another order than that of names: there is no page.
+    Unordered,
+    /// What is to be fetched for the page of a [`Reading::Keys`].
+    Keys(Box<Keys>),
 }
 
 // === impl Limits ===
@@ -69,8 +77,13 @@ impl Default for Limits {
 impl ListEngine {
     /// An engine for one response.
     pub fn new(query: ListQuery, limits: Limits) -> Self {
+        Self::reading(query, limits, Reading::Whole)
+    }
+
+    /// An engine for one response that is not the whole list.
+    pub fn reading(query: ListQuery, limits: Limits, reading: Reading) -> Self {
         Self {
-            run: Some(Run::new(query, limits)),
+            run: Some(Run::new(query, limits, reading)),
         }
     }
 
@@ -101,6 +114,11 @@ impl ListEngine {
     /// [`ListError::Truncated`] if it is not, by its own grammar.
     pub fn finish(self) -> Result<Finished, ListError> {
         self.run.ok_or(ListError::Ended)?.finish()
+    }
+
+    /// The envelope and the items of a whole list; `None` if it is none.
+    pub(crate) fn into_parts(self) -> Result<Option<Parts>, ListError> {
+        Ok(self.run.ok_or(ListError::Ended)?.into_parts())
     }
 
     /// The memory that is held for this request, in bytes.

@@ -2,11 +2,12 @@
 
 use crate::error::ListError;
 use crate::heap::PageItems;
+use crate::reading::Rest;
 use crate::strict;
 
 /// The members beside `items`, as text, and until `items` was seen the bytes
 /// of the body, in case that it turns out to be no list.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Envelope {
     /// Everything so far, while it is open whether this is a list.
     body: Vec<u8>,
@@ -15,6 +16,8 @@ pub(crate) struct Envelope {
     members: Vec<u8>,
     /// Where the members that follow `items` begin, once it was seen.
     items_at: Option<usize>,
+    /// Where the value of `metadata` stands.
+    metadata: Option<(usize, usize)>,
     /// Where the member that is being read begins, and its value.
     member_at: usize,
     value_at: usize,
@@ -82,6 +85,9 @@ impl Envelope {
         self.dropped = name == "total";
         self.members.push(b':');
         self.value_at = self.members.len();
+        if name == "metadata" {
+            self.metadata = Some((self.value_at, self.value_at));
+        }
         Ok(Name::Other)
     }
 
@@ -92,6 +98,11 @@ impl Envelope {
         if self.dropped {
             self.members.truncate(self.member_at);
         } else {
+            if let Some((at, end)) = &mut self.metadata
+                && *at == self.value_at
+            {
+                *end = self.members.len();
+            }
             self.members.push(b',');
         }
         self.member_at = self.members.len();
@@ -106,6 +117,37 @@ impl Envelope {
         self.items_at = Some(self.members.len());
         self.body = Vec::new();
         Ok(())
+    }
+
+    fn metadata(&self) -> &[u8] {
+        let (at, end) = self.metadata.unwrap_or_default();
+        self.members.get(at..end).unwrap_or_default()
+    }
+
+    /// Takes what `metadata` says about the rest of the list out of it.
+    pub(crate) fn take_rest(&mut self) -> Rest {
+        let (rest, kept) = Rest::take(std::str::from_utf8(self.metadata()).unwrap_or_default());
+        if rest != Rest::default() {
+            self.replace_metadata(kept.as_bytes());
+        }
+        rest
+    }
+
+    /// Puts the `metadata` of another list in the place of its own.
+    pub(crate) fn take_metadata_of(&mut self, other: &Self) {
+        self.replace_metadata(other.metadata());
+    }
+
+    fn replace_metadata(&mut self, value: &[u8]) {
+        let Some((at, end)) = self.metadata else {
+            return;
+        };
+        let old = end.saturating_sub(at);
+        self.members.splice(at..end, value.iter().copied());
+        self.metadata = Some((at, at.saturating_add(value.len())));
+        if let Some(items_at) = self.items_at.filter(|items_at| *items_at >= end) {
+            self.items_at = Some(items_at.saturating_sub(old).saturating_add(value.len()));
+        }
     }
 
     /// Writes the page: the members in their order, the items in theirs.

@@ -5,6 +5,7 @@ use std::collections::BinaryHeap;
 
 use crate::error::ListError;
 use crate::page::Page;
+use crate::reading::ObjectKey;
 use crate::sort::Rank;
 
 /// The first `offset + limit` items of the sorted list as far as it was seen.
@@ -26,7 +27,7 @@ pub(crate) struct PageHeap {
 }
 
 /// The items of the page.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PageItems {
     /// In their order.
     pub(crate) items: Vec<Box<[u8]>>,
@@ -107,22 +108,28 @@ impl PageHeap {
 
     /// The items of the page in their order, and how many there were in all.
     pub(crate) fn into_page(self) -> PageItems {
-        let bytes = self.payload.saturating_add(self.entries.len());
+        PageItems {
+            total: self.total,
+            bytes: self.payload.saturating_add(self.entries.len()),
+            items: self.into_entries().map(|entry| entry.item).collect(),
+        }
+    }
+
+    /// The keys of the page's objects in their order, and how many there were in all.
+    pub(crate) fn into_keys(self) -> (Vec<ObjectKey>, u64) {
+        let total = self.total;
+        let keys = self.into_entries();
+        (
+            keys.map(|entry| ObjectKey::from(&entry.rank)).collect(),
+            total,
+        )
+    }
+
+    fn into_entries(self) -> impl Iterator<Item = Entry> {
         let offset = usize::try_from(self.page.offset).unwrap_or(usize::MAX);
         let limit = usize::try_from(self.page.limit).unwrap_or(usize::MAX);
-        let items = self
-            .entries
-            .into_sorted_vec()
-            .into_iter()
-            .skip(offset)
-            .take(limit)
-            .map(|entry| entry.item)
-            .collect();
-        PageItems {
-            items,
-            bytes,
-            total: self.total,
-        }
+        let entries = self.entries.into_sorted_vec().into_iter();
+        entries.skip(offset).take(limit)
     }
 
     fn is_full(&self) -> bool {

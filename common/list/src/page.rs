@@ -33,7 +33,7 @@ impl Page {
     }
 
     /// The number of items at the head of the sorted list that decide the page.
-    pub(crate) fn end(self) -> u64 {
+    pub fn end(self) -> u64 {
         self.offset.saturating_add(self.limit)
     }
 }

@@ -45,6 +45,11 @@ impl Selector {
         Self { conditions }
     }
 
+    /// The fields that it asks for.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &KeyPath> {
+        self.conditions.iter().map(|condition| &condition.path)
+    }
+
     pub(crate) fn into_conditions(self) -> Vec<Condition> {
         self.conditions
     }

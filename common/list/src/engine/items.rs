@@ -1,28 +1,25 @@
-//! The items of the list: read, judged, and kept if they can be on the page.
+//! The items of the list as they arrive, one after the other, each in one piece.
 
 use super::Limits;
+use super::judge::Judge;
 use super::run::TOO_DEEP;
 use crate::error::ListError;
 use crate::fields::{Found, Span};
-use crate::heap::{PageHeap, PageItems};
 use crate::object::{ObjectReader, Unsure};
-use crate::plan::Plan;
 use crate::query::ListQuery;
+use crate::reading::Reading;
 use crate::strict;
 
 /// All items of one body.
 #[derive(Debug)]
 pub(super) struct Items {
-    plan: Plan,
     max_item_bytes: usize,
     reader: ObjectReader,
     /// The beginning of an item that spans chunks.
     buffer: Vec<u8>,
     /// Where the fields are in an item that `serde_json` has read.
     spans: Vec<Span>,
-    heap: PageHeap,
-    /// How many items there were.
-    arrived: u64,
+    judge: Judge,
 }
 
 /// What became of a piece of an object.
@@ -55,16 +52,13 @@ const MAX_ITEM_DEPTH: usize = 125;
 // === impl Items ===
 
 impl Items {
-    pub(super) fn new(query: ListQuery, limits: Limits) -> Self {
-        let heap = PageHeap::new(query.page, limits.max_page_bytes);
+    pub(super) fn new(query: ListQuery, limits: Limits, reading: Reading) -> Self {
         Self {
-            plan: Plan::new(query),
             max_item_bytes: limits.max_item_bytes,
             reader: ObjectReader::new(),
             buffer: Vec::new(),
             spans: Vec::new(),
-            heap,
-            arrived: 0,
+            judge: Judge::new(query, limits, reading),
         }
     }
 
@@ -72,7 +66,12 @@ impl Items {
         self.buffer
             .capacity()
             .saturating_add(self.reader.held_bytes())
-            .saturating_add(self.heap.held_bytes())
+            .saturating_add(self.judge.held_bytes())
+    }
+
+    /// What was made of the items.
+    pub(super) fn into_judge(self) -> Judge {
+        self.judge
     }
 
     /// Whether a part of an object was taken and not yet its end.
@@ -85,9 +84,9 @@ impl Items {
         if self.in_object() {
             return self.object_goes_on(input);
         }
-        self.reader.begin(self.plan.fields());
+        self.reader.begin(self.judge.fields());
         let seen = self.up_to_limit(input);
-        match self.reader.advance(seen, self.plan.fields()) {
+        match self.reader.advance(seen, self.judge.fields()) {
             Ok(Some(len)) => {
                 self.judge_object(input.get(..len).unwrap_or(input))?;
                 Ok(Item::Done { used: len })
@@ -111,7 +110,7 @@ impl Items {
         for step in input.chunks(STEP) {
             object.extend_from_slice(step);
             let seen = self.up_to_limit(&object);
-            match self.reader.advance(seen, self.plan.fields()) {
+            match self.reader.advance(seen, self.judge.fields()) {
                 Ok(None) => self.check_len(seen.len())?,
                 Ok(Some(len)) => {
                     object.truncate(len);
@@ -158,10 +157,6 @@ impl Items {
         judged
     }
 
-    pub(super) fn into_page(self) -> PageItems {
-        self.heap.into_page()
-    }
-
     fn up_to_limit<'i>(&self, input: &'i [u8]) -> &'i [u8] {
         input
             .get(..self.max_item_bytes.saturating_add(1))
@@ -180,28 +175,18 @@ impl Items {
     fn judge_object(&mut self, object: &[u8]) -> Result<(), Refusal> {
         self.check_len(object.len())?;
         let found = Found::new(object, self.reader.spans());
-        let rank = self.plan.judge(found, self.arrived);
-        self.arrived = self.arrived.saturating_add(1);
-        match rank {
-            Some(rank) => self.heap.offer(rank, object).map_err(Refusal::Error),
-            None => Ok(()),
-        }
+        self.judge.item(found, object).map_err(Refusal::Error)
     }
 
     /// Reads and judges an item of any kind.
     fn judge_any(&mut self, item: &[u8]) -> Result<(), Refusal> {
         let text = strict::utf8(item).map_err(Refusal::Malformed)?;
-        self.plan
-            .fields()
+        let fields = self.judge.fields();
+        fields
             .take(text, &mut self.spans)
             .map_err(|error| Refusal::Malformed(strict::reason(&error)))?;
         let found = Found::new(item, &self.spans);
-        let rank = self.plan.judge(found, self.arrived);
-        self.arrived = self.arrived.saturating_add(1);
-        match rank {
-            Some(rank) => self.heap.offer(rank, item).map_err(Refusal::Error),
-            None => Ok(()),
-        }
+        self.judge.item(found, item).map_err(Refusal::Error)
     }
 }
 

@@ -5,6 +5,7 @@ use super::{Finished, Limits};
 use crate::envelope::{Envelope, Name};
 use crate::error::ListError;
 use crate::query::ListQuery;
+use crate::reading::{Keys, Parts, Reading, Uncounted};
 use crate::scanner::{Event, Scanner};
 
 /// One body on its way.
@@ -14,6 +15,7 @@ pub(super) struct Run {
     scanner: Scanner,
     envelope: Envelope,
     items: Items,
+    reading: Reading,
     /// Where in the body the part begins that is being read.
     part_at: u64,
     in_part: bool,
@@ -39,12 +41,13 @@ pub(super) const TOO_DEEP: &str = "recursion limit exceeded";
 // === impl Run ===
 
 impl Run {
-    pub(super) fn new(query: ListQuery, limits: Limits) -> Self {
+    pub(super) fn new(query: ListQuery, limits: Limits, reading: Reading) -> Self {
         Self {
             limits,
             scanner: Scanner::new(),
             envelope: Envelope::default(),
-            items: Items::new(query, limits),
+            items: Items::new(query, limits, reading),
+            reading,
             part_at: 0,
             in_part: false,
             offset: 0,
@@ -112,8 +115,48 @@ impl Run {
                 received: self.offset,
             });
         }
-        let page = self.items.into_page();
-        Ok(Finished::Page(self.envelope.write(&page)?))
+        match self.reading {
+            Reading::Whole => {
+                let page = self.items.into_judge().into_page();
+                Ok(Finished::Page(self.envelope.write(&page)?))
+            }
+            Reading::Head => self.finish_head(),
+            Reading::Keys => {
+                let (objects, total) = self.items.into_judge().into_keys();
+                Ok(Finished::Keys(Box::new(Keys {
+                    envelope: self.envelope,
+                    objects,
+                    total,
+                    limits: self.limits,
+                })))
+            }
+        }
+    }
+
+    fn finish_head(mut self) -> Result<Finished, ListError> {
+        let rest = self.envelope.take_rest();
+        let judge = self.items.into_judge();
+        if rest.token.is_some() && !judge.came_in_order() {
+            return Ok(Finished::Unordered);
+        }
+        let mut page = judge.into_page();
+        match (rest.token, rest.count) {
+            (Some(token), None) => Ok(Finished::Uncounted(Box::new(Uncounted {
+                envelope: self.envelope,
+                page,
+                token,
+            }))),
+            (_, count) => {
+                page.total = page.total.saturating_add(count.unwrap_or(0));
+                Ok(Finished::Page(self.envelope.write(&page)?))
+            }
+        }
+    }
+
+    /// The envelope and the items of a list that is there as a whole.
+    pub(super) fn into_parts(self) -> Option<Parts> {
+        let is_list = self.scanner.at_end() && self.envelope.has_items();
+        is_list.then(|| (self.envelope, self.items.into_judge().into_page().items))
     }
 
     /// The body, as long as it is open whether it is a list.

@@ -14,5 +14,6 @@ mod memory;
 mod page;
 mod passthrough;
 mod random;
+mod reading;
 mod reference;
 mod support;

@@ -48,6 +48,7 @@ pub(crate) fn run<'a>(
     match engine.finish() {
         Ok(Finished::Page(page)) => Outcome::Page(String::from_utf8(page).unwrap()),
         Ok(Finished::PassThrough(body)) => Outcome::PassThrough(body),
+        Ok(part) => panic!("a part of a list where all of it was read: {part:?}"),
         Err(error) => Outcome::Refused(error),
     }
 }
