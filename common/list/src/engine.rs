@@ -1,10 +1,13 @@
 //! The engine: pushes a body through scanner, plan and heap, and writes the page.
 
+use std::borrow::Cow;
+
 use crate::envelope::{Envelope, Name};
 use crate::error::ListError;
 use crate::heap::PageHeap;
 use crate::plan::Plan;
-use crate::query::ListQuery;
+use crate::projection::Projection;
+use crate::query::{Answer, ListQuery};
 use crate::scanner::{Event, Scanner};
 use crate::strict;
 
@@ -55,6 +58,8 @@ pub enum Finished {
 #[derive(Debug)]
 struct Run {
     plan: Plan,
+    projection: Projection,
+    answer: Answer,
     limits: Limits,
     scanner: Scanner,
     envelope: Envelope,
@@ -87,11 +92,15 @@ impl Default for Limits {
 
 impl ListEngine {
     /// An engine for one response.
-    pub fn new(query: ListQuery, limits: Limits) -> Self {
+    pub fn new(mut query: ListQuery, limits: Limits) -> Self {
+        let projection = std::mem::take(&mut query.projection);
+        let answer = query.answer;
         let heap = PageHeap::new(query.page, limits.max_page_bytes);
         Self {
             run: Some(Run {
                 plan: Plan::new(query),
+                projection,
+                answer,
                 limits,
                 scanner: Scanner::new(),
                 envelope: Envelope::default(),
@@ -209,7 +218,16 @@ impl Run {
         }
         let total = self.heap.total();
         let (bytes, items) = self.heap.into_page();
-        Ok(Finished::Page(self.envelope.write(items, bytes, total)?))
+        let page = if self.projection.is_identity() {
+            self.envelope.write(items, bytes, total, self.answer)?
+        } else {
+            let items: Vec<Box<[u8]>> = items
+                .map(|item| project(&self.projection, item))
+                .collect::<Result<_, _>>()?;
+            let items = items.into_iter();
+            self.envelope.write(items, 0, total, self.answer)?
+        };
+        Ok(Finished::Page(page))
     }
 
     fn held_bytes(&self) -> usize {
@@ -291,6 +309,20 @@ impl Run {
             reason,
         }
     }
+}
+
+/// What of an item is on the page. It was validated before, so it does not fail.
+fn project(projection: &Projection, item: Box<[u8]>) -> Result<Box<[u8]>, ListError> {
+    let malformed = |reason| ListError::Malformed { offset: 0, reason };
+    let projected = {
+        let text = strict::utf8(&item).map_err(malformed)?;
+        match projection.apply(text) {
+            Ok(Cow::Borrowed(_)) => None,
+            Ok(Cow::Owned(projected)) => Some(projected.into_bytes().into_boxed_slice()),
+            Err(error) => return Err(malformed(strict::reason(&error))),
+        }
+    };
+    Ok(projected.unwrap_or(item))
 }
 
 fn wide(len: usize) -> u64 {

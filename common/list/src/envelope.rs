@@ -1,6 +1,7 @@
 //! What is around the items: kept as it came, so that the page can carry it.
 
 use crate::error::ListError;
+use crate::query::Answer;
 use crate::strict;
 
 /// The members beside `items`, as text, and until `items` was seen the bytes
@@ -113,6 +114,7 @@ impl Envelope {
         items: I,
         items_bytes: usize,
         total: u64,
+        answer: Answer,
     ) -> Result<Vec<u8>, ListError>
     where
         I: Iterator<Item = Box<[u8]>>,
@@ -122,6 +124,10 @@ impl Envelope {
             .items_at
             .and_then(|at| self.members.split_at_checked(at))
             .ok_or(ListError::Ended)?;
+        let (before, after, count): (&[u8], &[u8], &str) = match answer {
+            Answer::Kubernetes => (before, after, "total"),
+            Answer::KubeSphere => (&[], &[], "totalItems"),
+        };
         let capacity = self
             .members
             .len()
@@ -139,7 +145,7 @@ impl Envelope {
         }
         page.extend_from_slice(b"],");
         page.extend_from_slice(after);
-        page.extend_from_slice(format!("\"total\":{total}}}").as_bytes());
+        page.extend_from_slice(format!("\"{count}\":{total}}}").as_bytes());
         Ok(page)
     }
 }

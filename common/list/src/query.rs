@@ -1,6 +1,8 @@
-//! The whole list query: which items, in which order, which page of them.
+//! The whole list query: which items, in which order, which page of them, and
+//! what of them.
 
 use crate::page::Page;
+use crate::projection::Projection;
 use crate::selector::Selector;
 use crate::sort::Sort;
 
@@ -13,4 +15,18 @@ pub struct ListQuery {
     pub sort: Sort,
     /// Which page of them.
     pub page: Page,
+    /// What of each item on the page.
+    pub projection: Projection,
+    /// In which form the page is written.
+    pub answer: Answer,
+}
+
+/// The form of a page.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Answer {
+    /// The list as it came, with the page's items, and `total` beside them.
+    #[default]
+    Kubernetes,
+    /// KubeSphere's `{"items":[…],"totalItems":n}` and nothing else.
+    KubeSphere,
 }
