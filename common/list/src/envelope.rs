@@ -2,6 +2,7 @@
 
 use crate::error::ListError;
 use crate::heap::PageItems;
+use crate::query::Answer;
 use crate::reading::Rest;
 use crate::strict;
 
@@ -151,12 +152,16 @@ impl Envelope {
     }
 
     /// Writes the page: the members in their order, the items in theirs.
-    pub(crate) fn write(&self, page: &PageItems) -> Result<Vec<u8>, ListError> {
+    pub(crate) fn write(&self, page: &PageItems, answer: Answer) -> Result<Vec<u8>, ListError> {
         const FRAME: usize = 64;
         let (before, after) = self
             .items_at
             .and_then(|at| self.members.split_at_checked(at))
             .ok_or(ListError::Ended)?;
+        let (before, after, count): (&[u8], &[u8], &str) = match answer {
+            Answer::Kubernetes => (before, after, "total"),
+            Answer::KubeSphere => (&[], &[], "totalItems"),
+        };
         let capacity = self
             .members
             .len()
@@ -174,7 +179,7 @@ impl Envelope {
         }
         body.extend_from_slice(b"],");
         body.extend_from_slice(after);
-        body.extend_from_slice(format!("\"total\":{}}}", page.total).as_bytes());
+        body.extend_from_slice(format!("\"{count}\":{}}}", page.total).as_bytes());
         Ok(body)
     }
 }

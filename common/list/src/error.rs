@@ -61,3 +61,48 @@ pub enum ListError {
     #[error("the list engine has already given its answer; make a new one for each response")]
     Ended,
 }
+
+/// Why a parameter of the query cannot be read: one sentence for the client.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the parameter {parameter} cannot be read{}: {problem}", position(*.character))]
+pub struct QueryError {
+    /// The parameter's name.
+    pub parameter: &'static str,
+    /// Where in its decoded value, in characters from 1, if it is one place.
+    pub character: Option<usize>,
+    /// What is wrong or expected there.
+    pub problem: String,
+}
+
+// === impl QueryError ===
+
+impl QueryError {
+    /// The value as a whole cannot be read.
+    pub(crate) fn whole(parameter: &'static str, problem: impl Into<String>) -> Self {
+        Self {
+            parameter,
+            character: None,
+            problem: problem.into(),
+        }
+    }
+
+    /// `rest` is what remains of the text where it cannot be read.
+    pub(crate) fn at(
+        parameter: &'static str,
+        text: &str,
+        rest: &str,
+        problem: impl Into<String>,
+    ) -> Self {
+        let read = text.len().saturating_sub(rest.len());
+        let characters = text.char_indices().take_while(|(at, _)| *at < read);
+        Self {
+            parameter,
+            character: Some(characters.count().saturating_add(1)),
+            problem: problem.into(),
+        }
+    }
+}
+
+fn position(character: Option<usize>) -> String {
+    character.map_or_else(String::new, |at| format!(" at character {at}"))
+}

@@ -33,7 +33,7 @@
 //! assert!(request.decides_page());
 //! assert_eq!(request.upstream_query, "labelSelector=a%3Db&pretty=false");
 //!
-//! let mut engine = ListEngine::new(request.query, Limits::default());
+//! let mut engine = ListEngine::new(request.query?, Limits::default());
 //! for chunk in [
 //!     r#"{"kind":"PodList","items":[{"metadata":{"name":"web-2"}},{"meta"#,
 //!     r#"data":{"name":"db"}},{"metadata":{"name":"web-1"}}],"metadata":{}}"#,
@@ -42,7 +42,7 @@
 //! }
 //! let page = r#"{"kind":"PodList","items":[{"metadata":{"name":"web-1"}}],"metadata":{},"total":2}"#;
 //! assert_eq!(engine.finish()?, Finished::Page(page.into()));
-//! # Ok::<(), cubegate_list::ListError>(())
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! # The query language
@@ -82,7 +82,7 @@
 //! fn select(selector: &str) -> String {
 //!     let items = r#"{"n":5},{"n":"Five","t":["x","y"]},{"l":[{"k":1},{"k":2}]}"#;
 //!     let request = ListRequest::parse(&format!("selector={selector}"));
-//!     let mut engine = ListEngine::new(request.query, Limits::default());
+//!     let mut engine = ListEngine::new(request.query.unwrap(), Limits::default());
 //!     engine.push(format!(r#"{{"items":[{items}]}}"#).as_bytes()).unwrap();
 //!     match engine.finish() {
 //!         Ok(Finished::Page(page)) => String::from_utf8(page).unwrap(),
@@ -128,7 +128,7 @@
 //! # use cubegate_list::{Finished, Limits, ListEngine, ListRequest};
 //! # fn sort(query: &str) -> String {
 //! #     let items = r#"{"v":"10"},{"v":9},{},{"v":"2021-06-01T00:00:00Z"}"#;
-//! #     let mut engine = ListEngine::new(ListRequest::parse(query).query, Limits::default());
+//! #     let mut engine = ListEngine::new(ListRequest::parse(query).query.unwrap(), Limits::default());
 //! #     engine.push(format!(r#"{{"items":[{items}]}}"#).as_bytes()).unwrap();
 //! #     let Ok(Finished::Page(page)) = engine.finish() else { panic!() };
 //! #     let page: serde_json::Value = serde_json::from_slice(&page).unwrap();
@@ -151,32 +151,44 @@
 //! | a list that ends too early | [`ListError::Truncated`] |
 //! | a list beyond the [`Limits`] | an error that says what to narrow |
 
+pub mod kubesphere;
+
 mod block;
+mod condition;
+mod derived;
 mod engine;
 mod envelope;
 mod error;
+mod expression;
 mod fields;
+mod filter;
 mod fold;
+mod form;
 mod heap;
 mod object;
 mod page;
 mod path;
 mod plan;
+mod projection;
 mod query;
+mod rank;
 mod reading;
 mod request;
 mod scanner;
 mod selector;
 mod sort;
 mod strict;
+mod typed;
 mod value;
 
 pub use engine::{Finished, Limits, ListEngine, Progress};
-pub use error::ListError;
+pub use error::{ListError, QueryError};
 pub use page::Page;
 pub use path::KeyPath;
-pub use query::ListQuery;
+pub use projection::Projection;
+pub use query::{Answer, ListQuery};
 pub use reading::{Keys, ObjectKey, Reading, Uncounted};
 pub use request::ListRequest;
 pub use selector::Selector;
 pub use sort::{Sort, SortKind};
+pub use typed::ValueType;

@@ -18,6 +18,18 @@ const FIRST_PAGE: u64 = 1;
 // === impl Page ===
 
 impl Page {
+    /// No items, only the total.
+    pub const NOTHING: Self = Self {
+        offset: 0,
+        limit: 0,
+    };
+
+    /// Every item, in order.
+    pub const EVERYTHING: Self = Self {
+        offset: 0,
+        limit: u64::MAX,
+    };
+
     /// Reads the two parameters. What is absent, negative (for `pageNum`:
     /// less than 1), no decimal integer or beyond 64 bits counts as not given.
     pub fn parse(size: Option<&str>, number: Option<&str>) -> Self {

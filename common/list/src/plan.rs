@@ -1,21 +1,39 @@
 //! A query made ready to judge items: fields looked up once, tests and sort key by field.
 
+use std::cmp::Ordering;
+
+use crate::condition::Condition;
+use crate::expression::Expression;
 use crate::fields::{Field, FieldSet, Found};
-use crate::path::KeyPath;
+use crate::path::{KeyPath, any_element};
 use crate::query::ListQuery;
-use crate::selector::Test;
-use crate::sort::{Rank, SortKind};
+use crate::rank::{Key, NextKey, Rank};
+use crate::sort::{SortKey, SortKind, Source};
+use crate::typed::{Typed, ValueType};
+use crate::value::Value;
 
 /// What is asked of each item.
 #[derive(Debug)]
 pub(crate) struct Plan {
     fields: FieldSet,
-    conditions: Vec<(Field, Test)>,
-    sort: Field,
-    kind: SortKind,
-    descending: bool,
+    conditions: Vec<Expression<Place>>,
+    /// `None` when nobody sees the order.
+    order: Option<Order>,
+}
+
+#[derive(Debug)]
+struct Order {
+    first: SortKey<Place>,
+    more: Vec<SortKey<Place>>,
     namespace: Field,
     name: Field,
+}
+
+/// Where a field is: in the set, and below that in every element of an array.
+#[derive(Debug)]
+pub(crate) struct Place {
+    field: Field,
+    each: Option<Box<KeyPath>>,
 }
 
 // === impl Plan ===
@@ -23,20 +41,36 @@ pub(crate) struct Plan {
 impl Plan {
     pub(crate) fn new(query: ListQuery) -> Self {
         let mut fields = FieldSet::new();
+        let mut place = |path: KeyPath| Place {
+            field: fields.add(&path),
+            each: path.into_each(),
+        };
         let conditions = query
             .selector
-            .into_conditions()
+            .into_expressions()
             .into_iter()
-            .map(|condition| (fields.add(&condition.path), condition.test))
+            .map(|expression| expression.map(&mut place))
             .collect();
-        Self {
-            conditions,
-            sort: fields.add(&query.sort.path),
-            kind: query.sort.kind,
-            descending: query.sort.descending,
+        let mut keys = query.sort.keys.into_iter().map(|key| SortKey {
+            source: key.source.map(&mut place),
+            kind: key.kind,
+            descending: key.descending,
+        });
+        let counts_only = query.page.limit == 0;
+        let order = keys.next().filter(|_| !counts_only).map(|first| {
+            let more = keys.by_ref().collect();
+            (first, more)
+        });
+        let order = order.map(|(first, more)| Order {
+            first,
+            more,
             namespace: fields.add(&KeyPath::parse("metadata.namespace")),
             name: fields.add(&KeyPath::parse("metadata.name")),
+        });
+        Self {
             fields,
+            conditions,
+            order,
         }
     }
 
@@ -45,18 +79,124 @@ impl Plan {
         &self.fields
     }
 
+    /// Whether an item is wanted, for tests of the language.
+    #[cfg(test)]
+    pub(crate) fn wants(&self, item: &str) -> bool {
+        let mut spans = Vec::new();
+        self.fields.take(item, &mut spans).expect("a valid item");
+        self.judge(Found::new(item.as_bytes(), &spans), 0).is_some()
+    }
+
     /// Where an item stands in the list; `None` if the selector does not want it.
     pub(crate) fn judge<'a>(&self, found: Found<'a>, arrival: u64) -> Option<Rank<'a>> {
-        let wanted = self
-            .conditions
-            .iter()
-            .all(|(field, test)| test.passes(&found.value(*field)));
-        wanted.then(|| Rank {
-            key: self.kind.key(found.value(self.sort)),
+        let wanted = self.conditions.iter().all(|expression| {
+            expression.holds(&|condition| passes(condition, &found), &|derived| {
+                derived.text(|place: &Place| found.value(place.field))
+            })
+        });
+        wanted.then(|| match &self.order {
+            Some(order) => order.rank(&found, arrival),
+            None => Rank {
+                key: Key::Typed(None),
+                descending: false,
+                more: Vec::new(),
+                namespace: "".into(),
+                name: "".into(),
+                arrival,
+            },
+        })
+    }
+}
+
+/// Whether one of the values that the condition's path leads to passes. A `[]`
+/// leads to none when there is nothing, and a path without to a missing one.
+fn passes(condition: &Condition<Place>, found: &Found<'_>) -> bool {
+    let place = &condition.field;
+    match &place.each {
+        None => condition.test.passes(found.value(place.field)),
+        Some(_) => place.any(found, &mut |value| {
+            value != Value::Missing && condition.test.passes(value)
+        }),
+    }
+}
+
+// === impl Place ===
+
+impl Place {
+    /// Shows every value until one satisfies.
+    fn any<'a>(&self, found: &Found<'a>, visit: &mut dyn FnMut(Value<'a>) -> bool) -> bool {
+        match (&self.each, found.value(self.field)) {
+            (None, value) => visit(value),
+            (Some(each), Value::Array(array)) => any_element(array, &mut |element| {
+                each.any(element, &mut |raw| visit(Value::read(raw)))
+            }),
+            (Some(_), _) => false,
+        }
+    }
+}
+
+// === impl Order ===
+
+impl Order {
+    fn rank<'a>(&self, found: &Found<'a>, arrival: u64) -> Rank<'a> {
+        let more = self.more.iter().map(|key| NextKey {
+            key: key.value(found),
+            descending: key.descending,
+        });
+        Rank {
+            key: self.first.value(found),
+            descending: self.first.descending,
+            more: more.collect(),
             namespace: found.value(self.namespace).into_text(),
             name: found.value(self.name).into_text(),
             arrival,
-            descending: self.descending,
-        })
+        }
     }
+}
+
+// === impl SortKey ===
+
+impl SortKey<Place> {
+    fn value<'a>(&self, found: &Found<'a>) -> Key<'a> {
+        match &self.source {
+            Source::Field(place) if place.each.is_none() => self.kind.key(found.value(place.field)),
+            Source::Field(place) => self.first_of(place, found),
+            Source::Latest(places) => latest(places, found),
+            Source::Derived(derived) => {
+                let text = derived.text(|place: &Place| found.value(place.field));
+                Key::Typed(Some(Typed::Text(text.into())))
+            }
+        }
+    }
+
+    /// Of the elements' keys the one that comes first in this direction.
+    fn first_of<'a>(&self, place: &Place, found: &Found<'a>) -> Key<'a> {
+        let mut first: Option<Key<'a>> = None;
+        place.any(found, &mut |value| {
+            let key = self.kind.key(value);
+            let earlier = first
+                .as_ref()
+                .is_none_or(|first| key.order(first, self.descending) == Ordering::Less);
+            if earlier {
+                first = Some(key);
+            }
+            false
+        });
+        first.unwrap_or_else(|| self.kind.key(Value::Missing))
+    }
+}
+
+fn latest<'a>(places: &[Place], found: &Found<'a>) -> Key<'a> {
+    const TIME: SortKind = SortKind::Typed(ValueType::Time);
+    let mut latest = Key::Typed(None);
+    for place in places {
+        place.any(found, &mut |value| {
+            let key = TIME.key(value);
+            if key.order(&latest, true) == Ordering::Less {
+                latest = key;
+            }
+            false
+        });
+    }
+    latest
 }

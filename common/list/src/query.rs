@@ -1,6 +1,9 @@
-//! The whole list query: which items, in which order, which page of them.
+//! The whole list query: which items, in which order, which page of them, and
+//! what of them.
 
 use crate::page::Page;
+use crate::path::KeyPath;
+use crate::projection::Projection;
 use crate::selector::Selector;
 use crate::sort::Sort;
 
@@ -13,6 +16,20 @@ pub struct ListQuery {
     pub sort: Sort,
     /// Which page of them.
     pub page: Page,
+    /// What of each item on the page.
+    pub projection: Projection,
+    /// In which form the page is written.
+    pub answer: Answer,
+}
+
+/// The form of a page.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Answer {
+    /// The list as it came, with the page's items, and `total` beside them.
+    #[default]
+    Kubernetes,
+    /// KubeSphere's `{"items":[…],"totalItems":n}` and nothing else.
+    KubeSphere,
 }
 
 // === impl ListQuery ===
@@ -26,9 +43,18 @@ impl ListQuery {
 
     /// Whether an object's `metadata` decides alone if it is on the page.
     pub fn is_about_metadata(&self) -> bool {
-        self.selector.paths().chain([&self.sort.path]).all(|path| {
+        let mut all = true;
+        let mut look = |path: KeyPath| {
             let mut steps = path.steps().iter();
-            steps.next().is_some_and(|first| &*first.name == "metadata") && steps.next().is_some()
-        })
+            let inside = steps.next().is_some_and(|first| &*first.name == "metadata");
+            all &= inside && steps.next().is_some();
+        };
+        for expression in self.selector.clone().into_expressions() {
+            expression.map(&mut look);
+        }
+        for key in self.sort.keys.clone() {
+            key.source.map(&mut look);
+        }
+        all
     }
 }

@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 use crate::engine::{Limits, ListEngine, Progress};
 use crate::envelope::Envelope;
 use crate::error::ListError;
+use crate::form::Form;
 use crate::heap::PageItems;
 use crate::page::Page;
 use crate::query::ListQuery;
@@ -27,6 +28,7 @@ pub enum Reading {
 pub struct Uncounted {
     pub(crate) envelope: Envelope,
     pub(crate) page: PageItems,
+    pub(crate) form: Form,
     pub(crate) token: String,
 }
 
@@ -39,6 +41,7 @@ pub struct Keys {
     pub(crate) envelope: Envelope,
     pub(crate) objects: Vec<ObjectKey>,
     pub(crate) total: u64,
+    pub(crate) form: Form,
     pub(crate) limits: Limits,
 }
 
@@ -72,7 +75,7 @@ impl Uncounted {
     /// [`ListError::Ended`] never in practice.
     pub fn finish(mut self, more: u64) -> Result<Vec<u8>, ListError> {
         self.page.total = self.page.total.saturating_add(more);
-        self.envelope.write(&self.page)
+        self.form.write(&self.envelope, self.page)
     }
 }
 
@@ -103,11 +106,12 @@ impl Keys {
         }
         let mut frame = frame.ok_or(ListError::Ended)?;
         frame.take_metadata_of(&self.envelope);
-        frame.write(&PageItems {
+        let page = PageItems {
             bytes: items.iter().map(|item| item.len().saturating_add(1)).sum(),
             items,
             total: self.total,
-        })
+        };
+        self.form.write(&frame, page)
     }
 
     fn single(&self, body: &[u8]) -> Result<Parts, ListError> {

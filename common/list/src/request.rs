@@ -2,18 +2,22 @@
 
 use percent_encoding::percent_decode_str;
 
+use crate::error::QueryError;
 use crate::page::Page;
-use crate::query::ListQuery;
+use crate::projection::Projection;
+use crate::query::{Answer, ListQuery};
 use crate::selector::Selector;
 use crate::sort::Sort;
 
 /// The query string of a GET, read once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListRequest {
-    /// What is asked of the list, defaults included.
-    pub query: ListQuery,
+    /// What is asked of the list, defaults included, or which of the strict
+    /// parameters cannot be read. It matters only if the list becomes a page.
+    pub query: Result<ListQuery, QueryError>,
     /// One of `selector`, `pageSize`, `pageNum`, `sortName`, `sortOrder`,
-    /// `sortFunc` or `isFilter=true` is there.
+    /// `sortFunc`, `isFilter=true`, `filter`, `sort`, `fields`, `strip` or
+    /// `count` is there.
     pub ours_present: bool,
     /// One of Kubernetes' own list options is there: `limit`, `continue`,
     /// `resourceVersion`, `resourceVersionMatch` or `sendInitialEvents`.
@@ -38,9 +42,17 @@ struct Parameters {
     sort_order: Option<String>,
     sort_func: Option<String>,
     is_filter: Option<String>,
+    filter: Strict,
+    sort: Strict,
+    fields: Strict,
+    strip: Strict,
+    count: Strict,
     watch: Option<String>,
     follow: Option<String>,
 }
+
+/// A parameter of the strict kind: not there, or its value if it can be decoded.
+type Strict = Option<Option<String>>;
 
 const NATIVE: [&str; 5] = [
     "limit",
@@ -50,16 +62,18 @@ const NATIVE: [&str; 5] = [
     "sendInitialEvents",
 ];
 const PRETTY: &str = "pretty";
-const NOT_PRETTY: &str = "pretty=false";
+/// The decoded value of one strict parameter.
+const MAX_TEXT: usize = 8192;
+pub(crate) const NOT_PRETTY: &str = "pretty=false";
 
 // === impl ListRequest ===
 
 impl ListRequest {
     /// Reads a query string as it stands in the URL, without the `?`.
     ///
-    /// Nothing is refused. As in Go, the first of several values counts, and a
-    /// pair with an invalid escape or a `;` says nothing (it is still sent
-    /// upstream, unless its name is one of ours).
+    /// As in Go, the first of several values counts, and a pair with an invalid
+    /// escape or a `;` says nothing (it is still sent upstream, unless its name
+    /// is one of ours). Only the strict parameters can be refused.
     pub fn parse(raw_query: &str) -> Self {
         let mut parameters = Parameters::default();
         let mut native_present = false;
@@ -72,6 +86,11 @@ impl ListRequest {
             };
             if !Parameters::is_ours(&name) && name != PRETTY {
                 upstream.push(pair);
+            }
+            if let Some(slot) = parameters.strict(&name) {
+                let decodable = Some(raw_value).filter(|_| !pair.contains(';'));
+                slot.get_or_insert_with(|| decodable.and_then(decode));
+                continue;
             }
             if pair.contains(';') {
                 continue;
@@ -109,7 +128,19 @@ impl ListRequest {
 
 impl Parameters {
     fn is_ours(name: &str) -> bool {
-        Self::default().ours(name).is_some()
+        let mut parameters = Self::default();
+        parameters.ours(name).is_some() || parameters.strict(name).is_some()
+    }
+
+    fn strict(&mut self, name: &str) -> Option<&mut Strict> {
+        match name {
+            "filter" => Some(&mut self.filter),
+            "sort" => Some(&mut self.sort),
+            "fields" => Some(&mut self.fields),
+            "strip" => Some(&mut self.strip),
+            "count" => Some(&mut self.count),
+            _ => None,
+        }
     }
 
     fn slot(&mut self, name: &str) -> Option<&mut Option<String>> {
@@ -142,20 +173,64 @@ impl Parameters {
             &self.sort_order,
             &self.sort_func,
         ];
-        asked.into_iter().any(Option::is_some) || self.is_filter.as_deref() == Some("true")
+        let strict = [
+            &self.filter,
+            &self.sort,
+            &self.fields,
+            &self.strip,
+            &self.count,
+        ];
+        asked.into_iter().any(Option::is_some)
+            || strict.into_iter().any(Option::is_some)
+            || self.is_filter.as_deref() == Some("true")
     }
 
-    fn query(&self) -> ListQuery {
-        ListQuery {
-            selector: Selector::parse(self.selector.as_deref().unwrap_or_default()),
-            sort: Sort::parse(
+    fn query(&self) -> Result<ListQuery, QueryError> {
+        let filter = Selector::filter(text("filter", &self.filter)?)?;
+        let sort = match text("sort", &self.sort)? {
+            blank if blank.trim().is_empty() => Sort::parse(
                 self.sort_name.as_deref(),
                 self.sort_order.as_deref(),
                 self.sort_func.as_deref(),
             ),
-            page: Page::parse(self.page_size.as_deref(), self.page_num.as_deref()),
-        }
+            keys => Sort::keys(keys)?,
+        };
+        let projection =
+            Projection::parse(text("fields", &self.fields)?, text("strip", &self.strip)?)?;
+        let page = match text("count", &self.count)? {
+            "only" => Page::NOTHING,
+            "" => Page::parse(self.page_size.as_deref(), self.page_num.as_deref()),
+            _ => return Err(QueryError::whole("count", "its only value is `only`")),
+        };
+        Ok(ListQuery {
+            selector: Selector::parse(self.selector.as_deref().unwrap_or_default()).and(filter),
+            sort,
+            page,
+            projection,
+            answer: Answer::Kubernetes,
+        })
     }
+}
+
+/// The value of a strict parameter, empty if it is not there.
+fn text<'p>(parameter: &'static str, value: &'p Strict) -> Result<&'p str, QueryError> {
+    let text = match value {
+        None => "",
+        Some(Some(text)) => text,
+        Some(None) => {
+            return Err(QueryError::whole(
+                parameter,
+                "a percent escape is incomplete, or a ; is not written as %3B",
+            ));
+        }
+    };
+    if text.len() > MAX_TEXT {
+        return Err(QueryError::whole(
+            parameter,
+            "it may have 8192 bytes at most",
+        ));
+    }
+    Ok(text)
 }
 
 /// How Kubernetes reads a boolean parameter: `?watch` alone is true.
@@ -165,7 +240,7 @@ fn is_true(value: Option<&str>) -> bool {
 
 /// Form decoding, strict about escapes as Go is. Bytes that are no UTF-8 become
 /// replacement characters, which is what they are in JSON, too.
-fn decode(raw: &str) -> Option<String> {
+pub(crate) fn decode(raw: &str) -> Option<String> {
     let well_formed = raw.split('%').skip(1).all(|rest| {
         let mut digits = rest.bytes().take(2).filter(u8::is_ascii_hexdigit);
         digits.next().is_some() && digits.next().is_some()

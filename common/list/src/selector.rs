@@ -1,30 +1,18 @@
-//! The `selector` parameter: which items are on the list at all.
+//! Which items are on the list at all, and the lenient `selector` parameter.
 
 use std::collections::BTreeMap;
 
+use crate::condition::Test;
+use crate::error::QueryError;
+use crate::expression::Expression;
+use crate::filter;
 use crate::fold::Folded;
 use crate::path::KeyPath;
-use crate::value::Value;
 
-/// Conditions that an item must meet, all of them.
+/// Conditions that an item must meet, all of them. The default has none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selector {
-    conditions: Vec<Condition>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Condition {
-    pub(crate) path: KeyPath,
-    pub(crate) test: Test,
-}
-
-/// What a condition asks of its field.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Test {
-    /// `=`: equal to one of these, ignoring case.
-    OneOf(Vec<Folded>),
-    /// `~`: contains this, case-sensitive.
-    Contains(Box<str>),
+    all: Vec<Expression<KeyPath>>,
 }
 
 // === impl Selector ===
@@ -35,23 +23,47 @@ impl Selector {
     pub fn parse(text: &str) -> Self {
         // The same key and operator again replaces the former one.
         let latest: BTreeMap<(&str, char), &str> = text.split(',').filter_map(split).collect();
-        let conditions = latest
+        let all = latest
             .into_iter()
-            .map(|((key, operator), value)| Condition {
-                path: KeyPath::parse(key),
-                test: Test::new(operator, value),
+            .map(|((key, operator), value)| {
+                let test = match operator {
+                    '=' => Test::OneOf(value.split('|').map(Folded::new).collect()),
+                    _ => Test::Contains(value.into()),
+                };
+                Expression::field(KeyPath::parse(key), test)
             })
             .collect();
-        Self { conditions }
+        Self { all }
     }
 
-    /// The fields that it asks for.
-    pub(crate) fn paths(&self) -> impl Iterator<Item = &KeyPath> {
-        self.conditions.iter().map(|condition| &condition.path)
+    /// Reads a decoded `filter` value.
+    ///
+    /// # Errors
+    ///
+    /// Says where the text is no filter, and what is expected there.
+    pub fn filter(text: &str) -> Result<Self, QueryError> {
+        Ok(Self::from(filter::parse(text)?))
     }
 
-    pub(crate) fn into_conditions(self) -> Vec<Condition> {
-        self.conditions
+    /// Both.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.all.extend(other.all);
+        self
+    }
+
+    pub(crate) fn into_expressions(self) -> Vec<Expression<KeyPath>> {
+        self.all
+    }
+}
+
+impl From<Expression<KeyPath>> for Selector {
+    fn from(expression: Expression<KeyPath>) -> Self {
+        let all = match expression {
+            Expression::All(all) => all,
+            other => vec![other],
+        };
+        Self { all }
     }
 }
 
@@ -63,33 +75,18 @@ fn split(segment: &str) -> Option<((&str, char), &str)> {
     (!key.is_empty()).then_some(((key, operator), rest.as_str()))
 }
 
-// === impl Test ===
-
-impl Test {
-    fn new(operator: char, value: &str) -> Self {
-        match operator {
-            '=' => Self::OneOf(value.split('|').map(Folded::new).collect()),
-            _ => Self::Contains(value.into()),
-        }
-    }
-
-    pub(crate) fn passes(&self, value: &Value<'_>) -> bool {
-        value.any_text(|text| match self {
-            Self::OneOf(alternatives) => alternatives.iter().any(|wanted| wanted.equals(text)),
-            Self::Contains(part) => text.contains(&**part),
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn conditions(text: &str) -> Vec<(String, Test)> {
         Selector::parse(text)
-            .into_conditions()
+            .into_expressions()
             .into_iter()
-            .map(|condition| (condition.path.text().to_owned(), condition.test))
+            .map(|expression| match expression {
+                Expression::Field(condition) => (condition.field.text().to_owned(), condition.test),
+                other => panic!("no condition: {other:?}"),
+            })
             .collect()
     }
 
@@ -149,20 +146,5 @@ mod tests {
         assert_eq!(conditions("a=x|y"), [exact("a", &["x", "y"])]);
         assert_eq!(conditions("a=x|"), [exact("a", &["x", ""])]);
         assert_eq!(conditions("a~x|y"), [fuzzy("a", "x|y")]);
-    }
-
-    #[test]
-    fn exact_ignores_case_and_fuzzy_does_not() {
-        let text = |text: &'static str| Value::Text(text.into());
-        let Some((_, exact)) = conditions("a=Blue").pop() else {
-            panic!("no condition")
-        };
-        assert!(exact.passes(&text("bLUE")));
-        assert!(!exact.passes(&text("blue ")));
-        let Some((_, fuzzy)) = conditions("a~Blu").pop() else {
-            panic!("no condition")
-        };
-        assert!(fuzzy.passes(&text("a Blue b")));
-        assert!(!fuzzy.passes(&text("blue")));
     }
 }

@@ -1,26 +1,41 @@
-//! The order of a list: `sortName`, `sortOrder`, `sortFunc`, and the keys that they make of items.
+//! The order of a list: the parameters `sort` and `sortName`, `sortOrder`, `sortFunc`.
 
-use std::borrow::Cow;
-use std::cmp::Ordering;
-
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
-
+use crate::derived::Derived;
+use crate::error::QueryError;
+use crate::filter::path_token;
 use crate::path::KeyPath;
-use crate::value::Value;
+use crate::typed::ValueType;
 
-/// By which field, as what, and in which direction a list is sorted.
+pub(crate) use crate::rank::Rank;
+
+/// By what a list is sorted: by the first key, ties by the next, and what is
+/// still equal by namespace, name and place in the upstream's list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sort {
-    /// The field.
-    pub path: KeyPath,
-    /// How two values of it compare.
-    pub kind: SortKind,
-    /// Whether greater values come first.
-    pub descending: bool,
+    pub(crate) keys: Vec<SortKey<KeyPath>>,
 }
 
-/// How the values of a field compare.
+/// One key of an order; `F` is how a field is named, or found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SortKey<F> {
+    pub(crate) source: Source<F>,
+    pub(crate) kind: SortKind,
+    /// Whether greater values come first.
+    pub(crate) descending: bool,
+}
+
+/// Where the value of a key is from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Source<F> {
+    /// A field. Of several values the one counts that comes first.
+    Field(F),
+    /// The latest time in any of these fields.
+    Latest(Vec<F>),
+    /// A computed text.
+    Derived(Derived<F>),
+}
+
+/// How the values of a key compare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SortKind {
     /// By the bytes of the text; numbers and booleans by their JSON text; what
@@ -28,61 +43,81 @@ pub enum SortKind {
     Text,
     /// By value; numbers in strings count; everything else is 0.
     Number,
-    /// By instant (RFC 3339); everything else comes last, whatever the direction.
-    Time,
-}
-
-/// Where an item stands among the others.
-#[derive(Clone, Debug)]
-pub(crate) struct Rank<'a> {
-    pub(crate) key: Key<'a>,
-    pub(crate) namespace: Cow<'a, str>,
-    pub(crate) name: Cow<'a, str>,
-    /// The item's place in the upstream's list: the last word on ties.
-    pub(crate) arrival: u64,
-    pub(crate) descending: bool,
-}
-
-/// The value that an item is sorted by.
-#[derive(Clone, Debug)]
-pub(crate) enum Key<'a> {
-    Text(Cow<'a, str>),
-    Number(Number),
-    Time(Option<i128>),
-}
-
-/// A number that compares exactly with every other one.
-///
-/// Integers that round to the same double are told apart by their exact value;
-/// comparing the pair in this order is transitive, which comparing "integers
-/// exactly, others as doubles" would not be.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Number {
-    rounded: f64,
-    exact: i128,
+    /// As this type; everything else comes last, whatever the direction.
+    Typed(ValueType),
 }
 
 const DEFAULT_PATH: &str = "metadata.name";
+const PARAMETER: &str = "sort";
+const MAX_KEYS: usize = 8;
 
 // === impl Sort ===
 
 impl Sort {
-    /// Reads the three parameters; each has its default by itself.
+    /// Reads the three parameters `sortName`, `sortOrder` and `sortFunc`; each
+    /// has its default by itself.
     pub fn parse(name: Option<&str>, order: Option<&str>, func: Option<&str>) -> Self {
-        let path = match name.unwrap_or_default() {
-            "" | "name" => DEFAULT_PATH,
-            "creationTimestamp" | "CreationTimestamp" => "metadata.creationTimestamp",
-            path => path,
-        };
         let kind = match func {
             Some("number") => SortKind::Number,
-            Some("time") => SortKind::Time,
-            _ => SortKind::Text,
+            None | Some("string") => SortKind::Text,
+            Some(other) => ValueType::named(other).map_or(SortKind::Text, SortKind::Typed),
         };
-        Self {
-            path: KeyPath::parse(path),
+        let key = SortKey {
+            source: Source::Field(KeyPath::parse(full_name(name.unwrap_or_default()))),
             kind,
             descending: order.is_some_and(|order| order.eq_ignore_ascii_case("desc")),
+        };
+        Self { keys: vec![key] }
+    }
+
+    /// Reads a decoded `sort` value; a blank one is the default order.
+    ///
+    /// # Errors
+    ///
+    /// Says where the text is no order, and what is expected there.
+    pub fn keys(text: &str) -> Result<Self, QueryError> {
+        if text.trim().is_empty() {
+            return Ok(Self::default());
+        }
+        let error = |rest: &str, problem: &str| QueryError::at(PARAMETER, text, rest, problem);
+        let mut keys = Vec::new();
+        let mut rest = text.trim_start();
+        loop {
+            if keys.len() >= MAX_KEYS {
+                return Err(error(rest, "there may be 8 keys at most"));
+            }
+            let descending = rest.starts_with('-');
+            rest = rest.strip_prefix(['-', '+']).unwrap_or(rest);
+            let (token, tail) = path_token(rest);
+            KeyPath::read(token).map_err(|problem| {
+                error(rest.get(problem.at..).unwrap_or_default(), problem.problem)
+            })?;
+            let path = KeyPath::parse(full_name(token));
+            rest = tail;
+            let kind = match rest.strip_prefix(':') {
+                None => ValueType::String,
+                Some(named) => {
+                    let end = named.find(|character: char| !character.is_ascii_alphanumeric());
+                    let (name, tail) = end
+                        .and_then(|end| named.split_at_checked(end))
+                        .unwrap_or((named, ""));
+                    rest = tail;
+                    ValueType::named(name).ok_or_else(|| error(named, ValueType::EXPECTED))?
+                }
+            };
+            keys.push(SortKey {
+                source: Source::Field(path),
+                kind: SortKind::Typed(kind),
+                descending,
+            });
+            rest = rest.trim_start();
+            if rest.is_empty() {
+                return Ok(Self { keys });
+            }
+            rest = rest
+                .strip_prefix(',')
+                .ok_or_else(|| error(rest, "a comma or the end is expected"))?
+                .trim_start();
         }
     }
 }
@@ -93,116 +128,25 @@ impl Default for Sort {
     }
 }
 
-// === impl SortKind ===
+/// The short names that KubeCube's guide uses.
+fn full_name(name: &str) -> &str {
+    match name {
+        "" | "name" => DEFAULT_PATH,
+        "creationTimestamp" | "CreationTimestamp" => "metadata.creationTimestamp",
+        path => path,
+    }
+}
 
-impl SortKind {
-    pub(crate) fn key(self, value: Value<'_>) -> Key<'_> {
+// === impl Source ===
+
+impl<F> Source<F> {
+    /// The same with fields that are found in another way.
+    pub(crate) fn map<G>(self, field: &mut impl FnMut(F) -> G) -> Source<G> {
         match self {
-            Self::Text => Key::Text(value.into_text()),
-            Self::Number => Key::Number(Number::read(&value.into_text())),
-            Self::Time => Key::Time(match value {
-                Value::Text(text) => instant(&text),
-                _ => None,
-            }),
+            Self::Field(name) => Source::Field(field(name)),
+            Self::Latest(names) => Source::Latest(names.into_iter().map(field).collect()),
+            Self::Derived(derived) => Source::Derived(derived.map(field)),
         }
-    }
-}
-
-/// Nanoseconds since 1970. RFC 3339 wants a `T`; the parser takes any byte for it.
-fn instant(text: &str) -> Option<i128> {
-    matches!(text.as_bytes().get(10), Some(b'T' | b't'))
-        .then(|| OffsetDateTime::parse(text, &Rfc3339).ok())
-        .flatten()
-        .map(OffsetDateTime::unix_timestamp_nanos)
-}
-
-// === impl Rank ===
-
-impl Rank<'_> {
-    /// The same rank with texts of its own.
-    pub(crate) fn into_owned(self) -> Rank<'static> {
-        Rank {
-            key: match self.key {
-                Key::Text(text) => Key::Text(Cow::Owned(text.into_owned())),
-                Key::Number(number) => Key::Number(number),
-                Key::Time(instant) => Key::Time(instant),
-            },
-            namespace: Cow::Owned(self.namespace.into_owned()),
-            name: Cow::Owned(self.name.into_owned()),
-            arrival: self.arrival,
-            descending: self.descending,
-        }
-    }
-
-    /// The bytes that its texts take.
-    pub(crate) fn text_bytes(&self) -> usize {
-        let key = match &self.key {
-            Key::Text(text) => text.len(),
-            Key::Number(_) | Key::Time(_) => 0,
-        };
-        key.saturating_add(self.namespace.len())
-            .saturating_add(self.name.len())
-    }
-
-    /// The order of the list: the key as asked, ties always ascending.
-    pub(crate) fn order(&self, other: &Rank<'_>) -> Ordering {
-        self.key
-            .order(&other.key, self.descending)
-            .then_with(|| self.namespace.cmp(&other.namespace))
-            .then_with(|| self.name.cmp(&other.name))
-            .then_with(|| self.arrival.cmp(&other.arrival))
-    }
-}
-
-// === impl Key ===
-
-impl Key<'_> {
-    fn order(&self, other: &Key<'_>, descending: bool) -> Ordering {
-        let directed = |order: Ordering| if descending { order.reverse() } else { order };
-        match (self, other) {
-            (Self::Text(left), Key::Text(right)) => directed(left.cmp(right)),
-            (Self::Number(left), Key::Number(right)) => directed(left.order(*right)),
-            (Self::Time(Some(left)), Key::Time(Some(right))) => directed(left.cmp(right)),
-            (Self::Time(Some(_)), Key::Time(None)) => Ordering::Less,
-            (Self::Time(None), Key::Time(Some(_))) => Ordering::Greater,
-            // No time on either side. Keys of two kinds never meet in one list.
-            _ => Ordering::Equal,
-        }
-    }
-}
-
-// === impl Number ===
-
-impl Number {
-    /// What is not a finite decimal number is 0.
-    fn read(text: &str) -> Self {
-        if let Ok(exact) = text.parse::<i128>() {
-            return Self {
-                // Rounds to the nearest double, which is what is meant.
-                rounded: exact as f64,
-                exact,
-            };
-        }
-        // Rust also parses `inf`, `nan` and `infinity`.
-        let decimal = text.bytes().any(|byte| byte.is_ascii_digit());
-        let rounded = text
-            .parse::<f64>()
-            .ok()
-            .filter(|number| decimal && number.is_finite())
-            .unwrap_or_default()
-            // -0.0 + 0.0 is 0.0.
-            + 0.0;
-        Self {
-            rounded,
-            // Truncates and saturates, which is what is meant.
-            exact: rounded as i128,
-        }
-    }
-
-    fn order(self, other: Self) -> Ordering {
-        self.rounded
-            .total_cmp(&other.rounded)
-            .then(self.exact.cmp(&other.exact))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
+use crate::path::any_element;
 
 /// A field of an item, read from its raw JSON text.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,11 +50,24 @@ impl<'a> Value<'a> {
             Self::Text(text) => test(text),
             Self::Literal(text) => test(text),
             Self::Object => false,
-            Self::Array(raw) => elements(raw).any(|element| match Value::read(element) {
+            Self::Array(raw) => any_element(raw, &mut |element| match Value::read(element) {
                 Value::Missing => test(""),
                 Value::Text(text) => test(&text),
                 Value::Literal(text) => test(text),
                 Value::Array(_) | Value::Object => false,
+            }),
+        }
+    }
+
+    /// Whether the value, or one scalar element of an array, passes the test.
+    /// What is missing, an object or an array in an array never does.
+    pub(crate) fn any_scalar(self, test: impl Fn(Value<'_>) -> bool) -> bool {
+        match self {
+            Self::Missing | Self::Object => false,
+            Self::Text(_) | Self::Literal(_) => test(self),
+            Self::Array(raw) => any_element(raw, &mut |element| match Value::read(element) {
+                scalar @ (Value::Text(_) | Value::Literal(_)) => test(scalar),
+                Value::Missing | Value::Array(_) | Value::Object => false,
             }),
         }
     }
@@ -71,11 +84,6 @@ fn string(raw: &str) -> Cow<'_, str> {
     } else {
         Cow::Borrowed(inner)
     }
-}
-
-fn elements(raw: &str) -> impl Iterator<Item = &str> {
-    let elements: Vec<&RawValue> = serde_json::from_str(raw).unwrap_or_default();
-    elements.into_iter().map(RawValue::get)
 }
 
 #[cfg(test)]

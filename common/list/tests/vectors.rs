@@ -132,7 +132,7 @@ fn answer(raw_query: &str, body: &str) -> String {
     if !request.decides_page() {
         return body.to_owned();
     }
-    let mut engine = ListEngine::new(request.query, Limits::default());
+    let mut engine = ListEngine::new(request.query.unwrap(), Limits::default());
     let mut chunks = body.as_bytes().chunks(7);
     while let Some(chunk) = chunks.next() {
         match engine.push(chunk).unwrap() {

@@ -18,7 +18,10 @@ const PODS: &str = r#"{"kind":"PodList","metadata":{"resourceVersion":"7"},"item
 ]}"#;
 
 fn run(raw_query: &str, chunks: &[&[u8]]) -> Result<Finished, ListError> {
-    let mut engine = ListEngine::new(ListRequest::parse(raw_query).query, Limits::default());
+    let mut engine = ListEngine::new(
+        ListRequest::parse(raw_query).query.unwrap(),
+        Limits::default(),
+    );
     for chunk in chunks {
         if let Progress::PassThrough(body) = engine.push(chunk)? {
             return Ok(Finished::PassThrough(body));

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use cubegate_list::ListRequest;
+use cubegate_list::ListQuery;
 
 use crate::list::ListStream;
 use crate::reply::Family;
@@ -54,7 +54,7 @@ struct Sent {
     family: Family,
     /// The `Accept-Encoding` that went upstream.
     accept_encoding: Option<String>,
-    list: Option<ListRequest>,
+    list: Option<ListQuery>,
 }
 
 // === impl Exchange ===

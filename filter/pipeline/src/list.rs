@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use cubegate_list::{Finished, Limits, ListEngine, ListError, ListRequest, Progress};
+use cubegate_list::{Finished, Limits, ListEngine, ListError, ListQuery, ListRequest, Progress};
 
 use crate::reply::Family;
 use crate::route::MemberTarget;
@@ -73,12 +73,12 @@ fn accepts_plain_json(headers: &Headers) -> bool {
 
 impl ListStream {
     pub(crate) fn new(
-        request: ListRequest,
+        query: ListQuery,
         limits: Limits,
         memory: WorkerMemory,
         max_worker_bytes: usize,
     ) -> Self {
-        let engine = Some(ListEngine::new(request.query, limits));
+        let engine = Some(ListEngine::new(query, limits));
         Self {
             engine,
             held: 0,

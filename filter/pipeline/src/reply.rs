@@ -2,7 +2,7 @@
 
 use cubegate_api_types::cube::{self, ErrorBody, message};
 use cubegate_api_types::kube::Status;
-use cubegate_list::ListError;
+use cubegate_list::{ListError, QueryError};
 use serde::Serialize;
 
 use crate::Headers;
@@ -136,6 +136,11 @@ impl Reply {
                 "The API server answered with the content encoding {encoding}, which was not asked for."
             ),
         )
+    }
+
+    /// 400: a parameter of the list query cannot be read.
+    pub fn query_invalid(family: Family, error: &QueryError) -> Self {
+        Self::error(family, 400, error.to_string())
     }
 
     /// The list cannot be turned into a page: 502 for an answer that is broken,

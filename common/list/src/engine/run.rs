@@ -4,6 +4,7 @@ use super::items::{Item, Items};
 use super::{Finished, Limits};
 use crate::envelope::{Envelope, Name};
 use crate::error::ListError;
+use crate::form::Form;
 use crate::query::ListQuery;
 use crate::reading::{Keys, Parts, Reading, Uncounted};
 use crate::scanner::{Event, Scanner};
@@ -16,6 +17,7 @@ pub(super) struct Run {
     envelope: Envelope,
     items: Items,
     reading: Reading,
+    form: Form,
     /// Where in the body the part begins that is being read.
     part_at: u64,
     in_part: bool,
@@ -41,13 +43,15 @@ pub(super) const TOO_DEEP: &str = "recursion limit exceeded";
 // === impl Run ===
 
 impl Run {
-    pub(super) fn new(query: ListQuery, limits: Limits, reading: Reading) -> Self {
+    pub(super) fn new(mut query: ListQuery, limits: Limits, reading: Reading) -> Self {
+        let form = Form::take(&mut query);
         Self {
             limits,
             scanner: Scanner::new(),
             envelope: Envelope::default(),
             items: Items::new(query, limits, reading),
             reading,
+            form,
             part_at: 0,
             in_part: false,
             offset: 0,
@@ -118,7 +122,7 @@ impl Run {
         match self.reading {
             Reading::Whole => {
                 let page = self.items.into_judge().into_page();
-                Ok(Finished::Page(self.envelope.write(&page)?))
+                Ok(Finished::Page(self.form.write(&self.envelope, page)?))
             }
             Reading::Head => self.finish_head(),
             Reading::Keys => {
@@ -127,6 +131,7 @@ impl Run {
                     envelope: self.envelope,
                     objects,
                     total,
+                    form: self.form,
                     limits: self.limits,
                 })))
             }
@@ -144,11 +149,12 @@ impl Run {
             (Some(token), None) => Ok(Finished::Uncounted(Box::new(Uncounted {
                 envelope: self.envelope,
                 page,
+                form: self.form,
                 token,
             }))),
             (_, count) => {
                 page.total = page.total.saturating_add(count.unwrap_or(0));
-                Ok(Finished::Page(self.envelope.write(&page)?))
+                Ok(Finished::Page(self.form.write(&self.envelope, page)?))
             }
         }
     }

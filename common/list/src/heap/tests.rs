@@ -1,11 +1,12 @@
 use super::*;
-use crate::sort::Key;
+use crate::rank::Key;
 
 const NO_LIMIT: usize = usize::MAX;
 
 fn rank(name: &str, arrival: u64) -> Rank<'_> {
     Rank {
         key: Key::Text(name.into()),
+        more: Vec::new(),
         namespace: "".into(),
         name: name.into(),
         arrival,

@@ -9,10 +9,14 @@ fn upstream(raw: &str) -> String {
         .to_owned()
 }
 
+fn page(request: &ListRequest) -> Page {
+    request.query.as_ref().unwrap().page
+}
+
 #[test]
 fn an_empty_query_asks_for_the_default_page() {
     let request = ListRequest::parse("");
-    assert_eq!(request.query, ListQuery::default());
+    assert_eq!(request.query, Ok(ListQuery::default()));
     assert!(!request.ours_present && !request.native_present);
     assert!(!request.is_filter_off && !request.streaming);
     assert_eq!(request.upstream_query, "pretty=false");
@@ -26,14 +30,15 @@ fn parameters_reach_the_query() {
     );
     assert_eq!(
         request.query,
-        ListQuery {
+        Ok(ListQuery {
             selector: Selector::parse("metadata.name=web x"),
             sort: Sort::parse(Some("spec.n"), Some("desc"), Some("number")),
             page: Page {
                 offset: 5,
                 limit: 5
             },
-        },
+            ..ListQuery::default()
+        }),
     );
     assert!(request.ours_present);
 }
@@ -42,7 +47,7 @@ fn parameters_reach_the_query() {
 fn the_first_of_several_values_counts() {
     let request =
         ListRequest::parse("pageSize=3&pageSize=7&isFilter=true&isFilter=false&watch=0&watch=1");
-    assert_eq!(request.query.page.limit, 3);
+    assert_eq!(page(&request).limit, 3);
     assert!(!request.is_filter_off);
     assert!(!request.streaming);
 }
@@ -51,7 +56,7 @@ fn the_first_of_several_values_counts() {
 fn names_are_case_sensitive_but_may_be_escaped() {
     assert!(!ListRequest::parse("pagesize=3&IsFilter=false").ours_present);
     let request = ListRequest::parse("page%53ize=3&%69sFilter=false");
-    assert_eq!(request.query.page.limit, 3);
+    assert_eq!(page(&request).limit, 3);
     assert!(request.is_filter_off);
     assert_eq!(request.upstream_query, "pretty=false");
 }
@@ -82,17 +87,14 @@ fn a_pair_that_go_drops_says_nothing() {
         "pageSize=%%33",
     ] {
         let request = ListRequest::parse(dropped);
-        assert_eq!(request.query.page.limit, 10, "{dropped}");
+        assert_eq!(page(&request).limit, 10, "{dropped}");
         assert!(!request.ours_present, "{dropped}");
     }
     assert!(!ListRequest::parse("limit=%zz").native_present);
     assert!(!ListRequest::parse("watch=1;x").streaming);
     // The one after it is the first that counts.
     assert_eq!(
-        ListRequest::parse("pageSize=%zz&pageSize=4")
-            .query
-            .page
-            .limit,
+        page(&ListRequest::parse("pageSize=%zz&pageSize=4")).limit,
         4
     );
     assert_eq!(
@@ -164,5 +166,94 @@ fn kubectl_is_left_alone_unless_it_asks_for_a_page() {
 #[test]
 fn bytes_that_are_no_text_are_replaced() {
     let request = ListRequest::parse("selector=a=%ff");
-    assert_eq!(request.query.selector, Selector::parse("a=\u{fffd}"));
+    assert_eq!(
+        request.query.unwrap().selector,
+        Selector::parse("a=\u{fffd}")
+    );
+}
+
+#[test]
+fn strict_parameters_reach_the_query_and_do_not_go_upstream() {
+    let request = ListRequest::parse(
+        "filter=spec.n%3E5&sort=-spec.n:number,a&fields=spec.n&strip=managedFields&selector=a=b&x=1",
+    );
+    assert_eq!(
+        request.query,
+        Ok(ListQuery {
+            selector: Selector::parse("a=b").and(Selector::filter("spec.n>5").unwrap()),
+            sort: Sort::keys("-spec.n:number,a").unwrap(),
+            projection: Projection::parse("spec.n", "managedFields").unwrap(),
+            ..ListQuery::default()
+        }),
+    );
+    assert_eq!(request.upstream_query, "x=1&pretty=false");
+    for ours in ["filter=", "sort=a", "fields=a", "strip=status", "count"] {
+        let request = ListRequest::parse(&format!("{ours}&limit=500"));
+        assert!(request.ours_present && request.decides_page(), "{ours}");
+        assert_eq!(request.upstream_query, "limit=500&pretty=false");
+    }
+}
+
+#[test]
+fn count_only_asks_for_no_items() {
+    let request = ListRequest::parse("count=only&pageSize=5&pageNum=3");
+    assert_eq!(page(&request), Page::NOTHING);
+    assert_eq!(page(&ListRequest::parse("count=&pageSize=5")).limit, 5);
+}
+
+#[test]
+fn sort_takes_the_place_of_the_old_three() {
+    let sort = |raw| ListRequest::parse(raw).query.unwrap().sort;
+    assert_eq!(
+        sort("sort=b&sortName=a&sortOrder=desc"),
+        Sort::keys("b").unwrap()
+    );
+    assert_eq!(
+        sort("sort=&sortName=a&sortOrder=desc"),
+        Sort::parse(Some("a"), Some("desc"), None)
+    );
+}
+
+#[test]
+fn a_strict_parameter_that_cannot_be_read_is_an_error_that_names_it() {
+    for (raw, message) in [
+        (
+            "filter=a!b",
+            "the parameter filter cannot be read at character 2: an operator is expected: =, ==, !=, ~, !~, <, <=, >, >=, in or notin",
+        ),
+        (
+            "sort=a:x",
+            "the parameter sort cannot be read at character 3: a type is expected: string, number, quantity, time, duration, ip or semver",
+        ),
+        (
+            "fields=a,,b",
+            "the parameter fields cannot be read at character 3: a name is expected",
+        ),
+        (
+            "strip=managedfields",
+            "the parameter strip cannot be read at character 1: managedFields, annotations, labels, ownerReferences, spec, status, data or a path with a dot is expected",
+        ),
+        (
+            "count=yes",
+            "the parameter count cannot be read: its only value is `only`",
+        ),
+        (
+            "filter=a=%zz",
+            "the parameter filter cannot be read: a percent escape is incomplete, or a ; is not written as %3B",
+        ),
+        (
+            "filter=a;b=c",
+            "the parameter filter cannot be read: a percent escape is incomplete, or a ; is not written as %3B",
+        ),
+    ] {
+        let request = ListRequest::parse(raw);
+        assert_eq!(request.query.unwrap_err().to_string(), message, "{raw}");
+        assert!(request.ours_present, "{raw}");
+        assert_eq!(request.upstream_query, "pretty=false", "{raw}");
+    }
+    let long = format!("filter=a={}", "x".repeat(8192));
+    let error = ListRequest::parse(&long).query.unwrap_err();
+    assert_eq!(error.problem, "it may have 8192 bytes at most");
+    // The first one counts, as ever.
+    assert!(ListRequest::parse("filter=a&filter=!!").query.is_ok());
 }

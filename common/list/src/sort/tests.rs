@@ -1,38 +1,22 @@
 use super::*;
 
-fn rank<'a>(
-    sort: &Sort,
-    value: &'a str,
-    namespace: &'a str,
-    name: &'a str,
-    arrival: u64,
-) -> Rank<'a> {
-    Rank {
-        key: sort.kind.key(Value::read(value)),
-        namespace: namespace.into(),
-        name: name.into(),
-        arrival,
-        descending: sort.descending,
-    }
-}
-
-/// Sorts raw JSON values; equal ones are named by arrival and so keep their order.
-fn sorted<'a>(func: &str, order: &str, values: &[&'a str]) -> Vec<&'a str> {
-    let sort = Sort::parse(None, Some(order), Some(func));
-    let mut ranked: Vec<(Rank<'_>, &str)> = (0..)
-        .zip(values)
-        .map(|(arrival, value)| (rank(&sort, value, "", "", arrival), *value))
-        .collect();
-    ranked.sort_by(|left, right| left.0.order(&right.0));
-    ranked.into_iter().map(|(_, value)| value).collect()
+/// Path, kind and direction of the only or first key.
+fn first(sort: &Sort) -> (&KeyPath, SortKind, bool) {
+    let key = &sort.keys[0];
+    let Source::Field(path) = &key.source else {
+        panic!("no field: {key:?}");
+    };
+    (path, key.kind, key.descending)
 }
 
 #[test]
 fn parameters_have_their_defaults() {
     let sort = Sort::default();
-    assert_eq!(sort.path, KeyPath::parse("metadata.name"));
-    assert_eq!(sort.kind, SortKind::Text);
-    assert!(!sort.descending);
+    assert_eq!(
+        first(&sort),
+        (&KeyPath::parse("metadata.name"), SortKind::Text, false)
+    );
+    assert_eq!(sort.keys.len(), 1);
     assert_eq!(
         Sort::parse(Some(""), Some("descending"), Some("Time")),
         sort
@@ -41,205 +25,102 @@ fn parameters_have_their_defaults() {
 
 #[test]
 fn the_guides_short_names_are_aliases() {
-    let path = |name| Sort::parse(Some(name), None, None).path;
-    assert_eq!(path("name"), KeyPath::parse("metadata.name"));
-    assert_eq!(
-        path("creationTimestamp"),
-        KeyPath::parse("metadata.creationTimestamp")
-    );
-    assert_eq!(
-        path("CreationTimestamp"),
-        KeyPath::parse("metadata.creationTimestamp")
-    );
-    assert_eq!(path("Name"), KeyPath::parse("Name"));
+    for (name, path) in [
+        ("name", "metadata.name"),
+        ("creationTimestamp", "metadata.creationTimestamp"),
+        ("CreationTimestamp", "metadata.creationTimestamp"),
+        ("Name", "Name"),
+    ] {
+        let path = KeyPath::parse(path);
+        assert_eq!(first(&Sort::parse(Some(name), None, None)).0, &path);
+        assert_eq!(first(&Sort::keys(name).unwrap()).0, &path);
+    }
 }
 
 #[test]
 fn desc_is_taken_in_any_case() {
     for order in ["desc", "DESC", "Desc"] {
-        assert!(Sort::parse(None, Some(order), None).descending);
+        assert!(first(&Sort::parse(None, Some(order), None)).2);
     }
 }
 
 #[test]
-fn texts_sort_by_bytes() {
-    let values = [
-        r#""b""#, r#""API""#, "null", r#""a""#, "10", "2", "true", r#""é""#,
-    ];
+fn sort_func_knows_the_new_types_and_takes_all_else_for_string() {
+    let kind = |func| first(&Sort::parse(None, None, Some(func))).1;
+    assert_eq!(kind("number"), SortKind::Number);
+    assert_eq!(kind("string"), SortKind::Text);
+    for (func, named) in [
+        ("time", ValueType::Time),
+        ("quantity", ValueType::Quantity),
+        ("duration", ValueType::Duration),
+        ("ip", ValueType::Ip),
+        ("semver", ValueType::Semver),
+    ] {
+        assert_eq!(kind(func), SortKind::Typed(named));
+    }
+    for unknown in ["", "Number", "Quantity", "bytes", "semver "] {
+        assert_eq!(kind(unknown), SortKind::Text, "{unknown}");
+    }
+}
+
+#[test]
+fn keys_have_a_direction_and_a_type_each() {
+    let sort =
+        Sort::keys("-status.startTime:time, +metadata.labels[a.b/c] ,spec.c[].image").unwrap();
+    let keys: Vec<(KeyPath, SortKind, bool)> = sort
+        .keys
+        .into_iter()
+        .map(|key| {
+            let key = Sort { keys: vec![key] };
+            let (path, kind, descending) = first(&key);
+            (path.clone(), kind, descending)
+        })
+        .collect();
     assert_eq!(
-        sorted("string", "asc", &values),
+        keys,
         [
-            "null", "10", "2", r#""API""#, r#""a""#, r#""b""#, "true", r#""é""#
+            (
+                KeyPath::parse("status.startTime"),
+                SortKind::Typed(ValueType::Time),
+                true
+            ),
+            (
+                KeyPath::parse("metadata.labels[a.b/c]"),
+                SortKind::Typed(ValueType::String),
+                false
+            ),
+            (
+                KeyPath::parse("spec.c[].image"),
+                SortKind::Typed(ValueType::String),
+                false
+            ),
         ],
     );
+    assert_eq!(Sort::keys("  "), Ok(Sort::default()));
 }
 
 #[test]
-fn arrays_and_objects_sort_as_empty_texts() {
-    assert_eq!(
-        sorted("string", "desc", &[r#"["z"]"#, r#""a""#, r#"{"z":1}"#]),
-        [r#""a""#, r#"["z"]"#, r#"{"z":1}"#],
-    );
-}
-
-#[test]
-fn numbers_and_numeric_strings_sort_by_value() {
-    let values = [
-        r#""100""#, "40", "5", "-1.5", r#""+7""#, r#""abc""#, "1e1", r#""-2""#,
-    ];
-    assert_eq!(
-        sorted("number", "asc", &values),
-        [
-            r#""-2""#, "-1.5", r#""abc""#, "5", r#""+7""#, "1e1", "40", r#""100""#
-        ],
-    );
-}
-
-#[test]
-fn what_is_no_number_is_zero_in_both_directions() {
-    let values = [
-        "1",
-        "null",
-        "-1",
-        "true",
-        r#"" 5""#,
-        r#""inf""#,
-        r#""nan""#,
-        "[9]",
-        "{}",
-        r#""1e999""#,
-    ];
-    let zeros = [
-        "null",
-        "true",
-        r#"" 5""#,
-        r#""inf""#,
-        r#""nan""#,
-        "[9]",
-        "{}",
-        r#""1e999""#,
-    ];
-    let ascending = [&["-1"], &zeros[..], &["1"]].concat();
-    let descending = [&["1"], &zeros[..], &["-1"]].concat();
-    assert_eq!(sorted("number", "asc", &values), ascending);
-    assert_eq!(sorted("number", "desc", &values), descending);
-}
-
-#[test]
-fn zeros_are_equal_whatever_their_sign() {
-    let values = ["0", "-0.0", "-0", "0.0", r#""-0""#];
-    assert_eq!(sorted("number", "asc", &values), values);
-    assert_eq!(sorted("number", "desc", &values), values);
-}
-
-#[test]
-fn large_integers_compare_exactly() {
-    let values = [
-        "9007199254740993",
-        "9007199254740992",
-        "18446744073709551616",
-        "18446744073709551615",
-        "-9007199254740993",
-        "-9007199254740992",
-    ];
-    assert_eq!(
-        sorted("number", "asc", &values),
-        [
-            "-9007199254740993",
-            "-9007199254740992",
-            "9007199254740992",
-            "9007199254740993",
-            "18446744073709551615",
-            "18446744073709551616",
-        ],
-    );
-}
-
-#[test]
-fn numbers_of_all_sizes_and_spellings_are_in_one_order() {
-    let ordered = [
-        "-1e300",
-        "-170141183460469231731687303715884105729",
-        "-9007199254740993",
-        "-9007199254740992.0",
-        "-1.5",
-        "-1",
-        "-0.5",
-        "0",
-        "5e-324",
-        "0.1",
-        "1",
-        "1.5",
-        "9007199254740992.0",
-        "9007199254740993",
-        "170141183460469231731687303715884105726",
-        "170141183460469231731687303715884105727",
-        "1e300",
-    ];
-    let numbers: Vec<Number> = ordered.iter().map(|text| Number::read(text)).collect();
-    for (index, left) in numbers.iter().enumerate() {
-        for (other, right) in numbers.iter().enumerate() {
-            assert_eq!(
-                left.order(*right),
-                index.cmp(&other),
-                "{} and {}",
-                ordered[index],
-                ordered[other],
-            );
+fn what_is_no_order_is_an_error_that_says_where() {
+    for (text, character, problem) in [
+        ("-", 2, "a name is expected"),
+        ("a,", 3, "a name is expected"),
+        ("a..b", 3, "a name is expected"),
+        ("--a", 0, ""),
+        ("a:date", 3, ValueType::EXPECTED),
+        ("a:", 3, ValueType::EXPECTED),
+        ("a b", 3, "a comma or the end is expected"),
+        ("é desc", 3, "a comma or the end is expected"),
+        ("a=b", 2, "a comma or the end is expected"),
+        ("a,b,c,d,e,f,g,h,i", 17, "there may be 8 keys at most"),
+    ] {
+        let result = Sort::keys(text);
+        if character == 0 {
+            assert!(result.is_ok(), "{text}: a name may begin with a dash");
+            continue;
         }
-    }
-}
-
-#[test]
-fn times_sort_by_instant() {
-    let values = [
-        r#""2021-06-01T10:00:00Z""#,
-        r#""2021-06-01T12:00:00+08:00""#,
-        r#""2021-06-01T09:00:00.500Z""#,
-        r#""2021-06-01T09:00:00Z""#,
-    ];
-    assert_eq!(
-        sorted("time", "asc", &values),
-        [values[1], values[3], values[2], values[0]],
-    );
-    assert_eq!(
-        sorted("time", "desc", &values),
-        [values[0], values[2], values[3], values[1]],
-    );
-}
-
-#[test]
-fn what_is_no_time_is_last_in_both_directions() {
-    let bad = [
-        r#""not a time""#,
-        "null",
-        "20210601",
-        r#""2021-06-01""#,
-        r#""2021-06-01 10:00:00Z""#,
-        r#""2021-06-01T10:00:00""#,
-        r#""2021-13-01T10:00:00Z""#,
-        "[]",
-    ];
-    let good = r#""2021-06-01T10:00:00Z""#;
-    let values = [&bad[..], &[good]].concat();
-    let expected = [&[good], &bad[..]].concat();
-    assert_eq!(sorted("time", "asc", &values), expected);
-    assert_eq!(sorted("time", "desc", &values), expected);
-}
-
-#[test]
-fn ties_go_by_namespace_then_name_then_arrival_in_both_directions() {
-    for order in ["asc", "desc"] {
-        let sort = Sort::parse(None, Some(order), None);
-        let mut ranks = [
-            rank(&sort, "1", "b", "a", 0),
-            rank(&sort, "1", "a", "b", 1),
-            rank(&sort, "1", "a", "a", 3),
-            rank(&sort, "1", "a", "a", 2),
-            rank(&sort, "1", "", "z", 4),
-        ];
-        ranks.sort_by(Rank::order);
-        let arrivals: Vec<u64> = ranks.iter().map(|rank| rank.arrival).collect();
-        assert_eq!(arrivals, [4, 2, 3, 1, 0], "{order}");
+        let error = result.unwrap_err();
+        assert_eq!(error.parameter, "sort", "{text}");
+        assert_eq!(error.character, Some(character), "{text}: {error}");
+        assert_eq!(error.problem, problem, "{text}");
     }
 }

@@ -17,7 +17,7 @@ fn pod(number: usize) -> String {
 #[test]
 fn forty_megabytes_are_paged_in_the_memory_of_a_page() {
     let request = ListRequest::parse("pageSize=10&pageNum=2");
-    let mut engine = ListEngine::new(request.query, Limits::default());
+    let mut engine = ListEngine::new(request.query.unwrap(), Limits::default());
     let mut pushed = 0;
     let mut most = 0;
     let mut buffer = br#"{"kind":"PodList","metadata":{},"items":["#.to_vec();

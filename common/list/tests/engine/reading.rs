@@ -4,7 +4,7 @@ use cubegate_list::{Finished, Limits, ListEngine, ListRequest, Progress, Reading
 
 fn read(query: &str, reading: Reading, body: &str) -> Finished {
     let request = ListRequest::parse(query);
-    let mut engine = ListEngine::reading(request.query, Limits::default(), reading);
+    let mut engine = ListEngine::reading(request.query.unwrap(), Limits::default(), reading);
     assert_eq!(engine.push(body.as_bytes()).unwrap(), Progress::Held);
     engine.finish().unwrap()
 }

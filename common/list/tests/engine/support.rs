@@ -25,7 +25,7 @@ pub(crate) fn run<'a>(
     limits: Limits,
     chunks: impl IntoIterator<Item = &'a [u8]>,
 ) -> Outcome {
-    let mut engine = ListEngine::new(ListRequest::parse(raw_query).query, limits);
+    let mut engine = ListEngine::new(ListRequest::parse(raw_query).query.unwrap(), limits);
     let mut chunks = chunks.into_iter();
     while let Some(chunk) = chunks.next() {
         match engine.push(chunk) {

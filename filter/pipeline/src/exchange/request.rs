@@ -79,6 +79,9 @@ impl Exchange {
 
         let request = ListRequest::parse(head.query.as_deref().unwrap_or_default());
         let list = !upgrade && list::wants_page(&head, &headers, &target, &request);
+        if list && let Err(error) = &request.query {
+            return Err(Reply::query_invalid(family, error));
+        }
         let class = target.class(request.streaming, upgrade);
         let MemberTarget { path, .. } = target;
         let query = if list {
@@ -100,7 +103,7 @@ impl Exchange {
             .headers()
             .get_str("accept-encoding")
             .map(str::to_owned);
-        let list = list.then_some(request);
+        let list = request.query.ok().filter(|_| list);
         Ok((
             rewrite,
             State::Sent(Sent {

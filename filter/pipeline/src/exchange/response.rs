@@ -53,13 +53,13 @@ impl Exchange {
             let encoding = String::from_utf8_lossy(encoding).into_owned();
             return Ok(self.reply(host, &Reply::unexpected_encoding(family, &encoding)));
         }
-        if let Some(request) = list
+        if let Some(query) = list
             && status == "200"
             && !last
             && is_json(&headers)
         {
             let list = ListStream::new(
-                request,
+                query,
                 self.gateway.list_limits(),
                 self.gateway.memory.clone(),
                 self.gateway.limits.max_worker_bytes,

@@ -82,6 +82,33 @@ fn who_comes_before_where() {
 }
 
 #[test]
+fn a_list_query_that_cannot_be_read_is_refused_before_anything_goes_upstream() {
+    let world = World::new();
+    let (_, host, flow) = world.send_as_jeff("GET", &format!("{PODS}?count=all"));
+    assert_eq!(flow, Flow::Pause);
+    let problem = "the parameter count cannot be read: its only value is `only`";
+    assert_eq!(
+        host.refusal(),
+        (400, format!(r#"{{"code":400,"message":"{problem}"}}"#))
+    );
+    let path = "/clusters/pivot-cluster/api/v1/pods?sort=a:b";
+    let (_, host, flow) = world.send_as_jeff("GET", path);
+    assert_eq!(flow, Flow::Pause);
+    let (status, body) = host.refusal();
+    assert_eq!(status, 400);
+    assert!(body.contains(r#""kind":"Status""#), "{body}");
+    assert!(
+        body.contains("the parameter sort cannot be read at character 3"),
+        "{body}"
+    );
+    // Nobody reads it in a request that does not become a page.
+    for passed in ["isFilter=false&filter=!!", "watch=true&filter=!!"] {
+        let (_, _, flow) = world.send_as_jeff("GET", &format!("{PODS}?{passed}"));
+        assert_eq!(flow, Flow::Continue, "{passed}");
+    }
+}
+
+#[test]
 fn a_refusal_passes_the_response_callbacks_that_envoy_sends_it_through() {
     let world = World::new();
     let (mut exchange, host, _) = world.send("GET", PODS, &[]);

@@ -1,0 +1,81 @@
+//! Conditions put together.
+
+use crate::condition::{Condition, Test};
+use crate::derived::Derived;
+use crate::path::KeyPath;
+
+/// A tree of conditions; `F` is how a field is named, or found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Expression<F> {
+    /// All of these; of none, everything.
+    All(Vec<Expression<F>>),
+    /// One of these; of none, nothing.
+    Any(Vec<Expression<F>>),
+    Not(Box<Expression<F>>),
+    Field(Condition<F>),
+    /// What is computed from several fields is exactly this text.
+    Derived(Derived<F>, Box<str>),
+}
+
+// === impl Expression ===
+
+impl<F> Expression<F> {
+    /// What nothing fulfils.
+    pub(crate) fn nothing() -> Self {
+        Self::Any(Vec::new())
+    }
+
+    pub(crate) fn field(field: F, test: Test) -> Self {
+        Self::Field(Condition { field, test })
+    }
+
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "it negates a description, not a value"
+    )]
+    pub(crate) fn not(self) -> Self {
+        Self::Not(Box::new(self))
+    }
+
+    /// The same with fields that are found in another way.
+    pub(crate) fn map<G>(self, field: &mut impl FnMut(F) -> G) -> Expression<G> {
+        let mut all = |parts: Vec<Self>| -> Vec<Expression<G>> {
+            parts
+                .into_iter()
+                .map(|part| part.map(&mut *field))
+                .collect()
+        };
+        match self {
+            Self::All(parts) => Expression::All(all(parts)),
+            Self::Any(parts) => Expression::Any(all(parts)),
+            Self::Not(part) => Expression::Not(Box::new(part.map(field))),
+            Self::Field(condition) => Expression::Field(Condition {
+                field: field(condition.field),
+                test: condition.test,
+            }),
+            Self::Derived(derived, wanted) => Expression::Derived(derived.map(field), wanted),
+        }
+    }
+
+    /// Whether it holds, by what is known of its conditions and derived texts.
+    pub(crate) fn holds(
+        &self,
+        condition: &impl Fn(&Condition<F>) -> bool,
+        derived: &impl Fn(&Derived<F>) -> &'static str,
+    ) -> bool {
+        match self {
+            Self::All(parts) => parts.iter().all(|part| part.holds(condition, derived)),
+            Self::Any(parts) => parts.iter().any(|part| part.holds(condition, derived)),
+            Self::Not(part) => !part.holds(condition, derived),
+            Self::Field(field) => condition(field),
+            Self::Derived(fields, wanted) => derived(fields) == &**wanted,
+        }
+    }
+}
+
+impl Expression<KeyPath> {
+    /// A test of the field with this path, by the lenient rules.
+    pub(crate) fn path(path: &str, test: Test) -> Self {
+        Self::field(KeyPath::parse(path), test)
+    }
+}

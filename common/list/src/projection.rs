@@ -1,0 +1,211 @@
+//! What of each item is on the page: the parameters `fields` and `strip`.
+
+mod keep;
+mod strip;
+
+use std::borrow::Cow;
+
+use crate::error::QueryError;
+use crate::filter::path_token;
+use crate::path::KeyPath;
+
+/// Which fields of an item are on the page. The default leaves it as it came.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Projection {
+    /// Nothing but these, if there are any.
+    fields: Vec<KeyPath>,
+    /// Everything but these.
+    strip: Vec<KeyPath>,
+}
+
+const MAX_PATHS: usize = 64;
+
+/// What says what an item is, and stays whatever `fields` names.
+const IDENTITY: [&str; 4] = ["apiVersion", "kind", "metadata.name", "metadata.namespace"];
+
+/// The short names that `strip` knows. Any other path has more than one
+/// segment, so that a misspelt short name is an error and does not strip nothing.
+const SHORT_NAMES: [(&str, &str); 7] = [
+    ("managedFields", "metadata.managedFields"),
+    ("annotations", "metadata.annotations"),
+    ("labels", "metadata.labels"),
+    ("ownerReferences", "metadata.ownerReferences"),
+    ("spec", "spec"),
+    ("status", "status"),
+    ("data", "data"),
+];
+
+/// A path, and how far it has been followed.
+#[derive(Clone, Copy, Debug)]
+struct Cursor<'p> {
+    path: &'p KeyPath,
+    step: usize,
+}
+
+// === impl Projection ===
+
+impl Projection {
+    /// Reads decoded values of `fields` and `strip`; a blank one asks for nothing.
+    ///
+    /// # Errors
+    ///
+    /// Says where a value is no list of paths, and what is expected there.
+    pub fn parse(fields: &str, strip: &str) -> Result<Self, QueryError> {
+        let mut fields = paths("fields", fields, |token| Some(Cow::Borrowed(token)))?;
+        let strip = paths("strip", strip, |token| {
+            let short = SHORT_NAMES.iter().find(|(short, _)| *short == token);
+            match short {
+                Some((_, path)) => Some(Cow::Borrowed(*path)),
+                None => token.contains(['.', '[']).then_some(Cow::Borrowed(token)),
+            }
+        })?;
+        if !fields.is_empty() {
+            fields.extend(IDENTITY.map(KeyPath::parse));
+        }
+        Ok(Self { fields, strip })
+    }
+
+    /// Whether it leaves every item as it came.
+    pub fn is_identity(&self) -> bool {
+        self.fields.is_empty() && self.strip.is_empty()
+    }
+
+    /// What remains of an item, which must be valid JSON. Values that stay
+    /// whole stay byte for byte, and an item that is no object stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// The item is no valid JSON.
+    pub fn apply<'a>(&self, item: &'a str) -> Result<Cow<'a, str>, serde_json::Error> {
+        let mut item = Cow::Borrowed(item);
+        if !item.trim_start().starts_with('{') {
+            return Ok(item);
+        }
+        if !self.fields.is_empty() {
+            let mut kept = String::new();
+            keep::keep(item.trim(), &Cursor::all(&self.fields), &mut kept)?;
+            item = Cow::Owned(kept);
+        }
+        if !self.strip.is_empty() {
+            let mut stripped = String::new();
+            if strip::strip(item.trim(), &Cursor::all(&self.strip), &mut stripped)? {
+                item = Cow::Owned(stripped);
+            }
+        }
+        Ok(item)
+    }
+}
+
+/// A list of paths; `full` gives the path that a token stands for.
+fn paths<'t>(
+    parameter: &'static str,
+    text: &'t str,
+    full: impl Fn(&'t str) -> Option<Cow<'t, str>>,
+) -> Result<Vec<KeyPath>, QueryError> {
+    let error = |rest: &str, problem: &str| QueryError::at(parameter, text, rest, problem);
+    let mut paths = Vec::new();
+    let mut rest = text.trim_start();
+    if rest.is_empty() {
+        return Ok(paths);
+    }
+    loop {
+        if paths.len() >= MAX_PATHS {
+            return Err(error(rest, "there may be 64 paths at most"));
+        }
+        let (token, tail) = path_token(rest);
+        let path = full(token).ok_or_else(|| {
+            error(
+                rest,
+                "managedFields, annotations, labels, ownerReferences, spec, status, data or a path with a dot is expected",
+            )
+        })?;
+        let path = KeyPath::read(&path).map_err(|problem| {
+            error(rest.get(problem.at..).unwrap_or_default(), problem.problem)
+        })?;
+        paths.push(path);
+        rest = tail.trim_start();
+        if rest.is_empty() {
+            return Ok(paths);
+        }
+        rest = rest
+            .strip_prefix(',')
+            .ok_or_else(|| error(rest, "a comma or the end is expected"))?
+            .trim_start();
+    }
+}
+
+// === impl Cursor ===
+
+impl<'p> Cursor<'p> {
+    fn all(paths: &'p [KeyPath]) -> Vec<Self> {
+        paths.iter().map(|path| Self { path, step: 0 }).collect()
+    }
+
+    /// The member that leads on from here.
+    fn name(&self) -> Option<&'p str> {
+        let step = self.path.steps().get(self.step)?;
+        Some(&step.name)
+    }
+
+    /// The member that the rest of the path may name as a whole.
+    fn rest(&self) -> Option<&'p str> {
+        let step = self.path.steps().get(self.step)?;
+        (step.rest != step.name).then_some(&*step.rest)
+    }
+
+    fn next(self) -> Self {
+        Self {
+            step: self.step.saturating_add(1),
+            ..self
+        }
+    }
+
+    /// As it is where the path, or its part up to a `[]`, ends.
+    fn end(self) -> Self {
+        Self {
+            step: self.path.steps().len(),
+            ..self
+        }
+    }
+
+    /// The path ends here: the value is meant as a whole.
+    fn is_whole(&self) -> bool {
+        self.step >= self.path.steps().len() && self.path.each().is_none()
+    }
+
+    /// What is meant in every element of this array.
+    fn each(&self) -> Option<Self> {
+        let here = self.step >= self.path.steps().len();
+        let path = self.path.each().filter(|_| here)?;
+        Some(Self { path, step: 0 })
+    }
+
+    /// A path without `[]` here goes on in the first element. At its very
+    /// beginning it is meant for an object.
+    fn enters_first(&self) -> bool {
+        self.step > 0 && self.step < self.path.steps().len()
+    }
+
+    /// The cursors that are meant for one element of an array.
+    fn in_element(cursors: &[Self], first: bool) -> Vec<Self> {
+        let each = cursors.iter().filter_map(Self::each);
+        let on = cursors
+            .iter()
+            .filter(|cursor| first && cursor.enters_first())
+            .copied();
+        each.chain(on).collect()
+    }
+}
+
+/// Writes a member's name as a new one would be written.
+fn write_name(name: &str, out: &mut String) -> Result<(), serde_json::Error> {
+    if !out.ends_with('{') {
+        out.push(',');
+    }
+    out.push_str(&serde_json::to_string(name)?);
+    out.push(':');
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,155 @@
+use super::*;
+
+fn fields(fields: &str, item: &str) -> String {
+    let projection = Projection::parse(fields, "").unwrap();
+    projection.apply(item).unwrap().into_owned()
+}
+
+fn strip(strip: &str, item: &str) -> String {
+    let projection = Projection::parse("", strip).unwrap();
+    projection.apply(item).unwrap().into_owned()
+}
+
+#[test]
+fn only_the_fields_and_what_says_what_the_item_is_remain() {
+    let item = r#"{ "kind":"Pod", "metadata": {"name":"a","uid":"u","namespace":"n","labels":{"x.y":"1","z":"2"}},
+        "spec":{"n": 1.00,"m":[1, 2]},"status":{} }"#;
+    assert_eq!(
+        fields("spec.m", item),
+        r#"{"kind":"Pod","metadata":{"name":"a","namespace":"n"},"spec":{"m":[1, 2]}}"#
+    );
+    assert_eq!(
+        fields("metadata.labels.x.y, spec.n", item),
+        r#"{"kind":"Pod","metadata":{"name":"a","namespace":"n","labels":{"x.y":"1"}},"spec":{"n":1.00}}"#
+    );
+    assert_eq!(
+        fields("nothing.here", item),
+        r#"{"kind":"Pod","metadata":{"name":"a","namespace":"n"}}"#
+    );
+    assert_eq!(
+        fields("metadata,status", item),
+        r#"{"kind":"Pod","metadata":{"name":"a","uid":"u","namespace":"n","labels":{"x.y":"1","z":"2"}},"status":{}}"#
+    );
+}
+
+#[test]
+fn arrays_keep_their_places() {
+    let item =
+        r#"{"c":[{"i":"x","p":[{"n":1},{"n":2,"h":3}]},7,{},{"i":"y","p":null}],"t":["a","b"]}"#;
+    assert_eq!(fields("c[].i", item), r#"{"c":[{"i":"x"},{},{"i":"y"}]}"#);
+    assert_eq!(
+        fields("c[].p[].n,c[].i", item),
+        r#"{"c":[{"i":"x","p":[{"n":1},{"n":2}]},{},{"i":"y"}]}"#
+    );
+    assert_eq!(fields("t[]", item), r#"{"t":["a","b"]}"#);
+    assert_eq!(fields("c.i", item), r#"{"c":[{"i":"x"}]}"#);
+    assert_eq!(
+        fields("c.p[].h,c[].i", item),
+        r#"{"c":[{"i":"x","p":[{},{"h":3}]},{},{"i":"y"}]}"#
+    );
+    assert_eq!(
+        fields("c[].i,c", item),
+        format!(r#"{{"c":{}}}"#, &item[5..68])
+    );
+    assert_eq!(fields("t[].x,x[]", item), r#"{"t":[]}"#);
+}
+
+#[test]
+fn of_members_with_one_name_the_last_remains() {
+    assert_eq!(
+        fields("a.b", r#"{"a":{"b":1},"a":{"b":2,"b":3}}"#),
+        r#"{"a":{"b":3}}"#
+    );
+    assert_eq!(fields("a.b", r#"{"a":{"b":1},"\u0061":{}}"#), "{}");
+}
+
+#[test]
+fn a_member_called_like_the_whole_rest_is_taken_when_the_walk_finds_nothing() {
+    assert_eq!(fields("a.b", r#"{"a":{"c":1},"a.b":2}"#), r#"{"a.b":2}"#);
+    assert_eq!(
+        fields("a.b", r#"{"a":{"b":1},"a.b":2}"#),
+        r#"{"a":{"b":1}}"#
+    );
+    assert_eq!(
+        fields("m.a.b/c[].x", r#"{"m":{"a.b/c":[{"x":1,"y":2}]}}"#),
+        r#"{"m":{"a.b/c":[{"x":1}]}}"#
+    );
+    assert_eq!(fields("m.a.b[].x", r#"{"m":{"a.b":5}}"#), "{}");
+}
+
+#[test]
+fn what_is_stripped_is_found_by_no_path_afterwards() {
+    let item = r#"{"metadata":{"name":"a","managedFields":[1,2], "uid":"u"},"spec":{"n": 1.00}}"#;
+    assert_eq!(
+        strip("managedFields", item),
+        r#"{"metadata":{"name":"a","uid":"u"},"spec":{"n": 1.00}}"#
+    );
+    assert_eq!(
+        strip("metadata.managedFields[]", item)
+            .matches("[]")
+            .count(),
+        1
+    );
+    assert_eq!(
+        strip("status, metadata[managedFields],spec.n", item),
+        r#"{"metadata":{"name":"a","uid":"u"},"spec":{}}"#
+    );
+    assert_eq!(
+        strip("a.b", r#"{"a":{"b":1},"a":{"b":2,"c":3},"a.b":4}"#),
+        r#"{"a":{},"a":{"c":3}}"#
+    );
+    assert_eq!(
+        strip(
+            "c[].e,t.x",
+            r#"{"c":[{"e":1,"i":2},3,{"e":4}],"t":[{"x":1},{"x":2}]}"#
+        ),
+        r#"{"c":[{"i":2},3,{}],"t":[{},{"x":2}]}"#
+    );
+}
+
+#[test]
+fn an_item_with_nothing_to_strip_stays_byte_for_byte() {
+    let item = r#" { "metadata" : {"name":"a" } } "#;
+    let projection = Projection::parse("", "managedFields,status").unwrap();
+    assert!(matches!(projection.apply(item).unwrap(), Cow::Borrowed(same) if same == item));
+}
+
+#[test]
+fn an_item_that_is_no_object_stays_as_it_is() {
+    let projection = Projection::parse("a", "b.c").unwrap();
+    for item in ["5", "[{\"b\":1}]", "null", "\"x\""] {
+        assert_eq!(projection.apply(item).unwrap(), item);
+    }
+}
+
+#[test]
+fn both_together_strip_what_was_kept() {
+    let projection = Projection::parse("metadata", "managedFields").unwrap();
+    let item = r#"{"metadata":{"name":"a","managedFields":[]},"spec":1}"#;
+    assert_eq!(
+        projection.apply(item).unwrap(),
+        r#"{"metadata":{"name":"a"}}"#
+    );
+}
+
+#[test]
+fn a_short_name_that_is_not_known_is_an_error() {
+    for bad in ["managedfields", "a", "status,managed"] {
+        assert!(Projection::parse("", bad).is_err(), "{bad}");
+    }
+    for good in [
+        "a.b",
+        "a[]",
+        "spec",
+        "data",
+        " managedFields , annotations ",
+    ] {
+        assert!(Projection::parse("", good).is_ok(), "{good}");
+    }
+    let many = vec!["a.b"; 65].join(",");
+    assert_eq!(
+        Projection::parse("", &many).unwrap_err().problem,
+        "there may be 64 paths at most"
+    );
+    assert_eq!(Projection::parse(" ", ""), Ok(Projection::default()));
+}
