@@ -5,6 +5,7 @@ use crate::heap::PageItems;
 use crate::query::Answer;
 use crate::reading::Rest;
 use crate::strict;
+use crate::table::Columns;
 
 /// The members beside `items`, as text, and until `items` was seen the bytes
 /// of the body, in case that it turns out to be no list.
@@ -17,8 +18,12 @@ pub(crate) struct Envelope {
     members: Vec<u8>,
     /// Where the members that follow `items` begin, once it was seen.
     items_at: Option<usize>,
-    /// Where the value of `metadata` stands.
+    /// Where the value of `metadata` stands, and that of `columnDefinitions`.
     metadata: Option<(usize, usize)>,
+    columns: Option<(usize, usize)>,
+    /// `rows` are items, too; and it was they that came.
+    takes_rows: bool,
+    has_rows: bool,
     /// Where the member that is being read begins, and its value.
     member_at: usize,
     value_at: usize,
@@ -36,6 +41,14 @@ pub(crate) enum Name {
 // === impl Envelope ===
 
 impl Envelope {
+    /// Nothing was seen; `takes_rows` says that it may become a Table.
+    pub(crate) fn new(takes_rows: bool) -> Self {
+        Self {
+            takes_rows,
+            ..Self::default()
+        }
+    }
+
     /// Whether the items were seen, so that this is a list for certain.
     pub(crate) fn has_items(&self) -> bool {
         self.items_at.is_some()
@@ -78,7 +91,9 @@ impl Envelope {
             let key = self.members.get(self.member_at..).unwrap_or_default();
             serde_json::from_str(strict::utf8(key)?).map_err(|error| strict::reason(&error))?
         };
-        if name == "items" {
+        let is_rows = self.takes_rows && name == "rows";
+        if is_rows || name == "items" {
+            self.has_rows |= is_rows;
             self.members.truncate(self.member_at);
             return Ok(Name::Items);
         }
@@ -86,8 +101,11 @@ impl Envelope {
         self.dropped = name == "total";
         self.members.push(b':');
         self.value_at = self.members.len();
-        if name == "metadata" {
-            self.metadata = Some((self.value_at, self.value_at));
+        let value = Some((self.value_at, self.value_at));
+        match name.as_str() {
+            "metadata" => self.metadata = value,
+            "columnDefinitions" => self.columns = value,
+            _ => {}
         }
         Ok(Name::Other)
     }
@@ -99,10 +117,13 @@ impl Envelope {
         if self.dropped {
             self.members.truncate(self.member_at);
         } else {
-            if let Some((at, end)) = &mut self.metadata
-                && *at == self.value_at
+            for (at, end) in [&mut self.metadata, &mut self.columns]
+                .into_iter()
+                .flatten()
             {
-                *end = self.members.len();
+                if *at == self.value_at {
+                    *end = self.members.len();
+                }
             }
             self.members.push(b',');
         }
@@ -118,6 +139,14 @@ impl Envelope {
         self.items_at = Some(self.members.len());
         self.body = Vec::new();
         Ok(())
+    }
+
+    /// The columns, if the items are the rows of a Table.
+    pub(crate) fn columns(&self) -> Option<Columns> {
+        let (at, end) = self.columns.unwrap_or_default();
+        let text = self.members.get(at..end).unwrap_or_default();
+        self.has_rows
+            .then(|| Columns::read(std::str::from_utf8(text).unwrap_or_default()))
     }
 
     fn metadata(&self) -> &[u8] {
@@ -170,7 +199,12 @@ impl Envelope {
         let mut body = Vec::with_capacity(capacity);
         body.push(b'{');
         body.extend_from_slice(before);
-        body.extend_from_slice(b"\"items\":[");
+        let items: &[u8] = if self.has_rows {
+            b"\"rows\":["
+        } else {
+            b"\"items\":["
+        };
+        body.extend_from_slice(items);
         for (index, item) in page.items.iter().enumerate() {
             if index > 0 {
                 body.push(b',');

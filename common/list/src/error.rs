@@ -46,6 +46,18 @@ pub enum ListError {
         limit: usize,
     },
 
+    /// A Table was to be selected or sorted by what its rows do not hold.
+    #[error(
+        "a Table holds no {path}; ask for metadata, for one of its columns ({columns}), \
+         or for plain JSON"
+    )]
+    NoColumn {
+        /// The path that was asked for.
+        path: String,
+        /// The names of the columns.
+        columns: String,
+    },
+
     /// What is around the items is larger than
     /// [`Limits::max_envelope_bytes`](crate::Limits).
     #[error(

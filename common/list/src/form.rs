@@ -27,6 +27,14 @@ impl Form {
         }
     }
 
+    /// The same for a Table.
+    pub(crate) fn in_rows(self) -> Self {
+        Self {
+            projection: self.projection.in_rows(),
+            answer: self.answer,
+        }
+    }
+
     /// Writes the page.
     pub(crate) fn write(
         &self,

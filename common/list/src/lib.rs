@@ -178,6 +178,7 @@ mod scanner;
 mod selector;
 mod sort;
 mod strict;
+mod table;
 mod typed;
 mod value;
 

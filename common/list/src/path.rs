@@ -111,6 +111,18 @@ impl KeyPath {
         &self.text
     }
 
+    /// The same path inside a member of this name.
+    pub(crate) fn inside(self, name: &str) -> Self {
+        let text = format!("{name}.{}", self.text);
+        let mut steps = vec![Step::new(name, &text)];
+        steps.extend(self.steps);
+        Self {
+            text: text.into(),
+            steps,
+            each: self.each,
+        }
+    }
+
     /// What is taken from every element of the array, if the path has a `[]`.
     pub(crate) fn each(&self) -> Option<&KeyPath> {
         self.each.as_deref()

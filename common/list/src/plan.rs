@@ -3,12 +3,14 @@
 use std::cmp::Ordering;
 
 use crate::condition::Condition;
+use crate::error::ListError;
 use crate::expression::Expression;
 use crate::fields::{Field, FieldSet, Found};
 use crate::path::{KeyPath, any_element};
 use crate::query::ListQuery;
 use crate::rank::{Key, NextKey, Rank};
 use crate::sort::{SortKey, SortKind, Source};
+use crate::table::{self, Columns, InRow};
 use crate::typed::{Typed, ValueType};
 use crate::value::Value;
 
@@ -34,17 +36,32 @@ struct Order {
 pub(crate) struct Place {
     field: Field,
     each: Option<Box<KeyPath>>,
+    /// The field holds the cells of a row, of which this one is meant.
+    cell: Option<usize>,
 }
 
 // === impl Plan ===
 
 impl Plan {
     pub(crate) fn new(query: ListQuery) -> Self {
+        Self::with(query, InRow::Field)
+    }
+
+    /// The same for the rows of a Table with these columns.
+    pub(crate) fn for_rows(query: ListQuery, columns: &Columns) -> Result<Self, ListError> {
+        let mut missing = None;
+        let plan = Self::with(query, |path| {
+            columns.find(path).unwrap_or_else(|error| {
+                missing.get_or_insert(error);
+                InRow::Cell(0)
+            })
+        });
+        missing.map_or(Ok(plan), Err)
+    }
+
+    fn with(query: ListQuery, mut find: impl FnMut(KeyPath) -> InRow) -> Self {
         let mut fields = FieldSet::new();
-        let mut place = |path: KeyPath| Place {
-            field: fields.add(&path),
-            each: path.into_each(),
-        };
+        let mut place = |path: KeyPath| Place::add(&mut fields, find(path));
         let conditions = query
             .selector
             .into_expressions()
@@ -61,11 +78,12 @@ impl Plan {
             let more = keys.by_ref().collect();
             (first, more)
         });
+        let mut field = |path: &str| Place::add(&mut fields, find(KeyPath::parse(path))).field;
         let order = order.map(|(first, more)| Order {
             first,
             more,
-            namespace: fields.add(&KeyPath::parse("metadata.namespace")),
-            name: fields.add(&KeyPath::parse("metadata.name")),
+            namespace: field("metadata.namespace"),
+            name: field("metadata.name"),
         });
         Self {
             fields,
@@ -91,7 +109,7 @@ impl Plan {
     pub(crate) fn judge<'a>(&self, found: Found<'a>, arrival: u64) -> Option<Rank<'a>> {
         let wanted = self.conditions.iter().all(|expression| {
             expression.holds(&|condition| passes(condition, &found), &|derived| {
-                derived.text(|place: &Place| found.value(place.field))
+                derived.text(|place: &Place| place.value(&found))
             })
         });
         wanted.then(|| match &self.order {
@@ -113,7 +131,7 @@ impl Plan {
 fn passes(condition: &Condition<Place>, found: &Found<'_>) -> bool {
     let place = &condition.field;
     match &place.each {
-        None => condition.test.passes(found.value(place.field)),
+        None => condition.test.passes(place.value(found)),
         Some(_) => place.any(found, &mut |value| {
             value != Value::Missing && condition.test.passes(value)
         }),
@@ -123,9 +141,33 @@ fn passes(condition: &Condition<Place>, found: &Found<'_>) -> bool {
 // === impl Place ===
 
 impl Place {
+    fn add(fields: &mut FieldSet, place: InRow) -> Self {
+        match place {
+            InRow::Field(path) => Self {
+                field: fields.add(&path),
+                each: path.into_each(),
+                cell: None,
+            },
+            InRow::Cell(cell) => Self {
+                field: fields.add(&KeyPath::parse(table::CELLS)),
+                each: None,
+                cell: Some(cell),
+            },
+        }
+    }
+
+    /// The value, or the array whose elements are meant.
+    fn value<'a>(&self, found: &Found<'a>) -> Value<'a> {
+        let value = found.value(self.field);
+        match self.cell {
+            None => value,
+            Some(cell) => table::cell(value, cell),
+        }
+    }
+
     /// Shows every value until one satisfies.
     fn any<'a>(&self, found: &Found<'a>, visit: &mut dyn FnMut(Value<'a>) -> bool) -> bool {
-        match (&self.each, found.value(self.field)) {
+        match (&self.each, self.value(found)) {
             (None, value) => visit(value),
             (Some(each), Value::Array(array)) => any_element(array, &mut |element| {
                 each.any(element, &mut |raw| visit(Value::read(raw)))
@@ -159,11 +201,11 @@ impl Order {
 impl SortKey<Place> {
     fn value<'a>(&self, found: &Found<'a>) -> Key<'a> {
         match &self.source {
-            Source::Field(place) if place.each.is_none() => self.kind.key(found.value(place.field)),
+            Source::Field(place) if place.each.is_none() => self.kind.key(place.value(found)),
             Source::Field(place) => self.first_of(place, found),
             Source::Latest(places) => latest(places, found),
             Source::Derived(derived) => {
-                let text = derived.text(|place: &Place| found.value(place.field));
+                let text = derived.text(|place: &Place| place.value(&found));
                 Key::Typed(Some(Typed::Text(text.into())))
             }
         }

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use crate::error::QueryError;
 use crate::filter::path_token;
 use crate::path::KeyPath;
+use crate::table;
 
 /// Which fields of an item are on the page. The default leaves it as it came.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -63,6 +64,22 @@ impl Projection {
             fields.extend(IDENTITY.map(KeyPath::parse));
         }
         Ok(Self { fields, strip })
+    }
+
+    /// The same for the rows of a Table, whose cells stay.
+    pub(crate) fn in_rows(self) -> Self {
+        let inside = |paths: Vec<KeyPath>| -> Vec<KeyPath> {
+            let paths = paths.into_iter();
+            paths.map(|path| path.inside(table::OBJECT)).collect()
+        };
+        let mut fields = inside(self.fields);
+        if !fields.is_empty() {
+            fields.push(KeyPath::parse(table::CELLS));
+        }
+        Self {
+            fields,
+            strip: inside(self.strip),
+        }
     }
 
     /// Whether it leaves every item as it came.

@@ -19,6 +19,8 @@ pub enum Reading {
     /// It is the first objects of the list in the server's own order, as many as
     /// end the page (`limit=n` was asked for).
     Head,
+    /// It is the list, perhaps as a Table: with `rows` in the place of `items`.
+    Table,
     /// It is the list with the metadata of its objects and nothing else of them.
     Keys,
 }

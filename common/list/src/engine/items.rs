@@ -9,6 +9,7 @@ use crate::object::{ObjectReader, Unsure};
 use crate::query::ListQuery;
 use crate::reading::Reading;
 use crate::strict;
+use crate::table::Columns;
 
 /// All items of one body.
 #[derive(Debug)]
@@ -67,6 +68,11 @@ impl Items {
             .capacity()
             .saturating_add(self.reader.held_bytes())
             .saturating_add(self.judge.held_bytes())
+    }
+
+    /// The items are the rows of a Table with these columns.
+    pub(super) fn expect_rows(&mut self, columns: &Columns) -> Result<(), ListError> {
+        self.judge.expect_rows(columns)
     }
 
     /// What was made of the items.

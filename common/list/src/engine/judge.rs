@@ -7,11 +7,14 @@ use crate::heap::{PageHeap, PageItems};
 use crate::plan::Plan;
 use crate::query::ListQuery;
 use crate::reading::{ObjectKey, Reading};
+use crate::table::Columns;
 
 /// Judges one item after the other, and keeps those that can be on the page.
 #[derive(Debug)]
 pub(super) struct Judge {
     plan: Plan,
+    /// What is asked of the rows, should it turn out to be a Table.
+    of_rows: Option<ListQuery>,
     reading: Reading,
     heap: PageHeap,
     /// How many items there were.
@@ -26,14 +29,24 @@ pub(super) struct Judge {
 impl Judge {
     pub(super) fn new(query: ListQuery, limits: Limits, reading: Reading) -> Self {
         let heap = PageHeap::new(query.page, limits.max_page_bytes);
+        let of_rows = (reading == Reading::Table).then(|| query.clone());
         Self {
             plan: Plan::new(query),
+            of_rows,
             reading,
             heap,
             arrived: 0,
             last_name: String::new(),
             in_order: true,
         }
+    }
+
+    /// The items are the rows of a Table with these columns.
+    pub(super) fn expect_rows(&mut self, columns: &Columns) -> Result<(), ListError> {
+        if let Some(query) = self.of_rows.take() {
+            self.plan = Plan::for_rows(query, columns)?;
+        }
+        Ok(())
     }
 
     /// What has to be found in an item.
@@ -53,7 +66,7 @@ impl Judge {
         };
         self.arrived = self.arrived.saturating_add(1);
         match self.reading {
-            Reading::Whole => self.heap.offer(rank, item),
+            Reading::Whole | Reading::Table => self.heap.offer(rank, item),
             Reading::Head => {
                 self.in_order &= self.arrived == 1 || *rank.name > *self.last_name;
                 self.last_name.clear();

@@ -48,7 +48,7 @@ impl Run {
         Self {
             limits,
             scanner: Scanner::new(),
-            envelope: Envelope::default(),
+            envelope: Envelope::new(reading == Reading::Table),
             items: Items::new(query, limits, reading),
             reading,
             form,
@@ -92,18 +92,12 @@ impl Run {
                 Event::Gap => {}
                 Event::Key { done } => self.key(bytes, done)?,
                 Event::Value { done } => self.value(bytes, done)?,
-                Event::ItemsOpen => {
-                    let begun = self.envelope.begin_items();
-                    begun.map_err(|reason| self.malformed(reason))?;
-                }
+                Event::ItemsOpen => self.begin_items()?,
                 Event::Item { done } => self.item(bytes, done)?,
                 Event::Close if self.envelope.has_items() => {}
                 Event::Close | Event::NotAnObject => return Ok(Verdict::NoList(rest)),
                 // A second `items` that is no array.
-                Event::NotAnArray if self.envelope.has_items() => {
-                    let begun = self.envelope.begin_items();
-                    begun.map_err(|reason| self.malformed(reason))?;
-                }
+                Event::NotAnArray if self.envelope.has_items() => self.begin_items()?,
                 Event::NotAnArray => return Ok(Verdict::NoList(rest)),
             }
         }
@@ -120,7 +114,7 @@ impl Run {
             });
         }
         match self.reading {
-            Reading::Whole => {
+            Reading::Whole | Reading::Table => {
                 let page = self.items.into_judge().into_page();
                 Ok(Finished::Page(self.form.write(&self.envelope, page)?))
             }
@@ -174,6 +168,16 @@ impl Run {
         self.envelope
             .held_bytes()
             .saturating_add(self.items.held_bytes())
+    }
+
+    fn begin_items(&mut self) -> Result<(), ListError> {
+        let begun = self.envelope.begin_items();
+        begun.map_err(|reason| self.malformed(reason))?;
+        if let Some(columns) = self.envelope.columns() {
+            self.items.expect_rows(&columns)?;
+            self.form = std::mem::take(&mut self.form).in_rows();
+        }
+        Ok(())
     }
 
     fn key(&mut self, bytes: &[u8], done: bool) -> Result<(), ListError> {

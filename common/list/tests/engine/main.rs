@@ -17,3 +17,4 @@ mod random;
 mod reading;
 mod reference;
 mod support;
+mod table;
