@@ -44,7 +44,7 @@ tools: ## Get Envoy, etcd, kube-apiserver and kubectl
 	deploy/local/tools.sh all
 
 .PHONY: test
-test: test-unit test-wasm test-e2e ## Run every test of the project
+test: test-unit test-wasm test-fuzz test-e2e ## Run every test of the project
 
 .PHONY: test-unit
 test-unit: ## Run the tests that need nothing but Rust
@@ -59,6 +59,14 @@ $(WASM_RUNNER)/wasm-bindgen-test-runner:
 	@echo "building wasm-bindgen-test-runner $(WASM_BINDGEN) (about 3 minutes, once)" >&2
 	CARGO_TARGET_DIR=$(CACHE)/build-wasm-bindgen cargo install --quiet wasm-bindgen-cli --version $(WASM_BINDGEN) --bin wasm-bindgen-test-runner --root $(CACHE)/wasm-bindgen-$(WASM_BINDGEN)
 
+.PHONY: test-fuzz
+test-fuzz: ## Fuzz each target for FUZZ_SECONDS (15)
+	fuzz/run.sh $(or $(FUZZ_SECONDS),15)
+
+.PHONY: fuzz
+fuzz: ## Fuzz the targets of FUZZ_TARGETS (all) for FUZZ_SECONDS (20)
+	fuzz/run.sh $(or $(FUZZ_SECONDS),20) $(FUZZ_TARGETS)
+
 .PHONY: test-e2e
 test-e2e: build tools ## Run the tests on real Envoy, kube-apiserver and etcd
 	cargo test --package cubegate-tests
@@ -66,8 +74,10 @@ test-e2e: build tools ## Run the tests on real Envoy, kube-apiserver and etcd
 .PHONY: lint
 lint: build ## Check format, lints, documentation and the Envoy configurations
 	cargo fmt --all --check
+	cargo fmt --manifest-path fuzz/Cargo.toml --check
 	cargo clippy --workspace --exclude cubegate-filter --all-targets --features cubegate-token/sign -- --deny warnings
 	cargo clippy --package cubegate-filter --target wasm32-wasip1 -- --deny warnings
+	cargo clippy --manifest-path fuzz/Cargo.toml --target-dir $(TARGET)/fuzz --no-default-features -- --deny warnings
 	RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --exclude cubegate-filter --no-deps --document-private-items --quiet
 	deploy/local/tools.sh envoy >/dev/null
 	envoy/validate.sh $(ENVOY) $(CUBEGATE) $(FILTER)
@@ -80,6 +90,7 @@ generate: build-cubegate ## Write the generated files anew
 .PHONY: fmt
 fmt: ## Format the code
 	cargo fmt --all
+	cargo fmt --manifest-path fuzz/Cargo.toml
 
 .PHONY: presubmit
 presubmit: lint test ## What must pass before a push

@@ -28,7 +28,12 @@ struct List {
     gaps: Vec<&'static str>,
 }
 
-const KEYS: [&str; 14] = [
+/// Longer than a block of the scanner.
+const LONG_KEY: &str = "aKeyThatIsLongerThanOneBlockOfTheScannerSoItLiesInTwoOrEvenThreeOfThem";
+const LONG_PATH: &str =
+    "spec.aKeyThatIsLongerThanOneBlockOfTheScannerSoItLiesInTwoOrEvenThreeOfThem.a";
+
+const KEYS: [&str; 15] = [
     "a",
     "b",
     "a.b",
@@ -43,8 +48,9 @@ const KEYS: [&str; 14] = [
     "items",
     "",
     "a.b.a",
+    LONG_KEY,
 ];
-const PATHS: [&str; 22] = [
+const PATHS: [&str; 24] = [
     "a",
     "b",
     "a.b",
@@ -67,6 +73,8 @@ const PATHS: [&str; 22] = [
     "a.",
     "name",
     "creationTimestamp",
+    LONG_KEY,
+    LONG_PATH,
 ];
 // Spelled as `serde_json` spells them, since the reference sees only trees.
 const LITERALS: [&str; 14] = [
@@ -135,6 +143,7 @@ fn write(json: &Json, style: &mut impl Iterator<Item = u8>, out: &mut String) {
         match style.next() {
             Some(0) => out.push(' '),
             Some(1) => out.push_str("\n\t"),
+            Some(2) => out.push_str(&" ".repeat(29)),
             _ => {}
         }
     }
@@ -419,7 +428,7 @@ proptest! {
     fn the_engine_agrees_with_the_reference(
         list in list(),
         parameters in parameters(),
-        lengths in vec(1..40_usize, 1..6),
+        lengths in vec(1..140_usize, 1..6),
     ) {
         let body = list.body();
         let page = run(&raw_query(&parameters), Limits::default(), cut(body.as_bytes(), &lengths));
@@ -430,7 +439,7 @@ proptest! {
     fn a_damaged_list_is_a_page_only_if_it_is_still_one(
         list in list(),
         damage in damage(),
-        lengths in vec(1..40_usize, 1..6),
+        lengths in vec(1..140_usize, 1..6),
     ) {
         check_against_serde_json(&damaged(&list.body(), &damage), &lengths)?;
     }

@@ -1,0 +1,218 @@
+//! What `serde_json` makes of a document, and so what the engine has to make of it.
+
+use std::fmt;
+
+use cubegate_list::ListError;
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::reference::{self, Parameters};
+use crate::run::Outcome;
+
+/// What may become of a document.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Exactly this page.
+    Page(String),
+    /// It is no list and goes on as it came.
+    PassThrough,
+    /// An error.
+    Refuse,
+    /// Broken where it is no longer a list: an error, or as it came.
+    NoPage,
+}
+
+/// The members of the outermost object in their spelling, as far as it is JSON.
+#[derive(Default)]
+struct Outline<'de> {
+    before: Vec<[&'de RawValue; 2]>,
+    after: Vec<[&'de RawValue; 2]>,
+    items: Vec<&'de RawValue>,
+    /// How many members are named `items`.
+    named_items: usize,
+    /// The first of them holds an array.
+    is_list: bool,
+}
+
+/// The verdict on a document that is asked for with these parameters.
+pub(crate) fn verdict(body: &[u8], parameters: &Parameters) -> Verdict {
+    const MARK: &[u8] = b"\xef\xbb\xbf";
+    let first = body
+        .iter()
+        .find(|byte| !matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));
+    if body.starts_with(MARK) {
+        return Verdict::Refuse;
+    }
+    if first != Some(&b'{') {
+        return Verdict::PassThrough;
+    }
+    let mut outline = Outline::default();
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    // What it says about the whole is not heard: raw values are not validated.
+    let _ = Members(&mut outline).deserialize(&mut deserializer);
+    let accepted = serde_json::from_slice::<Value>(body).is_ok();
+    match (accepted, outline.named_items, outline.is_list) {
+        (true, 1, true) => Verdict::Page(outline.page(parameters)),
+        (true, 0, _) | (true, _, false) => Verdict::PassThrough,
+        // Which of two lists is meant? An error beside `serde_json`, who takes the last.
+        (_, _, true) => Verdict::Refuse,
+        // The first object decides, and what follows is not looked at.
+        (false, 0, false) if begins_with_object(body) => Verdict::PassThrough,
+        (false, 0, false) => Verdict::Refuse,
+        (false, _, false) => Verdict::NoPage,
+    }
+}
+
+fn begins_with_object(body: &[u8]) -> bool {
+    let mut values = serde_json::Deserializer::from_slice(body).into_iter::<Value>();
+    values.next().is_some_and(|value| value.is_ok())
+}
+
+// === impl Verdict ===
+
+impl Verdict {
+    pub(crate) fn allows(&self, outcome: &Outcome, body: &[u8]) -> bool {
+        match (self, outcome) {
+            (Self::Page(expected), Outcome::Page(page)) => expected == page,
+            (Self::PassThrough | Self::NoPage, Outcome::PassThrough(passed)) => passed == body,
+            (Self::Refuse | Self::NoPage, Outcome::Refused(error)) => matches!(
+                error,
+                ListError::Malformed { .. } | ListError::Truncated { .. }
+            ),
+            _ => false,
+        }
+    }
+}
+
+// === impl Outline ===
+
+impl Outline<'_> {
+    fn page(&self, parameters: &Parameters) -> String {
+        let trees: Vec<Value> = self
+            .items
+            .iter()
+            .map(|item| serde_json::from_str(item.get()).expect("a part of what was accepted"))
+            .collect();
+        let (places, total) = reference::page(&trees, parameters);
+        let mut page = "{".to_owned();
+        write_members(&mut page, &self.before);
+        page.push_str("\"items\":[");
+        for (index, place) in places.into_iter().enumerate() {
+            if index > 0 {
+                page.push(',');
+            }
+            page.push_str(self.items[place].get());
+        }
+        page.push_str("],");
+        write_members(&mut page, &self.after);
+        page.push_str(&format!("\"total\":{total}}}"));
+        page
+    }
+}
+
+fn write_members(page: &mut String, members: &[[&RawValue; 2]]) {
+    for [key, value] in members {
+        if decoded(key).as_deref() == Some("total") {
+            continue;
+        }
+        page.extend([key.get(), ":", value.get(), ","]);
+    }
+}
+
+fn decoded(key: &RawValue) -> Option<String> {
+    serde_json::from_str(key.get()).ok()
+}
+
+// === Reading ===
+
+struct Members<'o, 'de>(&'o mut Outline<'de>);
+
+impl<'de> DeserializeSeed<'de> for Members<'_, 'de> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Members<'_, 'de> {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(key) = map.next_key::<&'de RawValue>()? {
+            if decoded(key).as_deref() == Some("items") {
+                self.0.named_items += 1;
+                map.next_value_seed(Items(&mut *self.0))?;
+                continue;
+            }
+            let member = [key, map.next_value()?];
+            if self.0.named_items == 0 {
+                self.0.before.push(member);
+            } else {
+                self.0.after.push(member);
+            }
+        }
+        Ok(())
+    }
+}
+
+struct Items<'o, 'de>(&'o mut Outline<'de>);
+
+impl<'de> DeserializeSeed<'de> for Items<'_, 'de> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Items<'_, 'de> {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("any value")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        if self.0.named_items == 1 {
+            self.0.is_list = true;
+        }
+        while let Some(item) = seq.next_element()? {
+            self.0.items.push(item);
+        }
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
+        IgnoredAny.visit_map(map).map(|_| ())
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_bool<E: Error>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E: Error>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E: Error>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E: Error>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E: Error>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+}
