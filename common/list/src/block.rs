@@ -52,8 +52,6 @@ pub(crate) struct Masks {
     pub(crate) colon: u64,
     /// `,`
     pub(crate) comma: u64,
-    /// The space.
-    pub(crate) blank: u64,
     /// What is below the space, and what is not ASCII.
     pub(crate) odd: u64,
     /// What is not ASCII. Says nothing unless `odd` does.
@@ -127,7 +125,6 @@ impl Masks {
             masks.curly |= bytes.bit_5_to_top().tops() << at;
             masks.colon |= bytes.equal(b':').tops() << at;
             masks.comma |= bytes.equal(b',').tops() << at;
-            masks.blank |= bytes.equal(b' ').tops() << at;
             masks.odd |= bytes.odd().tops() << at;
             at = at.wrapping_add(V::BYTES);
         }
@@ -139,6 +136,18 @@ impl Masks {
             }
         }
         masks
+    }
+
+    /// The spaces of a block, which are seldom asked for.
+    #[inline(always)]
+    pub(crate) fn spaces<V: Vector>(block: &Block) -> u64 {
+        let mut spaces = 0;
+        let mut at = 0;
+        while at < BLOCK {
+            spaces |= V::load(block, at).equal(b' ').tops() << at;
+            at = at.wrapping_add(V::BYTES);
+        }
+        spaces
     }
 
     /// What is below the space.

@@ -22,8 +22,8 @@ mod strings;
 
 use self::brackets::Brackets;
 use self::finder::Finder;
-use self::grammar::Grammar;
-use self::strings::Strings;
+use self::grammar::{Grammar, Tokens};
+use self::strings::{InBlock, Strings};
 use crate::block::{BLOCK, Block, Job, Masks, Vector, below, with_best};
 use crate::fields::{FieldSet, Span};
 
@@ -106,52 +106,76 @@ impl ObjectReader {
 
     /// Reads a block. Returns how much of it belongs to the object, if it ends here.
     #[inline(always)]
-    fn block(
+    fn block<V: Vector>(
         &mut self,
+        block: &Block,
         masks: &Masks,
         object: &[u8],
         fields: &FieldSet,
     ) -> Result<Option<u32>, Unsure> {
+        self.high |= masks.high;
         let strings = self.strings.read(masks);
         if strings.is_all() && masks.control() == 0 {
             // Nothing but a part of a string: what is between tokens stays.
-            self.high |= masks.high;
             let sound = strings.escaped == 0
                 || self
                     .strings
                     .check_escapes(masks, &strings, u64::MAX, object, self.at);
             return if sound { Ok(None) } else { Err(Unsure) };
         }
-        let tokens = self.grammar.read(masks, &strings);
-        let brackets = self.brackets.read(
-            masks,
-            &tokens,
-            &mut self.finder.at_block(object, self.at, fields),
-        )?;
-        let end = brackets.map_or(BLOCK_BITS, |bit| bit.saturating_add(1));
-        let within = below(end);
-        self.finder.end_block(self.at, tokens.string_open);
+        let tokens = self
+            .grammar
+            .read(masks, &strings, || Masks::spaces::<V>(block));
+        let mut finder = self.finder.at_block(object, self.at, fields);
+        match self.brackets.read(masks, &tokens, &mut finder)? {
+            None if self.check(masks, &strings, &tokens, u64::MAX, object) => Ok(None),
+            Some(bit) if self.check_last(masks, &strings, &tokens, bit, object) => {
+                Ok(Some(bit.saturating_add(1)))
+            }
+            _ => Err(Unsure),
+        }
+    }
 
+    /// Whether what is within these bits of a block is as JSON has it.
+    #[inline(always)]
+    fn check(
+        &mut self,
+        masks: &Masks,
+        strings: &InBlock,
+        tokens: &Tokens,
+        within: u64,
+        object: &[u8],
+    ) -> bool {
         let mut sound = tokens.wrong & within == 0;
         if masks.control() != 0 {
             sound &= self
                 .grammar
-                .only_white_space(masks, &strings, within, object, self.at);
+                .only_white_space(masks, strings, within, object, self.at);
         }
         if strings.escaped != 0 {
             sound &= self
                 .strings
-                .check_escapes(masks, &strings, within, object, self.at);
+                .check_escapes(masks, strings, within, object, self.at);
         }
-        if tokens.literal & within != 0 || self.literal.is_some() {
+        if tokens.literal != 0 || self.literal.is_some() {
             sound &= self.check_literals(tokens.literal & within, object);
         }
-        self.high |= masks.high;
-        if sound {
-            Ok(brackets.map(|_| end))
-        } else {
-            Err(Unsure)
-        }
+        sound
+    }
+
+    /// The same for the block in which the object ends.
+    #[cold]
+    #[inline(never)]
+    fn check_last(
+        &mut self,
+        masks: &Masks,
+        strings: &InBlock,
+        tokens: &Tokens,
+        last: u32,
+        object: &[u8],
+    ) -> bool {
+        let within = below(last.saturating_add(1));
+        self.check(masks, strings, tokens, within, object)
     }
 
     /// Checks the numbers and literals that end in this block.
@@ -224,23 +248,24 @@ impl Job for Advance<'_, '_> {
         } = self;
         loop {
             let rest = object.get(reader.at..).unwrap_or_default();
-            let masks = if let Some(block) = rest.first_chunk::<BLOCK>() {
-                Masks::of::<V>(block)
+            let mut padded: Block = [b' '; BLOCK];
+            let block = if let Some(block) = rest.first_chunk() {
+                block
             } else {
                 // The last bytes that have arrived. They are read if the object
                 // ends here, or else when there is a block of them.
-                let mut block: Block = [b' '; BLOCK];
-                for (byte, arrived) in block.iter_mut().zip(rest) {
+                for (byte, arrived) in padded.iter_mut().zip(rest) {
                     *byte = *arrived;
                 }
-                let masks = Masks::of::<V>(&block);
+                let masks = Masks::of::<V>(&padded);
                 let inside = reader.strings.clone().read(&masks).inside;
                 if !reader.brackets.end_in(&masks, inside) {
                     return Ok(None);
                 }
-                masks
+                &padded
             };
-            let end = reader.block(&masks, object, fields)?;
+            let masks = Masks::of::<V>(block);
+            let end = reader.block::<V>(block, &masks, object, fields)?;
             if let Some(end) = end {
                 let len = reader.at.wrapping_add(end as usize);
                 return reader.end(object.get(..len).unwrap_or(object));

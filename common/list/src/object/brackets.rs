@@ -51,15 +51,14 @@ impl Brackets {
         // Pairs like `{}` change nothing; they are half of all brackets.
         let pairs = open & (close >> 1) & !(masks.curly ^ (masks.curly >> 1));
         let kept = !(pairs | (pairs << 1));
-        // The shallowest and the deepest that this block can come to.
-        let shallowest = self.depth.checked_sub((close & kept).count_ones());
-        let deepest = self.depth.wrapping_add(open.count_ones());
-        match shallowest {
-            Some(shallowest) if shallowest > finder.depth() && deepest <= MAX_DEPTH => {
-                self.read_quietly(masks.curly, open & kept, close & kept, tokens)?;
-                Ok(None)
-            }
-            _ => self.walk(masks.curly, tokens, finder),
+        let (open, close) = (open & kept, close & kept);
+        // It may not come to where something is to be found, nor too deep.
+        let shallowest = finder.depth().wrapping_add(close.count_ones());
+        if self.depth > shallowest && self.depth < MAX_DEPTH / 2 {
+            self.read_quietly(masks.curly, open, close, tokens)?;
+            Ok(None)
+        } else {
+            self.walk(masks.curly, tokens, finder)
         }
     }
 

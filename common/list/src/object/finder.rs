@@ -10,8 +10,6 @@ pub(super) struct Finder {
     frames: Vec<Frame>,
     /// The depth of the innermost of them; 0 for none.
     depth: u32,
-    /// Where the last string began before this block.
-    string_at: usize,
     spans: Vec<Span>,
 }
 
@@ -39,7 +37,6 @@ impl Finder {
     pub(super) fn begin(&mut self, fields: &FieldSet) {
         self.frames.clear();
         self.depth = 0;
-        self.string_at = 0;
         self.spans.clear();
         self.spans.resize(fields.slots(), Span::NONE);
     }
@@ -56,13 +53,6 @@ impl Finder {
             object,
             at,
             fields,
-        }
-    }
-
-    #[inline(always)]
-    pub(super) fn end_block(&mut self, at: usize, string_open: u64) {
-        if string_open != 0 {
-            self.string_at = at.wrapping_add(last_bit(string_open));
         }
     }
 
@@ -111,7 +101,7 @@ impl AtBlock<'_> {
             }
             let opens = tokens.string_open & bit.wrapping_sub(1);
             let key = if opens == 0 {
-                self.finder.string_at
+                string_before(self.object, place)
             } else {
                 self.at.wrapping_add(last_bit(opens))
             };
@@ -214,6 +204,20 @@ fn find(fields: &FieldSet, node: NodeId, quoted: &[u8]) -> Result<Option<MemberI
     }
     let name: String = serde_json::from_slice(quoted).map_err(|_| Unsure)?;
     Ok(fields.find(node, name.as_bytes()))
+}
+
+/// Where the string begins that ends before this place.
+fn string_before(object: &[u8], place: usize) -> usize {
+    let before = object.get(..place).unwrap_or_default().trim_ascii_end();
+    let mut string = before.strip_suffix(b"\"").unwrap_or(before);
+    while let Some(quote) = memchr::memrchr(b'"', string) {
+        string = string.get(..quote).unwrap_or_default();
+        let unescaped = string.iter().rev().take_while(|byte| **byte == b'\\');
+        if unescaped.count() % 2 == 0 {
+            return quote;
+        }
+    }
+    0
 }
 
 /// The place of the highest bit, of which there must be one.

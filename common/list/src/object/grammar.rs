@@ -59,9 +59,13 @@ impl Default for Grammar {
 
 impl Grammar {
     #[inline(always)]
-    pub(super) fn read(&mut self, masks: &Masks, strings: &InBlock) -> Tokens {
+    pub(super) fn read(
+        &mut self,
+        masks: &Masks,
+        strings: &InBlock,
+        spaces: impl Fn() -> u64,
+    ) -> Tokens {
         let outside = !(strings.inside | strings.quotes);
-        let space = (masks.blank | masks.control()) & outside;
         let mut tokens = Tokens {
             open: masks.open & outside,
             close: masks.close & outside,
@@ -72,9 +76,14 @@ impl Grammar {
             wrong: 0,
             wrong_in_object: 0,
         };
-        tokens.literal =
-            outside & !(tokens.open | tokens.close | tokens.colon | tokens.comma | space);
-        // API servers write no white space, so one way is for blocks without.
+        // Each of three ways does only what its blocks need: most hold no number
+        // or literal, and API servers write no white space.
+        let other = outside & !(tokens.open | tokens.close | tokens.colon | tokens.comma);
+        if other == 0 {
+            return self.judge(tokens, strings, |follows, _| follows);
+        }
+        let space = (spaces() | masks.control()) & other;
+        tokens.literal = other & !space;
         if space == 0 {
             self.judge(tokens, strings, |follows, _| follows)
         } else {
