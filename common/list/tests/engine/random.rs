@@ -97,6 +97,9 @@ fn json() -> impl Strategy<Value = Json> {
         2 => select(&TEXTS[..]).prop_map(|text| Json::Text(text.to_owned())),
         1 => select(TIMES.concat()).prop_map(|text| Json::Text(text.to_owned())),
         1 => select(&TYPED_TEXTS[..]).prop_map(|text| Json::Text(text.to_owned())),
+        1 => vec(select(&TYPED_TEXTS[..]), 1..4).prop_map(|texts| {
+            Json::Array(texts.into_iter().map(|text| Json::Text(text.to_owned())).collect())
+        }),
     ];
     leaf.prop_recursive(4, 24, 5, |inner| {
         prop_oneof![
