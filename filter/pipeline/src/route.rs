@@ -167,13 +167,16 @@ mod tests {
         }
     }
 
-    #[test]
-    fn streams_are_told_by_query_upgrade_and_sub_resource() {
-        let target = |path| MemberTarget {
+    fn target(path: &str) -> MemberTarget<'_> {
+        MemberTarget {
             family: Family::Kube,
             cluster: "c".into(),
             path,
-        };
+        }
+    }
+
+    #[test]
+    fn streams_are_told_by_query_upgrade_and_sub_resource() {
         let pods = target("/api/v1/namespaces/a/pods");
         assert_eq!(pods.class(false, false), Class::Unary);
         assert_eq!(pods.class(true, false), Class::Stream);

@@ -170,10 +170,10 @@ fn split(path: &'static str) -> (Vec<(&'static str, bool)>, Option<&'static str>
             segments.push((rest, false));
             break;
         } else {
-            let end = rest.find(['.', '[']).unwrap_or(rest.len());
-            segments.push((&rest[..end], false));
-            flat = ["labels", "annotations"].contains(&&rest[..end]);
-            rest = rest[end..].strip_prefix('.').unwrap_or(&rest[end..]);
+            let (name, after) = rest.split_at(rest.find(['.', '[']).unwrap_or(rest.len()));
+            segments.push((name, false));
+            flat = ["labels", "annotations"].contains(&name);
+            rest = after.strip_prefix('.').unwrap_or(after);
         }
     }
     (segments, tail)
