@@ -91,21 +91,22 @@ impl<F> Derived<F> {
                 };
                 if value(unschedulable) == Value::Literal("true") {
                     "unschedulable"
-                } else if any_condition(value(conditions), &mut |kind, status| ill(kind, status)) {
+                } else if any_condition(&value(conditions), &mut |kind, status| ill(kind, status)) {
                     "warning"
                 } else {
                     "running"
                 }
             }
-            Self::Workload { ready, desired } => match (count(value(ready)), count(value(desired)))
-            {
-                (0, 0) => "stopped",
-                (ready, desired) if ready == desired => "running",
-                _ => "updating",
-            },
+            Self::Workload { ready, desired } => {
+                match (count(&value(ready)), count(&value(desired))) {
+                    (0, 0) => "stopped",
+                    (ready, desired) if ready == desired => "running",
+                    _ => "updating",
+                }
+            }
             Self::Job { conditions } => {
                 let mut status = "running";
-                any_condition(value(conditions), &mut |kind, is| {
+                any_condition(&value(conditions), &mut |kind, is| {
                     match (kind, is) {
                         ("Complete", "True") => status = "completed",
                         ("Failed", "True") => status = "failed",
@@ -120,7 +121,7 @@ impl<F> Derived<F> {
 }
 
 /// Shows type and status of every condition until one satisfies.
-fn any_condition(conditions: Value<'_>, visit: &mut dyn FnMut(&str, &str) -> bool) -> bool {
+fn any_condition(conditions: &Value<'_>, visit: &mut dyn FnMut(&str, &str) -> bool) -> bool {
     let Value::Array(conditions) = conditions else {
         return false;
     };
@@ -135,7 +136,7 @@ fn any_condition(conditions: Value<'_>, visit: &mut dyn FnMut(&str, &str) -> boo
 }
 
 /// A number of replicas; what is missing is 0, as in Go.
-fn count(value: Value<'_>) -> i64 {
+fn count(value: &Value<'_>) -> i64 {
     match value {
         Value::Literal(text) => text.parse().unwrap_or_default(),
         _ => 0,

@@ -29,10 +29,7 @@ impl<F> Expression<F> {
         Self::Field(Condition { field, test })
     }
 
-    #[expect(
-        clippy::should_implement_trait,
-        reason = "it negates a description, not a value"
-    )]
+    /// What does not fulfil this.
     pub(crate) fn not(self) -> Self {
         Self::Not(Box::new(self))
     }

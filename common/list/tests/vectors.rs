@@ -9,6 +9,9 @@
     reason = "a test may stop at the first surprise"
 )]
 
+#[path = "vectors/kubesphere.rs"]
+mod kubesphere;
+
 use std::collections::BTreeMap;
 
 use cubegate_list::{Finished, Limits, ListEngine, ListRequest, Progress};

@@ -47,7 +47,11 @@ pub(crate) fn wants_page(
     target: &MemberTarget<'_>,
     request: &ListRequest,
 ) -> bool {
-    if head.method != "GET" || target.is_legacy_watch() || !accepts_plain_json(headers) {
+    if head.method != "GET"
+        || target.is_legacy_watch()
+        || target.is_proxy_subresource()
+        || !accepts_plain_json(headers)
+    {
         return false;
     }
     match target.family {

@@ -90,6 +90,15 @@ impl MemberTarget<'_> {
             _ => false,
         }
     }
+
+    /// `…/services/{name}/proxy/…` and the like: the answer is an application's
+    /// own, and so are parameters that are called like those of a list.
+    pub(crate) fn is_proxy_subresource(&self) -> bool {
+        let segments: Vec<&str> = self.path.split('/').collect();
+        segments
+            .windows(3)
+            .any(|window| matches!(window, ["services" | "pods" | "nodes", _, "proxy"]))
+    }
 }
 
 #[cfg(test)]
@@ -158,13 +167,16 @@ mod tests {
         }
     }
 
-    #[test]
-    fn streams_are_told_by_query_upgrade_and_sub_resource() {
-        let target = |path| MemberTarget {
+    fn target(path: &str) -> MemberTarget<'_> {
+        MemberTarget {
             family: Family::Kube,
             cluster: "c".into(),
             path,
-        };
+        }
+    }
+
+    #[test]
+    fn streams_are_told_by_query_upgrade_and_sub_resource() {
         let pods = target("/api/v1/namespaces/a/pods");
         assert_eq!(pods.class(false, false), Class::Unary);
         assert_eq!(pods.class(true, false), Class::Stream);
@@ -176,5 +188,14 @@ mod tests {
         assert!(target("/api/v1/watch/pods").is_legacy_watch());
         assert!(target("/apis/apps/v1/watch/deployments").is_legacy_watch());
         assert!(!target("/api/v1/namespaces/watch/pods").is_legacy_watch());
+    }
+
+    #[test]
+    fn the_way_to_an_application_is_told_by_its_place() {
+        let proxied = "/api/v1/namespaces/a/services/http:web:80/proxy/items";
+        assert!(target(proxied).is_proxy_subresource());
+        assert!(target("/api/v1/nodes/n/proxy").is_proxy_subresource());
+        assert!(!target("/api/v1/namespaces/proxy/pods").is_proxy_subresource());
+        assert!(!target("/api/v1/namespaces/a/services/proxy").is_proxy_subresource());
     }
 }

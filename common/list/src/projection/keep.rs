@@ -5,20 +5,57 @@ use std::collections::BTreeSet;
 use super::{Cursor, write_name};
 use crate::path::{each_element, each_member};
 
-/// Writes what the cursors mean, and says of each whether it is there.
+/// What became of one cursor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Found {
+    /// Its path comes to nothing.
+    Nothing,
+    /// Its path leads to a value, but that is no array for its `[]`.
+    NoArray,
+    /// What it means was written.
+    Written,
+}
+
+/// Writes what the cursors mean, and says of each what became of it. If
+/// nothing was written of any, the text that was added is to be dropped.
 pub(super) fn keep(
     value: &str,
     cursors: &[Cursor<'_>],
     out: &mut String,
-) -> Result<Vec<bool>, serde_json::Error> {
+) -> Result<Vec<Found>, serde_json::Error> {
     if cursors.iter().any(Cursor::is_whole) {
         out.push_str(value);
-        return Ok(vec![true; cursors.len()]);
+        return beside_whole(value, cursors);
     }
     match value.as_bytes().first() {
         Some(b'{') => object(value, cursors, out),
         Some(b'[') => array(value, cursors, out),
-        _ => Ok(vec![false; cursors.len()]),
+        _ => Ok(cursors.iter().map(nothing).collect()),
+    }
+}
+
+/// What becomes of cursors in a value that is written whole because of some of
+/// them: the others may come to nothing in it, and then mean something beside it.
+fn beside_whole(value: &str, cursors: &[Cursor<'_>]) -> Result<Vec<Found>, serde_json::Error> {
+    let others = cursors.iter().filter(|cursor| !cursor.is_whole());
+    let others: Vec<Cursor<'_>> = others.copied().collect();
+    let mut below = keep(value, &others, &mut String::new())?.into_iter();
+    let found = cursors.iter().map(|cursor| {
+        if cursor.is_whole() {
+            Found::Written
+        } else {
+            below.next().unwrap_or(Found::Nothing)
+        }
+    });
+    Ok(found.collect())
+}
+
+/// What becomes of a cursor in a value without members and elements.
+fn nothing(cursor: &Cursor<'_>) -> Found {
+    if cursor.each().is_some() {
+        Found::NoArray
+    } else {
+        Found::Nothing
     }
 }
 
@@ -26,7 +63,7 @@ fn object(
     value: &str,
     cursors: &[Cursor<'_>],
     out: &mut String,
-) -> Result<Vec<bool>, serde_json::Error> {
+) -> Result<Vec<Found>, serde_json::Error> {
     let wanted: BTreeSet<&str> = cursors
         .iter()
         .flat_map(|cursor| [cursor.name(), cursor.rest()])
@@ -41,7 +78,7 @@ fn object(
         }
     })?;
 
-    let mut found = vec![false; cursors.len()];
+    let mut found: Vec<Found> = cursors.iter().map(nothing).collect();
     let mut written: BTreeSet<&str> = BTreeSet::new();
     out.push('{');
     for (name, raw) in &members {
@@ -51,42 +88,53 @@ fn object(
             .filter(|cursor| on(cursor))
             .map(|cursor| cursor.next())
             .collect();
-        if below.is_empty() {
-            continue;
-        }
-        let before = out.len();
-        write_name(name, out)?;
-        let below = keep(raw, &below, out)?;
-        if below.contains(&true) {
+        let below = member(name, raw, &below, out)?;
+        if below.contains(&Found::Written) {
             written.insert(name);
-        } else {
-            out.truncate(before);
         }
         let here = cursors.iter().zip(&mut found);
         let here = here.filter(|(cursor, _)| on(cursor));
         for ((_, found), below) in here.zip(below) {
-            *found |= below;
+            *found = below;
         }
     }
     // Paths that came to nothing may name one of these members as a whole.
     for (cursor, found) in cursors.iter().zip(&mut found) {
-        let rest = cursor.rest().filter(|_| !*found);
-        let member = members.iter().find(|(name, _)| rest == Some(name));
-        let Some((name, raw)) = member else {
+        let rest = cursor.rest().filter(|_| *found == Found::Nothing);
+        let named = members.iter().find(|(name, _)| rest == Some(name));
+        let Some((name, raw)) = named else {
             continue;
         };
-        if !written.insert(name) {
-            *found = true;
+        if written.contains(&**name) {
+            *found = Found::Written;
             continue;
         }
-        let before = out.len();
-        write_name(name, out)?;
-        *found = keep(raw, &[cursor.end()], out)?.contains(&true);
-        if !*found {
-            out.truncate(before);
+        let below = member(name, raw, &[cursor.end()], out)?;
+        if below.contains(&Found::Written) {
+            written.insert(name);
         }
+        *found = below.first().copied().unwrap_or(Found::Nothing);
     }
     out.push('}');
+    Ok(found)
+}
+
+/// Writes a member if anything of it is meant.
+fn member(
+    name: &str,
+    raw: &str,
+    cursors: &[Cursor<'_>],
+    out: &mut String,
+) -> Result<Vec<Found>, serde_json::Error> {
+    if cursors.is_empty() {
+        return Ok(Vec::new());
+    }
+    let before = out.len();
+    write_name(name, out)?;
+    let found = keep(raw, cursors, out)?;
+    if !found.contains(&Found::Written) {
+        out.truncate(before);
+    }
     Ok(found)
 }
 
@@ -94,7 +142,7 @@ fn array(
     value: &str,
     cursors: &[Cursor<'_>],
     out: &mut String,
-) -> Result<Vec<bool>, serde_json::Error> {
+) -> Result<Vec<Found>, serde_json::Error> {
     let in_first = Cursor::in_element(cursors, true);
     let in_others = Cursor::in_element(cursors, false);
     let mut result = Ok(());
@@ -103,25 +151,23 @@ fn array(
     out.push('[');
     each_element(value, &mut |element| {
         let below = if first { &in_first } else { &in_others };
-        if below.is_empty() || result.is_err() {
-            return;
-        }
-        let before = out.len();
-        if !out.ends_with('[') {
-            out.push(',');
-        }
-        let start = out.len();
-        match keep(element, below, out) {
-            Ok(found) => {
-                // An object stays in its place, even an empty one.
-                if out.len() == start || (!found.contains(&true) && !element.starts_with('{')) {
-                    out.truncate(before);
-                }
-                if first {
-                    found_in_first = found;
-                }
+        if result.is_ok() && !below.is_empty() {
+            let before = out.len();
+            if !out.ends_with('[') {
+                out.push(',');
             }
-            Err(error) => result = Err(error),
+            match keep(element, below, out) {
+                Ok(found) => {
+                    // An object stays in its place, even an empty one.
+                    if !found.contains(&Found::Written) && !element.starts_with('{') {
+                        out.truncate(before);
+                    }
+                    if first {
+                        found_in_first = found;
+                    }
+                }
+                Err(error) => result = Err(error),
+            }
         }
         first = false;
     })?;
@@ -133,7 +179,13 @@ fn array(
     Ok(cursors
         .iter()
         .map(|cursor| {
-            cursor.each().is_some() || (cursor.enters_first() && on.next().unwrap_or(false))
+            if cursor.each().is_some() {
+                Found::Written
+            } else if cursor.enters_first() {
+                on.next().unwrap_or(Found::Nothing)
+            } else {
+                Found::Nothing
+            }
         })
         .collect())
 }

@@ -49,7 +49,7 @@ fn arrays_keep_their_places() {
     );
     assert_eq!(
         fields("c[].i,c", item),
-        format!(r#"{{"c":{}}}"#, &item[5..68])
+        r#"{"c":[{"i":"x","p":[{"n":1},{"n":2,"h":3}]},7,{},{"i":"y","p":null}]}"#
     );
     assert_eq!(fields("t[].x,x[]", item), r#"{"t":[]}"#);
 }
@@ -152,4 +152,12 @@ fn a_short_name_that_is_not_known_is_an_error() {
         "there may be 64 paths at most"
     );
     assert_eq!(Projection::parse(" ", ""), Ok(Projection::default()));
+}
+
+#[test]
+fn a_path_that_ends_in_nothing_beside_a_whole_value_means_its_literal_rest() {
+    let item = r#"{"a.b":1,"a":null}"#;
+    assert_eq!(fields("a,a.b", item), r#"{"a":null,"a.b":1}"#);
+    let item = r#"{"a.b":1,"a":{"b":2}}"#;
+    assert_eq!(fields("a,a.b", item), r#"{"a":{"b":2}}"#);
 }

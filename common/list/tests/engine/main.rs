@@ -8,6 +8,7 @@
     reason = "a test may stop at the first surprise"
 )]
 
+mod language;
 mod limits;
 mod malformed;
 mod memory;

@@ -150,3 +150,46 @@ fn white_space_may_be_anywhere() {
         r#"{"kind":"L","items":[1,2],"x":1,"total":2}"#,
     );
 }
+
+#[test]
+fn an_item_with_several_values_stands_where_its_first_one_stands() {
+    let body = r#"{"items":[
+        {"n":1,"v":[{"q":"1Gi"},{"q":"5"}]},
+        {"n":2,"v":[{"q":"6"},{"q":"7"}]},
+        {"n":3,"v":[]},
+        {"n":4,"v":[{"q":"x"},{"q":"1Ki"}]}
+    ]}"#;
+    let order = |sort: &str| {
+        let page = page(&format!("sort={sort}&fields=n"), body);
+        let page: serde_json::Value = serde_json::from_str(&page).unwrap();
+        let items = page["items"].as_array().unwrap().clone();
+        items
+            .iter()
+            .map(|item| item["n"].as_u64().unwrap())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(order("v[].q:quantity"), [1, 2, 4, 3]);
+    assert_eq!(order("-v[].q:quantity"), [1, 4, 2, 3]);
+}
+
+#[test]
+fn what_is_counted_is_not_sent() {
+    let body = r#"{"kind":"L","items":[{"n":1},{"n":2},{}],"metadata":{}}"#;
+    assert_eq!(
+        page("count=only&filter=n", body),
+        r#"{"kind":"L","items":[],"metadata":{},"total":2}"#
+    );
+}
+
+#[test]
+fn a_projection_touches_only_the_items_on_the_page() {
+    let body = r#"{"kind":"L","items":[{"metadata":{"name":"b"},"n":1.0},{"metadata":{"name":"a","managedFields":[{}]}, "n": 2.0 }]}"#;
+    assert_eq!(
+        page("strip=managedFields&pageSize=1", body),
+        r#"{"kind":"L","items":[{"metadata":{"name":"a"},"n":2.0}],"total":2}"#
+    );
+    assert_eq!(
+        page("fields=n&filter=n%3C2", body),
+        r#"{"kind":"L","items":[{"metadata":{"name":"b"},"n":1.0}],"total":1}"#
+    );
+}

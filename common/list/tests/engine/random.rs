@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::Value;
 
+use crate::language::TYPED_TEXTS;
 use crate::reference::{self, Parameters, TIMES};
 use crate::support::{Outcome, run};
 
@@ -20,7 +21,7 @@ enum Json {
 
 /// A list document.
 #[derive(Clone, Debug)]
-struct List {
+pub(crate) struct List {
     before: Vec<(&'static str, String)>,
     items_key: &'static str,
     items: Vec<String>,
@@ -103,6 +104,10 @@ fn json() -> impl Strategy<Value = Json> {
         2 => select(&LITERALS[..]).prop_map(Json::Literal),
         2 => select(&TEXTS[..]).prop_map(|text| Json::Text(text.to_owned())),
         1 => select(TIMES.concat()).prop_map(|text| Json::Text(text.to_owned())),
+        1 => select(&TYPED_TEXTS[..]).prop_map(|text| Json::Text(text.to_owned())),
+        1 => vec(select(&TYPED_TEXTS[..]), 1..4).prop_map(|texts| {
+            Json::Array(texts.into_iter().map(|text| Json::Text(text.to_owned())).collect())
+        }),
     ];
     leaf.prop_recursive(4, 24, 5, |inner| {
         prop_oneof![
@@ -217,7 +222,7 @@ fn members() -> impl Strategy<Value = Vec<(&'static str, String)>> {
     vec((key, written(json())), 0..3)
 }
 
-fn list() -> impl Strategy<Value = List> {
+pub(crate) fn list() -> impl Strategy<Value = List> {
     (
         members(),
         select(&["\"items\"", "\"it\\u0065ms\""][..]),
@@ -235,7 +240,7 @@ fn list() -> impl Strategy<Value = List> {
 }
 
 impl List {
-    fn body(&self) -> String {
+    pub(crate) fn body(&self) -> String {
         let mut gaps = self.gaps.iter().cycle();
         let mut joined = |parts: Vec<String>| {
             let mut out = String::new();
@@ -261,12 +266,15 @@ impl List {
         format!("{{{}}}\n", joined(members))
     }
 
-    fn expected(&self, parameters: &Parameters) -> String {
-        let trees: Vec<Value> = self
-            .items
+    pub(crate) fn trees(&self) -> Vec<Value> {
+        self.items
             .iter()
             .map(|item| serde_json::from_str(item).unwrap())
-            .collect();
+            .collect()
+    }
+
+    fn expected(&self, parameters: &Parameters) -> String {
+        let trees = self.trees();
         let (page, total) = reference::page(&trees, parameters);
         let items: Vec<&str> = page.iter().map(|index| &*self.items[*index]).collect();
         let kept = |members: &[(&str, String)]| -> String {
@@ -348,7 +356,7 @@ fn raw_query(parameters: &Parameters) -> String {
 }
 
 /// Cuts a body into pieces of these lengths, over and over.
-fn cut<'a>(body: &'a [u8], lengths: &[usize]) -> Vec<&'a [u8]> {
+pub(crate) fn cut<'a>(body: &'a [u8], lengths: &[usize]) -> Vec<&'a [u8]> {
     let mut chunks = Vec::new();
     let mut rest = body;
     for length in lengths.iter().cycle() {

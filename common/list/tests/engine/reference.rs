@@ -97,7 +97,7 @@ fn matches(item: &Value, (key, exact, wanted): &Condition) -> bool {
     }
 }
 
-fn field<'a>(item: &'a Value, path: &str) -> Option<&'a Value> {
+pub(crate) fn field<'a>(item: &'a Value, path: &str) -> Option<&'a Value> {
     item.as_object()?;
     let mut segments: Vec<&str> = path.split('.').collect();
     let flat_map = segments
@@ -126,7 +126,7 @@ fn walk<'a>(value: &'a Value, segments: &[&str]) -> Option<&'a Value> {
     }
 }
 
-fn text(value: Option<&Value>) -> String {
+pub(crate) fn text(value: Option<&Value>) -> String {
     match value {
         Some(Value::String(text)) => text.clone(),
         Some(scalar @ (Value::Number(_) | Value::Bool(_))) => scalar.to_string(),
@@ -156,10 +156,15 @@ fn order(left: &Value, right: &Value, parameters: &Parameters) -> Ordering {
         },
         _ => directed(text(a).cmp(&text(b))),
     };
+    by_key.then_with(|| ties(left, right))
+}
+
+/// What decides when the keys do not.
+pub(crate) fn ties(left: &Value, right: &Value) -> Ordering {
     let name = |item| text(field(item, "metadata.name"));
     let namespace = |item| text(field(item, "metadata.namespace"));
-    by_key
-        .then_with(|| namespace(left).cmp(&namespace(right)))
+    namespace(left)
+        .cmp(&namespace(right))
         .then_with(|| name(left).cmp(&name(right)))
 }
 

@@ -106,6 +106,12 @@ fn a_list_query_that_cannot_be_read_is_refused_before_anything_goes_upstream() {
         let (_, _, flow) = world.send_as_jeff("GET", &format!("{PODS}?{passed}"));
         assert_eq!(flow, Flow::Continue, "{passed}");
     }
+    // To an application behind the API server it may mean something else.
+    let application = "/clusters/pivot-cluster/api/v1/namespaces/a/services/web/proxy/x?filter=!!";
+    let (_, host, flow) = world.send_as_jeff("GET", application);
+    assert_eq!(flow, Flow::Continue);
+    let path = host.request.borrow().get_str(":path").map(str::to_owned);
+    assert!(path.is_some_and(|path| path.ends_with("/proxy/x?filter=!!")));
 }
 
 #[test]
