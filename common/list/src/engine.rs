@@ -154,7 +154,7 @@ impl ListEngine {
     }
 
     /// The envelope and the items of a whole list; `None` if it is none.
-    pub(crate) fn into_parts(self) -> Result<Option<(Envelope, Vec<Box<[u8]>>)>, ListError> {
+    pub(crate) fn into_parts(self) -> Result<Option<Parts>, ListError> {
         let run = self.run.ok_or(ListError::Ended)?;
         if !run.scanner.at_end() || !run.envelope.has_items() {
             return Ok(None);
@@ -167,6 +167,9 @@ impl ListEngine {
         self.run.as_ref().map_or(0, Run::held_bytes)
     }
 }
+
+/// An envelope, and the items that go with it.
+pub(crate) type Parts = (Envelope, Vec<Box<[u8]>>);
 
 /// What is known about the body after a chunk.
 enum Verdict<'c> {

@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 
-use crate::engine::{Limits, ListEngine, Progress};
+use crate::engine::{Limits, ListEngine, Parts, Progress};
 use crate::envelope::Envelope;
 use crate::error::ListError;
 use crate::page::Page;
@@ -90,22 +90,22 @@ impl Keys {
     /// An answer that is no list.
     pub fn page(self, fetched: Vec<Option<Vec<u8>>>) -> Result<Vec<u8>, ListError> {
         let mut frame: Option<Envelope> = None;
-        let mut items = Vec::new();
+        let mut items: Vec<Box<[u8]>> = Vec::new();
         for (place, body) in fetched.into_iter().enumerate() {
             let Some(body) = body else { continue };
             let (envelope, item) = self.single(&body)?;
             frame.get_or_insert(envelope);
             if place < self.objects.len() {
-                items.extend(item);
+                items.extend(item.into_iter().next());
             }
         }
         let mut frame = frame.ok_or(ListError::Ended)?;
         frame.take_metadata_of(&self.envelope);
-        let bytes = items.iter().map(|item: &Box<[u8]>| item.len()).sum();
+        let bytes = items.iter().map(|item| item.len()).sum();
         frame.write(items.into_iter(), bytes, self.total)
     }
 
-    fn single(&self, body: &[u8]) -> Result<(Envelope, Option<Box<[u8]>>), ListError> {
+    fn single(&self, body: &[u8]) -> Result<Parts, ListError> {
         let query = ListQuery {
             page: Page {
                 offset: 0,
@@ -122,8 +122,7 @@ impl Keys {
             Progress::Held => {}
             Progress::PassThrough(_) => return Err(no_list()),
         }
-        let (envelope, mut items) = engine.into_parts()?.ok_or_else(no_list)?;
-        Ok((envelope, items.pop()))
+        engine.into_parts()?.ok_or_else(no_list)
     }
 }
 

@@ -53,7 +53,8 @@ fn keys_become_the_page_of_what_was_fetched() {
     let names: Vec<&str> = keys.objects().iter().map(|key| key.name.as_str()).collect();
     assert_eq!(names, ["a", "b"]);
     assert_eq!(keys.objects()[1].namespace, "n");
-    let one = br#"{"kind":"L","apiVersion":"v1","metadata":{"resourceVersion":"9"},"items":[{"n":1.0}]}"#;
+    let one =
+        br#"{"kind":"L","apiVersion":"v1","metadata":{"resourceVersion":"9"},"items":[{"n":1.0}]}"#;
     let none = br#"{"kind":"L","apiVersion":"v1","metadata":{"resourceVersion":"9"},"items":[]}"#;
     let page = keys.page(vec![Some(one.to_vec()), Some(none.to_vec())]);
     assert_eq!(
