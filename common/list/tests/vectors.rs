@@ -145,6 +145,7 @@ fn answer(raw_query: &str, body: &str) -> String {
     }
     match engine.finish().unwrap() {
         Finished::Page(bytes) | Finished::PassThrough(bytes) => String::from_utf8(bytes).unwrap(),
+        part => panic!("a part of a list where all of it was read: {part:?}"),
     }
 }
 

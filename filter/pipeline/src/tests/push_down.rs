@@ -119,9 +119,7 @@ fn what_was_learned_outlives_a_push_of_configuration() {
         .gateway
         .learned
         .learn("cluster/p/x", |lesson| lesson.bytes = 7);
-    let document = format!(
-        r#"{{"version":1,"tokens":{{"ed25519":{{"issuer":"cubegate","keys":{{}}}}}},"clusters":{{}}}}"#
-    );
+    let document = r#"{"version":1,"tokens":{"ed25519":{"issuer":"cubegate","keys":{}}}}"#;
     let pushed = Gateway::compile(document.as_bytes(), |_| None, Some(&world.gateway));
     assert_eq!(
         pushed
