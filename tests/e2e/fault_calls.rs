@@ -40,7 +40,7 @@ async fn large(fetched: impl Fn(&str) -> Script + Send + Sync + 'static) -> Resu
     let all = list(&["a", "b", "c"]).replace(r#""a":"b""#, &format!(r#""a":"{padding}""#));
     Scripted::answering(move |head| match asked(head) {
         (path, _) if path.contains("fieldSelector") => fetched(path),
-        (_, true) => whole(&list(&["a", "b", "c"])),
+        (_, true) => whole(&list(&["a", "b", "c"]).replace("ConfigMap", "PartialObjectMetadata")),
         (_, false) => whole(&all),
     })
     .await

@@ -256,7 +256,8 @@ impl Run {
 
     fn finish_head(mut self, read: u64) -> Result<Finished, ListError> {
         let rest = self.envelope.take_rest();
-        if !self.ordered {
+        // A list that is all there is sorted here like any other.
+        if !self.ordered && rest.token.is_some() {
             return Ok(Finished::Unordered);
         }
         let (bytes, items) = self.heap.into_page();

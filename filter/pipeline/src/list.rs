@@ -14,6 +14,8 @@ use crate::route::MemberTarget;
 pub(crate) struct ListStream {
     engine: Option<ListEngine>,
     way: Way,
+    query: ListQuery,
+    limits: Limits,
     /// The bytes of the body so far.
     read: u64,
     share: Share,
@@ -63,6 +65,18 @@ pub(crate) fn wants_page(
     }
 }
 
+/// Whether a body says at its beginning, where API servers do, that it is
+/// something else than a list of metadata. One that says nothing there is read
+/// as what was asked for, in which case an object has its metadata at the same
+/// place whatever else it holds.
+fn is_another_list(beginning: &[u8]) -> bool {
+    const KIND: &[u8] = b"{\"kind\":\"";
+    const METADATA: &[u8] = b"PartialObjectMetadataList\"";
+    beginning
+        .strip_prefix(KIND)
+        .is_some_and(|kind| kind.contains(&b'"') && !kind.starts_with(METADATA))
+}
+
 // === impl ListStream ===
 
 impl ListStream {
@@ -75,10 +89,12 @@ impl ListStream {
         share: Share,
     ) -> Self {
         // HOOK for Tables: the engine that reads `rows` is made here.
-        let engine = Some(ListEngine::reading(query, limits, way.reading()));
+        let engine = Some(ListEngine::reading(query.clone(), limits, way.reading()));
         Self {
             engine,
             way,
+            query,
+            limits,
             read: 0,
             share,
         }
@@ -86,6 +102,11 @@ impl ListStream {
 
     /// Takes a chunk in; `last` ends the answer.
     pub(crate) fn push(&mut self, chunk: &[u8], last: bool) -> Result<Step, Failure> {
+        if self.way == Way::Keys && self.read == 0 && is_another_list(chunk) {
+            // The server does not make metadata lists; it has sent the list itself.
+            self.way = Way::Plain;
+            self.engine = Some(ListEngine::new(self.query.clone(), self.limits));
+        }
         let Some(engine) = self.engine.as_mut() else {
             return Ok(Step::PassThrough(chunk.to_vec()));
         };
@@ -120,6 +141,11 @@ impl ListStream {
             Finished::Keys(keys) => Ok(Step::Fetch(keys)),
             Finished::Unordered => Ok(Step::Relist),
         }
+    }
+
+    /// The way on which the answer turned out to have come.
+    pub(crate) fn way(&self) -> Way {
+        self.way
     }
 
     /// How large the body was.

@@ -130,12 +130,7 @@ impl Exchange {
         until: Until,
     ) -> Flow {
         if until == Until::Forgotten {
-            let not_again = |lesson: &mut Lesson| match page.way {
-                Way::Plain => {}
-                Way::Head { .. } => lesson.no_head = true,
-                Way::Keys => lesson.no_keys = true,
-            };
-            self.gateway.learned.learn(&page.list(), not_again);
+            self.learn_not_again(&page);
         }
         let path = format!("{}?{}", page.path, page.upstream_query);
         let limits = self.gateway.list_limits();
@@ -233,6 +228,16 @@ impl Exchange {
         };
         drop(share);
         self.reply(host, &reply);
+    }
+
+    /// The way of this page does not lead to it.
+    pub(super) fn learn_not_again(&self, page: &PageRequest) {
+        let not_again = |lesson: &mut Lesson| match page.way {
+            Way::Plain => {}
+            Way::Head { .. } => lesson.no_head = true,
+            Way::Keys => lesson.no_keys = true,
+        };
+        self.gateway.learned.learn(&page.list(), not_again);
     }
 
     /// The whole list was read: it is this large.

@@ -216,11 +216,15 @@ impl Exchange {
             }
         };
         let Holding {
-            page,
+            mut page,
             upstream,
             list,
         } = holding;
         let read = list.read();
+        if page.way != list.way() {
+            self.learn_not_again(&page);
+            page.way = list.way();
+        }
         let share = list.into_share();
         match step {
             Ok(Step::Held) => Flow::Pause,

@@ -1,7 +1,10 @@
 //! The objects of a page are fetched, several at a time.
 
+use std::borrow::Cow;
+
 use cubegate_list::{Keys, ObjectKey};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Deserialize;
 
 use crate::call::{Answer, Ask, JSON};
 use crate::followup::{Next, Until};
@@ -34,6 +37,27 @@ pub(crate) struct Fetching {
     asked: usize,
     fetched: Vec<Option<Vec<u8>>>,
     missing: usize,
+}
+
+/// What is read of an answer before the engine takes it.
+#[derive(Deserialize)]
+struct List<'a> {
+    #[serde(borrow)]
+    items: Vec<Item<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Item<'a> {
+    #[serde(borrow)]
+    metadata: Metadata<'a>,
+}
+
+#[derive(Deserialize)]
+struct Metadata<'a> {
+    #[serde(borrow)]
+    name: Cow<'a, str>,
+    #[serde(borrow, default)]
+    namespace: Cow<'a, str>,
 }
 
 // === impl Fetching ===
@@ -85,6 +109,13 @@ impl Fetching {
         if !answer.is_good() {
             return Next::Failed(answer.status);
         }
+        let wanted = self
+            .keys
+            .as_ref()
+            .and_then(|keys| keys.objects().get(number));
+        if !is_only(wanted, &answer.body) {
+            return Next::Relist(Until::Forgotten);
+        }
         let Some(place) = self.fetched.get_mut(number) else {
             return Next::Failed(None);
         };
@@ -99,6 +130,25 @@ impl Fetching {
             Some(Err(error)) => Next::List(error),
             None => Next::Failed(None),
         }
+    }
+}
+
+/// Whether a list holds nothing but what was asked for: a server that does not
+/// know the selector could give all it has.
+fn is_only(wanted: Option<&ObjectKey>, list: &[u8]) -> bool {
+    // What is no list is for the engine to say.
+    let Ok(List { items }) = serde_json::from_slice(list) else {
+        return true;
+    };
+    let is_wanted = |metadata: &Metadata<'_>| {
+        wanted.is_some_and(|wanted| {
+            wanted.name == metadata.name && wanted.namespace == metadata.namespace
+        })
+    };
+    match items.as_slice() {
+        [] => true,
+        [Item { metadata }] => is_wanted(metadata),
+        _ => false,
     }
 }
 

@@ -207,10 +207,11 @@ fn the_objects_of_a_page_are_fetched_by_name_from_their_namespaces() {
         ]
     );
     // In any order.
-    host.answer_call(&mut exchange, 1, "200", &list("", &["b"]));
+    let in_z = |list: String| list.replace(r#""b","namespace":"a""#, r#""b","namespace":"z""#);
+    host.answer_call(&mut exchange, 1, "200", &in_z(list("", &["b"])));
     assert!(host.reply.borrow().is_none());
     host.answer_call(&mut exchange, 0, "200", &list("", &["c"]));
-    let page = list("", &["c", "b"]);
+    let page = in_z(list("", &["c", "b"]));
     assert_eq!(
         host.page(),
         format!("{},\"total\":3}}", page.strip_suffix('}').unwrap())
@@ -273,7 +274,8 @@ fn ten_objects_are_fetched_at_a_time() {
     assert_eq!(host.asked().len(), 10);
     for number in 0..30 {
         assert_eq!(host.asked().len(), usize::min(number as usize + 10, 30));
-        host.answer_call(&mut exchange, number, "200", &list("", &["x"]));
+        let name = format!("p-{}", 39 - number);
+        host.answer_call(&mut exchange, number, "200", &list("", &[&name]));
     }
     assert!(host.page().ends_with(r#""total":30}"#));
 }
@@ -294,6 +296,53 @@ fn a_server_without_field_selectors_is_asked_plainly_now_and_from_now_on() {
     host.answer_call(&mut exchange, 2, "200", &list("", &["a", "b"]));
     assert!(host.page().ends_with(r#""total":2}"#));
 
+    let (_, host, _) = world.send_as_jeff("GET", &path);
+    assert_eq!(
+        host.request_header("accept").as_deref(),
+        Some("application/json")
+    );
+}
+
+#[test]
+fn a_server_that_gives_other_objects_than_asked_for_is_asked_plainly() {
+    for fetched in [
+        list("", &["b"]),
+        list("", &["a", "b"]),
+        list("", &["a"]).replace(r#""namespace":"a""#, r#""namespace":"b""#),
+    ] {
+        let world = World::new();
+        let path = format!("{PODS}?sortOrder=desc");
+        let (mut exchange, host) = by_keys(&world, &path, &keys(&["a"]));
+        host.answer_call(&mut exchange, 0, "200", &fetched);
+        assert_eq!(
+            host.asked()[1],
+            "/base/api/v1/namespaces/a/pods?pretty=false"
+        );
+    }
+    let world = World::new();
+    let path = format!("{PODS}?sortOrder=desc&pageNum=9");
+    let (mut exchange, host) = by_keys(&world, &path, &keys(&["a"]));
+    host.answer_call(&mut exchange, 0, "200", &list("", &["a"]));
+    assert!(
+        !host.asked()[1].contains("fieldSelector"),
+        "nobody was asked for"
+    );
+}
+
+#[test]
+fn a_server_that_gives_the_list_for_its_metadata_has_given_the_page() {
+    let world = World::new();
+    let path = format!("{PODS}?sortOrder=desc");
+    let (_, host) = by_keys(&world, &path, &list("", &["a", "b"]));
+    let page = list("", &["b", "a"]);
+    assert_eq!(
+        host.page(),
+        format!("{},\"total\":2}}", page.strip_suffix('}').unwrap())
+    );
+    assert_eq!(
+        host.reply_header("x-cubegate-list").as_deref(),
+        Some("plain")
+    );
     let (_, host, _) = world.send_as_jeff("GET", &path);
     assert_eq!(
         host.request_header("accept").as_deref(),
