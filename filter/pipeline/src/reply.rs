@@ -213,7 +213,7 @@ impl Reply {
     #[must_use]
     pub fn compressed(mut self, takes_gzip: bool) -> Self {
         const VARIES: &str = "Accept-Encoding";
-        if self.body.len() < gzip::MIN_BYTES {
+        if !(gzip::MIN_BYTES..=gzip::MAX_BYTES).contains(&self.body.len()) {
             return self;
         }
         let mut fields = self.headers.iter_mut();

@@ -13,8 +13,8 @@ use crate::pushdown::{Lesson, ListPath, Way};
 use crate::reply::Family;
 use crate::{Headers, Host, Reply};
 
-/// Longest time for all calls of one exchange, in seconds: that of a unary
-/// route, less what the main answer took.
+/// Longest time for all calls on one way to a page, in seconds; about that of a
+/// unary route, whose time the main answer has had to itself.
 const ALL_CALLS: u64 = 60;
 
 /// Longest time for one of them, in seconds.

@@ -70,6 +70,14 @@ fn a_small_page_is_not_worth_it() {
 }
 
 #[test]
+fn a_page_that_would_stop_the_worker_goes_out_as_it_is() {
+    let item = format!(r#"{{"data":"{}"}}"#, "x".repeat(3 << 20));
+    let reply = reply("gzip", &[], &format!(r#"{{"items":[{item},{item}]}}"#));
+    assert_eq!(header(&reply, "content-encoding"), [""; 0]);
+    assert_eq!(reply.status, 200);
+}
+
+#[test]
 fn the_upstreams_own_vary_is_kept() {
     for (theirs, ours) in [
         ("Accept", "Accept, Accept-Encoding"),
