@@ -5,7 +5,7 @@
 
 use std::time::UNIX_EPOCH;
 
-use cubegate_pipeline::{Headers, Host, HostError, Reply};
+use cubegate_pipeline::{Call, Headers, Host, HostError, Reply};
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::{BufferType, MapType, Status};
 
@@ -61,6 +61,30 @@ impl Host for EnvoyHost {
     fn replace_response_chunk(&self, bytes: &[u8]) -> Result<(), HostError> {
         hostcalls::set_buffer(BufferType::HttpResponseBody, 0, usize::MAX, bytes)
             .map_err(failed("set response body"))
+    }
+
+    fn call(&self, call: &Call) -> Result<u32, HostError> {
+        // The SDK takes text alone. What says who asks is always text; of what is
+        // the client's, a value that is not is left out.
+        let headers = call
+            .headers
+            .iter()
+            .filter_map(|(name, value)| Some((name, std::str::from_utf8(value).ok()?)))
+            .collect();
+        hostcalls::dispatch_http_call(&call.cluster, headers, None, Vec::new(), call.timeout)
+            .map_err(failed("dispatch an HTTP call"))
+    }
+
+    fn call_headers(&self) -> Result<Headers, HostError> {
+        hostcalls::get_map_bytes(MapType::HttpCallResponseHeaders)
+            .map(Headers::new)
+            .map_err(failed("get a call's response headers"))
+    }
+
+    fn call_body(&self, size: usize) -> Result<Vec<u8>, HostError> {
+        hostcalls::get_buffer(BufferType::HttpCallResponseBody, 0, size)
+            .map(Option::unwrap_or_default)
+            .map_err(failed("get a call's response body"))
     }
 
     fn reply(&self, reply: &Reply) -> Result<(), HostError> {

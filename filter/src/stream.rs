@@ -23,7 +23,20 @@ impl Stream {
     }
 }
 
-impl Context for Stream {}
+impl Context for Stream {
+    fn on_http_call_response(
+        &mut self,
+        token: u32,
+        headers: usize,
+        body_size: usize,
+        _trailers: usize,
+    ) {
+        // Without headers there is no answer: the connection broke off, or the
+        // body was larger than Envoy takes in.
+        self.exchange
+            .on_call_response(&EnvoyHost, token, headers > 0, body_size);
+    }
+}
 
 impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _headers: usize, _end: bool) -> Action {

@@ -21,6 +21,8 @@ mod cli_users;
 #[cfg(test)]
 mod fault_answers;
 #[cfg(test)]
+mod fault_calls;
+#[cfg(test)]
 mod fault_control_plane;
 #[cfg(test)]
 mod fault_http2;
@@ -40,6 +42,8 @@ mod gateway_kubectl;
 mod gateway_large;
 #[cfg(test)]
 mod gateway_passthrough;
+#[cfg(test)]
+mod gateway_pushdown;
 #[cfg(test)]
 mod gateway_tokens;
 #[cfg(test)]

@@ -104,6 +104,10 @@ pub struct Limits {
     pub max_envelope_bytes: usize,
     /// How many verified tokens a worker remembers.
     pub token_cache_entries: usize,
+    /// From this size on a list whose page is decided by metadata alone is asked
+    /// for without the rest, and then the page's objects; 0 is never. A worker
+    /// knows the size from the last time that it read the whole list.
+    pub metadata_first_bytes: u64,
 }
 
 /// Which timeouts a request gets.
@@ -170,6 +174,7 @@ impl Default for Limits {
             max_worker_bytes: 256 << 20,
             max_envelope_bytes: 256 << 10,
             token_cache_entries: 2048,
+            metadata_first_bytes: 8 << 20,
         }
     }
 }

@@ -1,13 +1,24 @@
 //! One request and its answer, step by step.
+//!
+//! ```text
+//! New ──> Sent ──> Holding ──> Replied                  the page in one answer
+//!           │         └──> Calling ──┴──> (Calling …)   the page takes further calls
+//!           └──> Passing                                the answer is no list
+//! ```
 
 use std::rc::Rc;
 
 use cubegate_list::ListQuery;
 
+use crate::accept::TableVersion;
+use crate::call::Origin;
+use crate::exchange::calls::Calling;
 use crate::list::ListStream;
+use crate::pushdown::Way;
 use crate::reply::Family;
 use crate::{Gateway, Headers, Host, HostError, Reply};
 
+mod calls;
 mod request;
 mod response;
 
@@ -36,11 +47,10 @@ enum State {
     /// The request went to a member cluster.
     Sent(Sent),
     /// The answer is being read for a page; its headers are held.
-    Holding {
-        family: Family,
-        upstream: Headers,
-        list: Box<ListStream>,
-    },
+    Holding(Box<Holding>),
+    /// The answer has been read, and calls are made until there is a page; its
+    /// headers are still held.
+    Calling(Box<Calling>),
     /// A local answer of Envoy gets this body in the place of its own.
     Replacing(Vec<u8>),
     /// The upstream's answer was replaced by a reply; what still comes of it is
@@ -54,7 +64,26 @@ struct Sent {
     family: Family,
     /// The `Accept-Encoding` that went upstream.
     accept_encoding: Option<String>,
-    list: Option<ListQuery>,
+    page: Option<Box<PageRequest>>,
+}
+
+struct Holding {
+    page: Box<PageRequest>,
+    upstream: Headers,
+    list: ListStream,
+}
+
+/// What is kept of a request whose answer becomes a page.
+struct PageRequest {
+    family: Family,
+    query: ListQuery,
+    way: Way,
+    table: Option<TableVersion>,
+    takes_gzip: bool,
+    /// The path at the API server, and the query that goes there in any case.
+    path: String,
+    upstream_query: String,
+    origin: Origin,
 }
 
 // === impl Exchange ===
@@ -78,6 +107,25 @@ impl Exchange {
         Flow::Pause
     }
 }
+
+// === impl PageRequest ===
+
+impl PageRequest {
+    /// The list's name in the worker's memory.
+    fn list(&self) -> String {
+        self.origin.list_name(&self.path, &self.upstream_query)
+    }
+
+    /// The page as an answer, with the way by which it came.
+    fn reply(&self, upstream: &Headers, body: Vec<u8>, way: Way) -> Reply {
+        Reply::page(upstream, body)
+            .with_header(LIST_HEADER, way.name())
+            .compressed(self.takes_gzip)
+    }
+}
+
+/// The response header that says how a page came about: `plain`, `head` or `keys`.
+const LIST_HEADER: &str = "x-cubegate-list";
 
 fn internal(host: &impl Host, family: Family, error: &HostError) -> Reply {
     host.log_debug(&error.to_string());

@@ -7,7 +7,8 @@ use cubegate_filter_config::{ClusterEntry, ConfigError, FilterConfig, Limits, To
 use cubegate_token::{Ed25519Key, Hs256Secret, KeyError, KeySet};
 use thiserror::Error;
 
-use crate::list::WorkerMemory;
+use crate::memory::{Share, WorkerMemory};
+use crate::pushdown::Learned;
 use crate::verify::Verifier;
 
 /// What one version of the configuration says, ready to be used.
@@ -17,6 +18,7 @@ pub struct Gateway {
     clusters: BTreeMap<String, ClusterEntry>,
     pub(crate) limits: Limits,
     pub(crate) memory: WorkerMemory,
+    pub(crate) learned: Learned,
 }
 
 /// Why a configuration is refused. The filter keeps the one it has.
@@ -79,12 +81,16 @@ impl Gateway {
         let memory = previous
             .map(|previous| previous.memory.clone())
             .unwrap_or_default();
+        let learned = previous
+            .map(|previous| previous.learned.clone())
+            .unwrap_or_default();
         Ok(Self {
             tokens,
             verifier,
             clusters,
             limits,
             memory,
+            learned,
         })
     }
 
@@ -96,6 +102,11 @@ impl Gateway {
     /// How many clusters are registered, for the log.
     pub fn cluster_count(&self) -> usize {
         self.clusters.len()
+    }
+
+    /// A new request's share of the worker's memory.
+    pub(crate) fn share(&self) -> Share {
+        self.memory.share(self.limits.max_worker_bytes)
     }
 
     pub(crate) fn list_limits(&self) -> cubegate_list::Limits {

@@ -52,6 +52,14 @@ impl Headers {
             .map(|(_, value)| value.as_slice())
     }
 
+    /// Whether the content is JSON in no special form.
+    pub(crate) fn is_json(&self) -> bool {
+        self.get_str("content-type").is_some_and(|value| {
+            let media_type = value.split(';').next().unwrap_or_default().trim();
+            media_type.eq_ignore_ascii_case("application/json")
+        })
+    }
+
     /// Keeps the headers whose name passes.
     pub fn retain(&mut self, mut keep: impl FnMut(&str) -> bool) {
         self.0.retain(|(name, _)| keep(&name.to_ascii_lowercase()));

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::{Headers, Reply};
+use crate::{Call, Headers, Reply};
 
 /// A call into the proxy failed. Nothing can be decided without it, so the
 /// request is refused.
@@ -41,6 +41,18 @@ pub trait Host {
 
     /// Puts `bytes` in the place of the chunk of this callback.
     fn replace_response_chunk(&self, bytes: &[u8]) -> Result<(), HostError>;
+
+    /// Makes a call, and returns its token. Its answer comes with
+    /// [`Exchange::on_call_response`](crate::Exchange::on_call_response), never
+    /// before this callback has ended; a call whose exchange has ended is
+    /// dropped by the proxy.
+    fn call(&self, call: &Call) -> Result<u32, HostError>;
+
+    /// All headers of the answer whose callback runs.
+    fn call_headers(&self) -> Result<Headers, HostError>;
+
+    /// The body of the answer whose callback runs.
+    fn call_body(&self, size: usize) -> Result<Vec<u8>, HostError>;
 
     /// Answers the client. At most once per exchange, and only while no response
     /// header has gone out.

@@ -8,6 +8,9 @@
 //! Caller     Target    Rewrite                               page     one body per API family
 //! ```
 //!
+//! A page may take more than one answer; `pushdown` says when, and `followup`
+//! what is asked then.
+//!
 //! Each step takes what the step before it made, so their order is a fact of
 //! the types: no rewritten request without a caller, no caller
 //! without verified claims.
@@ -17,12 +20,18 @@
 //! that all of it runs in a host test; `cubegate-filter` only translates
 //! callbacks. Nothing here panics: a panic would take an Envoy worker's VM down.
 
+mod accept;
+mod call;
 mod credential;
 mod exchange;
+mod followup;
 mod gateway;
+mod gzip;
 mod headers;
 mod host;
 mod list;
+mod memory;
+mod pushdown;
 mod reply;
 mod route;
 mod upstream;
@@ -31,6 +40,7 @@ mod verify;
 #[cfg(test)]
 mod tests;
 
+pub use call::Call;
 pub use exchange::{Exchange, Flow};
 pub use gateway::{CompileError, Gateway};
 pub use headers::{Headers, RequestHead};

@@ -1,24 +1,24 @@
 //! Step 4, list: whether an answer becomes a page, and the page.
 
-use std::cell::Cell;
-use std::rc::Rc;
+use cubegate_list::{Finished, Keys, Limits, ListEngine, ListError, ListRequest, Progress};
+use cubegate_list::{ListQuery, Reading, Uncounted};
 
-use cubegate_list::{Finished, Limits, ListEngine, ListError, ListQuery, ListRequest, Progress};
-
+use crate::RequestHead;
+use crate::accept::Form;
+use crate::memory::{Share, WorkerMemoryFull};
+use crate::pushdown::Way;
 use crate::reply::Family;
 use crate::route::MemberTarget;
-use crate::{Headers, RequestHead};
-
-/// The bytes that all list requests of one worker hold together.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct WorkerMemory(Rc<Cell<usize>>);
 
 /// One list answer on its way through, and its share of the worker's memory.
 pub(crate) struct ListStream {
     engine: Option<ListEngine>,
-    held: usize,
-    memory: WorkerMemory,
-    max_worker_bytes: usize,
+    way: Way,
+    query: ListQuery,
+    limits: Limits,
+    /// The bytes of the body so far.
+    read: u64,
+    share: Share,
 }
 
 /// What is to be done with a chunk.
@@ -29,6 +29,12 @@ pub(crate) enum Step {
     PassThrough(Vec<u8>),
     /// The body of the page.
     Page(Vec<u8>),
+    /// A page whose list must still be counted.
+    Count(Box<Uncounted>),
+    /// A page whose objects must still be fetched.
+    Fetch(Box<Keys>),
+    /// This way gives no page; the plain one must be taken.
+    Relist,
 }
 
 /// Why there is no page.
@@ -43,118 +49,134 @@ pub(crate) enum Failure {
 /// Whether the answer of this request is to be turned into a page, if it is a list.
 pub(crate) fn wants_page(
     head: &RequestHead,
-    headers: &Headers,
+    form: Form,
     target: &MemberTarget<'_>,
     request: &ListRequest,
 ) -> bool {
     if head.method != "GET"
         || target.is_legacy_watch()
         || target.is_proxy_subresource()
-        || !accepts_plain_json(headers)
+        || !request.decides_page()
     {
         return false;
     }
-    match target.family {
-        Family::Cube => request.decides_page(),
-        // The kubeconfig that users get points here: nothing changes unless asked for.
-        Family::Kube => request.ours_present && request.decides_page(),
+    match (form, target.family) {
+        (Form::Other, _) => false,
+        (Form::List, Family::Cube) => true,
+        // kubectl speaks to both kinds of path, and the kubeconfig that users get
+        // points to the second: nothing changes unless asked for.
+        (Form::Table(_), _) | (Form::List, Family::Kube) => request.ours_present,
     }
 }
 
-/// Whether the client takes a list as plain JSON. One that names another form
-/// (a Table, metadata only, protobuf, CBOR, YAML) wants that form.
-fn accepts_plain_json(headers: &Headers) -> bool {
-    const OTHER_FORMS: [&str; 4] = [";as=", "protobuf", "cbor", "yaml"];
-    headers.all("accept").all(|value| {
-        let value = String::from_utf8_lossy(value)
-            .to_ascii_lowercase()
-            .replace(' ', "");
-        !OTHER_FORMS.iter().any(|form| value.contains(form))
-    })
+/// Whether a body says at its beginning, where API servers do, that it is
+/// something else than a list of metadata. One that says nothing there is read
+/// as what was asked for, in which case an object has its metadata at the same
+/// place whatever else it holds.
+fn is_another_list(beginning: &[u8]) -> bool {
+    const KIND: &[u8] = b"{\"kind\":\"";
+    const METADATA: &[u8] = b"PartialObjectMetadataList\"";
+    beginning
+        .strip_prefix(KIND)
+        .is_some_and(|kind| kind.contains(&b'"') && !kind.starts_with(METADATA))
 }
 
 // === impl ListStream ===
 
 impl ListStream {
+    /// `is_table` says that the answer was asked for as a Table.
     pub(crate) fn new(
         query: ListQuery,
+        way: Way,
+        is_table: bool,
         limits: Limits,
-        memory: WorkerMemory,
-        max_worker_bytes: usize,
+        share: Share,
     ) -> Self {
-        let engine = Some(ListEngine::new(query, limits));
+        let reading = if is_table {
+            Reading::Table
+        } else {
+            way.reading()
+        };
+        let engine = Some(ListEngine::reading(query.clone(), limits, reading));
         Self {
             engine,
-            held: 0,
-            memory,
-            max_worker_bytes,
+            way,
+            query,
+            limits,
+            read: 0,
+            share,
         }
     }
 
     /// Takes a chunk in; `last` ends the answer.
     pub(crate) fn push(&mut self, chunk: &[u8], last: bool) -> Result<Step, Failure> {
+        if self.way == Way::Keys && self.read == 0 && is_another_list(chunk) {
+            // The server does not make metadata lists; it has sent the list itself.
+            self.way = Way::Plain;
+            self.engine = Some(ListEngine::new(self.query.clone(), self.limits));
+        }
         let Some(engine) = self.engine.as_mut() else {
             return Ok(Step::PassThrough(chunk.to_vec()));
         };
+        let size = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
+        self.read = self.read.saturating_add(size);
         match engine.push(chunk).map_err(Failure::List)? {
             Progress::Held => {}
             Progress::PassThrough(bytes) => {
-                self.release();
-                return Ok(Step::PassThrough(bytes));
+                self.engine = None;
+                return self.no_list(bytes);
             }
         }
-        let held = engine.held_bytes();
         if last {
             return self.finish();
         }
-        self.account(held)?;
+        let held = engine.held_bytes();
+        self.share.set(held)?;
         Ok(Step::Held)
     }
 
     /// Ends the answer; nothing more will come.
     pub(crate) fn finish(&mut self) -> Result<Step, Failure> {
-        let engine = self.engine.take();
-        self.release();
-        let Some(engine) = engine else {
+        let Some(engine) = self.engine.take() else {
             return Ok(Step::PassThrough(Vec::new()));
         };
+        // What is kept for further answers is still in the account.
+        self.share.set(engine.held_bytes())?;
         match engine.finish().map_err(Failure::List)? {
             Finished::Page(body) => Ok(Step::Page(body)),
-            Finished::PassThrough(bytes) => Ok(Step::PassThrough(bytes)),
+            Finished::PassThrough(bytes) => self.no_list(bytes),
+            Finished::Uncounted(uncounted) => Ok(Step::Count(uncounted)),
+            Finished::Keys(keys) => Ok(Step::Fetch(keys)),
+            Finished::Unordered => Ok(Step::Relist),
         }
     }
 
-    fn account(&mut self, held: usize) -> Result<(), Failure> {
-        let others = self.memory.0.get().saturating_sub(self.held);
-        let total = others.saturating_add(held);
-        self.memory.0.set(total);
-        self.held = held;
-        if total > self.max_worker_bytes {
-            return Err(Failure::WorkerMemoryFull);
+    /// The way on which the answer turned out to have come.
+    pub(crate) fn way(&self) -> Way {
+        self.way
+    }
+
+    /// How large the body was.
+    pub(crate) fn read(&self) -> u64 {
+        self.read
+    }
+
+    /// The share, for what comes next.
+    pub(crate) fn into_share(self) -> Share {
+        self.share
+    }
+
+    /// What was asked for in another way than the client's is nothing for the client.
+    fn no_list(&self, bytes: Vec<u8>) -> Result<Step, Failure> {
+        match self.way {
+            Way::Plain => Ok(Step::PassThrough(bytes)),
+            Way::Head { .. } | Way::Keys => Ok(Step::Relist),
         }
-        Ok(())
-    }
-
-    fn release(&mut self) {
-        self.engine = None;
-        self.memory
-            .0
-            .set(self.memory.0.get().saturating_sub(self.held));
-        self.held = 0;
     }
 }
 
-impl Drop for ListStream {
-    fn drop(&mut self) {
-        self.release();
-    }
-}
-
-// === impl WorkerMemory ===
-
-impl WorkerMemory {
-    #[cfg(test)]
-    pub(crate) fn held(&self) -> usize {
-        self.0.get()
+impl From<WorkerMemoryFull> for Failure {
+    fn from(_: WorkerMemoryFull) -> Self {
+        Self::WorkerMemoryFull
     }
 }

@@ -5,7 +5,7 @@ use cubegate_api_types::kube::Status;
 use cubegate_list::{ListError, QueryError};
 use serde::Serialize;
 
-use crate::Headers;
+use crate::{Headers, gzip};
 
 /// Which API a path belongs to; it decides the shape of an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +39,12 @@ const FRAMING_HEADERS: [&str; 9] = [
     "transfer-encoding",
     "upgrade",
 ];
+
+/// Whether a list of names holds this one.
+fn names(list: &str, name: &str) -> bool {
+    list.split(',')
+        .any(|one| one.trim().eq_ignore_ascii_case(name))
+}
 
 // === impl Family ===
 
@@ -144,12 +150,13 @@ impl Reply {
     }
 
     /// The list cannot be turned into a page: 502 for an answer that is broken,
-    /// 507 for one that needs more memory than a request may have.
+    /// 507 for one that needs more memory than a request may have, 400 for a
+    /// Table without the column that was asked for.
     pub fn list_failed(family: Family, error: &ListError) -> Self {
-        let status = if matches!(error, ListError::PageTooLarge { .. }) {
-            507
-        } else {
-            502
+        let status = match error {
+            ListError::PageTooLarge { .. } => 507,
+            ListError::NoColumn { .. } => 400,
+            _ => 502,
         };
         Self::error(family, status, error.to_string())
     }
@@ -169,8 +176,30 @@ impl Reply {
         Self::error(family, 500, message::SERVER_ERROR)
     }
 
+    /// 502, or 504 when it was too slow: the API server gave the list, and then
+    /// not what else the page takes.
+    pub fn follow_up_failed(family: Family, status: Option<u16>) -> Self {
+        let (status, what) = match status {
+            Some(504) => (504, "not in time".to_owned()),
+            Some(status) => (502, format!("with status {status}")),
+            None => (502, "not, or with too much".to_owned()),
+        };
+        Self::error(
+            family,
+            status,
+            format!(
+                "The API server answered the gateway's further question about this list {what}; try again."
+            ),
+        )
+    }
+
     /// The page, with the upstream's own headers.
     pub fn page(upstream: &Headers, body: Vec<u8>) -> Self {
+        Self::upstream(200, upstream, body)
+    }
+
+    /// What the upstream answered, as an answer of our own.
+    pub fn upstream(status: u16, upstream: &Headers, body: Vec<u8>) -> Self {
         let headers = upstream
             .iter()
             .filter(|(name, _)| !name.starts_with(':') && !FRAMING_HEADERS.contains(name))
@@ -179,10 +208,34 @@ impl Reply {
             })
             .collect();
         Self {
-            status: 200,
+            status,
             headers,
             body,
         }
+    }
+
+    /// The same reply, compressed if it is worth it and `takes_gzip`. Whether
+    /// it is depends on the request then, and caches are told so.
+    #[must_use]
+    pub fn compressed(mut self, takes_gzip: bool) -> Self {
+        const VARIES: &str = "Accept-Encoding";
+        if !(gzip::MIN_BYTES..=gzip::MAX_BYTES).contains(&self.body.len()) {
+            return self;
+        }
+        let mut fields = self.headers.iter_mut();
+        match fields.find(|(name, _)| name.eq_ignore_ascii_case("vary")) {
+            Some((_, have)) if names(have, VARIES) || names(have, "*") => {}
+            Some((_, have)) => {
+                have.push_str(", ");
+                have.push_str(VARIES);
+            }
+            None => self = self.with_header("vary", VARIES),
+        }
+        if takes_gzip && let Some(body) = gzip::gzip(&self.body) {
+            self.body = body;
+            self = self.with_header("content-encoding", "gzip");
+        }
+        self
     }
 
     /// The same reply with one more header.

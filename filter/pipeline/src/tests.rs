@@ -5,10 +5,14 @@ use std::rc::Rc;
 
 use cubegate_token::{Claims, Ed25519Signer, Signer};
 
-use crate::{Exchange, Flow, Gateway, Headers, Host, HostError, Reply};
+use crate::{Call, Exchange, Flow, Gateway, Headers, Host, HostError, Reply};
 
+mod compression;
+mod follow_ups;
 mod lists;
+mod push_down;
 mod requests;
+mod tables;
 
 const NOW: u64 = 1_700_000_000;
 
@@ -22,11 +26,21 @@ struct MockHost {
     /// What has gone out to the client after the exchange saw it.
     body: RefCell<Vec<u8>>,
     reply: RefCell<Option<Reply>>,
+    /// The calls so far; a call's token is its place here, and 100.
+    calls: RefCell<Vec<Call>>,
+    /// No call can be made.
+    unreachable: Cell<bool>,
+    /// The answer of the call whose callback runs.
+    call_answer: RefCell<(Headers, Vec<u8>)>,
+    /// Seconds after [`NOW`].
+    late: Cell<u64>,
 }
+
+const FIRST_TOKEN: u32 = 100;
 
 impl Host for MockHost {
     fn now(&self) -> u64 {
-        NOW
+        NOW + self.late.get()
     }
 
     fn request_headers(&self) -> Result<Headers, HostError> {
@@ -63,6 +77,27 @@ impl Host for MockHost {
     fn replace_response_chunk(&self, bytes: &[u8]) -> Result<(), HostError> {
         self.chunk.replace(bytes.to_vec());
         Ok(())
+    }
+
+    fn call(&self, call: &Call) -> Result<u32, HostError> {
+        if self.unreachable.get() {
+            return Err(HostError {
+                call: "call",
+                status: 2,
+            });
+        }
+        self.calls.borrow_mut().push(call.clone());
+        Ok(FIRST_TOKEN + u32::try_from(self.calls.borrow().len()).unwrap() - 1)
+    }
+
+    fn call_headers(&self) -> Result<Headers, HostError> {
+        Ok(self.call_answer.borrow().0.clone())
+    }
+
+    fn call_body(&self, size: usize) -> Result<Vec<u8>, HostError> {
+        let answer = self.call_answer.borrow();
+        assert_eq!(size, answer.1.len());
+        Ok(answer.1.clone())
     }
 
     fn reply(&self, reply: &Reply) -> Result<(), HostError> {
@@ -156,6 +191,36 @@ impl MockHost {
         self.request.borrow().get_str(name).map(str::to_owned)
     }
 
+    /// The paths that were asked by calls so far.
+    fn asked(&self) -> Vec<String> {
+        let calls = self.calls.borrow();
+        let path = |call: &Call| call.headers.get_str(":path").unwrap().to_owned();
+        calls.iter().map(path).collect()
+    }
+
+    /// Answers a call.
+    fn answer_call(&self, exchange: &mut Exchange, number: u32, status: &str, body: &str) {
+        let head = headers(&[(":status", status), ("content-type", "application/json")]);
+        self.call_answer.replace((head, body.as_bytes().to_vec()));
+        exchange.on_call_response(self, FIRST_TOKEN + number, true, body.len());
+    }
+
+    /// What has been replied.
+    fn page(&self) -> String {
+        let reply = self.reply.borrow();
+        let reply = reply.as_ref().expect("a reply");
+        assert_eq!(reply.status, 200);
+        String::from_utf8(reply.body.clone()).unwrap()
+    }
+
+    fn reply_header(&self, name: &str) -> Option<String> {
+        let reply = self.reply.borrow();
+        let mut headers = reply.as_ref().expect("a reply").headers.iter();
+        headers
+            .find(|(have, _)| have == name)
+            .map(|(_, value)| value.clone())
+    }
+
     fn refusal(&self) -> (u16, String) {
         let reply = self.reply.borrow();
         let reply = reply.as_ref().expect("a reply");
@@ -185,6 +250,9 @@ impl MockHost {
         if let Some(reply) = self.reply.borrow().as_ref() {
             assert_eq!(flow, Flow::Pause);
             return reply.body.clone();
+        }
+        if !self.calls.borrow().is_empty() {
+            assert_eq!(flow, Flow::Pause);
         }
         self.body.borrow().clone()
     }

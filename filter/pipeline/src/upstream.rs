@@ -29,8 +29,8 @@ pub(crate) struct Upstream<'a> {
     pub(crate) query: Option<&'a str>,
     pub(crate) class: Class,
     pub(crate) upgrade: bool,
-    /// The answer is to be turned into a page.
-    pub(crate) list: bool,
+    /// The answer is to be turned into a page; the form to ask for.
+    pub(crate) list: Option<&'static str>,
 }
 
 // === impl Rewrite ===
@@ -80,9 +80,9 @@ impl Rewrite {
             // way, and the ones that say who the caller is must not be.
             headers.set("connection", "Upgrade");
         }
-        if upstream.list {
-            // One form, plain and whole, is what the list engine reads.
-            headers.set("accept", "application/json");
+        if let Some(form) = upstream.list {
+            // One form, not compressed and whole, is what the list engine reads.
+            headers.set("accept", form);
             headers.set("accept-encoding", "identity");
             headers.remove("range");
         }

@@ -1,6 +1,9 @@
 //! A whole answer, and what the tests ask of it.
 
+use std::io::Read as _;
+
 use anyhow::{Context as _, Result, bail, ensure};
+use flate2::read::GzDecoder;
 use http::HeaderMap;
 use hyper::body::Bytes;
 use serde::Deserialize;
@@ -31,6 +34,23 @@ impl Answer {
     /// The body as text.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// The same answer without its gzip encoding, if it has that.
+    ///
+    /// # Errors
+    /// A body that is no gzip.
+    pub fn inflated(&self) -> Result<Self> {
+        let mut answer = self.clone();
+        if self.header("content-encoding").as_deref() == Some("gzip") {
+            let mut body = Vec::new();
+            GzDecoder::new(&*self.body)
+                .read_to_end(&mut body)
+                .with_context(|| format!("no gzip in {}", self.describe()))?;
+            answer.body = body.into();
+            answer.headers.remove("content-encoding");
+        }
+        Ok(answer)
     }
 
     /// The body as JSON.

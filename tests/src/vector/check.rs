@@ -86,7 +86,7 @@ impl Observed<'_> {
 
     /// `names` in order, the total, and whether `items` is null.
     fn check_list(&self, wanted: &Value) -> Result<()> {
-        let body = self.answer.json()?;
+        let body = self.answer.inflated()?.json()?;
         let items = body.get("items");
         for (name, wanted) in wanted.as_object().context("list is no object")? {
             match name.as_str() {

@@ -42,6 +42,14 @@ fn an_uncounted_head_waits_for_the_count() {
 fn a_head_in_another_order_is_no_page() {
     let body = HEAD.replace(r#""b""#, r#""a""#);
     assert_eq!(read("", Reading::Head, &body), Finished::Unordered);
+    let all = r#"{"metadata":{},"items":[{"metadata":{"name":"b"}},{"metadata":{"name":"a"}}]}"#;
+    let Finished::Page(page) = read("pageSize=1", Reading::Head, all) else {
+        panic!("all of it was there");
+    };
+    assert_eq!(
+        text(page),
+        r#"{"metadata":{},"items":[{"metadata":{"name":"a"}}],"total":2}"#
+    );
 }
 
 #[test]

@@ -1,10 +1,13 @@
 //! The request's half: verify → route → upstream.
 
-use cubegate_list::ListRequest;
+use cubegate_list::{ListQuery, ListRequest};
 
+use crate::accept::{self, Form};
+use crate::call::{self, Origin};
 use crate::credential::{self, Source};
-use crate::exchange::{Exchange, Flow, Sent, State, internal};
+use crate::exchange::{Exchange, Flow, PageRequest, Sent, State, internal};
 use crate::list;
+use crate::pushdown::{self, Question, Way};
 use crate::reply::Family;
 use crate::route::{MemberTarget, Target, route};
 use crate::upstream::{Rewrite, Upstream};
@@ -78,16 +81,41 @@ impl Exchange {
             .ok_or_else(|| Reply::cluster_not_found(family, &target.cluster))?;
 
         let request = ListRequest::parse(head.query.as_deref().unwrap_or_default());
-        let list = !upgrade && list::wants_page(&head, &headers, &target, &request);
-        if list && let Err(error) = &request.query {
-            return Err(Reply::query_invalid(family, error));
-        }
+        let form = Form::of(&headers);
+        let list = !upgrade && list::wants_page(&head, form, &target, &request);
         let class = target.class(request.streaming, upgrade);
+        let ListRequest {
+            query: asked,
+            upstream_query,
+            ..
+        } = request;
+        let asked = match asked {
+            Ok(asked) if list => Some(asked),
+            Err(error) if list => return Err(Reply::query_invalid(family, &error)),
+            _ => None,
+        };
         let MemberTarget { path, .. } = target;
+        let takes_gzip = accept::takes_gzip(&headers);
+        let origin = Origin::of(cluster);
+        let table = match form {
+            Form::Table(version) if list => Some(version),
+            _ => None,
+        };
+        let way = match &asked {
+            Some(asked) if table.is_none() => self.way(&origin, path, &upstream_query, asked),
+            _ => Way::Plain,
+        };
+        let page_query;
         let query = if list {
-            Some(request.upstream_query.as_str())
+            page_query = way.upstream_query(&upstream_query);
+            Some(page_query.as_str())
         } else {
             head.query.as_deref()
+        };
+        let accept = match (table, way) {
+            (Some(version), _) => version.accept(),
+            (None, Way::Keys) => call::METADATA_LIST,
+            (None, Way::Plain | Way::Head { .. }) => call::JSON,
         };
         let upstream = Upstream {
             cluster,
@@ -96,21 +124,43 @@ impl Exchange {
             query,
             class,
             upgrade,
-            list,
+            list: list.then_some(accept),
         };
         let rewrite = Rewrite::to_member(headers, &caller, &upstream);
         let accept_encoding = rewrite
             .headers()
             .get_str("accept-encoding")
             .map(str::to_owned);
-        let list = request.query.ok().filter(|_| list);
+        let page = asked.map(|query| {
+            Box::new(PageRequest {
+                family,
+                query,
+                way,
+                table,
+                takes_gzip,
+                path: path.to_owned(),
+                upstream_query,
+                origin: origin.asking_as(rewrite.headers()),
+            })
+        });
         Ok((
             rewrite,
             State::Sent(Sent {
                 family,
                 accept_encoding,
-                list,
+                page,
             }),
         ))
+    }
+
+    fn way(&self, origin: &Origin, path: &str, upstream_query: &str, query: &ListQuery) -> Way {
+        let list = origin.list_name(path, upstream_query);
+        pushdown::way(&Question {
+            path,
+            upstream_query,
+            query,
+            lesson: self.gateway.learned.of(&list),
+            metadata_first_bytes: self.gateway.limits.metadata_first_bytes,
+        })
     }
 }

@@ -1,9 +1,12 @@
 //! The answer's half: list → reply.
 
-use crate::exchange::{Exchange, Flow, Sent, State, internal};
+use crate::accept;
+use crate::exchange::{Exchange, Flow, Holding, Sent, State, internal};
+use crate::followup::Until;
 use crate::list::{Failure, ListStream, Step};
+use crate::pushdown::Way;
 use crate::reply::Family;
-use crate::{Headers, Host, HostError, Reply};
+use crate::{Host, HostError, Reply};
 
 // === impl Exchange ===
 
@@ -42,7 +45,7 @@ impl Exchange {
         let Sent {
             family,
             accept_encoding,
-            list,
+            page,
         } = sent;
         let headers = host.response_headers()?;
         let status = headers.get_str(":status").unwrap_or_default();
@@ -53,22 +56,23 @@ impl Exchange {
             let encoding = String::from_utf8_lossy(encoding).into_owned();
             return Ok(self.reply(host, &Reply::unexpected_encoding(family, &encoding)));
         }
-        if let Some(query) = list
+        if let Some(page) = page
             && status == "200"
             && !last
-            && is_json(&headers)
+            && headers.is_json()
         {
             let list = ListStream::new(
-                query,
+                page.query.clone(),
+                page.way,
+                page.table.is_some(),
                 self.gateway.list_limits(),
-                self.gateway.memory.clone(),
-                self.gateway.limits.max_worker_bytes,
+                self.gateway.share(),
             );
-            self.state = State::Holding {
-                family,
+            self.state = State::Holding(Box::new(Holding {
+                page,
                 upstream: headers,
-                list: Box::new(list),
-            };
+                list,
+            }));
             return Ok(Flow::Pause);
         }
         if headers.get("set-cookie").is_some() {
@@ -110,7 +114,11 @@ impl Exchange {
     /// `size` bytes of the response's body are there; `last` says that it ends.
     pub fn on_response_body(&mut self, host: &impl Host, size: usize, last: bool) -> Flow {
         match &mut self.state {
-            State::Holding { .. } => self.on_list_chunk(host, size, last),
+            State::Holding(_) => self.on_list_chunk(host, size, last),
+            State::Calling(calling) => {
+                let family = calling.family();
+                self.on_unread_chunk(host, family, size)
+            }
             State::Replacing(body) => {
                 let body = std::mem::take(body);
                 // The rest of Envoy's own text, if it comes in pieces, is emptied.
@@ -129,11 +137,24 @@ impl Exchange {
         }
     }
 
+    /// More of an answer that is no longer read.
+    fn on_unread_chunk(&mut self, host: &impl Host, family: Family, size: usize) -> Flow {
+        if size > 0
+            && let Err(error) = host.replace_response_chunk(&[])
+        {
+            // What follows cannot be held either: the reply comes at once.
+            let reply = internal(host, family, &error);
+            return self.reply(host, &reply);
+        }
+        Flow::Pause
+    }
+
     fn on_list_chunk(&mut self, host: &impl Host, size: usize, last: bool) -> Flow {
-        let State::Holding { family, list, .. } = &mut self.state else {
+        let State::Holding(holding) = &mut self.state else {
             return Flow::Continue;
         };
-        let family = *family;
+        let Holding { page, list, .. } = &mut **holding;
+        let family = page.family;
         let chunk = if size == 0 {
             Ok(Vec::new())
         } else {
@@ -161,14 +182,20 @@ impl Exchange {
 
     /// The response ends with trailers. A list that is still held ends here.
     pub fn on_response_trailers(&mut self, host: &impl Host) -> Flow {
-        let State::Holding { family, list, .. } = &mut self.state else {
-            return Flow::Continue;
+        let holding = match &mut self.state {
+            State::Holding(holding) => holding,
+            // The reply is still to come.
+            State::Calling(_) => return Flow::Pause,
+            _ => return Flow::Continue,
         };
-        let family = *family;
-        match list.finish() {
+        let family = holding.page.family;
+        match holding.list.finish() {
             // The body can no longer be written, so what is no list goes out as
             // a reply of its own, too.
-            Ok(Step::PassThrough(bytes)) => self.after_step(host, Ok(Step::Page(bytes))),
+            Ok(Step::PassThrough(bytes)) => {
+                let reply = Reply::upstream(200, &holding.upstream, bytes);
+                self.reply(host, &reply)
+            }
             Ok(Step::Held) => {
                 let reply = Reply::internal(family);
                 self.reply(host, &reply)
@@ -178,56 +205,68 @@ impl Exchange {
     }
 
     fn after_step(&mut self, host: &impl Host, step: Result<Step, Failure>) -> Flow {
-        let State::Holding {
-            family, upstream, ..
-        } = &self.state
-        else {
-            return Flow::Continue;
+        if matches!(step, Ok(Step::Held)) {
+            return Flow::Pause;
+        }
+        let holding = match std::mem::replace(&mut self.state, State::Passing) {
+            State::Holding(holding) => *holding,
+            other => {
+                self.state = other;
+                return Flow::Continue;
+            }
         };
-        let family = *family;
+        let Holding {
+            mut page,
+            upstream,
+            list,
+        } = holding;
+        let read = list.read();
+        if page.way != list.way() {
+            self.learn_not_again(&page);
+            page.way = list.way();
+        }
+        let share = list.into_share();
         match step {
             Ok(Step::Held) => Flow::Pause,
-            Ok(Step::PassThrough(_)) => {
-                self.state = State::Passing;
-                Flow::Continue
-            }
+            Ok(Step::PassThrough(_)) => Flow::Continue,
             Ok(Step::Page(body)) => {
-                let reply = Reply::page(upstream, body);
+                drop(share);
+                if page.way == Way::Plain && page.table.is_none() {
+                    self.learn_size(&page, read);
+                }
+                let reply = page.reply(&upstream, body, page.way);
                 self.reply(host, &reply)
             }
-            Err(Failure::List(error)) => {
-                host.log_debug(&format!("a list was refused: {error}"));
-                self.reply(host, &Reply::list_failed(family, &error))
+            Ok(Step::Count(uncounted)) => self.count(host, page, upstream, share, uncounted),
+            Ok(Step::Fetch(keys)) => {
+                self.learn_metadata_size(&page, read);
+                self.fetch(host, page, upstream, share, keys)
             }
-            Err(Failure::WorkerMemoryFull) => self.reply(host, &Reply::worker_memory_full(family)),
+            Ok(Step::Relist) => self.relist(host, page, upstream, share, Until::Forgotten),
+            Err(Failure::List(error)) => {
+                drop(share);
+                host.log_debug(&format!("a list was refused: {error}"));
+                self.reply(host, &Reply::list_failed(page.family, &error))
+            }
+            Err(Failure::WorkerMemoryFull) => {
+                drop(share);
+                self.reply(host, &Reply::worker_memory_full(page.family))
+            }
         }
     }
-}
-
-fn is_json(headers: &Headers) -> bool {
-    headers.get_str("content-type").is_some_and(|value| {
-        let media_type = value.split(';').next().unwrap_or_default().trim();
-        media_type.eq_ignore_ascii_case("application/json")
-    })
 }
 
 /// Whether every encoding of the answer stands in the `Accept-Encoding` sent
 /// (RFC 9110 12.5.3). A request without that header is taken to want none:
 /// API servers compress only when asked.
-fn encoding_was_asked_for(encoding: &[u8], accept: Option<&str>) -> bool {
-    let accept = accept.unwrap_or_default();
-    let accepted = |wanted: &str| {
-        accept.split(',').any(|entry| {
-            let mut parts = entry.split(';').map(str::trim);
-            let name = parts.next().unwrap_or_default();
-            let refused = parts.any(|p| matches!(p.replace(' ', "").as_str(), "q=0" | "q=0.0"));
-            (name == "*" || name.eq_ignore_ascii_case(wanted)) && !refused
-        })
-    };
+fn encoding_was_asked_for(encoding: &[u8], sent: Option<&str>) -> bool {
+    let sent = sent.unwrap_or_default();
     String::from_utf8_lossy(encoding)
         .split(',')
         .map(str::trim)
         .all(|coding| {
-            coding.is_empty() || coding.eq_ignore_ascii_case("identity") || accepted(coding)
+            coding.is_empty()
+                || coding.eq_ignore_ascii_case("identity")
+                || accept::takes_coding(sent, coding)
         })
 }

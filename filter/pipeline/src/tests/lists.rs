@@ -36,7 +36,7 @@ fn the_page_keeps_the_upstreams_headers_but_not_its_framing() {
         .iter()
         .map(|(name, _)| name.as_str())
         .collect();
-    assert_eq!(names, ["content-type", "audit-id"]);
+    assert_eq!(names, ["content-type", "audit-id", "x-cubegate-list"]);
 }
 
 #[test]

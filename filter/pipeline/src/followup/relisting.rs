@@ -1,0 +1,59 @@
+//! The plain way, when another one did not lead to the page.
+
+use cubegate_list::{Finished, Limits, ListEngine, ListQuery, Progress};
+
+use crate::call::{Answer, Ask, JSON};
+use crate::followup::Next;
+
+/// The whole list is asked for by a call, which holds at most what Envoy takes
+/// in (32 MiB). That is no loss: the way is remembered, and the next request
+/// for this list goes the plain way by itself, where there is no such bound.
+pub(crate) struct Relisting {
+    path: String,
+    query: ListQuery,
+    limits: Limits,
+}
+
+// === impl Relisting ===
+
+impl Relisting {
+    /// `path` is that of the list at the API server, with the query.
+    pub(crate) fn new(path: String, query: ListQuery, limits: Limits) -> Self {
+        Self {
+            path,
+            query,
+            limits,
+        }
+    }
+
+    pub(crate) fn ask(&self) -> Ask {
+        Ask {
+            path: self.path.clone(),
+            accept: JSON,
+        }
+    }
+
+    pub(crate) fn take(&mut self, answer: Answer) -> Next {
+        if !answer.is_good() {
+            return match answer.status {
+                Some(200 | 500..) | None => Next::Failed(answer.status),
+                Some(_) => Next::Answer(answer),
+            };
+        }
+        let mut engine = ListEngine::new(std::mem::take(&mut self.query), self.limits);
+        let pushed = engine.push(&answer.body);
+        match pushed {
+            Ok(Progress::Held) => {}
+            Ok(Progress::PassThrough(_)) => return Next::Answer(answer),
+            Err(error) => return Next::List(error),
+        }
+        match engine.finish() {
+            Ok(Finished::Page(page)) => {
+                let size = u64::try_from(answer.body.len()).unwrap_or(u64::MAX);
+                Next::Relisted(answer.headers, size, page)
+            }
+            Ok(_) => Next::Answer(answer),
+            Err(error) => Next::List(error),
+        }
+    }
+}
