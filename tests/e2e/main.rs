@@ -45,6 +45,10 @@ mod gateway_passthrough;
 #[cfg(test)]
 mod gateway_pushdown;
 #[cfg(test)]
+mod gateway_query;
+#[cfg(test)]
+mod gateway_tables;
+#[cfg(test)]
 mod gateway_tokens;
 #[cfg(test)]
 mod gateway_watch;

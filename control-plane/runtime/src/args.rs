@@ -1,9 +1,13 @@
 //! The command line. Every flag is also an environment variable `CUBEGATE_…`.
 
+mod list;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+
+pub(crate) use self::list::ListArgs;
 
 /// A gateway in front of many Kubernetes clusters: one token, one kind of URL.
 #[derive(Debug, Parser)]
@@ -53,6 +57,9 @@ pub(crate) struct DataArgs {
 pub(crate) struct GatewayArgs {
     #[command(flatten)]
     pub(crate) data: DataArgs,
+
+    #[command(flatten)]
+    pub(crate) list: ListArgs,
 
     /// Where clients connect to Envoy
     #[arg(

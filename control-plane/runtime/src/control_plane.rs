@@ -99,6 +99,7 @@ impl ControlPlane {
         // `data` and `filter` were read by the caller; the rest is all used here.
         let GatewayArgs {
             data: _,
+            list,
             listen,
             plain,
             tls_cert,
@@ -122,6 +123,7 @@ impl ControlPlane {
         };
         let fixed = Fixed {
             tokens,
+            limits: list.limits(),
             module,
             listener: ListenerSettings {
                 host: listen.ip().to_string(),

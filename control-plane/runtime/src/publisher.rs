@@ -15,6 +15,7 @@ const RETRY: Duration = Duration::from_secs(1);
 /// What of a snapshot does not change while the control plane runs.
 pub(crate) struct Fixed {
     pub(crate) tokens: TokenKeys,
+    pub(crate) limits: Limits,
     pub(crate) module: FilterModule,
     pub(crate) listener: ListenerSettings,
     pub(crate) control_plane: Endpoint,
@@ -24,6 +25,7 @@ pub(crate) struct Fixed {
 pub(crate) async fn snapshot(store: &Store, fixed: &Fixed) -> anyhow::Result<Arc<Snapshot>> {
     let Fixed {
         tokens,
+        limits,
         module,
         listener,
         control_plane,
@@ -31,7 +33,7 @@ pub(crate) async fn snapshot(store: &Store, fixed: &Fixed) -> anyhow::Result<Arc
     let state = GatewayState {
         clusters: store.list_clusters().await?,
         tokens: tokens.clone(),
-        limits: Limits::default(),
+        limits: limits.clone(),
         module: module.clone(),
         listener: listener.clone(),
         control_plane: control_plane.clone(),
