@@ -1,7 +1,7 @@
 //! Measures the figures that the project promises.
 //!
 //! ```text
-//! list ──> native     criterion's estimates of benches/engine.rs
+//! list ──> native     criterion's estimates (bench/native)
 //!      ├─> in_envoy   the same engine in a real Envoy's VM (bench/engine-in-envoy)
 //!      ├─> through    the page through Envoy ÷ the whole list through Envoy
 //!      ├─> memory     what such requests add to Envoy

@@ -3,19 +3,13 @@
 use std::fs;
 
 use anyhow::{Context as _, Result};
+use cubegate_bench_workload::names::{ENGINE, GROUP, TREE};
 use cubegate_bench_workload::{PodList, QUERY};
 use cubegate_tests::artifacts;
 use serde_json::Value;
 
 use crate::machine;
 use crate::report::{Figure, Goal};
-
-/// The group of the benchmarks in `benches/engine.rs`.
-pub const GROUP: &str = "list";
-/// The engine there, in chunks of 16 KiB.
-pub const ENGINE: &str = "engine-16k";
-/// The tree beside it.
-pub const TREE: &str = "serde-json-value";
 
 /// Speed, and how many times that of a tree.
 ///
@@ -55,7 +49,7 @@ fn nanoseconds(benchmark: &str) -> Result<f64> {
         artifacts::target().join(format!("criterion/{GROUP}/{benchmark}/new/estimates.json"));
     let text = fs::read(&path).with_context(|| {
         format!(
-            "{} is not there; run: cargo bench --package cubegate-bench",
+            "{} is not there; run: cargo bench --package cubegate-bench-native",
             path.display()
         )
     })?;

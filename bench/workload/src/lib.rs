@@ -10,6 +10,7 @@
 //! both.
 
 mod json;
+pub mod names;
 mod pods;
 mod query;
 mod random;

@@ -1,12 +1,10 @@
 //! The list engine natively, and a tree beside it, on the same list.
 
-#![expect(missing_docs, reason = "criterion's macro makes a public function")]
-
 use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use cubegate_bench::native::{ENGINE, GROUP, TREE};
+use cubegate_bench_workload::names::{ENGINE, GROUP, TREE};
 use cubegate_bench_workload::{CHUNK, PodList, QUERY, page, tree_page};
 
 /// Queries whose rows are for information, with their names.
