@@ -61,7 +61,7 @@ $(WASM_RUNNER)/wasm-bindgen-test-runner:
 
 .PHONY: test-e2e
 test-e2e: build tools ## Run the tests on real Envoy, kube-apiserver and etcd
-	cargo test --package cubegate-tests
+	cargo test --package cubegate-tests --package cubegate-bench
 
 .PHONY: bench
 bench: build tools ## Measure the promised figures, on a machine that does nothing else

@@ -32,7 +32,7 @@ struct Answer {
 /// # Errors
 /// An Envoy that does not start, a plugin that finds no page.
 pub async fn figures() -> Result<Vec<Figure>> {
-    let envoy = Envoy::start("engine", |dir| config::engine(dir)).await?;
+    let envoy = Envoy::start("engine", |_| config::engine()).await?;
     let client = Client::plain(&envoy.base("engine")?)?;
     let path = format!("/?runs={RUNS}&pods={}", PodList::default().pods);
     let ask = async || -> Result<Answer> {

@@ -1,12 +1,13 @@
 //! The page through Envoy, and the whole list through the same Envoy.
 
+use std::time::Duration;
+
 use anyhow::{Context as _, Result, ensure};
 use bytes::Bytes;
 use cubegate_bench_workload::{PodList, QUERY};
 use cubegate_tests::http2_upstream::{End, Http2Upstream};
 use cubegate_tests::jwt::Minter;
 use cubegate_tests::{Client, tls};
-use std::time::Duration;
 
 use crate::envoy::config::{self, BARE, BARE_PLAIN, CLUSTER, FILTERED, FILTERED_PLAIN, SECRET};
 use crate::envoy::{Envoy, WORKERS};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use cubegate_filter_config::{ClusterEntry, FilterConfig, Limits, TokenKeys, VERSION};
 use cubegate_tests::artifacts::{self, Artifacts};
 use cubegate_tests::gateway::free_port;
@@ -43,9 +43,9 @@ pub struct Config {
 ///
 /// # Errors
 /// A plugin that was not built.
-pub fn engine(_dir: &Path) -> Result<Config> {
+pub fn engine() -> Result<Config> {
     let plugin = artifacts::target().join("wasm32-wasip1/filter/cubegate_bench_engine.wasm");
-    anyhow::ensure!(
+    ensure!(
         plugin.is_file(),
         "the plugin is not at {}; run: make bench",
         plugin.display()

@@ -66,7 +66,7 @@ impl PodList {
         let mut list = String::with_capacity(self.pods.saturating_mul(POD_BYTES));
         list.push_str(r#"{"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"184467441"},"items":["#);
         let mut first = true;
-        for mut pod in pods {
+        for pod in pods {
             let Some(workload) = workloads.get(pod.workload) else {
                 continue;
             };
@@ -74,7 +74,7 @@ impl PodList {
                 list.push(',');
             }
             first = false;
-            pod.to_json(workload).write(&mut list);
+            pod.into_json(workload).write(&mut list);
         }
         list.push_str("]}\n");
         list.into_bytes()

@@ -58,9 +58,11 @@ pub(super) fn labels(
         ));
     }
     match kind {
-        Kind::ReplicaSet => labels.push(("pod-template-hash".into(), hash.to_owned())),
+        Kind::ReplicaSet => {
+            labels.push(("pod-template-hash".into(), hash.to_owned()));
+        }
         Kind::StatefulSet | Kind::DaemonSet => {
-            labels.push(("controller-revision-hash".into(), format!("{app}-{hash}")))
+            labels.push(("controller-revision-hash".into(), format!("{app}-{hash}")));
         }
         Kind::Job => {
             labels.push(("controller-uid".into(), random.uuid()));
@@ -114,8 +116,9 @@ pub(super) fn template_annotations(
 
 impl Pod {
     /// The pod as the API server has it.
-    pub(super) fn to_json(&mut self, workload: &Workload) -> Json {
-        let random = &mut self.random;
+    pub(super) fn into_json(self, workload: &Workload) -> Json {
+        let mut random = self.random;
+        let random = &mut random;
         // A pod is as old as its workload or, mostly, younger.
         let created = workload.created + random.below(120 * 86_400);
         let node = random.below(180);
