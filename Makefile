@@ -69,19 +69,27 @@ fuzz: ## Fuzz the targets of FUZZ_TARGETS (all) for FUZZ_SECONDS (20)
 
 .PHONY: test-e2e
 test-e2e: build tools ## Run the tests on real Envoy, kube-apiserver and etcd
-	cargo test --package cubegate-tests
+	cargo test --package cubegate-tests --package cubegate-bench
+
+.PHONY: bench
+bench: build tools ## Measure the promised figures, on a machine that does nothing else
+	cargo build --package cubegate-bench-engine --profile filter --target wasm32-wasip1
+	cargo build --package cubegate-bench --release
+	@rm -rf $(TARGET)/criterion/list # nobody reads the estimates of another run
+	cargo bench --package cubegate-bench-native
+	$(TARGET)/release/cubegate-bench list
 
 .PHONY: lint
 lint: build ## Check format, lints, documentation and the Envoy configurations
 	cargo fmt --all --check
 	cargo fmt --manifest-path fuzz/Cargo.toml --check
-	cargo clippy --workspace --exclude cubegate-filter --all-targets --features cubegate-token/sign -- --deny warnings
-	cargo clippy --package cubegate-filter --target wasm32-wasip1 -- --deny warnings
+	cargo clippy --workspace --exclude cubegate-filter --exclude cubegate-bench-engine --all-targets --features cubegate-token/sign -- --deny warnings
+	cargo clippy --package cubegate-filter --package cubegate-bench-engine --target wasm32-wasip1 -- --deny warnings
 	cargo clippy --manifest-path fuzz/Cargo.toml --target-dir $(TARGET)/fuzz --no-default-features -- --deny warnings
-	RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --exclude cubegate-filter --no-deps --document-private-items --quiet
+	RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --exclude cubegate-filter --exclude cubegate-bench-engine --no-deps --document-private-items --quiet
 	deploy/local/tools.sh envoy >/dev/null
 	envoy/validate.sh $(ENVOY) $(CUBEGATE) $(FILTER)
-	docs/check-paths.sh README.md ARCHITECTURE.md
+	docs/check-paths.sh README.md ARCHITECTURE.md bench/README.md docs/lists.md
 
 .PHONY: generate
 generate: build-cubegate ## Write the generated files anew

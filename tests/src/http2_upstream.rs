@@ -52,7 +52,10 @@ impl Http2Upstream {
     ///
     /// # Errors
     /// No free port, no certificate.
-    pub async fn start(pieces: Vec<String>, end: End) -> Result<Self> {
+    pub async fn start<P: Into<Bytes>>(
+        pieces: impl IntoIterator<Item = P>,
+        end: End,
+    ) -> Result<Self> {
         let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()])?;
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
         let mut config = ServerConfig::builder_with_provider(tls::provider())
@@ -64,7 +67,7 @@ impl Http2Upstream {
         let acceptor = TlsAcceptor::from(Arc::new(config));
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
-        let pieces = Arc::new(pieces);
+        let pieces: Arc<[Bytes]> = pieces.into_iter().map(Into::into).collect();
         let server = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 tokio::spawn(serve(acceptor.clone(), stream, Arc::clone(&pieces), end));
@@ -75,6 +78,16 @@ impl Http2Upstream {
             certificate: made.cert.pem(),
             server,
         })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its certificate, PEM, which is its own CA.
+    pub fn certificate(&self) -> &str {
+        &self.certificate
     }
 
     /// Writes a kubeconfig that leads to it.
@@ -108,7 +121,7 @@ impl std::error::Error for BreaksOff {}
 async fn serve(
     acceptor: TlsAcceptor,
     stream: TcpStream,
-    pieces: Arc<Vec<String>>,
+    pieces: Arc<[Bytes]>,
     end: End,
 ) -> Result<()> {
     let stream = acceptor.accept(stream).await?;
@@ -127,10 +140,10 @@ async fn serve(
     Ok(())
 }
 
-fn frames(pieces: &[String], end: End) -> Vec<Result<Frame<Bytes>, BreaksOff>> {
+fn frames(pieces: &[Bytes], end: End) -> Vec<Result<Frame<Bytes>, BreaksOff>> {
     let mut frames: Vec<_> = pieces
         .iter()
-        .map(|piece| Ok(Frame::data(Bytes::from(piece.clone()))))
+        .map(|piece| Ok(Frame::data(piece.clone())))
         .collect();
     match end {
         End::Body => {}

@@ -58,6 +58,24 @@ impl Stream {
         }
     }
 
+    /// Reads to the end, keeping nothing, and gives the number of bytes.
+    ///
+    /// # Errors
+    /// A body that breaks off, or no end in time.
+    pub async fn drain(mut self, within: Duration) -> Result<u64> {
+        let read = async {
+            let mut bytes = self.held.len() as u64;
+            while let Some(frame) = self.body.frame().await {
+                let frame = frame.context("the answer broke off")?;
+                bytes += frame.data_ref().map_or(0, |data| data.len() as u64);
+            }
+            Ok(bytes)
+        };
+        tokio::time::timeout(within, read)
+            .await
+            .map_err(|_| anyhow!("no end came within {within:?}"))?
+    }
+
     /// The next line as a watch event.
     ///
     /// # Errors

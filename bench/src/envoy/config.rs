@@ -1,0 +1,199 @@
+//! The configurations: that of the engine alone, and the shipped one with
+//! listeners beside it that have no filter.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context as _, Result, ensure};
+use cubegate_filter_config::{ClusterEntry, FilterConfig, Limits, TokenKeys, VERSION};
+use cubegate_tests::artifacts::{self, Artifacts};
+use cubegate_tests::gateway::free_port;
+use cubegate_tests::http2_upstream::Http2Upstream;
+use serde_json::{Value, json};
+
+/// The shared secret of the tokens, of use for nothing else.
+pub const SECRET: &str = "the benchmarks' own secret";
+/// The name of the member cluster in paths.
+pub const CLUSTER: &str = "member-1";
+/// TLS and the filter, as shipped.
+pub const FILTERED: &str = "filtered";
+/// TLS, and the router alone.
+pub const BARE: &str = "bare";
+/// The two without TLS towards the client.
+pub const FILTERED_PLAIN: &str = "filtered-plain";
+/// See [`FILTERED_PLAIN`].
+pub const BARE_PLAIN: &str = "bare-plain";
+
+/// The variable by which the filter finds [`SECRET`].
+const SECRET_VARIABLE: &str = "BENCH_SECRET";
+const CONNECTION_MANAGER: &str = "/filter_chains/0/filters/0/typed_config";
+
+/// A whole configuration and where it leads.
+pub struct Config {
+    /// What Envoy reads.
+    pub document: Value,
+    /// The URL of the admin page.
+    pub admin: String,
+    /// The URLs of the listeners by their names.
+    pub bases: BTreeMap<&'static str, String>,
+}
+
+/// One listener that answers with what the engine's plugin says.
+///
+/// # Errors
+/// A plugin that was not built.
+pub fn engine() -> Result<Config> {
+    let plugin = artifacts::target().join("wasm32-wasip1/filter/cubegate_bench_engine.wasm");
+    ensure!(
+        plugin.is_file(),
+        "the plugin is not at {}; run: make bench",
+        plugin.display()
+    );
+    let (listen, admin) = (free_port()?, free_port()?);
+    let wasm = json!({
+        "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
+        "config": {
+            "name": "bench",
+            "vm_config": { "runtime": "envoy.wasm.runtime.v8", "code": { "local": { "filename": plugin } } },
+        },
+    });
+    let router =
+        json!({ "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router" });
+    let manager = json!({
+        "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+        "stat_prefix": "engine",
+        "http_filters": [{ "name": "engine", "typed_config": wasm }, { "name": "router", "typed_config": router }],
+        "route_config": { "virtual_hosts": [{
+            "name": "engine",
+            "domains": ["*"],
+            "routes": [{ "match": { "prefix": "/" }, "direct_response": { "status": 404 } }],
+        }] },
+    });
+    let document = json!({
+        "admin": { "address": address(admin) },
+        "static_resources": { "listeners": [{
+            "name": "engine",
+            "address": address(listen),
+            "filter_chains": [{ "filters": [{ "name": "http", "typed_config": manager }] }],
+        }] },
+    });
+    Ok(Config {
+        document,
+        admin: format!("http://127.0.0.1:{admin}"),
+        bases: BTreeMap::from([("engine", format!("http://127.0.0.1:{listen}"))]),
+    })
+}
+
+/// `envoy/static.yaml` before this upstream, with three listeners beside its
+/// own: what is compared differs in the filter and nothing else. The
+/// certificate of those with TLS is `listener.crt` of the folder.
+///
+/// # Errors
+/// A shipped file of another form.
+pub fn gateway(dir: &Path, upstream: &Http2Upstream) -> Result<Config> {
+    let text = fs::read_to_string(artifacts::root().join("envoy/static.yaml"))?;
+    let text = text.replace("/etc/cubegate", &dir.display().to_string());
+    let mut document: Value = serde_yaml_ng::from_str(&text)?;
+    for name in ["listener", "member-client"] {
+        let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()])?;
+        fs::write(dir.join(format!("{name}.crt")), made.cert.pem())?;
+        fs::write(
+            dir.join(format!("{name}.key")),
+            made.signing_key.serialize_pem(),
+        )?;
+    }
+    fs::write(dir.join("member-ca.crt"), upstream.certificate())?;
+
+    let admin = free_port()?;
+    *at(&mut document, "/admin/address")? = address(admin);
+    for cluster in 0..2 {
+        let endpoint = format!(
+            "/static_resources/clusters/{cluster}/load_assignment/endpoints/0/lb_endpoints/0/endpoint/address"
+        );
+        *at(&mut document, &endpoint)? = address(upstream.address().port());
+    }
+    let mut filtered = at(&mut document, "/static_resources/listeners/0")?.take();
+    configure_filter(&mut filtered, upstream)?;
+
+    let mut bases = BTreeMap::new();
+    let mut listeners = Vec::new();
+    for name in [FILTERED, BARE, FILTERED_PLAIN, BARE_PLAIN] {
+        let port = free_port()?;
+        let mut listener = filtered.clone();
+        *at(&mut listener, "/name")? = json!(name);
+        *at(&mut listener, "/address")? = address(port);
+        if name == BARE || name == BARE_PLAIN {
+            remove_filter(&mut listener)?;
+        }
+        let plain = name == FILTERED_PLAIN || name == BARE_PLAIN;
+        if plain && let Some(chain) = at(&mut listener, "/filter_chains/0")?.as_object_mut() {
+            chain
+                .remove("transport_socket")
+                .context("no TLS to remove")?;
+        }
+        listeners.push(listener);
+        let scheme = if plain { "http" } else { "https" };
+        bases.insert(name, format!("{scheme}://127.0.0.1:{port}"));
+    }
+    *at(&mut document, "/static_resources/listeners")? = Value::Array(listeners);
+    Ok(Config {
+        document,
+        admin: format!("http://127.0.0.1:{admin}"),
+        bases,
+    })
+}
+
+/// The filter that was built, with tokens that the benchmarks can make.
+fn configure_filter(listener: &mut Value, upstream: &Http2Upstream) -> Result<()> {
+    let filter = at(
+        listener,
+        &format!("{CONNECTION_MANAGER}/http_filters/0/typed_config/config"),
+    )?;
+    *at(filter, "/vm_config/code/local/filename")? = json!(Artifacts::find()?.filter);
+    if let Some(vm) = at(filter, "/vm_config")?.as_object_mut() {
+        vm.insert(
+            "environment_variables".to_owned(),
+            json!({ "key_values": { SECRET_VARIABLE: SECRET } }),
+        );
+    }
+    let cluster = ClusterEntry {
+        upstream: format!("cluster/{CLUSTER}"),
+        upgrade_upstream: format!("cluster/{CLUSTER}/http1"),
+        authority: upstream.address().to_string(),
+        path_prefix: String::new(),
+    };
+    let config = FilterConfig {
+        version: VERSION,
+        tokens: TokenKeys::Hs256 {
+            secret_env: SECRET_VARIABLE.to_owned(),
+        },
+        clusters: BTreeMap::from([(CLUSTER.to_owned(), cluster)]),
+        limits: Limits::default(),
+    };
+    *at(filter, "/configuration/value")? = json!(config.to_json()?);
+    Ok(())
+}
+
+/// The filter goes, and with it the header by which the routes choose.
+fn remove_filter(listener: &mut Value) -> Result<()> {
+    let manager = at(listener, CONNECTION_MANAGER)?;
+    if let Some(filters) = at(manager, "/http_filters")?.as_array_mut() {
+        filters.retain(|filter| filter.get("name") != Some(&json!("cubegate")));
+    }
+    *at(manager, "/route_config/virtual_hosts/0/routes")? = json!([{
+        "match": { "prefix": "/" },
+        "route": { "cluster": format!("cluster/{CLUSTER}"), "timeout": "75s" },
+    }]);
+    Ok(())
+}
+
+fn address(port: u16) -> Value {
+    json!({ "socket_address": { "address": "127.0.0.1", "port_value": port } })
+}
+
+fn at<'a>(value: &'a mut Value, pointer: &str) -> Result<&'a mut Value> {
+    value
+        .pointer_mut(pointer)
+        .with_context(|| format!("envoy/static.yaml has no {pointer} any more"))
+}

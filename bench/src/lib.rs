@@ -1,0 +1,26 @@
+//! Measures the figures that the project promises.
+//!
+//! ```text
+//! list ──> native     criterion's estimates (bench/native)
+//!      ├─> in_envoy   the same engine in a real Envoy's VM (bench/engine-in-envoy)
+//!      ├─> through    the page through Envoy ÷ the whole list through Envoy
+//!      ├─> memory     what such requests add to Envoy
+//!      └─> push_down  page 1 ÷ a native `limit` list, on a real API server
+//!             └──> Report ──> target/bench/list.json and a table
+//! ```
+//!
+//! Nothing here is a test: a figure that misses its goal is reported and the
+//! program ends well. Only what cannot be measured is a failure.
+
+pub mod envoy;
+pub mod in_envoy;
+pub mod list;
+pub mod machine;
+pub mod memory;
+pub mod native;
+pub mod push_down;
+pub mod report;
+pub mod sample;
+pub mod through;
+
+pub use report::{Figure, Goal, Report};
