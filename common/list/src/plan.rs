@@ -161,7 +161,7 @@ impl Place {
         let value = found.value(self.field);
         match self.cell {
             None => value,
-            Some(cell) => table::cell(value, cell),
+            Some(cell) => table::cell(&value, cell),
         }
     }
 
@@ -205,7 +205,7 @@ impl SortKey<Place> {
             Source::Field(place) => self.first_of(place, found),
             Source::Latest(places) => latest(places, found),
             Source::Derived(derived) => {
-                let text = derived.text(|place: &Place| place.value(&found));
+                let text = derived.text(|place: &Place| place.value(found));
                 Key::Typed(Some(Typed::Text(text.into())))
             }
         }

@@ -85,7 +85,7 @@ impl Columns {
 }
 
 /// A cell of the raw `cells` of a row.
-pub(crate) fn cell(cells: Value<'_>, index: usize) -> Value<'_> {
+pub(crate) fn cell<'a>(cells: &Value<'a>, index: usize) -> Value<'a> {
     let Value::Array(cells) = cells else {
         return Value::Missing;
     };
@@ -138,8 +138,8 @@ mod tests {
 
     #[test]
     fn a_cell_that_is_not_there_is_missing() {
-        assert_eq!(cell(Value::Array(r#"["a",5]"#), 1), Value::Literal("5"));
-        assert_eq!(cell(Value::Array("[]"), 0), Value::Missing);
-        assert_eq!(cell(Value::Object, 0), Value::Missing);
+        assert_eq!(cell(&Value::Array(r#"["a",5]"#), 1), Value::Literal("5"));
+        assert_eq!(cell(&Value::Array("[]"), 0), Value::Missing);
+        assert_eq!(cell(&Value::Object, 0), Value::Missing);
     }
 }

@@ -16,11 +16,7 @@ pub(super) fn is_valid(text: &[u8]) -> bool {
 /// A number without its sign.
 fn is_number(text: &[u8]) -> bool {
     let (whole, rest) = digits(text);
-    let whole_is_good = match whole {
-        [] => false,
-        [b'0', _, ..] => false,
-        _ => true,
-    };
+    let whole_is_good = !matches!(whole, [] | [b'0', _, ..]);
     let fraction = match rest {
         [b'.', fraction @ ..] => match digits(fraction) {
             ([], _) => return false,
