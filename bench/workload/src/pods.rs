@@ -48,7 +48,7 @@ struct Pod {
 // === impl PodList ===
 
 impl Default for PodList {
-    /// The list of the published figures: 5,024 pods, 46 MB.
+    /// The list of the published figures: 5,024 pods, 47 MB.
     fn default() -> Self {
         Self::of(5024)
     }
