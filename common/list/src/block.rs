@@ -165,5 +165,11 @@ pub(crate) fn below(bit: u32) -> u64 {
         .map_or(u64::MAX, |bit| bit.wrapping_sub(1))
 }
 
+/// The place of the highest bit, of which there must be one.
+#[inline(always)]
+pub(crate) fn last_bit(bits: u64) -> usize {
+    63_u32.wrapping_sub(bits.leading_zeros()) as usize
+}
+
 #[cfg(test)]
 mod tests;

@@ -20,11 +20,11 @@ mod grammar;
 mod literal;
 mod strings;
 
-use self::brackets::Brackets;
+use self::brackets::{Brackets, Quiet};
 use self::finder::Finder;
 use self::grammar::{Grammar, Tokens};
 use self::strings::{InBlock, Strings};
-use crate::block::{BLOCK, Block, Job, Masks, Vector, below, with_best};
+use crate::block::{BLOCK, Block, Job, Masks, Vector, below, last_bit, with_best};
 use crate::fields::{FieldSet, Span};
 
 /// Reads one object after the other, each as it arrives.
@@ -40,8 +40,8 @@ pub(crate) struct ObjectReader {
     brackets: Brackets,
     /// Where a number or literal begins that goes on in the next block.
     literal: Option<usize>,
-    /// Not zero if some byte was not ASCII.
-    high: u64,
+    /// From the first byte that is not ASCII to behind the last one.
+    high: Span,
     finder: Finder,
 }
 
@@ -63,7 +63,7 @@ impl ObjectReader {
             grammar: Grammar::default(),
             brackets: Brackets::default(),
             literal: None,
-            high: 0,
+            high: Span::NONE,
             finder: Finder::default(),
         }
     }
@@ -75,7 +75,7 @@ impl ObjectReader {
         self.grammar = Grammar::default();
         self.brackets = Brackets::default();
         self.literal = None;
-        self.high = 0;
+        self.high = Span::NONE;
         self.finder.begin(fields);
     }
 
@@ -113,8 +113,10 @@ impl ObjectReader {
         object: &[u8],
         fields: &FieldSet,
     ) -> Result<Option<u32>, Unsure> {
-        self.high |= masks.high;
         let strings = self.strings.read(masks);
+        if masks.high != 0 {
+            self.note_high(masks.high);
+        }
         if strings.is_all() && masks.control() == 0 {
             // Nothing but a part of a string: what is between tokens stays.
             let sound = strings.escaped == 0
@@ -126,10 +128,20 @@ impl ObjectReader {
         let tokens = self
             .grammar
             .read(masks, &strings, || Masks::spaces::<V>(block));
-        let mut finder = self.finder.at_block(object, self.at, fields);
-        match self.brackets.read(masks, &tokens, &mut finder)? {
+        let quiet = self
+            .brackets
+            .read_quietly(masks, &tokens, self.finder.depth());
+        let end = match quiet {
+            Some(Quiet::Sound) => None,
+            Some(Quiet::Unsound) => return Err(Unsure),
+            None => {
+                let mut finder = self.finder.at_block(object, self.at, fields);
+                self.brackets.walk(masks.curly, &tokens, &mut finder)?
+            }
+        };
+        match end {
             None if self.check(masks, &strings, &tokens, u64::MAX, object) => Ok(None),
-            Some(bit) if self.check_last(masks, &strings, &tokens, bit, object) => {
+            Some(bit) if self.check_last(*masks, strings, tokens, bit, object) => {
                 Ok(Some(bit.saturating_add(1)))
             }
             _ => Err(Unsure),
@@ -163,19 +175,20 @@ impl ObjectReader {
         sound
     }
 
-    /// The same for the block in which the object ends.
+    /// The same for the block in which the object ends. It takes copies, so that
+    /// they need not be in memory for all the other blocks.
     #[cold]
     #[inline(never)]
     fn check_last(
         &mut self,
-        masks: &Masks,
-        strings: &InBlock,
-        tokens: &Tokens,
+        masks: Masks,
+        strings: InBlock,
+        tokens: Tokens,
         last: u32,
         object: &[u8],
     ) -> bool {
         let within = below(last.saturating_add(1));
-        self.check(masks, strings, tokens, within, object)
+        self.check(&masks, &strings, &tokens, within, object)
     }
 
     /// Checks the numbers and literals that end in this block.
@@ -212,13 +225,26 @@ impl ObjectReader {
         true
     }
 
+    #[cold]
+    fn note_high(&mut self, high: u64) {
+        let first = self.at.wrapping_add(high.trailing_zeros() as usize);
+        let last = self.at.wrapping_add(last_bit(high));
+        if self.high == Span::NONE {
+            self.high.start = first;
+        }
+        self.high.end = last.wrapping_add(1);
+    }
+
     /// The object has come to its end: what could not be said before.
     fn end(&mut self, object: &[u8]) -> Result<Option<usize>, Unsure> {
         if !self.strings.check_end(object) {
             return Err(Unsure);
         }
-        if self.high != 0 && std::str::from_utf8(object).is_err() {
-            return Err(Unsure);
+        if self.high != Span::NONE {
+            // The last bytes of a block may lie behind the object.
+            let end = self.high.end.min(object.len());
+            let high = object.get(self.high.start..end).unwrap_or_default();
+            std::str::from_utf8(high).map_err(|_| Unsure)?;
         }
         self.finder.end().map_err(|_| Unsure)?;
         Ok(Some(object.len()))
@@ -246,9 +272,10 @@ impl Job for Advance<'_, '_> {
             object,
             fields,
         } = self;
+        // The last block of a call, filled up.
+        let mut padded: Block = [b' '; BLOCK];
         loop {
             let rest = object.get(reader.at..).unwrap_or_default();
-            let mut padded: Block = [b' '; BLOCK];
             let block = if let Some(block) = rest.first_chunk() {
                 block
             } else {

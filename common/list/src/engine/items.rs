@@ -44,7 +44,7 @@ pub(super) enum Refusal {
 
 /// How much of a chunk is added at once to an item that began before it; its
 /// end is seldom the chunk's.
-const STEP: usize = 4096;
+const STEP: usize = 2048;
 
 /// The deepest nesting of an item: `serde_json` takes 127 levels, and the list
 /// and its items are two of them.

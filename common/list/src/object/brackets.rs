@@ -16,6 +16,21 @@ pub(super) struct Brackets {
     others: u128,
 }
 
+/// What is to be said of a block that was read quietly.
+pub(super) enum Quiet {
+    Sound,
+    Unsound,
+}
+
+// === impl Quiet ===
+
+impl Quiet {
+    #[inline(always)]
+    fn of(is_sound: bool) -> Self {
+        if is_sound { Self::Sound } else { Self::Unsound }
+    }
+}
+
 // === impl Brackets ===
 
 impl Brackets {
@@ -38,46 +53,33 @@ impl Brackets {
         false
     }
 
-    /// Goes through the brackets of a block. Returns the bit where the outermost
-    /// one is closed.
+    /// Reads the brackets of a block in which the object does not end and nothing
+    /// is to be found; `None` if it may be another block.
     #[inline(always)]
-    pub(super) fn read(
+    pub(super) fn read_quietly(
         &mut self,
         masks: &Masks,
         tokens: &Tokens,
-        finder: &mut AtBlock<'_>,
-    ) -> Result<Option<u32>, Unsure> {
+        finder_depth: u32,
+    ) -> Option<Quiet> {
         let Tokens { open, close, .. } = *tokens;
+        let curly = masks.curly;
         // Pairs like `{}` change nothing; they are half of all brackets.
-        let pairs = open & (close >> 1) & !(masks.curly ^ (masks.curly >> 1));
+        let pairs = open & (close >> 1) & !(curly ^ (curly >> 1));
         let kept = !(pairs | (pairs << 1));
         let (open, close) = (open & kept, close & kept);
+        let closes = close.count_ones();
         // It may not come to where something is to be found, nor too deep.
-        let shallowest = finder.depth().wrapping_add(close.count_ones());
-        if self.depth > shallowest && self.depth < MAX_DEPTH / 2 {
-            self.read_quietly(masks.curly, open, close, tokens)?;
-            Ok(None)
-        } else {
-            self.walk(masks.curly, tokens, finder)
+        if self.depth <= finder_depth.wrapping_add(closes) || self.depth >= MAX_DEPTH / 2 {
+            return None;
         }
-    }
-
-    /// A block in which the object does not end and nothing is to be found.
-    #[inline(always)]
-    fn read_quietly(
-        &mut self,
-        curly: u64,
-        open: u64,
-        close: u64,
-        tokens: &Tokens,
-    ) -> Result<(), Unsure> {
-        let (opens, closes) = (open.count_ones(), close.count_ones());
+        let opens = open.count_ones();
         self.depth = self.depth.wrapping_add(opens).wrapping_sub(closes);
         if (open | close) & !curly == 0 && closes < self.objects {
             // Objects in objects, and none of them is left for an array: most of
             // `managedFields`.
             self.objects = self.objects.wrapping_add(opens).wrapping_sub(closes);
-            return sound(tokens.wrong_in_object == 0);
+            return Some(Quiet::of(tokens.wrong_in_object == 0));
         }
         let mut rest = open | close;
         let mut unread = u64::MAX;
@@ -97,17 +99,18 @@ impl Brackets {
             } else if opens {
                 self.open_array();
             } else {
-                self.close_array()?;
+                wrong |= u64::from(self.close_array().is_err());
             }
         }
         wrong |= self.wrong(tokens) & unread;
-        sound(wrong == 0)
+        Some(Quiet::of(wrong == 0))
     }
 
     /// Walks over the brackets of a block; between two of them what is read lies
-    /// in one and the same object or array.
+    /// in one and the same object or array. Returns the bit where the outermost
+    /// one is closed.
     #[inline(always)]
-    fn walk(
+    pub(super) fn walk(
         &mut self,
         curly: u64,
         tokens: &Tokens,

@@ -2,6 +2,7 @@
 
 use super::Unsure;
 use super::grammar::Tokens;
+use crate::block::last_bit;
 use crate::fields::{FieldSet, MemberId, NodeId, Span};
 
 /// The objects on the way to fields that are open, and what was found.
@@ -41,6 +42,12 @@ impl Finder {
         self.spans.resize(fields.slots(), Span::NONE);
     }
 
+    /// The depth of the innermost object that paths go through; 0 for none.
+    #[inline(always)]
+    pub(super) fn depth(&self) -> u32 {
+        self.depth
+    }
+
     #[inline(always)]
     pub(super) fn at_block<'f>(
         &'f mut self,
@@ -78,12 +85,6 @@ impl Finder {
 // === impl AtBlock ===
 
 impl AtBlock<'_> {
-    /// The depth of the innermost object that paths go through; 0 for none.
-    #[inline(always)]
-    pub(super) fn depth(&self) -> u32 {
-        self.finder.depth
-    }
-
     /// The keys and commas of a part of an object or array at this depth.
     #[inline(always)]
     pub(super) fn members(&mut self, depth: u32, part: u64, tokens: &Tokens) -> Result<(), Unsure> {
@@ -218,10 +219,4 @@ fn string_before(object: &[u8], place: usize) -> usize {
         }
     }
     0
-}
-
-/// The place of the highest bit, of which there must be one.
-#[inline(always)]
-fn last_bit(bits: u64) -> usize {
-    63_u32.wrapping_sub(bits.leading_zeros()) as usize
 }

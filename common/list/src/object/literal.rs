@@ -2,13 +2,22 @@
 
 use crate::strict;
 
+/// Integers of fewer digits are looked at at once.
+const SHORT: usize = 16;
+
 /// Longer numbers may be beyond a double, and so may those with an exponent.
 const SAFE_LEN: usize = 300;
 
 /// Whether a text that stands for itself is one that JSON has (RFC 8259, 3 and 6).
 pub(super) fn is_valid(text: &[u8]) -> bool {
     match text {
-        b"true" | b"false" | b"null" => true,
+        [b't', rest @ ..] => rest == b"rue",
+        [b'f', rest @ ..] => rest == b"alse",
+        [b'n', rest @ ..] => rest == b"ull",
+        // Ports, counts and the like.
+        [b'1'..=b'9', rest @ ..] if rest.len() < SHORT && rest.iter().all(u8::is_ascii_digit) => {
+            true
+        }
         [b'-', number @ ..] | number => is_number(number) && is_in_range(text),
     }
 }
