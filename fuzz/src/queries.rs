@@ -15,7 +15,10 @@ const BYTES_AT_LEAST: usize = 64 * 1024;
 pub fn check_query(raw: &str, meter: &Meter) {
     let before = meter.start();
     let request = ListRequest::parse(raw);
-    let engine = request.query.clone().map(|query| ListEngine::new(query, Limits::default()));
+    let engine = request
+        .query
+        .clone()
+        .map(|query| ListEngine::new(query, Limits::default()));
     let most = BYTES_AT_LEAST + raw.len() * BYTES_FOR_A_BYTE;
     let taken = meter.most().saturating_sub(before);
     assert!(taken <= most, "{taken} bytes for a query of {}", raw.len());

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::Value;
 
-use crate::language::TYPED_TEXTS;
+use crate::language::tree::TYPED_TEXTS;
 use crate::reference::{self, Parameters, TIMES};
 use crate::support::{Outcome, run};
 
