@@ -1,12 +1,12 @@
 //! The configurations: that of the engine alone, and the shipped one with
 //! listeners beside it that have no filter.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
-use cubegate_filter_config::{ClusterEntry, FilterConfig, Limits, TokenKeys, VERSION};
+use cubegate_filter_config::{ClusterEntry, FilterConfig, Limits, Revoked, TokenKeys, VERSION};
 use cubegate_tests::artifacts::{self, Artifacts};
 use cubegate_tests::gateway::free_port;
 use cubegate_tests::http2_upstream::Http2Upstream;
@@ -162,6 +162,7 @@ fn configure_filter(listener: &mut Value, upstream: &Http2Upstream) -> Result<()
         upgrade_upstream: format!("cluster/{CLUSTER}/http1"),
         authority: upstream.address().to_string(),
         path_prefix: String::new(),
+        resources: BTreeMap::new(),
     };
     let config = FilterConfig {
         version: VERSION,
@@ -169,6 +170,9 @@ fn configure_filter(listener: &mut Value, upstream: &Http2Upstream) -> Result<()
             secret_env: SECRET_VARIABLE.to_owned(),
         },
         clusters: BTreeMap::from([(CLUSTER.to_owned(), cluster)]),
+        host_cluster: None,
+        revoked: Revoked::default(),
+        cors_origins: BTreeSet::new(),
         limits: Limits::default(),
     };
     *at(filter, "/configuration/value")? = json!(config.to_json()?);

@@ -13,7 +13,7 @@
 //! document of another [`VERSION`] is refused as a whole: the filter then keeps
 //! the configuration that it has.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -49,6 +49,16 @@ pub struct FilterConfig {
     /// The clusters by the name that a path gives.
     #[serde(default)]
     pub clusters: BTreeMap<String, ClusterEntry>,
+    /// The cluster that paths mean which name none, and the one that KubeSphere's
+    /// `host` means.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host_cluster: Option<String>,
+    /// Tokens that are refused although they have not expired.
+    #[serde(default, skip_serializing_if = "Revoked::is_empty")]
+    pub revoked: Revoked,
+    /// The origins (RFC 6454) whose pages may call, for CORS.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub cors_origins: BTreeSet<String>,
     /// Bounds on memory.
     #[serde(default)]
     pub limits: Limits,
@@ -86,6 +96,42 @@ pub struct ClusterEntry {
     /// slash; put before every upstream path.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub path_prefix: String,
+    /// What the cluster's discovery says of its resources, by their plural name;
+    /// of equal names the first one is meant.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub resources: BTreeMap<String, Vec<ResourceEntry>>,
+}
+
+/// A resource of a cluster, as its discovery tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ResourceEntry {
+    /// `/api/v1` or `/apis/{group}/{version}`, the preferred version.
+    pub path: String,
+    /// Its kind, `Deployment`.
+    pub kind: String,
+    /// Whether its objects are in namespaces.
+    pub namespaced: bool,
+}
+
+/// Tokens that are refused although they have not expired. The control plane lists
+/// what has not expired yet and nothing else.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Revoked {
+    /// By user, the lowest epoch that is still good. A token without an epoch is
+    /// refused.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub users: BTreeMap<String, u64>,
+    /// Access keys, all of whose tokens are refused.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub keys: BTreeSet<String>,
+    /// Sessions, all of whose tokens are refused.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub sessions: BTreeSet<String>,
+    /// Single tokens, by their `jti`.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub tokens: BTreeSet<String>,
 }
 
 /// Bounds on what the filter keeps, in bytes unless said otherwise.
@@ -161,6 +207,15 @@ impl FilterConfig {
     /// Never in practice; the serializer's error is handed on.
     pub fn to_json(&self) -> Result<String, ConfigError> {
         Ok(serde_json::to_string(self)?)
+    }
+}
+
+// === impl Revoked ===
+
+impl Revoked {
+    /// Whether nothing is refused.
+    pub fn is_empty(&self) -> bool {
+        self == &Self::default()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{TokenError, check_group_name, check_user_name};
+use crate::{KeyScope, TokenError, check_group_name, check_user_name};
 
 /// The group that every KubeCube token carries.
 pub const KUBECUBE_GROUP: &str = "kubecube";
@@ -16,6 +16,15 @@ pub struct Claims {
     pub groups: Vec<String>,
     /// The access key that the token was made from; absent after a login.
     pub access_key: Option<String>,
+    /// What a token of that key may be used for; absent when it may be used for
+    /// all that its user may do.
+    pub scope: Option<KeyScope>,
+    /// The login or family of refresh tokens that it belongs to; absent in a token
+    /// made from a key.
+    pub session: Option<String>,
+    /// Which generation of the user's tokens it is of: a disabled user, or one with
+    /// a new password, has a higher one. Absent in a token that is not ours.
+    pub epoch: Option<u64>,
     /// The token's own id (`jti`, RFC 7519 4.1.7), absent in a plain KubeCube token.
     pub id: Option<String>,
     /// Unix seconds when it was issued (`iat`), 0 when it does not say.
@@ -34,21 +43,54 @@ pub struct UserInfo {
     pub groups: Vec<String>,
 }
 
-/// The claims beside the registered ones, as they stand in the payload.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+/// What a token may be used for (`token_type`, KubeSphere's documented claim).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum TokenType {
+    /// To call with.
+    AccessToken,
+    /// To call with, in KubeSphere's form for programs: it is of no session.
+    StaticToken,
+    /// To get other tokens with, and for nothing else.
+    RefreshToken,
+    /// Whatever else there may be.
+    #[serde(other)]
+    Other,
+}
+
+/// The claims beside the registered ones, as they stand in the payload: those that
+/// KubeCube documents, those that KubeSphere documents, and ours.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct PrivateClaims {
-    #[serde(rename = "UserInfo")]
-    pub(crate) user_info: UserInfo,
+    /// KubeCube's.
+    #[serde(rename = "UserInfo", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) user_info: Option<UserInfo>,
+    /// KubeSphere's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) username: Option<String>,
+    /// KubeSphere's: the user's id, which is the name here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) uid: Option<String>,
+    /// KubeSphere's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) token_type: Option<TokenType>,
     /// The access key's id.
     #[serde(rename = "key", default, skip_serializing_if = "Option::is_none")]
     pub(crate) access_key: Option<String>,
+    #[serde(rename = "key_scope", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) scope: Option<KeyScope>,
+    /// OpenID Connect's name for a session (Front-Channel Logout 1.0, 3).
+    #[serde(rename = "sid", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) session: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) epoch: Option<u64>,
 }
 
 // === impl Claims ===
 
 impl Claims {
-    /// The private claims and times of a checked token as [`Claims`], unless a
-    /// name in it may not be impersonated.
+    /// The private claims and times of a checked token as [`Claims`], unless it is
+    /// not one to call with or a name in it may not be impersonated.
     pub(crate) fn from_payload(
         private: PrivateClaims,
         id: Option<String>,
@@ -56,17 +98,40 @@ impl Claims {
         expires_at: u64,
     ) -> Result<Self, TokenError> {
         let PrivateClaims {
-            user_info: UserInfo { username, groups },
+            user_info,
+            username,
+            uid: _,
+            token_type,
             access_key,
+            scope,
+            session,
+            epoch,
         } = private;
-        check_user_name(&username).map_err(|_| TokenError::Subject)?;
+        match token_type {
+            None | Some(TokenType::StaticToken) => {}
+            // Every one of ours has an id.
+            Some(TokenType::AccessToken) if id.is_some() => {}
+            Some(TokenType::AccessToken) => return Err(TokenError::Unknown),
+            Some(TokenType::RefreshToken | TokenType::Other) => return Err(TokenError::Type),
+        }
+        let (user, groups) = match (user_info, username) {
+            // Two names are two users.
+            (Some(info), Some(name)) if info.username != name => return Err(TokenError::Subject),
+            (Some(info), _) => (info.username, info.groups),
+            (None, Some(name)) => (name, Vec::new()),
+            (None, None) => return Err(TokenError::Malformed),
+        };
+        check_user_name(&user).map_err(|_| TokenError::Subject)?;
         for group in &groups {
             check_group_name(group).map_err(|_| TokenError::Subject)?;
         }
         Ok(Self {
-            user: username,
+            user,
             groups,
             access_key,
+            scope,
+            session,
+            epoch,
             id,
             issued_at: issued_at.unwrap_or(0),
             expires_at,
@@ -76,11 +141,21 @@ impl Claims {
     #[cfg(feature = "sign")]
     pub(crate) fn to_private(&self) -> PrivateClaims {
         PrivateClaims {
-            user_info: UserInfo {
+            user_info: Some(UserInfo {
                 username: self.user.clone(),
                 groups: self.groups.clone(),
-            },
+            }),
+            username: Some(self.user.clone()),
+            uid: Some(self.user.clone()),
+            // As they are read: an access token has an id.
+            token_type: Some(match self.id {
+                Some(_) => TokenType::AccessToken,
+                None => TokenType::StaticToken,
+            }),
             access_key: self.access_key.clone(),
+            scope: self.scope.clone(),
+            session: self.session.clone(),
+            epoch: self.epoch,
         }
     }
 }

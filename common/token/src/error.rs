@@ -24,6 +24,15 @@ pub enum TokenError {
     /// `exp` has passed by more than the clock skew allowed.
     #[error("the token has expired")]
     Expired,
+    /// It is a refresh token, or of a type that nobody knows.
+    #[error("the token is not one to call with")]
+    Type,
+    /// An access token without an id: nobody here has made it.
+    #[error("the token is of no session that is known")]
+    Unknown,
+    /// It was taken back: its key, session or user has changed.
+    #[error("the token has been revoked")]
+    Revoked,
     /// The user or a group in it may not be impersonated.
     #[error("the token names a user or group that cannot be impersonated")]
     Subject,

@@ -10,9 +10,11 @@
 //! Two token forms exist, and a key set holds keys of exactly one of them:
 //!
 //! - **Ed25519** (RFC 8037): `kid` in the header, `iss`, `iat`, `exp`, `jti`, the
-//!   access key's id and KubeCube's documented `UserInfo` in the payload.
-//! - **KubeCube HS256**: the plain token of KubeCube's guide, for installations
-//!   that already share that secret with other parts.
+//!   access key's id and scope, the session, and the claims that KubeCube
+//!   (`UserInfo`) and KubeSphere (`username`, `uid`, `token_type`) document: one
+//!   token serves both.
+//! - **HS256**: the plain tokens of KubeCube's guide and KubeSphere's static ones,
+//!   for installations that already share that secret with other parts.
 //!
 //! What this crate deliberately does not do: it reads no clock (time is passed
 //! in, so the same code runs in a wasm VM and in a test), holds no HTTP types
@@ -23,6 +25,7 @@ mod claims;
 mod error;
 mod hs256;
 mod key_set;
+mod scope;
 #[cfg(feature = "sign")]
 mod sign;
 mod subject;
@@ -36,6 +39,7 @@ pub use claims::{Claims, KUBECUBE_GROUP, UserInfo};
 pub use error::{KeyError, TokenError};
 pub use hs256::{Hs256Secret, MIN_HS256_SECRET_BYTES, STRONG_HS256_SECRET_BYTES};
 pub use key_set::{CLOCK_SKEW_SECONDS, Ed25519Key, KeySet};
+pub use scope::KeyScope;
 #[cfg(feature = "sign")]
 pub use sign::{Ed25519Signer, Signer};
 pub use subject::{SubjectError, check_group_name, check_user_name};

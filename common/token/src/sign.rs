@@ -31,6 +31,7 @@ struct Hs256Payload {
     private: PrivateClaims,
     exp: u64,
     iat: u64,
+    nbf: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     jti: Option<String>,
 }
@@ -108,10 +109,11 @@ impl Signer {
                     claims.to_private(),
                     Duration::from_secs(lifetime),
                 )
-                .with_issuer(&signer.issuer);
+                .with_issuer(&signer.issuer)
+                .with_subject(&claims.user);
                 payload.issued_at = Some(UnixTimeStamp::from_secs(claims.issued_at));
                 payload.expires_at = Some(UnixTimeStamp::from_secs(claims.expires_at));
-                payload.invalid_before = None;
+                payload.invalid_before = Some(UnixTimeStamp::from_secs(claims.issued_at));
                 payload.jwt_id.clone_from(&claims.id);
                 signer
                     .pair
@@ -126,14 +128,15 @@ impl Signer {
 fn sign_hs256(secret: &Hs256Secret, claims: &Claims) -> Result<String, KeyError> {
     let payload = Hs256Payload {
         private: PrivateClaims {
-            user_info: UserInfo {
+            user_info: Some(UserInfo {
                 username: claims.user.clone(),
                 groups: vec![crate::KUBECUBE_GROUP.to_owned()],
-            },
-            access_key: claims.access_key.clone(),
+            }),
+            ..claims.to_private()
         },
         exp: claims.expires_at,
         iat: claims.issued_at,
+        nbf: claims.issued_at,
         jti: claims.id.clone(),
     };
     let payload =

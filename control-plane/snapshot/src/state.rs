@@ -1,10 +1,12 @@
 //! What a snapshot is made from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use cubegate_domain::Cluster;
-use cubegate_filter_config::{ClusterEntry, ConfigError, FilterConfig, Limits, TokenKeys, VERSION};
+use cubegate_filter_config::{
+    ClusterEntry, ConfigError, FilterConfig, Limits, Revoked, TokenKeys, VERSION,
+};
 
 use crate::{Snapshot, cluster, extension_config, listener, route, secret};
 
@@ -105,6 +107,7 @@ fn filter_config(clusters: &[Cluster], tokens: &TokenKeys, limits: &Limits) -> F
                 upgrade_upstream: cluster::http1_name(&cluster.name),
                 authority: cluster.server.authority(),
                 path_prefix: cluster.server.path_prefix.clone(),
+                resources: BTreeMap::new(),
             };
             (cluster.name.to_string(), entry)
         })
@@ -113,6 +116,9 @@ fn filter_config(clusters: &[Cluster], tokens: &TokenKeys, limits: &Limits) -> F
         version: VERSION,
         tokens: tokens.clone(),
         clusters,
+        host_cluster: None,
+        revoked: Revoked::default(),
+        cors_origins: BTreeSet::new(),
         limits: limits.clone(),
     }
 }

@@ -64,6 +64,9 @@ impl Gateway {
             version: _,
             tokens,
             clusters,
+            host_cluster: _,
+            revoked: _,
+            cors_origins: _,
             limits,
         } = FilterConfig::from_json(document)?;
         let verifier = match previous {
