@@ -91,6 +91,13 @@ pub(crate) trait Vector: Copy {
     /// Bit 7 of each byte, in the lowest [`Self::BYTES`] bits.
     fn tops(self) -> u32;
 
+    /// Runs a job in a function of its own, so that it takes no registers from a
+    /// loop that seldom comes to it.
+    #[inline(never)]
+    fn apart<J: Job>(job: J) -> J::Output {
+        job.run::<Self>()
+    }
+
     /// For each bit, the parity of the bits up to it.
     #[inline(always)]
     fn running_parity(mut bits: u64) -> u64 {

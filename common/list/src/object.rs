@@ -17,6 +17,7 @@
 mod brackets;
 mod finder;
 mod grammar;
+mod jobs;
 mod literal;
 mod strings;
 mod uncommon;
@@ -24,11 +25,11 @@ mod uncommon;
 use self::brackets::Brackets;
 use self::finder::Finder;
 use self::grammar::Grammar;
+use self::jobs::{Advance, Place, Walk};
+use self::literal::Literals;
 use self::strings::{InBlock, Strings};
 use self::uncommon::Checks;
-use crate::block::{
-    BLOCK, Block, Job, Masks, Quotes, Uncommon, Vector, below, last_bit, with_best,
-};
+use crate::block::{Block, Masks, Quotes, Uncommon, Vector, below, last_bit, with_best};
 use crate::fields::{FieldSet, Span};
 
 /// Reads one object after the other, each as it arrives.
@@ -42,8 +43,7 @@ pub(crate) struct ObjectReader {
     state: State,
     brackets: Brackets,
     checks: Checks,
-    /// Where a number or literal begins that goes on in the next block.
-    literal: Option<usize>,
+    literals: Literals,
     /// From the first byte that is not ASCII to behind the last one.
     high: Span,
     finder: Finder,
@@ -73,7 +73,7 @@ impl ObjectReader {
             state: State::default(),
             brackets: Brackets::default(),
             checks: Checks::default(),
-            literal: None,
+            literals: Literals::default(),
             high: Span::NONE,
             finder: Finder::default(),
         }
@@ -85,7 +85,7 @@ impl ObjectReader {
         self.state = State::default();
         self.brackets = Brackets::default();
         self.checks = Checks::default();
-        self.literal = None;
+        self.literals = Literals::default();
         self.high = Span::NONE;
         self.finder.begin(fields);
     }
@@ -120,11 +120,10 @@ impl ObjectReader {
     fn block<V: Vector>(
         &mut self,
         state: &mut State,
+        place: &Place<'_>,
         block: &Block,
-        object: &[u8],
-        fields: &FieldSet,
     ) -> Result<Option<u32>, Unsure> {
-        let strings = self.strings::<V>(&mut state.strings, block);
+        let strings = self.strings::<V>(&mut state.strings, block, place);
         if strings.is_all() && !self.checks.are_due() {
             // Nothing but a part of a string: what is between tokens stays.
             return Ok(None);
@@ -141,14 +140,19 @@ impl ObjectReader {
             let finder_depth = self.finder.depth();
             self.brackets.read_quietly(curly, &tokens, finder_depth)
         } else {
-            let mut finder = self.finder.at_block(object, self.at, fields);
-            if let Some(last) = self.brackets.walk(curly, &tokens, &mut finder)? {
-                return self.check_last(tokens.literal, last, object);
+            let walk = Walk {
+                reader: self,
+                place: *place,
+                curly,
+                tokens,
+            };
+            if let Some(last) = V::apart(walk)? {
+                return self.check_last(tokens.literal, last, place);
             }
             true
         };
         let literals = (tokens.literal != 0 || in_literal).then_some(tokens.literal);
-        if is_sound && self.check(literals, u64::MAX, object) {
+        if is_sound && self.check(literals, u64::MAX, place) {
             Ok(None)
         } else {
             Err(Unsure)
@@ -166,7 +170,12 @@ impl ObjectReader {
 
     /// Finds the strings of a block.
     #[inline(always)]
-    fn strings<V: Vector>(&mut self, strings: &mut Strings, block: &Block) -> InBlock {
+    fn strings<V: Vector>(
+        &mut self,
+        strings: &mut Strings,
+        block: &Block,
+        place: &Place<'_>,
+    ) -> InBlock {
         let Quotes {
             quote,
             has_uncommon,
@@ -179,20 +188,22 @@ impl ObjectReader {
         let strings = strings.read::<V>(quote & !escaped);
         self.checks.note(&uncommon, escaped & !quote, &strings);
         if uncommon.high != 0 {
-            self.note_high(uncommon.high);
+            self.note_high(uncommon.high, place.at);
         }
         strings
     }
 
     /// Whether what is within these bits of a block is as JSON has it.
     #[inline(always)]
-    fn check(&mut self, literals: Option<u64>, within: u64, object: &[u8]) -> bool {
+    fn check(&mut self, literals: Option<u64>, within: u64, place: &Place<'_>) -> bool {
         let mut is_sound = true;
         if self.checks.are_due() {
-            is_sound &= self.checks.make(within, object, self.at);
+            is_sound &= self.checks.make(within, place.object, place.at);
         }
         if let Some(literals) = literals {
-            is_sound &= self.check_literals(literals & within, object);
+            is_sound &= self
+                .literals
+                .check(literals & within, place.object, place.at);
         }
         is_sound
     }
@@ -204,54 +215,20 @@ impl ObjectReader {
         &mut self,
         literals: u64,
         last: u32,
-        object: &[u8],
+        place: &Place<'_>,
     ) -> Result<Option<u32>, Unsure> {
         let len = last.saturating_add(1);
-        if self.check(Some(literals), below(len), object) {
+        if self.check(Some(literals), below(len), place) {
             Ok(Some(len))
         } else {
             Err(Unsure)
         }
     }
 
-    /// Checks the numbers and literals that end in this block.
-    #[inline(always)]
-    fn check_literals(&mut self, mask: u64, object: &[u8]) -> bool {
-        let mut rest = mask;
-        if let Some(start) = self.literal {
-            let more = mask.trailing_ones();
-            if more == BLOCK_BITS {
-                return true;
-            }
-            self.literal = None;
-            let end = self.at.wrapping_add(more as usize);
-            if !object.get(start..end).is_some_and(literal::is_valid) {
-                return false;
-            }
-            rest &= !below(more);
-        }
-        while rest != 0 {
-            let start = rest.trailing_zeros();
-            let run = (rest >> start).trailing_ones();
-            let end = start.wrapping_add(run);
-            let from = self.at.wrapping_add(start as usize);
-            if end == BLOCK_BITS {
-                self.literal = Some(from);
-                return true;
-            }
-            let to = self.at.wrapping_add(end as usize);
-            if !object.get(from..to).is_some_and(literal::is_valid) {
-                return false;
-            }
-            rest &= !below(end);
-        }
-        true
-    }
-
     #[cold]
-    fn note_high(&mut self, high: u64) {
-        let first = self.at.wrapping_add(high.trailing_zeros() as usize);
-        let last = self.at.wrapping_add(last_bit(high));
+    fn note_high(&mut self, high: u64, at: usize) {
+        let first = at.wrapping_add(high.trailing_zeros() as usize);
+        let last = at.wrapping_add(last_bit(high));
         if self.high == Span::NONE {
             self.high.start = first;
         }
@@ -259,7 +236,9 @@ impl ObjectReader {
     }
 
     /// The object has come to its end: what could not be said before.
-    fn end(&mut self, object: &[u8]) -> Result<Option<usize>, Unsure> {
+    fn end(&mut self, place: &Place<'_>, bytes: u32) -> Result<Option<usize>, Unsure> {
+        let len = place.at.wrapping_add(bytes as usize);
+        let object = place.object.get(..len).unwrap_or(place.object);
         if !self.checks.check_end(object) {
             return Err(Unsure);
         }
@@ -271,59 +250,6 @@ impl ObjectReader {
         }
         self.finder.end().map_err(|_| Unsure)?;
         Ok(Some(object.len()))
-    }
-}
-
-const BLOCK_BITS: u32 = 64;
-
-/// [`ObjectReader::advance`], to be run with the best instruction set.
-struct Advance<'r, 'o> {
-    reader: &'r mut ObjectReader,
-    object: &'o [u8],
-    fields: &'r FieldSet,
-}
-
-// === impl Advance ===
-
-impl Job for Advance<'_, '_> {
-    type Output = Result<Option<usize>, Unsure>;
-
-    #[inline(always)]
-    fn run<V: Vector>(self) -> Self::Output {
-        let Self {
-            reader,
-            object,
-            fields,
-        } = self;
-        let mut state = reader.state;
-        // The last block of a call, filled up.
-        let mut padded: Block = [b' '; BLOCK];
-        let mut rest = object.get(reader.at..).unwrap_or_default();
-        loop {
-            let (block, is_whole) = if let Some((block, behind)) = rest.split_first_chunk() {
-                rest = behind;
-                (block, true)
-            } else {
-                reader.state = state;
-                // The last bytes that have arrived. They are read if the object
-                // ends here, or else when there is a block of them.
-                for (byte, arrived) in padded.iter_mut().zip(rest) {
-                    *byte = *arrived;
-                }
-                if !reader.ends_in::<V>(state.strings, &padded) {
-                    return Ok(None);
-                }
-                (&padded, false)
-            };
-            match reader.block::<V>(&mut state, block, object, fields)? {
-                Some(end) => {
-                    let len = reader.at.wrapping_add(end as usize);
-                    return reader.end(object.get(..len).unwrap_or(object));
-                }
-                None if is_whole => reader.at = reader.at.wrapping_add(BLOCK),
-                None => return Err(Unsure),
-            }
-        }
     }
 }
 

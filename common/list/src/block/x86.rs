@@ -39,6 +39,7 @@ pub(super) fn with_best<J: Job>(job: J) -> J::Output {
     }
 }
 
+#[inline(never)]
 #[target_feature(enable = "avx2,pclmulqdq,bmi1,bmi2,lzcnt,popcnt")]
 fn with_avx2<J: Job>(job: J) -> J::Output {
     job.run::<Avx2>()
@@ -145,6 +146,12 @@ impl Vector for Avx2 {
     fn tops(self) -> u32 {
         // SAFETY: the machine has AVX2, see `with_best`.
         unsafe { _mm256_movemask_epi8(self.0) }.cast_unsigned()
+    }
+
+    #[inline(always)]
+    fn apart<J: Job>(job: J) -> J::Output {
+        // SAFETY: the machine has these features, see `with_best`.
+        unsafe { with_avx2(job) }
     }
 
     #[inline(always)]
