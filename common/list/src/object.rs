@@ -25,7 +25,7 @@ mod uncommon;
 use self::brackets::Brackets;
 use self::finder::Finder;
 use self::grammar::Grammar;
-use self::jobs::{Advance, Place, Walk};
+use self::jobs::{Advance, Place};
 use self::literal::Literals;
 use self::strings::{InBlock, Strings};
 use self::uncommon::Checks;
@@ -140,13 +140,9 @@ impl ObjectReader {
             let finder_depth = self.finder.depth();
             self.brackets.read_quietly(curly, &tokens, finder_depth)
         } else {
-            let walk = Walk {
-                reader: self,
-                place: *place,
-                curly,
-                tokens,
-            };
-            if let Some(last) = V::apart(walk)? {
+            let Place { object, at, fields } = *place;
+            let mut finder = self.finder.at_block(object, at, fields);
+            if let Some(last) = self.brackets.walk(curly, &tokens, &mut finder)? {
                 return self.check_last(tokens.literal, last, place);
             }
             true

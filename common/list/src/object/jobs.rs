@@ -1,7 +1,6 @@
 //! What runs with the best instruction set: the loop over the blocks, and what it seldom
 //! comes to.
 
-use super::grammar::Tokens;
 use super::{ObjectReader, Unsure};
 use crate::block::{BLOCK, Block, Job, Vector};
 use crate::fields::FieldSet;
@@ -26,14 +25,6 @@ struct Tail<'r, 'o> {
     pub(super) reader: &'r mut ObjectReader,
     pub(super) place: Place<'o>,
     pub(super) bytes: &'o [u8],
-}
-
-/// A block in which something may be found.
-pub(super) struct Walk<'r, 'o> {
-    pub(super) reader: &'r mut ObjectReader,
-    pub(super) place: Place<'o>,
-    pub(super) curly: u64,
-    pub(super) tokens: Tokens,
 }
 
 // === impl Advance ===
@@ -101,21 +92,5 @@ impl Job for Tail<'_, '_> {
             Some(end) => reader.end(&place, end),
             None => Err(Unsure),
         }
-    }
-}
-
-// === impl Walk ===
-
-impl Job for Walk<'_, '_> {
-    type Output = Result<Option<u32>, Unsure>;
-
-    #[inline(always)]
-    fn run<V: Vector>(self) -> Self::Output {
-        let Place { object, at, fields } = self.place;
-        let ObjectReader {
-            brackets, finder, ..
-        } = self.reader;
-        let mut finder = finder.at_block(object, at, fields);
-        brackets.walk(self.curly, &self.tokens, &mut finder)
     }
 }
