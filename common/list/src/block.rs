@@ -6,7 +6,7 @@
 //!
 //! | vector | where |
 //! |---|---|
-//! | `Avx2` | x86-64 that has it, asked at run time |
+//! | `Avx2` | x86-64 that has it and the carry-less product, asked at run time |
 //! | `Sse2` | every x86-64 |
 //! | `Neon` | aarch64 |
 //! | `Simd128` | wasm built with `+simd128`, as the filter is |

@@ -8,7 +8,8 @@
 //!
 //! Most of the work is done on bit masks, 64 bytes at once, whatever they hold:
 //! that every token may follow the one before it can be said without knowing what
-//! is inside what, except for two things, which a walk over the brackets decides.
+//! is inside what, except for keys and colons, which belong in objects alone. Where
+//! all is objects in objects counting the brackets does, elsewhere a walk over them.
 //! Only brackets, numbers, literals and uncommon escapes are looked at one by one.
 //!
 //! It says what is certainly valid. What it is not sure of is read again by
