@@ -6,7 +6,7 @@
 //!
 //! | vector | where |
 //! |---|---|
-//! | `Avx2` | x86-64 that has it, asked at run time |
+//! | `Avx2` | x86-64 that has it and the carry-less product, asked at run time |
 //! | `Sse2` | every x86-64 |
 //! | `Neon` | aarch64 |
 //! | `Simd128` | wasm built with `+simd128`, as the filter is |
@@ -34,13 +34,29 @@ pub(crate) const BLOCK: usize = 64;
 /// A block of the input.
 pub(crate) type Block = [u8; BLOCK];
 
-/// Which bytes of a block are what. Bit n stands for byte n.
+/// Where the quotes of a block are. Bit n stands for byte n, here and in all masks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Masks {
+pub(crate) struct Quotes {
     /// `"`
     pub(crate) quote: u64,
+    /// Whether [`Uncommon`] has something to say of this block.
+    pub(crate) has_uncommon: bool,
+}
+
+/// What most blocks have none of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Uncommon {
     /// `\`
     pub(crate) backslash: u64,
+    /// What is below the space.
+    pub(crate) control: u64,
+    /// What is not ASCII.
+    pub(crate) high: u64,
+}
+
+/// Where brackets and separators are, in strings too.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Masks {
     /// `{` and `[`
     pub(crate) open: u64,
     /// `}` and `]`
@@ -52,30 +68,46 @@ pub(crate) struct Masks {
     pub(crate) colon: u64,
     /// `,`
     pub(crate) comma: u64,
-    /// What is below the space, and what is not ASCII.
-    pub(crate) odd: u64,
-    /// What is not ASCII. Says nothing unless `odd` does.
-    pub(crate) high: u64,
 }
 
 /// The operations of an instruction set, on some bytes of a block.
 pub(crate) trait Vector: Copy {
-    /// How many bytes it holds; a divisor of [`BLOCK`].
+    /// How many bytes it holds: 8, 16 or 32.
     const BYTES: usize;
 
     /// The bytes of the block from `at` on; `at` is a multiple of [`Self::BYTES`].
     fn load(block: &Block, at: usize) -> Self;
-    /// All bits of each byte that equals this one.
+    /// All bits of each byte that equals this one; the top bit at least.
     fn equal(self, byte: u8) -> Self;
     /// The top bit of each byte that is below the space or not ASCII: as a signed
     /// number it is less than 32.
     fn odd(self) -> Self;
     /// Each byte or'd with this one.
     fn or_byte(self, byte: u8) -> Self;
+    /// The bits that are set in one of two.
+    fn or(self, other: Self) -> Self;
     /// Bit 5 of each byte moved to bit 7; the other bits are of no use.
     fn bit_5_to_top(self) -> Self;
     /// Bit 7 of each byte, in the lowest [`Self::BYTES`] bits.
-    fn tops(self) -> u64;
+    fn tops(self) -> u32;
+
+    /// Runs a job in a function of its own, so that it takes no registers from a
+    /// loop that seldom comes to it.
+    #[inline(never)]
+    fn apart<J: Job>(job: J) -> J::Output {
+        job.run::<Self>()
+    }
+
+    /// For each bit, the parity of the bits up to it.
+    #[inline(always)]
+    fn running_parity(mut bits: u64) -> u64 {
+        bits ^= bits << 1;
+        bits ^= bits << 2;
+        bits ^= bits << 4;
+        bits ^= bits << 8;
+        bits ^= bits << 16;
+        bits ^ (bits << 32)
+    }
 }
 
 /// Work that is to run with the best instruction set of this machine.
@@ -105,6 +137,41 @@ pub(crate) fn with_best<J: Job>(job: J) -> J::Output {
     return job.run::<swar::Swar>();
 }
 
+// === impl Quotes ===
+
+impl Quotes {
+    /// Looks at a block.
+    #[inline(always)]
+    pub(crate) fn of<V: Vector>(block: &Block) -> Self {
+        let uncommon = |bytes: V| bytes.equal(b'\\').or(bytes.odd());
+        let mut any = uncommon(V::load(block, 0));
+        let mut at = V::BYTES;
+        while at < BLOCK {
+            any = any.or(uncommon(V::load(block, at)));
+            at = at.wrapping_add(V::BYTES);
+        }
+        Self {
+            quote: mask(block, |bytes: V| bytes.equal(b'"')),
+            has_uncommon: any.tops() != 0,
+        }
+    }
+}
+
+// === impl Uncommon ===
+
+impl Uncommon {
+    /// Looks at a block.
+    #[inline(always)]
+    pub(crate) fn of<V: Vector>(block: &Block) -> Self {
+        let high = mask(block, |bytes: V| bytes);
+        Self {
+            backslash: mask(block, |bytes: V| bytes.equal(b'\\')),
+            control: mask(block, V::odd) & !high,
+            high,
+        }
+    }
+}
+
 // === impl Masks ===
 
 impl Masks {
@@ -113,48 +180,36 @@ impl Masks {
     pub(crate) fn of<V: Vector>(block: &Block) -> Self {
         /// `[` and `{` differ in this bit alone, and so do `]` and `}`.
         const CURLY_BIT: u8 = 0x20;
-        let mut masks = Self::default();
-        let mut at = 0;
-        while at < BLOCK {
-            let bytes = V::load(block, at);
-            let curled = bytes.or_byte(CURLY_BIT);
-            masks.quote |= bytes.equal(b'"').tops() << at;
-            masks.backslash |= bytes.equal(b'\\').tops() << at;
-            masks.open |= curled.equal(b'{').tops() << at;
-            masks.close |= curled.equal(b'}').tops() << at;
-            masks.curly |= bytes.bit_5_to_top().tops() << at;
-            masks.colon |= bytes.equal(b':').tops() << at;
-            masks.comma |= bytes.equal(b',').tops() << at;
-            masks.odd |= bytes.odd().tops() << at;
-            at = at.wrapping_add(V::BYTES);
+        Self {
+            open: mask(block, |bytes: V| bytes.or_byte(CURLY_BIT).equal(b'{')),
+            close: mask(block, |bytes: V| bytes.or_byte(CURLY_BIT).equal(b'}')),
+            curly: mask(block, V::bit_5_to_top),
+            colon: mask(block, |bytes: V| bytes.equal(b':')),
+            comma: mask(block, |bytes: V| bytes.equal(b',')),
         }
-        if masks.odd != 0 {
-            let mut at = 0;
-            while at < BLOCK {
-                masks.high |= V::load(block, at).tops() << at;
-                at = at.wrapping_add(V::BYTES);
-            }
-        }
-        masks
     }
 
     /// The spaces of a block, which are seldom asked for.
     #[inline(always)]
     pub(crate) fn spaces<V: Vector>(block: &Block) -> u64 {
-        let mut spaces = 0;
+        mask(block, |bytes: V| bytes.equal(b' '))
+    }
+}
+
+/// The bytes of a block whose top bit is set after this.
+#[inline(always)]
+fn mask<V: Vector>(block: &Block, map: impl Fn(V) -> V) -> u64 {
+    // By halves: what has 32 bits is cheaper to put together in as many.
+    let half = |from: usize| {
+        let mut bits: u32 = 0;
         let mut at = 0;
-        while at < BLOCK {
-            spaces |= V::load(block, at).equal(b' ').tops() << at;
+        while at < BLOCK / 2 {
+            bits |= map(V::load(block, from.wrapping_add(at))).tops() << at;
             at = at.wrapping_add(V::BYTES);
         }
-        spaces
-    }
-
-    /// What is below the space.
-    #[inline(always)]
-    pub(crate) fn control(&self) -> u64 {
-        self.odd & !self.high
-    }
+        u64::from(bits)
+    };
+    half(0) | (half(BLOCK / 2) << (BLOCK / 2))
 }
 
 /// The bits below this one; all for 64.

@@ -1,14 +1,15 @@
 //! Reads an item that is an object: where it ends, that it is JSON, and the fields that are wanted.
 //!
 //! ```text
-//! 64 bytes ──Masks──> Strings ──> Grammar ──> brackets ──> Finder
-//!                     what is     may this    what is in   the members that
-//!                     a string    follow that what         a query names
+//! 64 bytes ──> Strings ──> Grammar ──> Brackets ──> Finder
+//!              what is     may this    what is in   the members that
+//!              a string    follow that what         a query names
 //! ```
 //!
 //! Most of the work is done on bit masks, 64 bytes at once, whatever they hold:
 //! that every token may follow the one before it can be said without knowing what
-//! is inside what, except for two things, which a walk over the brackets decides.
+//! is inside what, except for keys and colons, which belong in objects alone. Where
+//! all is objects in objects counting the brackets does, elsewhere a walk over them.
 //! Only brackets, numbers, literals and uncommon escapes are looked at one by one.
 //!
 //! It says what is certainly valid. What it is not sure of is read again by
@@ -17,14 +18,19 @@
 mod brackets;
 mod finder;
 mod grammar;
+mod jobs;
 mod literal;
 mod strings;
+mod uncommon;
 
-use self::brackets::{Brackets, Quiet};
+use self::brackets::Brackets;
 use self::finder::Finder;
-use self::grammar::{Grammar, Tokens};
+use self::grammar::Grammar;
+use self::jobs::{Advance, Place};
+use self::literal::Literals;
 use self::strings::{InBlock, Strings};
-use crate::block::{BLOCK, Block, Job, Masks, Vector, below, last_bit, with_best};
+use self::uncommon::Checks;
+use crate::block::{Block, Masks, Quotes, Uncommon, Vector, below, last_bit, with_best};
 use crate::fields::{FieldSet, Span};
 
 /// Reads one object after the other, each as it arrives.
@@ -35,14 +41,20 @@ use crate::fields::{FieldSet, Span};
 pub(crate) struct ObjectReader {
     /// Bytes that were read: a multiple of [`BLOCK`].
     at: usize,
-    strings: Strings,
-    grammar: Grammar,
+    state: State,
     brackets: Brackets,
-    /// Where a number or literal begins that goes on in the next block.
-    literal: Option<usize>,
+    checks: Checks,
+    literals: Literals,
     /// From the first byte that is not ASCII to behind the last one.
     high: Span,
     finder: Finder,
+}
+
+/// What every block changes: kept in registers from one to the next.
+#[derive(Clone, Copy, Debug, Default)]
+struct State {
+    strings: Strings,
+    grammar: Grammar,
 }
 
 /// The object may not be valid.
@@ -59,10 +71,10 @@ impl ObjectReader {
     pub(crate) fn new() -> Self {
         Self {
             at: 0,
-            strings: Strings::default(),
-            grammar: Grammar::default(),
+            state: State::default(),
             brackets: Brackets::default(),
-            literal: None,
+            checks: Checks::default(),
+            literals: Literals::default(),
             high: Span::NONE,
             finder: Finder::default(),
         }
@@ -71,10 +83,10 @@ impl ObjectReader {
     /// Begins with a new object.
     pub(crate) fn begin(&mut self, fields: &FieldSet) {
         self.at = 0;
-        self.strings = Strings::default();
-        self.grammar = Grammar::default();
+        self.state = State::default();
         self.brackets = Brackets::default();
-        self.literal = None;
+        self.checks = Checks::default();
+        self.literals = Literals::default();
         self.high = Span::NONE;
         self.finder.begin(fields);
     }
@@ -108,127 +120,112 @@ impl ObjectReader {
     #[inline(always)]
     fn block<V: Vector>(
         &mut self,
+        state: &mut State,
+        place: &Place<'_>,
         block: &Block,
-        masks: &Masks,
-        object: &[u8],
-        fields: &FieldSet,
     ) -> Result<Option<u32>, Unsure> {
-        let strings = self.strings.read(masks);
-        if masks.high != 0 {
-            self.note_high(masks.high);
-        }
-        if strings.is_all() && masks.control() == 0 {
+        let strings = self.strings::<V>(&mut state.strings, block, place);
+        if strings.is_all() && !self.checks.are_due() {
             // Nothing but a part of a string: what is between tokens stays.
-            let sound = strings.escaped == 0
-                || self
-                    .strings
-                    .check_escapes(masks, &strings, u64::MAX, object, self.at);
-            return if sound { Ok(None) } else { Err(Unsure) };
+            return Ok(None);
         }
-        let tokens = self
-            .grammar
-            .read(masks, &strings, || Masks::spaces::<V>(block));
-        let quiet = self
-            .brackets
-            .read_quietly(masks, &tokens, self.finder.depth());
-        let end = match quiet {
-            Some(Quiet::Sound) => None,
-            Some(Quiet::Unsound) => return Err(Unsure),
-            None => {
-                let mut finder = self.finder.at_block(object, self.at, fields);
-                self.brackets.walk(masks.curly, &tokens, &mut finder)?
+        let masks = Masks::of::<V>(block);
+        let in_literal = state.grammar.in_literal();
+        let tokens = state.grammar.read(&masks, &strings, || {
+            Masks::spaces::<V>(block) | self.checks.control()
+        });
+        let curly = masks.curly;
+        let is_sound = if self.brackets.read_objects(curly, &tokens) {
+            tokens.wrong | tokens.wrong_in_object == 0
+        } else if self.brackets.is_quiet(&tokens, self.finder.depth()) {
+            let finder_depth = self.finder.depth();
+            self.brackets.read_quietly(curly, &tokens, finder_depth)
+        } else {
+            let Place { object, at, fields } = *place;
+            let mut finder = self.finder.at_block(object, at, fields);
+            if let Some(last) = self.brackets.walk(curly, &tokens, &mut finder)? {
+                return self.check_last(tokens.literal, last, place);
             }
+            true
         };
-        match end {
-            None if self.check(masks, &strings, &tokens, u64::MAX, object) => Ok(None),
-            Some(bit) if self.check_last(*masks, strings, tokens, bit, object) => {
-                Ok(Some(bit.saturating_add(1)))
-            }
-            _ => Err(Unsure),
+        let literals = (tokens.literal != 0 || in_literal).then_some(tokens.literal);
+        if is_sound && self.check(literals, u64::MAX, place) {
+            Ok(None)
+        } else {
+            Err(Unsure)
         }
+    }
+
+    /// Whether the object ends in the next block.
+    #[inline(always)]
+    fn ends_in<V: Vector>(&self, mut strings: Strings, block: &Block) -> bool {
+        let escaped = strings.escapes(Uncommon::of::<V>(block).backslash);
+        let quotes = Quotes::of::<V>(block).quote & !escaped;
+        let inside = strings.read::<V>(quotes).inside;
+        self.brackets.end_in(&Masks::of::<V>(block), inside)
+    }
+
+    /// Finds the strings of a block.
+    #[inline(always)]
+    fn strings<V: Vector>(
+        &mut self,
+        strings: &mut Strings,
+        block: &Block,
+        place: &Place<'_>,
+    ) -> InBlock {
+        let Quotes {
+            quote,
+            has_uncommon,
+        } = Quotes::of::<V>(block);
+        if !has_uncommon && !strings.escape_goes_on() {
+            return strings.read::<V>(quote);
+        }
+        let uncommon = Uncommon::of::<V>(block);
+        let escaped = strings.escapes(uncommon.backslash);
+        let strings = strings.read::<V>(quote & !escaped);
+        self.checks.note(&uncommon, escaped & !quote, &strings);
+        if uncommon.high != 0 {
+            self.note_high(uncommon.high, place.at);
+        }
+        strings
     }
 
     /// Whether what is within these bits of a block is as JSON has it.
     #[inline(always)]
-    fn check(
-        &mut self,
-        masks: &Masks,
-        strings: &InBlock,
-        tokens: &Tokens,
-        within: u64,
-        object: &[u8],
-    ) -> bool {
-        let mut sound = tokens.wrong & within == 0;
-        if masks.control() != 0 {
-            sound &= self
-                .grammar
-                .only_white_space(masks, strings, within, object, self.at);
+    fn check(&mut self, literals: Option<u64>, within: u64, place: &Place<'_>) -> bool {
+        let mut is_sound = true;
+        if self.checks.are_due() {
+            is_sound &= self.checks.make(within, place.object, place.at);
         }
-        if strings.escaped != 0 {
-            sound &= self
-                .strings
-                .check_escapes(masks, strings, within, object, self.at);
+        if let Some(literals) = literals {
+            is_sound &= self
+                .literals
+                .check(literals & within, place.object, place.at);
         }
-        if tokens.literal != 0 || self.literal.is_some() {
-            sound &= self.check_literals(tokens.literal & within, object);
-        }
-        sound
+        is_sound
     }
 
-    /// The same for the block in which the object ends. It takes copies, so that
-    /// they need not be in memory for all the other blocks.
+    /// The same for the block in which the object ends.
     #[cold]
     #[inline(never)]
     fn check_last(
         &mut self,
-        masks: Masks,
-        strings: InBlock,
-        tokens: Tokens,
+        literals: u64,
         last: u32,
-        object: &[u8],
-    ) -> bool {
-        let within = below(last.saturating_add(1));
-        self.check(&masks, &strings, &tokens, within, object)
-    }
-
-    /// Checks the numbers and literals that end in this block.
-    #[inline(always)]
-    fn check_literals(&mut self, mask: u64, object: &[u8]) -> bool {
-        let mut rest = mask;
-        if let Some(start) = self.literal {
-            let more = mask.trailing_ones();
-            if more == BLOCK_BITS {
-                return true;
-            }
-            self.literal = None;
-            let end = self.at.wrapping_add(more as usize);
-            if !object.get(start..end).is_some_and(literal::is_valid) {
-                return false;
-            }
-            rest &= !below(more);
+        place: &Place<'_>,
+    ) -> Result<Option<u32>, Unsure> {
+        let len = last.saturating_add(1);
+        if self.check(Some(literals), below(len), place) {
+            Ok(Some(len))
+        } else {
+            Err(Unsure)
         }
-        while rest != 0 {
-            let start = rest.trailing_zeros();
-            let run = (rest >> start).trailing_ones();
-            let end = start.wrapping_add(run);
-            let from = self.at.wrapping_add(start as usize);
-            if end == BLOCK_BITS {
-                self.literal = Some(from);
-                return true;
-            }
-            let to = self.at.wrapping_add(end as usize);
-            if !object.get(from..to).is_some_and(literal::is_valid) {
-                return false;
-            }
-            rest &= !below(end);
-        }
-        true
     }
 
     #[cold]
-    fn note_high(&mut self, high: u64) {
-        let first = self.at.wrapping_add(high.trailing_zeros() as usize);
-        let last = self.at.wrapping_add(last_bit(high));
+    fn note_high(&mut self, high: u64, at: usize) {
+        let first = at.wrapping_add(high.trailing_zeros() as usize);
+        let last = at.wrapping_add(last_bit(high));
         if self.high == Span::NONE {
             self.high.start = first;
         }
@@ -236,8 +233,10 @@ impl ObjectReader {
     }
 
     /// The object has come to its end: what could not be said before.
-    fn end(&mut self, object: &[u8]) -> Result<Option<usize>, Unsure> {
-        if !self.strings.check_end(object) {
+    fn end(&mut self, place: &Place<'_>, bytes: u32) -> Result<Option<usize>, Unsure> {
+        let len = place.at.wrapping_add(bytes as usize);
+        let object = place.object.get(..len).unwrap_or(place.object);
+        if !self.checks.check_end(object) {
             return Err(Unsure);
         }
         if self.high != Span::NONE {
@@ -248,57 +247,6 @@ impl ObjectReader {
         }
         self.finder.end().map_err(|_| Unsure)?;
         Ok(Some(object.len()))
-    }
-}
-
-const BLOCK_BITS: u32 = 64;
-
-/// [`ObjectReader::advance`], to be run with the best instruction set.
-struct Advance<'r, 'o> {
-    reader: &'r mut ObjectReader,
-    object: &'o [u8],
-    fields: &'r FieldSet,
-}
-
-// === impl Advance ===
-
-impl Job for Advance<'_, '_> {
-    type Output = Result<Option<usize>, Unsure>;
-
-    #[inline(always)]
-    fn run<V: Vector>(self) -> Self::Output {
-        let Self {
-            reader,
-            object,
-            fields,
-        } = self;
-        // The last block of a call, filled up.
-        let mut padded: Block = [b' '; BLOCK];
-        loop {
-            let rest = object.get(reader.at..).unwrap_or_default();
-            let block = if let Some(block) = rest.first_chunk() {
-                block
-            } else {
-                // The last bytes that have arrived. They are read if the object
-                // ends here, or else when there is a block of them.
-                for (byte, arrived) in padded.iter_mut().zip(rest) {
-                    *byte = *arrived;
-                }
-                let masks = Masks::of::<V>(&padded);
-                let inside = reader.strings.clone().read(&masks).inside;
-                if !reader.brackets.end_in(&masks, inside) {
-                    return Ok(None);
-                }
-                &padded
-            };
-            let masks = Masks::of::<V>(block);
-            let end = reader.block::<V>(block, &masks, object, fields)?;
-            if let Some(end) = end {
-                let len = reader.at.wrapping_add(end as usize);
-                return reader.end(object.get(..len).unwrap_or(object));
-            }
-            reader.at = reader.at.wrapping_add(BLOCK);
-        }
     }
 }
 

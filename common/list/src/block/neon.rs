@@ -48,21 +48,27 @@ impl Vector for Neon {
     }
 
     #[inline(always)]
+    fn or(self, other: Self) -> Self {
+        // SAFETY: NEON is part of aarch64.
+        unsafe { Self(vorrq_u8(self.0, other.0)) }
+    }
+
+    #[inline(always)]
     fn bit_5_to_top(self) -> Self {
         // SAFETY: NEON is part of aarch64.
         unsafe { Self(vshlq_n_u8::<2>(self.0)) }
     }
 
     #[inline(always)]
-    fn tops(self) -> u64 {
+    fn tops(self) -> u32 {
         /// One bit for each of eight bytes.
         const PLACES: [u8; 16] = [1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128];
         // SAFETY: NEON is part of aarch64; `PLACES` has the 16 bytes that are read.
         unsafe {
             let spread = vreinterpretq_u8_s8(vshrq_n_s8::<7>(vreinterpretq_s8_u8(self.0)));
             let placed = vandq_u8(spread, vld1q_u8(PLACES.as_ptr()));
-            let low = u64::from(vaddv_u8(vget_low_u8(placed)));
-            let high = u64::from(vaddv_u8(vget_high_u8(placed)));
+            let low = u32::from(vaddv_u8(vget_low_u8(placed)));
+            let high = u32::from(vaddv_u8(vget_high_u8(placed)));
             low | (high << 8)
         }
     }

@@ -44,13 +44,21 @@ impl Vector for Swar {
     }
 
     #[inline(always)]
+    fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    #[inline(always)]
     fn bit_5_to_top(self) -> Self {
         Self(self.0 << 2)
     }
 
     #[inline(always)]
-    fn tops(self) -> u64 {
+    fn tops(self) -> u32 {
         // Each product moves one of the eight bits to its place in the top byte.
-        ((self.0 & TOP) >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56
+        let [.., tops] = ((self.0 & TOP) >> 7)
+            .wrapping_mul(0x0102_0408_1020_4080)
+            .to_le_bytes();
+        u32::from(tops)
     }
 }

@@ -2,30 +2,40 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// The masks, byte by byte.
-fn slowly(block: &Block) -> Masks {
-    let bits = |test: &dyn Fn(u8) -> bool| {
-        let bits = block.iter().zip(0..).filter(|(byte, _)| test(**byte));
-        bits.fold(0, |mask, (_, bit)| mask | 1_u64 << bit)
-    };
-    Masks {
-        quote: bits(&|byte| byte == b'"'),
-        backslash: bits(&|byte| byte == b'\\'),
-        open: bits(&|byte| matches!(byte, b'{' | b'[')),
-        close: bits(&|byte| matches!(byte, b'}' | b']')),
-        curly: bits(&|byte| byte & 0x20 != 0),
-        colon: bits(&|byte| byte == b':'),
-        comma: bits(&|byte| byte == b','),
-        odd: bits(&|byte| byte < b' ' || !byte.is_ascii()),
-        high: bits(&|byte| !byte.is_ascii()),
-    }
+fn bits(block: &Block, test: impl Fn(u8) -> bool) -> u64 {
+    let bits = block.iter().zip(0..).filter(|(byte, _)| test(**byte));
+    bits.fold(0, |mask, (_, bit)| mask | 1_u64 << bit)
 }
 
+/// The masks are what they are byte by byte.
 fn check<V: Vector>(block: &Block) {
-    assert_eq!(Masks::of::<V>(block), slowly(block));
-    let spaces = block.iter().zip(0..).filter(|(byte, _)| **byte == b' ');
-    let spaces = spaces.fold(0, |mask, (_, bit)| mask | 1_u64 << bit);
-    assert_eq!(Masks::spaces::<V>(block), spaces);
+    let bits = |test: fn(u8) -> bool| bits(block, test);
+    let uncommon = Uncommon {
+        backslash: bits(|byte| byte == b'\\'),
+        control: bits(|byte| byte < b' '),
+        high: bits(|byte| !byte.is_ascii()),
+    };
+    assert_eq!(Uncommon::of::<V>(block), uncommon);
+    let quotes = Quotes {
+        quote: bits(|byte| byte == b'"'),
+        has_uncommon: uncommon != Uncommon::default(),
+    };
+    assert_eq!(Quotes::of::<V>(block), quotes);
+    let masks = Masks {
+        open: bits(|byte| matches!(byte, b'{' | b'[')),
+        close: bits(|byte| matches!(byte, b'}' | b']')),
+        curly: bits(|byte| byte & 0x20 != 0),
+        colon: bits(|byte| byte == b':'),
+        comma: bits(|byte| byte == b','),
+    };
+    assert_eq!(Masks::of::<V>(block), masks);
+    assert_eq!(Masks::spaces::<V>(block), bits(|byte| byte == b' '));
+
+    let mut parity = false;
+    for (bit, running) in (0..64).map(|bit| (bit, V::running_parity(quotes.quote) >> bit & 1)) {
+        parity ^= quotes.quote >> bit & 1 != 0;
+        assert_eq!(running, u64::from(parity));
+    }
 }
 
 struct Best<'b>(&'b Block);

@@ -41,13 +41,18 @@ impl Vector for Simd128 {
     }
 
     #[inline(always)]
+    fn or(self, other: Self) -> Self {
+        Self(v128_or(self.0, other.0))
+    }
+
+    #[inline(always)]
     fn bit_5_to_top(self) -> Self {
         // Shifted in pairs, bit 5 of a byte still stays in it.
         Self(u16x8_shl(self.0, 2))
     }
 
     #[inline(always)]
-    fn tops(self) -> u64 {
-        u64::from(u8x16_bitmask(self.0))
+    fn tops(self) -> u32 {
+        u32::from(u8x16_bitmask(self.0))
     }
 }

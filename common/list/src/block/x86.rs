@@ -1,4 +1,4 @@
-//! SSE2, which every x86-64 has, and AVX2, which most have.
+//! SSE2, which every x86-64 has, and AVX2 with what came before it, which most have.
 
 #![expect(
     unsafe_code,
@@ -6,9 +6,10 @@
 )]
 
 use std::arch::x86_64::{
-    __m128i, __m256i, _mm_cmpeq_epi8, _mm_cmpgt_epi8, _mm_loadu_si128, _mm_movemask_epi8,
-    _mm_or_si128, _mm_set1_epi8, _mm_slli_epi16, _mm256_cmpeq_epi8, _mm256_cmpgt_epi8,
-    _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8, _mm256_slli_epi16,
+    __m128i, __m256i, _mm_clmulepi64_si128, _mm_cmpeq_epi8, _mm_cmpgt_epi8, _mm_cvtsi64_si128,
+    _mm_cvtsi128_si64, _mm_loadu_si128, _mm_movemask_epi8, _mm_or_si128, _mm_set1_epi8,
+    _mm_slli_epi16, _mm256_cmpeq_epi8, _mm256_cmpgt_epi8, _mm256_loadu_si256, _mm256_movemask_epi8,
+    _mm256_or_si256, _mm256_set1_epi8, _mm256_slli_epi16,
 };
 
 use super::{Block, Job, Vector};
@@ -25,6 +26,7 @@ pub(crate) struct Avx2(__m256i);
 #[inline]
 pub(super) fn with_best<J: Job>(job: J) -> J::Output {
     if std::arch::is_x86_feature_detected!("avx2")
+        && std::arch::is_x86_feature_detected!("pclmulqdq")
         && std::arch::is_x86_feature_detected!("bmi1")
         && std::arch::is_x86_feature_detected!("bmi2")
         && std::arch::is_x86_feature_detected!("lzcnt")
@@ -37,7 +39,8 @@ pub(super) fn with_best<J: Job>(job: J) -> J::Output {
     }
 }
 
-#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+#[inline(never)]
+#[target_feature(enable = "avx2,pclmulqdq,bmi1,bmi2,lzcnt,popcnt")]
 fn with_avx2<J: Job>(job: J) -> J::Output {
     job.run::<Avx2>()
 }
@@ -79,16 +82,21 @@ impl Vector for Sse2 {
     }
 
     #[inline(always)]
+    fn or(self, other: Self) -> Self {
+        // SAFETY: SSE2 is part of x86-64.
+        unsafe { Self(_mm_or_si128(self.0, other.0)) }
+    }
+
+    #[inline(always)]
     fn bit_5_to_top(self) -> Self {
         // SAFETY: SSE2 is part of x86-64. Bit 5 of a byte is not moved out of it.
         unsafe { Self(_mm_slli_epi16::<2>(self.0)) }
     }
 
     #[inline(always)]
-    fn tops(self) -> u64 {
+    fn tops(self) -> u32 {
         // SAFETY: SSE2 is part of x86-64.
-        let bits = unsafe { _mm_movemask_epi8(self.0) };
-        u64::from(bits.cast_unsigned())
+        unsafe { _mm_movemask_epi8(self.0) }.cast_unsigned()
     }
 }
 
@@ -123,15 +131,38 @@ impl Vector for Avx2 {
     }
 
     #[inline(always)]
+    fn or(self, other: Self) -> Self {
+        // SAFETY: the machine has AVX2, see `with_best`.
+        unsafe { Self(_mm256_or_si256(self.0, other.0)) }
+    }
+
+    #[inline(always)]
     fn bit_5_to_top(self) -> Self {
         // SAFETY: the machine has AVX2, see `with_best`.
         unsafe { Self(_mm256_slli_epi16::<2>(self.0)) }
     }
 
     #[inline(always)]
-    fn tops(self) -> u64 {
+    fn tops(self) -> u32 {
         // SAFETY: the machine has AVX2, see `with_best`.
-        let bits = unsafe { _mm256_movemask_epi8(self.0) };
-        u64::from(bits.cast_unsigned())
+        unsafe { _mm256_movemask_epi8(self.0) }.cast_unsigned()
+    }
+
+    #[inline(always)]
+    fn apart<J: Job>(job: J) -> J::Output {
+        // SAFETY: the machine has these features, see `with_best`.
+        unsafe { with_avx2(job) }
+    }
+
+    #[inline(always)]
+    fn running_parity(bits: u64) -> u64 {
+        // A product without carries: each bit of it is the parity of the bits up to
+        // there, as the other factor is all ones.
+        // SAFETY: the machine has PCLMULQDQ, see `with_best`.
+        let product = unsafe {
+            let bits = _mm_cvtsi64_si128(bits.cast_signed());
+            _mm_cvtsi128_si64(_mm_clmulepi64_si128::<0>(bits, _mm_set1_epi8(-1)))
+        };
+        product.cast_unsigned()
     }
 }

@@ -3,6 +3,7 @@
 use super::Limits;
 use super::judge::Judge;
 use super::run::TOO_DEEP;
+use crate::block::BLOCK;
 use crate::error::ListError;
 use crate::fields::{Found, Span};
 use crate::object::{ObjectReader, Unsure};
@@ -42,9 +43,10 @@ pub(super) enum Refusal {
     Error(ListError),
 }
 
-/// How much of a chunk is added at once to an item that began before it; its
-/// end is seldom the chunk's.
-const STEP: usize = 2048;
+/// An item that began before a chunk is added to up to the next multiple of this,
+/// as its end is seldom the chunk's; and of whole blocks, so that the reader has
+/// none to look at twice.
+const STEP: usize = 32 * BLOCK;
 
 /// The deepest nesting of an item: `serde_json` takes 127 levels, and the list
 /// and its items are two of them.
@@ -113,7 +115,9 @@ impl Items {
     fn object_goes_on(&mut self, input: &[u8]) -> Result<Item, Refusal> {
         let before = self.buffer.len();
         let mut object = std::mem::take(&mut self.buffer);
-        for step in input.chunks(STEP) {
+        let first = STEP.saturating_sub(before % STEP);
+        let (first, others) = input.split_at_checked(first).unwrap_or((input, &[]));
+        for step in std::iter::once(first).chain(others.chunks(STEP)) {
             object.extend_from_slice(step);
             let seen = self.up_to_limit(&object);
             match self.reader.advance(seen, self.judge.fields()) {

@@ -6,28 +6,28 @@ use super::{MAX_DEPTH, Unsure};
 use crate::block::Masks;
 
 /// The brackets that are open.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Brackets {
     depth: u32,
-    /// How many objects there are since the innermost array.
-    objects: u32,
-    /// The others, one bit for each, the innermost lowest: 1 for an object. So
-    /// the lowest one is an array, or there is none.
-    others: u128,
+    /// Which of them are arrays: bit n for the one at depth n. Bit 0 is set, as
+    /// outside of everything there is no colon either; bits above the depth are not.
+    arrays: u128,
+    /// Above this depth are objects in objects, and nothing is to be found there.
+    floor: u32,
 }
 
-/// What is to be said of a block that was read quietly.
-pub(super) enum Quiet {
-    Sound,
-    Unsound,
-}
+/// Brackets up to this depth are told apart by 64 bits.
+const QUIET_DEPTH: u32 = 63;
 
-// === impl Quiet ===
+// === impl Default ===
 
-impl Quiet {
-    #[inline(always)]
-    fn of(is_sound: bool) -> Self {
-        if is_sound { Self::Sound } else { Self::Unsound }
+impl Default for Brackets {
+    fn default() -> Self {
+        Self {
+            depth: 0,
+            arrays: 1,
+            floor: 0,
+        }
     }
 }
 
@@ -38,6 +38,9 @@ impl Brackets {
     pub(super) fn end_in(&self, masks: &Masks, inside: u64) -> bool {
         let mut depth = self.depth;
         let mut rest = (masks.open | masks.close) & !inside;
+        if (masks.close & rest).count_ones() < depth {
+            return false;
+        }
         while rest != 0 {
             let bit = rest & rest.wrapping_neg();
             rest ^= bit;
@@ -53,57 +56,69 @@ impl Brackets {
         false
     }
 
-    /// Reads the brackets of a block in which the object does not end and nothing
-    /// is to be found; `None` if it may be another block.
+    /// Reads the brackets of a block that holds nothing but objects in objects, and
+    /// nothing that is to be found; says whether it is one. This is most of
+    /// `managedFields`.
     #[inline(always)]
-    pub(super) fn read_quietly(
-        &mut self,
-        masks: &Masks,
-        tokens: &Tokens,
-        finder_depth: u32,
-    ) -> Option<Quiet> {
+    pub(super) fn read_objects(&mut self, curly: u64, tokens: &Tokens) -> bool {
         let Tokens { open, close, .. } = *tokens;
-        let curly = masks.curly;
+        let opens = open.count_ones();
+        let is_one = (open | close) & !curly == 0
+            && self.depth > self.floor.wrapping_add(closes(tokens))
+            && self.depth.wrapping_add(opens) <= QUIET_DEPTH;
+        if is_one {
+            let change = opens.wrapping_sub(close.count_ones());
+            self.depth = self.depth.wrapping_add(change);
+        }
+        is_one
+    }
+
+    /// Whether in this block nothing is to be found, nor its end, and it is not
+    /// too deep.
+    #[inline(always)]
+    pub(super) fn is_quiet(&self, tokens: &Tokens, finder_depth: u32) -> bool {
+        self.depth > finder_depth.wrapping_add(closes(tokens))
+            && self.depth.wrapping_add(tokens.open.count_ones()) <= QUIET_DEPTH
+    }
+
+    /// Reads the brackets of such a block; says whether they match, and what is
+    /// between them is right.
+    #[inline(always)]
+    pub(super) fn read_quietly(&mut self, curly: u64, tokens: &Tokens, finder_depth: u32) -> bool {
+        let Tokens { open, close, .. } = *tokens;
         // Pairs like `{}` change nothing; they are half of all brackets.
         let pairs = open & (close >> 1) & !(curly ^ (curly >> 1));
-        let kept = !(pairs | (pairs << 1));
-        let (open, close) = (open & kept, close & kept);
-        let closes = close.count_ones();
-        // It may not come to where something is to be found, nor too deep.
-        if self.depth <= finder_depth.wrapping_add(closes) || self.depth >= MAX_DEPTH / 2 {
-            return None;
-        }
-        let opens = open.count_ones();
-        self.depth = self.depth.wrapping_add(opens).wrapping_sub(closes);
-        if (open | close) & !curly == 0 && closes < self.objects {
-            // Objects in objects, and none of them is left for an array: most of
-            // `managedFields`.
-            self.objects = self.objects.wrapping_add(opens).wrapping_sub(closes);
-            return Some(Quiet::of(tokens.wrong_in_object == 0));
-        }
-        let mut rest = open | close;
-        let mut unread = u64::MAX;
-        let mut wrong: u64 = 0;
+        let mut rest = (open | close) & !(pairs | (pairs << 1));
+        // No level is beyond these 64.
+        let mut arrays = self.arrays as u64;
+        let mut depth = self.depth;
+        let array_at = |arrays: u64, depth: u32| arrays.wrapping_shr(depth) & 1;
+        let mut inside = array_at(arrays, depth);
+        // Which bytes are in an array rather than an object.
+        let mut in_array = inside.wrapping_neg();
+        let mut wrong = 0;
         while rest != 0 {
-            let bit = rest & rest.wrapping_neg();
             let upto = rest ^ rest.wrapping_sub(1);
+            let bit = rest & upto;
             rest ^= bit;
-            wrong |= self.wrong(tokens) & unread & upto;
-            unread = !upto;
-            let opens = open & bit != 0;
-            if curly & bit != 0 {
-                // No branch: which it is cannot be foreseen.
-                wrong |= u64::from(!opens & (self.objects == 0));
-                let change = if opens { 1 } else { u32::MAX };
-                self.objects = self.objects.wrapping_add(change);
-            } else if opens {
-                self.open_array();
-            } else {
-                wrong |= u64::from(self.close_array().is_err());
-            }
+            // No branch: which bracket it is cannot be foreseen.
+            let opens = u32::from(open & bit != 0);
+            let is_array = u64::from(curly & bit == 0);
+            wrong |= (inside ^ is_array) & u64::from(opens ^ 1);
+            // The bit that is set where it opens is the one where it is closed.
+            let level = depth.wrapping_add(opens);
+            arrays ^= is_array.wrapping_shl(level);
+            depth = level.wrapping_add(opens).wrapping_sub(1);
+            let before = std::mem::replace(&mut inside, array_at(arrays, depth));
+            in_array ^= !upto & (before ^ inside).wrapping_neg();
         }
-        wrong |= self.wrong(tokens) & unread;
-        Some(Quiet::of(wrong == 0))
+        self.depth = depth;
+        self.arrays = arrays.into();
+        self.settle(finder_depth);
+        wrong |= tokens.wrong;
+        wrong |= tokens.wrong_in_object & !in_array;
+        wrong |= tokens.colon & in_array;
+        wrong == 0
     }
 
     /// Walks over the brackets of a block; between two of them what is read lies
@@ -124,66 +139,56 @@ impl Brackets {
             rest ^= bit;
             self.part(unread & upto, tokens, finder)?;
             unread = !upto;
-            let is_curly = curly & bit != 0;
+            let is_array = curly & bit == 0;
             if tokens.open & bit != 0 {
                 self.depth = self.depth.wrapping_add(1);
                 sound(self.depth <= MAX_DEPTH)?;
-                if is_curly {
-                    self.objects = self.objects.wrapping_add(1);
-                } else {
-                    self.open_array();
-                }
-                finder.open(self.depth, is_curly);
+                self.arrays |= u128::from(is_array).wrapping_shl(self.depth);
+                finder.open(self.depth, !is_array);
             } else {
-                sound(self.depth > 0)?;
+                sound(self.depth > 0 && self.in_array() == is_array)?;
                 finder.close(self.depth, bit.trailing_zeros())?;
+                self.arrays ^= u128::from(is_array).wrapping_shl(self.depth);
                 self.depth = self.depth.wrapping_sub(1);
-                if is_curly {
-                    self.objects = self.objects.checked_sub(1).ok_or(Unsure)?;
-                } else {
-                    self.close_array()?;
-                }
                 if self.depth == 0 {
                     return Ok(Some(bit.trailing_zeros()));
                 }
             }
         }
         self.part(unread, tokens, finder)?;
+        self.settle(finder.depth());
         Ok(None)
     }
 
     /// The tokens between two brackets, and the second one.
     #[inline(always)]
     fn part(&self, part: u64, tokens: &Tokens, finder: &mut AtBlock<'_>) -> Result<(), Unsure> {
-        sound(self.wrong(tokens) & part == 0)?;
+        let wrong = if self.in_array() {
+            tokens.colon
+        } else {
+            tokens.wrong_in_object
+        };
+        sound((tokens.wrong | wrong) & part == 0)?;
         finder.members(self.depth, part, tokens)
     }
 
-    /// What may not be where it is inside the innermost bracket, besides what is
-    /// wrong everywhere.
     #[inline(always)]
-    fn wrong(&self, tokens: &Tokens) -> u64 {
-        if self.objects > 0 {
-            tokens.wrong_in_object
-        } else {
-            tokens.colon
-        }
+    fn in_array(&self) -> bool {
+        self.arrays.wrapping_shr(self.depth) & 1 != 0
     }
 
-    fn open_array(&mut self) {
-        let objects = std::mem::take(&mut self.objects);
-        // One bit for each of the objects, and one for the array.
-        let others = !(!self.others).checked_shl(objects).unwrap_or_default();
-        self.others = others << 1;
+    /// Remembers from where on there is nothing but objects in objects.
+    #[inline(always)]
+    fn settle(&mut self, finder_depth: u32) {
+        let innermost_array = 127_u32.wrapping_sub(self.arrays.leading_zeros());
+        self.floor = innermost_array.max(finder_depth);
     }
+}
 
-    fn close_array(&mut self) -> Result<(), Unsure> {
-        sound(self.objects == 0)?;
-        let others = self.others >> 1;
-        self.objects = others.trailing_ones();
-        self.others = others.checked_shr(self.objects).unwrap_or_default();
-        Ok(())
-    }
+/// How many brackets are closed that were not opened by the byte before.
+#[inline(always)]
+fn closes(tokens: &Tokens) -> u32 {
+    (tokens.close & !(tokens.open << 1)).count_ones()
 }
 
 #[inline(always)]

@@ -85,6 +85,11 @@ impl Finder {
 // === impl AtBlock ===
 
 impl AtBlock<'_> {
+    #[inline(always)]
+    pub(super) fn depth(&self) -> u32 {
+        self.finder.depth
+    }
+
     /// The keys and commas of a part of an object or array at this depth.
     #[inline(always)]
     pub(super) fn members(&mut self, depth: u32, part: u64, tokens: &Tokens) -> Result<(), Unsure> {

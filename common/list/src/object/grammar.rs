@@ -1,22 +1,27 @@
 //! Whether each token may follow the one before it.
+//!
+//! Call `:`, `,` and the opening brackets separators. A token follows a separator or
+//! it follows the end of a value, and a token begins a value or it does not: the
+//! one must be so where the other is, except for a bracket that closes an empty
+//! object or array. What is left are keys: in an object what follows `{` or `,`
+//! is a string, a colon is behind each of these, and no other is anywhere.
 
 use super::strings::InBlock;
 use crate::block::Masks;
 
-/// What the next block has to know of the one before it: whether the token that
-/// comes next follows one of this kind. It is in the highest bit; the others say
-/// nothing.
-#[derive(Clone, Debug)]
+/// What the next block has to know of the one before it: 1 or 0 each.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Grammar {
-    value: u64,
-    literal: u64,
-    colon: u64,
-    comma: u64,
-    open: u64,
-    /// A string where a key may be: behind `{`, `[` or `,`.
+    /// The next token follows a separator.
+    separated: u64,
+    /// It follows `,` or an opening bracket.
+    leads: u64,
+    /// It follows an opening bracket.
+    opened: u64,
+    /// It is the end of a key or what follows one.
     key: u64,
-    /// 1 if such a string goes on.
-    key_goes_on: u64,
+    /// The last byte is part of a number or literal.
+    literal: u64,
 }
 
 /// The tokens of a block.
@@ -38,153 +43,160 @@ pub(super) struct Tokens {
     pub(super) wrong_in_object: u64,
 }
 
+/// The tokens of one byte.
+#[derive(Clone, Copy)]
+struct Signs {
+    open: u64,
+    close: u64,
+    colon: u64,
+    comma: u64,
+}
+
+/// What is between them.
+#[derive(Clone, Copy)]
+struct Between {
+    /// Where strings, numbers and literals begin.
+    begins: u64,
+    literal: u64,
+    /// White space.
+    space: u64,
+}
+
 // === impl Default ===
 
 impl Default for Grammar {
     /// Before an object: as behind a colon, a value has to come.
     fn default() -> Self {
         Self {
-            value: 0,
-            literal: 0,
-            colon: u64::MAX,
-            comma: 0,
-            open: 0,
+            separated: 1,
+            leads: 0,
+            opened: 0,
             key: 0,
-            key_goes_on: 0,
+            literal: 0,
         }
+    }
+}
+
+// === impl Signs ===
+
+impl Signs {
+    #[inline(always)]
+    fn all(&self) -> u64 {
+        self.open | self.close | self.colon | self.comma
     }
 }
 
 // === impl Grammar ===
 
 impl Grammar {
+    /// Whether a number or literal ends behind the last block, or goes on.
+    #[inline(always)]
+    pub(super) fn in_literal(&self) -> bool {
+        self.literal != 0
+    }
+
+    /// Reads a block. `spaces` says where there is white space, if that is asked for.
     #[inline(always)]
     pub(super) fn read(
         &mut self,
         masks: &Masks,
         strings: &InBlock,
-        spaces: impl Fn() -> u64,
+        spaces: impl FnOnce() -> u64,
     ) -> Tokens {
-        let outside = !(strings.inside | strings.quotes);
-        let mut tokens = Tokens {
+        // Strings but for their opening quotes.
+        let outside = !(strings.inside ^ strings.quotes);
+        let signs = Signs {
             open: masks.open & outside,
             close: masks.close & outside,
             colon: masks.colon & outside,
             comma: masks.comma & outside,
-            string_open: strings.quotes & strings.inside,
-            literal: 0,
-            wrong: 0,
-            wrong_in_object: 0,
         };
+        let rest = outside & !signs.all();
+        let other = rest & !strings.quotes;
         // Each of three ways does only what its blocks need: most hold no number
         // or literal, and API servers write no white space.
-        let other = outside & !(tokens.open | tokens.close | tokens.colon | tokens.comma);
-        if other == 0 {
-            return self.judge(tokens, strings, |follows, _| follows);
+        let mut between = Between {
+            begins: rest,
+            literal: 0,
+            space: 0,
+        };
+        if (other | self.literal) != 0 {
+            let space = if other == 0 { 0 } else { spaces() & other };
+            let literal = other & !space;
+            let goes_on = literal & ((literal << 1) | self.literal);
+            self.literal = literal >> 63;
+            between = Between {
+                begins: rest & !space & !goes_on,
+                literal,
+                space,
+            };
+            if space != 0 {
+                let tokens;
+                (tokens, *self) = self.judge_spaced(signs, *strings, between);
+                return tokens;
+            }
         }
-        let space = (spaces() | masks.control()) & other;
-        tokens.literal = other & !space;
-        if space == 0 {
-            self.judge(tokens, strings, |follows, _| follows)
-        } else {
-            self.judge(tokens, strings, |follows, carry| {
-                // A run of white space with a bit at its beginning: the sum
-                // carries the bit to behind the run.
-                let (sum, over) = (follows & space).overflowing_add(space);
-                *carry |= u64::from(over) << 63;
-                (follows | sum) & !space
-            })
-        }
+        self.judge(signs, strings, &between, |follows, _| follows)
+    }
+
+    /// The rare way, which takes and gives copies, so that they need not be in
+    /// memory for the other two.
+    #[cold]
+    #[inline(never)]
+    fn judge_spaced(mut self, signs: Signs, strings: InBlock, between: Between) -> (Tokens, Self) {
+        let space = between.space;
+        let tokens = self.judge(signs, &strings, &between, |follows, carry| {
+            // A run of white space with a bit at its beginning: the sum carries
+            // the bit to behind the run.
+            let (sum, over) = (follows & space).overflowing_add(space);
+            *carry |= u64::from(over);
+            (follows | sum) & !space
+        });
+        (tokens, self)
     }
 
     #[inline(always)]
     fn judge(
         &mut self,
-        mut tokens: Tokens,
+        signs: Signs,
         strings: &InBlock,
+        between: &Between,
         skip_space: impl Fn(u64, &mut u64) -> u64,
     ) -> Tokens {
-        let Tokens {
+        let Signs {
             open,
             close,
             colon,
             comma,
-            string_open,
-            literal,
-            ..
-        } = tokens;
-        let string_close = strings.quotes & !strings.inside;
-        // The token that follows one of these.
-        let next = |ends: u64, carry: &mut u64| {
-            let follows = (ends << 1) | (*carry >> 63);
-            *carry = ends;
+        } = signs;
+        // The tokens that follow one of these.
+        let next = |tokens: u64, carry: &mut u64| {
+            let follows = (tokens << 1) | *carry;
+            *carry = tokens >> 63;
             skip_space(follows, carry)
         };
+        let leads = open | comma;
+        let after_separator = next(leads | colon, &mut self.separated);
+        let after_lead = next(leads, &mut self.leads);
+        let after_open = next(open, &mut self.opened);
+        let wrong = (after_separator ^ (between.begins | open)) & !(close & after_open);
 
-        let literal_before = (literal << 1) | (self.literal >> 63);
-        self.literal = literal;
-        let literal_open = literal & !literal_before;
-        // What follows a literal is known only behind its end, so that its bit
-        // is the token's own.
-        let after_value = {
-            let ended = literal_before & !literal;
-            let follows = ((string_close | close) << 1) | (self.value >> 63) | ended;
-            self.value = string_close | close;
-            skip_space(follows, &mut self.value)
-        };
-        let after_colon = next(colon, &mut self.colon);
-        let after_comma = next(comma, &mut self.comma);
-        let after_open = next(open, &mut self.open);
-
-        let maybe_key = string_open & !after_colon;
-        let key_close = ends(
-            maybe_key,
-            strings.inside,
-            string_close,
-            &mut self.key_goes_on,
-        );
-        let after_key = next(key_close, &mut self.key);
-
-        let begins = string_open | literal_open | open;
-        tokens.wrong = (comma & !after_value)
-            | (colon & !after_key)
-            | (close & !(after_value | after_open))
-            | (begins & !(after_colon | after_comma | after_open));
-        tokens.wrong_in_object = ((literal_open | open) & !after_colon) | (after_key & !colon);
-        tokens
-    }
-
-    /// Whether the control characters of a block are white space between tokens.
-    #[inline(always)]
-    pub(super) fn only_white_space(
-        &self,
-        masks: &Masks,
-        strings: &InBlock,
-        within: u64,
-        object: &[u8],
-        at: usize,
-    ) -> bool {
-        let mut rest = masks.control() & within;
-        if rest & strings.inside != 0 {
-            return false;
+        // A key and the white space behind it is a run: adding the key's first bit
+        // carries it to behind the run.
+        let ends = signs.all() | between.literal;
+        let keys = after_lead & strings.quotes;
+        let (sum, over) = (!ends).overflowing_add(keys | self.key);
+        self.key = u64::from(over);
+        let wrong_in_object = ((sum & ends) ^ colon) | (after_lead & !(strings.quotes | close));
+        Tokens {
+            open,
+            close,
+            colon,
+            comma,
+            string_open: strings.quotes & strings.inside,
+            literal: between.literal,
+            wrong,
+            wrong_in_object,
         }
-        while rest != 0 {
-            let place = at.wrapping_add(rest.trailing_zeros() as usize);
-            if !matches!(object.get(place), Some(b'\t' | b'\n' | b'\r')) {
-                return false;
-            }
-            rest &= rest.wrapping_sub(1);
-        }
-        true
     }
-}
-
-/// The closing quotes of the strings that open here: adding the opening bit to
-/// the run of a string's bits carries it to behind the run.
-#[inline(always)]
-fn ends(opens: u64, inside: u64, string_close: u64, goes_on: &mut u64) -> u64 {
-    let (sum, over) = inside.overflowing_add(opens);
-    let (sum, over_too) = sum.overflowing_add(*goes_on);
-    *goes_on = u64::from(over | over_too);
-    sum & string_close
 }

@@ -1,6 +1,16 @@
 //! Numbers, `true`, `false` and `null`.
 
+use crate::block::below;
 use crate::strict;
+
+/// The number or literal that is not over with a block.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Literals {
+    /// Where it begins.
+    open: Option<usize>,
+}
+
+const BLOCK_BITS: u32 = 64;
 
 /// Integers of fewer digits are looked at at once.
 const SHORT: usize = 16;
@@ -8,8 +18,47 @@ const SHORT: usize = 16;
 /// Longer numbers may be beyond a double, and so may those with an exponent.
 const SAFE_LEN: usize = 300;
 
+// === impl Literals ===
+
+impl Literals {
+    /// Checks the numbers and literals that end in a block, which begins at this
+    /// place.
+    #[inline(always)]
+    pub(super) fn check(&mut self, literals: u64, object: &[u8], at: usize) -> bool {
+        let mut rest = literals;
+        if let Some(start) = self.open {
+            let more = rest.trailing_ones();
+            if more == BLOCK_BITS {
+                return true;
+            }
+            self.open = None;
+            let end = at.wrapping_add(more as usize);
+            if !object.get(start..end).is_some_and(is_valid) {
+                return false;
+            }
+            rest &= !below(more);
+        }
+        while rest != 0 {
+            let start = rest.trailing_zeros();
+            let run = (rest >> start).trailing_ones();
+            let end = start.wrapping_add(run);
+            let from = at.wrapping_add(start as usize);
+            if end == BLOCK_BITS {
+                self.open = Some(from);
+                return true;
+            }
+            let to = at.wrapping_add(end as usize);
+            if !object.get(from..to).is_some_and(is_valid) {
+                return false;
+            }
+            rest &= !below(end);
+        }
+        true
+    }
+}
+
 /// Whether a text that stands for itself is one that JSON has (RFC 8259, 3 and 6).
-pub(super) fn is_valid(text: &[u8]) -> bool {
+fn is_valid(text: &[u8]) -> bool {
     match text {
         [b't', rest @ ..] => rest == b"rue",
         [b'f', rest @ ..] => rest == b"alse",

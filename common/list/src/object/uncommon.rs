@@ -1,0 +1,133 @@
+//! What is looked at byte by byte: escapes and control characters.
+
+use super::strings::InBlock;
+use crate::block::Uncommon;
+
+/// What has to be looked at, and what is still to come of what was.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Checks {
+    /// Whether a block holds something of this kind.
+    due: bool,
+    /// Its escapes other than of a quote or a backslash, by what stands behind
+    /// the backslash.
+    escapes: u64,
+    /// Its control characters, and which bytes are in a string.
+    control: u64,
+    inside: u64,
+    /// The `u` of an escape whose digits had not arrived.
+    unread: Option<usize>,
+    /// Where the `u` of a low surrogate has to be, after a high one.
+    low_due: Option<usize>,
+}
+
+// === impl Checks ===
+
+impl Checks {
+    /// Keeps in mind what is to be checked of a block.
+    #[inline(always)]
+    pub(super) fn note(&mut self, uncommon: &Uncommon, escapes: u64, strings: &InBlock) {
+        // Outside of strings a backslash is refused as what it is no part of.
+        self.escapes = escapes & strings.inside & !uncommon.backslash;
+        self.control = uncommon.control;
+        self.inside = strings.inside;
+        self.due = (self.escapes | self.control) != 0;
+    }
+
+    /// Whether something was noted of this block.
+    #[inline(always)]
+    pub(super) fn are_due(&self) -> bool {
+        self.due
+    }
+
+    /// The control characters of this block.
+    #[inline(always)]
+    pub(super) fn control(&self) -> u64 {
+        if self.due { self.control } else { 0 }
+    }
+
+    /// Checks what was noted of a block that begins at this place, within some of
+    /// its bytes.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn make(&mut self, within: u64, object: &[u8], at: usize) -> bool {
+        self.due = false;
+        self.only_white_space(within, object, at) && self.check_escapes(within, object, at)
+    }
+
+    /// Whether nothing is missing at the object's end.
+    pub(super) fn check_end(&mut self, object: &[u8]) -> bool {
+        self.check_unread(object) && self.unread.is_none() && self.low_due.is_none()
+    }
+
+    /// Whether the control characters of a block are white space between tokens.
+    fn only_white_space(&self, within: u64, object: &[u8], at: usize) -> bool {
+        let mut rest = self.control & within;
+        if rest & self.inside != 0 {
+            return false;
+        }
+        while rest != 0 {
+            let place = at.wrapping_add(rest.trailing_zeros() as usize);
+            if !matches!(object.get(place), Some(b'\t' | b'\n' | b'\r')) {
+                return false;
+            }
+            rest &= rest.wrapping_sub(1);
+        }
+        true
+    }
+
+    /// Whether the escapes of a block are ones that JSON has.
+    fn check_escapes(&mut self, within: u64, object: &[u8], at: usize) -> bool {
+        if !self.check_unread(object) {
+            return false;
+        }
+        let mut rest = self.escapes & within;
+        while rest != 0 {
+            let place = at.wrapping_add(rest.trailing_zeros() as usize);
+            rest &= rest.wrapping_sub(1);
+            let sound = match object.get(place) {
+                Some(b'u') => self.unicode(object, place),
+                Some(b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.low_due != Some(place),
+                _ => false,
+            };
+            if !sound {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn check_unread(&mut self, object: &[u8]) -> bool {
+        match self.unread.take() {
+            Some(place) => self.unicode(object, place),
+            None => true,
+        }
+    }
+
+    /// Reads `\uXXXX`, whose `u` is at this place (RFC 8259, 7).
+    fn unicode(&mut self, object: &[u8], place: usize) -> bool {
+        const TO_NEXT: usize = 6;
+        let digits = place.wrapping_add(1);
+        let Some(digits) = object.get(digits..digits.wrapping_add(4)) else {
+            return self.unread.replace(place).is_none();
+        };
+        let Some(unit) = hexadecimal(digits) else {
+            return false;
+        };
+        match (unit, self.low_due.take()) {
+            (0xdc00..=0xdfff, due) => due == Some(place),
+            (_, Some(_)) => false,
+            (0xd800..=0xdbff, None) => {
+                self.low_due = Some(place.wrapping_add(TO_NEXT));
+                true
+            }
+            (_, None) => true,
+        }
+    }
+}
+
+fn hexadecimal(digits: &[u8]) -> Option<u32> {
+    digits.iter().try_fold(0, |unit: u32, digit| {
+        let digit = char::from(*digit).to_digit(16)?;
+        Some((unit << 4) | digit)
+    })
+}
