@@ -41,7 +41,7 @@ impl Store {
         if inserted == 0 {
             return Err(StoreError::UserExists(user.name));
         }
-        replace_groups(&mut tx, &user).await?;
+        replace_groups(&mut tx, &user.name, &user.groups).await?;
         tx.commit().await?;
         self.get_user(&user.name)
             .await?
@@ -86,7 +86,7 @@ impl Store {
             .execute(&mut *tx)
             .await?;
         }
-        replace_groups(&mut tx, &user).await?;
+        replace_groups(&mut tx, &user.name, &user.groups).await?;
         tx.commit().await?;
         Ok(if replaced == 0 {
             Written::Created
@@ -156,20 +156,21 @@ fn found(rows: u64, name: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
-async fn replace_groups(
+pub(super) async fn replace_groups(
     tx: &mut Transaction<'static, Sqlite>,
-    user: &NewUser,
+    name: &str,
+    groups: &[String],
 ) -> Result<(), StoreError> {
     sqlx::query("DELETE FROM user_groups WHERE user_name = $1")
-        .bind(&user.name)
+        .bind(name)
         .execute(&mut **tx)
         .await?;
-    for group in &user.groups {
+    for group in groups {
         sqlx::query(
             "INSERT INTO user_groups (user_name, group_name) VALUES ($1, $2)
              ON CONFLICT (user_name, group_name) DO NOTHING",
         )
-        .bind(&user.name)
+        .bind(name)
         .bind(group)
         .execute(&mut **tx)
         .await?;
