@@ -15,6 +15,8 @@
 #[cfg(test)]
 mod cli_import;
 #[cfg(test)]
+mod cli_kubecube;
+#[cfg(test)]
 mod cli_refusals;
 #[cfg(test)]
 mod cli_users;
