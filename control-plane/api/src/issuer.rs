@@ -78,8 +78,22 @@ impl Issuer {
         access_key: Option<&str>,
         now: OffsetDateTime,
     ) -> Result<IssuedToken, KeyError> {
+        self.issue_for(user, access_key, self.lifetime, now)
+    }
+
+    /// [`Self::issue`] with a lifetime of its own.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn issue_for(
+        &self,
+        user: &User,
+        access_key: Option<&str>,
+        lifetime: Duration,
+        now: OffsetDateTime,
+    ) -> Result<IssuedToken, KeyError> {
         let issued_at = unix_seconds(now);
-        let expires_at = issued_at.saturating_add(self.lifetime.as_secs());
+        let expires_at = issued_at.saturating_add(lifetime.as_secs());
         let id = Uuid::new_v4().simple().to_string();
         let mut groups = vec![KUBECUBE_GROUP.to_owned()];
         groups.extend(
@@ -138,6 +152,7 @@ mod tests {
             state: UserState::Normal,
             groups: groups.iter().map(|group| (*group).to_owned()).collect(),
             version: 1,
+            profile: cubegate_domain::Profile::default(),
             created_at: OffsetDateTime::UNIX_EPOCH,
             last_login_at: None,
             last_login_ip: None,

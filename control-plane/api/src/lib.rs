@@ -34,4 +34,4 @@ pub use clock::Clock;
 pub use error::ApiError;
 pub use issuer::{DEFAULT_TOKEN_LIFETIME, IssuedToken, Issuer};
 pub use router::router;
-pub use state::AppState;
+pub use state::{AppState, PublicGateway};

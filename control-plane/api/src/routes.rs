@@ -6,3 +6,4 @@ pub(crate) mod key;
 pub(crate) mod login;
 pub(crate) mod not_found;
 pub(crate) mod root;
+pub(crate) mod user;

@@ -35,4 +35,4 @@ pub use key::{DeleteOutcome, ImportedKey, IssuedKey, KeyCheck};
 pub use master_key::{MASTER_KEY_BYTES, MasterKey, MasterKeyError};
 pub use revision::POLL_INTERVAL;
 pub use store::Store;
-pub use user::{KubeCubeUser, MIN_PASSWORD_BYTES, Md5Password, NewUser, Written};
+pub use user::{KubeCubeUser, MIN_PASSWORD_BYTES, Md5Password, NewUser, ProfileChange, Written};

@@ -2,6 +2,7 @@
 
 mod kubecube;
 mod login;
+mod profile;
 mod read;
 mod write;
 
@@ -10,6 +11,7 @@ use cubegate_domain::UserState;
 #[cfg(test)]
 pub(crate) use kubecube::hex_md5;
 pub use kubecube::{KubeCubeUser, Md5Password};
+pub use profile::ProfileChange;
 
 /// Shortest password of a user that is added here. Imported users keep theirs.
 pub const MIN_PASSWORD_BYTES: usize = 8;

@@ -1,4 +1,4 @@
-use cubegate_domain::UserState;
+use cubegate_domain::{Profile, UserState};
 
 use super::{TestStore, at, mk_user};
 use crate::user::hex_md5;
@@ -10,6 +10,7 @@ fn mk_kubecube(name: &str, password: Option<&str>) -> KubeCubeUser {
     KubeCubeUser {
         name: name.to_owned(),
         display_name: name.to_uppercase(),
+        profile: Profile::default(),
         state: UserState::Normal,
         groups: Vec::new(),
         password: password
@@ -125,10 +126,15 @@ async fn groups_are_kept_and_names_of_kubernetes_refused() {
     store.create_user(grouped, at(0)).await.unwrap();
     let mut jeff = mk_kubecube("jeff", None);
     jeff.groups = vec!["not-these".to_owned()];
+    jeff.profile.email = "jeff@example.com".to_owned();
     store.import_kubecube_user(&jeff, at(1)).await.unwrap();
     let kept = store.get_user("jeff").await.unwrap().unwrap();
     assert_eq!(kept.groups, ["ops"]);
     assert_eq!(kept.display_name, "JEFF");
+    assert_eq!(kept.profile.email, "jeff@example.com");
+    jeff.profile.email = String::new();
+    let compared = store.compare_kubecube_user(&jeff).await.unwrap();
+    assert_eq!(compared, Written::Replaced);
 
     let system = mk_kubecube("system:admin", None);
     let refused = store.import_kubecube_user(&system, at(1)).await;

@@ -7,7 +7,7 @@
 
 use std::fmt;
 
-use cubegate_domain::UserState;
+use cubegate_domain::{Profile, UserState};
 use cubegate_token::check_user_name;
 use md5::{Digest as _, Md5};
 use time::OffsetDateTime;
@@ -22,6 +22,8 @@ pub struct KubeCubeUser {
     pub name: String,
     /// What the console shows.
     pub display_name: String,
+    /// E-mail, phone and language; `by_api` does not count.
+    pub profile: Profile,
     /// Whether the user may log in.
     pub state: UserState,
     /// Groups of a user that is new here; one that is here keeps its own, for
@@ -42,6 +44,9 @@ pub struct Md5Password {
 #[derive(sqlx::FromRow)]
 struct Known {
     display_name: String,
+    email: String,
+    phone: String,
+    language: String,
     state: String,
     imported_hash: Option<String>,
     imported_salt: Option<String>,
@@ -57,7 +62,8 @@ impl Store {
     pub async fn compare_kubecube_user(&self, user: &KubeCubeUser) -> Result<Written, StoreError> {
         check_user_name(&user.name)?;
         let known: Option<Known> = sqlx::query_as(
-            "SELECT display_name, state, imported_hash, imported_salt FROM users WHERE name = $1",
+            "SELECT display_name, email, phone, language, state, imported_hash, imported_salt
+             FROM users WHERE name = $1",
         )
         .bind(&user.name)
         .fetch_optional(self.reader())
@@ -66,6 +72,9 @@ impl Store {
             return Ok(Written::Created);
         };
         let same = known.display_name == user.display_name
+            && known.email == user.profile.email
+            && known.phone == user.profile.phone
+            && known.language == user.profile.language
             && known.state == user.state.as_str()
             && self.has_password(&known, user.password.as_ref()).await?;
         Ok(if same {
@@ -128,7 +137,8 @@ impl Store {
         let mut tx = self.write().await?;
         let inserted = sqlx::query(
             "INSERT INTO users (name, display_name, password_hash, state, version, created_at,
-             imported_hash, imported_salt) VALUES ($1, $2, $3, $4, 1, $5, $6, $7)
+             imported_hash, imported_salt, email, phone, language)
+             VALUES ($1, $2, $3, $4, 1, $5, $6, $7, $8, $9, $10)
              ON CONFLICT (name) DO NOTHING",
         )
         .bind(&user.name)
@@ -138,6 +148,9 @@ impl Store {
         .bind(from_time(now))
         .bind(&imported)
         .bind(user.password.as_ref().map(|password| &password.salt))
+        .bind(&user.profile.email)
+        .bind(&user.profile.phone)
+        .bind(&user.profile.language)
         .execute(&mut *tx)
         .await?
         .rows_affected();
@@ -151,7 +164,8 @@ impl Store {
 
     async fn replace_kubecube_user(&self, user: &KubeCubeUser) -> Result<Written, StoreError> {
         let known: Option<Known> = sqlx::query_as(
-            "SELECT display_name, state, imported_hash, imported_salt FROM users WHERE name = $1",
+            "SELECT display_name, email, phone, language, state, imported_hash, imported_salt
+             FROM users WHERE name = $1",
         )
         .bind(&user.name)
         .fetch_optional(self.reader())
@@ -164,7 +178,7 @@ impl Store {
         };
         let mut tx = self.write().await?;
         sqlx::query(
-            "UPDATE users SET display_name = $2, state = $3,
+            "UPDATE users SET display_name = $2, state = $3, email = $6, phone = $7, language = $8,
              password_hash = COALESCE($4, password_hash),
              imported_hash = COALESCE($4, imported_hash),
              imported_salt = CASE WHEN $4 IS NULL THEN imported_salt ELSE $5 END,
@@ -175,6 +189,9 @@ impl Store {
         .bind(user.state.as_str())
         .bind(&imported)
         .bind(user.password.as_ref().map(|password| &password.salt))
+        .bind(&user.profile.email)
+        .bind(&user.profile.phone)
+        .bind(&user.profile.language)
         .execute(&mut *tx)
         .await?;
         tx.commit().await?;

@@ -7,7 +7,10 @@
 use std::path::Path;
 
 use anyhow::Context as _;
-use cubegate_domain::{ADMIN_GROUP, Cluster, ClusterName, UserState};
+use cubegate_domain::{
+    ADMIN_GROUP, Cluster, ClusterName, Profile, UserState, check_display_name, check_email,
+    check_language, check_phone,
+};
 use cubegate_member::{
     ClusterObject, FileAccess, KeyObject, KubeCube, UserObject, parse_kubeconfig, probe,
     read_kubecube,
@@ -104,9 +107,20 @@ async fn take_user(
     };
     let user = KubeCubeUser {
         name: object.name.clone(),
-        display_name: match object.display_name.as_str() {
-            "" => object.name.clone(),
-            name => name.to_owned(),
+        display_name: match passes(
+            "displayName",
+            &object.display_name,
+            check_display_name,
+            &mut notes,
+        ) {
+            name if name.is_empty() => object.name.clone(),
+            name => name,
+        },
+        profile: Profile {
+            email: passes("email", &object.email, check_email, &mut notes),
+            phone: passes("phone", &object.phone, check_phone, &mut notes),
+            language: passes("language", &object.language, check_language, &mut notes),
+            by_api: false,
         },
         state,
         // KubeCube's `admin` is the one who manages it.
@@ -125,6 +139,15 @@ async fn take_user(
         compared => compared,
     };
     finish("user", &object.name, done, &notes, report)
+}
+
+/// A text that passes its rule here; another one is left out, and a note says so.
+fn passes(field: &str, text: &str, rule: impl Fn(&str) -> bool, notes: &mut Vec<String>) -> String {
+    if text.is_empty() || rule(text) {
+        return text.to_owned();
+    }
+    notes.push(format!("its {field} is not taken over: it is not valid"));
+    String::new()
 }
 
 /// The password to take over; a note says why there is none.
