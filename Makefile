@@ -94,6 +94,7 @@ lint: build ## Check format, lints, documentation and the Envoy configurations
 .PHONY: generate
 generate: build-cubegate ## Write the generated files anew
 	$(CUBEGATE) bootstrap > envoy/bootstrap.yaml
+	cargo run --quiet --package cubegate-api --example openapi > docs/openapi.json
 
 .PHONY: fmt
 fmt: ## Format the code

@@ -4,6 +4,7 @@
 //!
 //! | prefix | what runs |
 //! |---|---|
+//! | `api_` | one gateway without clusters, for the control plane's own API |
 //! | `vectors_` | one gateway before the fixture upstream of the vectors |
 //! | `gateway_` | one gateway before two real API servers |
 //! | `fault_` | a gateway before upstreams that misbehave, or that is harmed itself |
@@ -12,6 +13,8 @@
 //! Tests run in parallel and share the API servers and the gateways; each works
 //! in namespaces, users and clusters of its own.
 
+#[cfg(test)]
+mod api_openapi;
 #[cfg(test)]
 mod cli_import;
 #[cfg(test)]

@@ -11,13 +11,16 @@ pub use object::{
     API_VERSION, KeyList, KeyMetadata, KeyObject, KeySpec, SYNC_ANNOTATION, USER_LABEL,
     UserMetadata, UserObject, UserSpec, UserStatus,
 };
-pub use user::{PasswordChange, UserBody, UserBodyMetadata, UserBodySpec, UserItem, UserValid};
+pub use user::{
+    PasswordChange, UserBody, UserBodyMetadata, UserBodySpec, UserItem, UserList, UserValid,
+};
 
 /// The content type of every JSON answer of these paths.
 pub const CONTENT_TYPE: &str = "application/json; charset=utf-8";
 
 /// What every refusal looks like; the HTTP status equals `code`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ErrorBody {
     /// The HTTP status.
     pub code: u16,
@@ -27,13 +30,39 @@ pub struct ErrorBody {
 
 /// `{"message":"success"}`, the answer of calls that return nothing else.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Success {
     /// Always `success`.
     pub message: String,
 }
 
+/// Body of `POST /login`.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct LoginRequest {
+    /// The user.
+    pub name: String,
+    /// In clear.
+    pub password: String,
+    /// `normal`.
+    pub login_type: String,
+}
+
+/// Body of `POST /key/token`, as JSON or as a form.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct KeyTokenRequest {
+    /// The key's name.
+    pub access_key: String,
+    /// Its secret.
+    pub secret_key: String,
+}
+
 /// Answer of `GET /key/create`: the only time the secret is shown.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct KeyPair {
     /// 32 lower-case hex digits; the key's name.
@@ -44,6 +73,7 @@ pub struct KeyPair {
 
 /// Answer of `GET /key/token`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TokenAnswer {
     /// A compact JWT for `Authorization: Bearer`.
     pub token: String,

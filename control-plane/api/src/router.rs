@@ -13,7 +13,7 @@ use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter, on};
 
 use crate::AppState;
-use crate::routes::{cluster, health, key, login, not_found, root};
+use crate::routes::{cluster, health, key, login, not_found, openapi, root};
 
 /// What every KubeCube path begins with.
 const PREFIX: &str = "/api/v1/cube";
@@ -25,11 +25,44 @@ pub(crate) const MAX_BODY_BYTES: usize = 1024 * 1024;
 /// `into_make_service_with_connect_info::<SocketAddr>()`, so that a login from
 /// beside a proxy leaves an address.
 pub fn router(state: AppState) -> Router {
+    let cube = cube_table()
+        .router
+        .layer(middleware::map_response(no_store));
+
+    open_table()
+        .router
+        .merge(cube)
+        .fallback(not_found::handler)
+        .method_not_allowed_fallback(not_found::handler)
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(middleware::from_fn(log::one_line))
+        .with_state(state)
+}
+
+/// Every operation of the API.
+#[cfg(test)]
+pub(crate) fn operations() -> Vec<Operation> {
+    let mut operations = open_table().operations;
+    operations.extend(cube_table().operations);
+    operations
+}
+
+/// For everybody, without a credential.
+fn open_table() -> Table {
+    Table::new("")
+        .exactly("/", root::handler)
+        .exactly("/openapi.json", openapi::handler)
+        .exactly("/healthz", health::healthz)
+        .exactly("/readyz", health::readyz)
+}
+
+/// KubeCube's paths and those of the same form.
+fn cube_table() -> Table {
     const GET: MethodFilter = MethodFilter::GET;
     const POST: MethodFilter = MethodFilter::POST;
     const DELETE: MethodFilter = MethodFilter::DELETE;
 
-    let cube = cube::routes(Table::new(PREFIX))
+    cube::routes(Table::new(PREFIX))
         // Open.
         .on(POST, "/login", login::handler)
         .on(GET, "/key/token", key::token::handler)
@@ -44,19 +77,6 @@ pub fn router(state: AppState) -> Router {
         .on(GET, "/clusters", cluster::list::handler)
         .on(POST, "/clusters", cluster::add::handler)
         .on(DELETE, "/clusters/{name}", cluster::remove::handler)
-        .router
-        .layer(middleware::map_response(no_store));
-
-    Router::new()
-        .route("/", on(GET, root::handler))
-        .route("/healthz", on(GET, health::healthz))
-        .route("/readyz", on(GET, health::readyz))
-        .merge(cube)
-        .fallback(not_found::handler)
-        .method_not_allowed_fallback(not_found::handler)
-        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
-        .layer(middleware::from_fn(log::one_line))
-        .with_state(state)
 }
 
 /// Builds a part of the API, whose paths have one beginning, and keeps a list of it.
@@ -84,6 +104,19 @@ impl Table {
             router: Router::new(),
             operations: Vec::new(),
         }
+    }
+
+    /// Adds a GET without a redirect.
+    fn exactly<H, T>(mut self, path: &str, handler: H) -> Self
+    where
+        H: Handler<T, AppState>,
+        T: 'static,
+    {
+        let path = format!("{}{path}", self.prefix);
+        self.router = self.router.route(&path, on(MethodFilter::GET, handler));
+        let method = method_name(MethodFilter::GET);
+        self.operations.push(Operation { path, method });
+        self
     }
 
     /// Adds an operation, and the redirect from its path with a slash at the end

@@ -17,6 +17,7 @@ pub const SYNC_ANNOTATION: &str = "kubecube.io/sync";
 
 /// Answer of `POST /login`. It holds no password in any form.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct UserObject {
     /// `User`.
@@ -33,6 +34,7 @@ pub struct UserObject {
 
 /// See [`UserObject`].
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct UserMetadata {
     /// The user's name.
@@ -48,6 +50,7 @@ pub struct UserMetadata {
 
 /// See [`UserObject`].
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct UserSpec {
     /// What the console shows.
@@ -69,6 +72,7 @@ pub struct UserSpec {
 
 /// See [`UserObject`].
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UserStatus {
     /// The last login.
     #[serde(rename = "lastLoginTime", skip_serializing_if = "Option::is_none")]
@@ -80,6 +84,7 @@ pub struct UserStatus {
 
 /// Answer of `GET /key`: the caller's keys, all of them, without `total`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct KeyList {
     /// `KeyList`.
@@ -94,6 +99,7 @@ pub struct KeyList {
 
 /// One key of a [`KeyList`].
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct KeyObject {
     /// Name, creation and owner.
     pub metadata: KeyMetadata,
@@ -103,6 +109,7 @@ pub struct KeyObject {
 
 /// See [`KeyObject`].
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct KeyMetadata {
     /// The access key.
@@ -115,6 +122,7 @@ pub struct KeyMetadata {
 
 /// See [`KeyObject`].
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct KeySpec {
     /// The owner.

@@ -6,7 +6,8 @@ use super::{UserSpec, UserStatus};
 
 /// Body of `POST /user/` and `PUT /user/{name}`: a user object, of which only this
 /// counts. Null is absent.
-#[derive(Clone, Default, Deserialize)]
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct UserBody {
     /// The name; an update takes it from the path.
@@ -16,7 +17,8 @@ pub struct UserBody {
 }
 
 /// See [`UserBody`].
-#[derive(Clone, Default, Deserialize)]
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct UserBodyMetadata {
     /// The name.
@@ -24,7 +26,8 @@ pub struct UserBodyMetadata {
 }
 
 /// See [`UserBody`]. An update changes what is there and not empty.
-#[derive(Clone, Default, Deserialize)]
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, rename_all = "camelCase")]
 pub struct UserBodySpec {
     /// In clear; blanks at its ends do not count.
@@ -45,6 +48,7 @@ pub struct UserBodySpec {
 
 /// One user of `GET /user`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UserItem {
     /// The name.
     pub name: String,
@@ -54,8 +58,19 @@ pub struct UserItem {
     pub status: UserStatus,
 }
 
+/// Answer of `GET /user`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct UserList {
+    /// How many there are on all pages.
+    pub total: u64,
+    /// The page.
+    pub items: Vec<UserItem>,
+}
+
 /// Answer of `GET /user/valid/{name}`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct UserValid {
     /// Whether there is a user of that name.
@@ -63,7 +78,8 @@ pub struct UserValid {
 }
 
 /// Body of `PUT /user/pwd`.
-#[derive(Clone, Default, Deserialize)]
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, rename_all = "camelCase")]
 pub struct PasswordChange {
     /// Whose password.

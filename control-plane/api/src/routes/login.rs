@@ -12,6 +12,14 @@ use crate::{ApiError, AppState};
 
 /// Checks in KubeCube's order; the state comes after the password, so that nobody
 /// learns who is disabled without knowing it.
+#[utoipa::path(
+    post,
+    path = "/api/v1/cube/login",
+    tag = "login",
+    summary = "Log in",
+    request_body(content = cubegate_api_types::cube::LoginRequest),
+    responses((status = 200, description = "The user; the token is in the cookie `Authorization`", body = cubegate_api_types::cube::UserObject, headers(("Set-Cookie" = String, description = "`Authorization=Bearer+<token>`"))))
+)]
 pub(crate) async fn handler(
     State(state): State<AppState>,
     ClientIp(ip): ClientIp,

@@ -13,6 +13,15 @@ use crate::{ApiError, AppState, respond};
 
 /// Registers a cluster from a kubeconfig, after its API server has answered unless
 /// `check` is false.
+#[utoipa::path(
+    post,
+    path = "/api/v1/cube/clusters",
+    tag = "clusters",
+    summary = "Register a cluster, for administrators",
+    request_body(content = AddClusterRequest),
+    responses((status = 200, description = "It is done", body = ClusterAdded)),
+    security(("bearer" = []), ("cookie" = []))
+)]
 pub(crate) async fn handler(
     State(state): State<AppState>,
     _admin: Admin<Writer>,

@@ -8,6 +8,15 @@ use crate::extract::{Admin, Writer};
 use crate::{ApiError, AppState, respond};
 
 /// Requests to it are answered `cluster X not found.` as soon as Envoys know.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/cube/clusters/{name}",
+    tag = "clusters",
+    summary = "Remove a cluster, for administrators",
+    params(("name" = String, Path, description = "The cluster")),
+    responses((status = 200, description = "It is done", body = cubegate_api_types::cube::Success)),
+    security(("bearer" = []), ("cookie" = []))
+)]
 pub(crate) async fn handler(
     State(state): State<AppState>,
     _admin: Admin<Writer>,

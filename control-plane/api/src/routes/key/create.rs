@@ -8,6 +8,14 @@ use crate::extract::Writer;
 use crate::{ApiError, AppState, respond};
 
 /// The only answer that shows a secret. It changes something even as a GET.
+#[utoipa::path(
+    method(get, post),
+    path = "/api/v1/cube/key/create",
+    tag = "keys",
+    summary = "A new access key for the caller",
+    responses((status = 200, description = "It is done", body = KeyPair)),
+    security(("bearer" = []), ("cookie" = []))
+)]
 pub(crate) async fn handler(
     State(state): State<AppState>,
     Writer(caller): Writer,

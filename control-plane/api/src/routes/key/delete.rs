@@ -8,6 +8,15 @@ use crate::extract::{Query, Writer};
 use crate::{ApiError, AppState, respond};
 
 /// An administrator deletes the own keys only, too.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/cube/key",
+    tag = "keys",
+    summary = "Delete one of the caller's access keys",
+    params(("accessKey" = String, Query, description = "The key's name")),
+    responses((status = 200, description = "It is done", body = cubegate_api_types::cube::Success)),
+    security(("bearer" = []), ("cookie" = []))
+)]
 pub(crate) async fn handler(
     State(state): State<AppState>,
     Writer(caller): Writer,

@@ -14,6 +14,14 @@ use crate::{ApiError, AppState, respond};
 const NAMES: [&str; 2] = ["accessKey", "secretKey"];
 
 /// With the key pair in the query.
+#[utoipa::path(
+    get,
+    path = "/api/v1/cube/key/token",
+    tag = "keys",
+    summary = "A token for an access key",
+    params(("accessKey" = String, Query, description = "The key's name"), ("secretKey" = String, Query, description = "Its secret")),
+    responses((status = 200, description = "It is done", body = TokenAnswer))
+)]
 pub(crate) async fn handler(
     State(state): State<AppState>,
     query: Query,
@@ -24,6 +32,14 @@ pub(crate) async fn handler(
 
 /// With the key pair in a JSON or form body. Without a body this is no operation
 /// of KubeCube's, and answers as those do; a pair in the query does not count.
+#[utoipa::path(
+    post,
+    path = "/api/v1/cube/key/token",
+    tag = "keys",
+    summary = "A token for an access key, which stays out of URLs",
+    request_body(content((cubegate_api_types::cube::KeyTokenRequest = "application/json"), (cubegate_api_types::cube::KeyTokenRequest = "application/x-www-form-urlencoded"))),
+    responses((status = 200, description = "It is done", body = TokenAnswer))
+)]
 pub(crate) async fn post_handler(
     State(state): State<AppState>,
     caller: Result<Caller, ApiError>,

@@ -21,6 +21,15 @@ pub(super) struct Checked {
 }
 
 /// Checks in KubeCube's order.
+#[utoipa::path(
+    post,
+    path = "/api/v1/cube/user/",
+    tag = "users",
+    summary = "A new user, for administrators",
+    request_body(content = UserBody),
+    responses((status = 200, description = "It is done", body = cubegate_api_types::cube::Success)),
+    security(("bearer" = []), ("cookie" = []))
+)]
 pub(crate) async fn handler(
     State(state): State<AppState>,
     Admin(Writer(caller)): Admin<Writer>,

@@ -14,6 +14,15 @@ use crate::{ApiError, AppState, PublicGateway, respond};
 /// JSON string of its base64 form. Its token ends after a while and whenever the
 /// user's tokens do; KubeCube's is valid for ten years and for anybody. It gives a
 /// credential away, so it counts as a write.
+#[utoipa::path(
+    get,
+    path = "/api/v1/cube/user/kubeconfigs",
+    tag = "users",
+    summary = "A kubeconfig that leads to every cluster through the gateway",
+    params(("user" = Option<String>, Query, description = "The caller when absent")),
+    responses((status = 200, description = "A kubeconfig in base64", body = String, content_type = "application/json")),
+    security(("bearer" = []), ("cookie" = []))
+)]
 pub(crate) async fn handler(
     State(state): State<AppState>,
     Writer(caller): Writer,

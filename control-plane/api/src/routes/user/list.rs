@@ -24,6 +24,15 @@ struct Listed {
 
 /// Those whose name or display name contains `query`, and of them the page that
 /// KubeCube's list parameters ask for.
+#[utoipa::path(
+    get,
+    path = "/api/v1/cube/user",
+    tag = "users",
+    summary = "The users, for administrators",
+    params(("query" = Option<String>, Query, description = "A part of the name or display name"), ("selector" = Option<String>, Query, description = "`path=value` or `path~part`, joined by commas"), ("pageSize" = Option<i64>, Query, description = "10 when absent"), ("pageNum" = Option<i64>, Query, description = "1 when absent"), ("sortName" = Option<String>, Query, description = "A path; the name when absent"), ("sortOrder" = Option<String>, Query, description = "`asc` or `desc`"), ("sortFunc" = Option<String>, Query, description = "`string`, `number` or `time`")),
+    responses((status = 200, description = "It is done", body = cubegate_api_types::cube::UserList)),
+    security(("bearer" = []), ("cookie" = []))
+)]
 pub(crate) async fn handler(
     State(state): State<AppState>,
     _admin: Admin<Caller>,

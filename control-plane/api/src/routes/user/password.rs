@@ -11,6 +11,15 @@ use crate::{ApiError, AppState, respond};
 /// Changes the password of whoever's old one the caller knows, as in KubeCube: the
 /// old password proves more than the token does. The new one is looked at first,
 /// since that costs nothing.
+#[utoipa::path(
+    put,
+    path = "/api/v1/cube/user/pwd",
+    tag = "users",
+    summary = "Change a password",
+    request_body(content = PasswordChange),
+    responses((status = 200, description = "It is done", body = cubegate_api_types::cube::Success)),
+    security(("bearer" = []), ("cookie" = []))
+)]
 pub(crate) async fn handler(
     State(state): State<AppState>,
     Writer(caller): Writer,

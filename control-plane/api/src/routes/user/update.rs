@@ -13,6 +13,16 @@ use crate::{ApiError, AppState, respond};
 
 /// Changes what the body gives and leaves the rest. Users change themselves, but
 /// not whether they may log in; administrators change everybody.
+#[utoipa::path(
+    put,
+    path = "/api/v1/cube/user/{name}",
+    tag = "users",
+    summary = "Change a user",
+    params(("name" = String, Path, description = "The user")),
+    request_body(content = UserBody),
+    responses((status = 200, description = "It is done", body = cubegate_api_types::cube::Success)),
+    security(("bearer" = []), ("cookie" = []))
+)]
 pub(crate) async fn handler(
     State(state): State<AppState>,
     Writer(caller): Writer,

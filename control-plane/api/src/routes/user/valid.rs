@@ -9,6 +9,15 @@ use crate::extract::Caller;
 use crate::{ApiError, AppState, respond};
 
 /// Whether there is such a user; nobody but administrators learns who there is.
+#[utoipa::path(
+    get,
+    path = "/api/v1/cube/user/valid/{name}",
+    tag = "users",
+    summary = "Whether there is a user of that name",
+    params(("name" = String, Path, description = "The user")),
+    responses((status = 200, description = "It is done", body = UserValid)),
+    security(("bearer" = []), ("cookie" = []))
+)]
 pub(crate) async fn handler(
     State(state): State<AppState>,
     caller: Caller,
