@@ -77,6 +77,7 @@ bench: build tools ## Measure the promised figures, on a machine that does nothi
 	cargo build --package cubegate-bench --release
 	@rm -rf $(TARGET)/criterion/list # nobody reads the estimates of another run
 	cargo bench --package cubegate-bench-native
+	$(TARGET)/release/cubegate-bench tokens
 	$(TARGET)/release/cubegate-bench list
 
 .PHONY: lint
