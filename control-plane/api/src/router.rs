@@ -11,8 +11,8 @@ use axum::middleware;
 use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter, on};
 
-use crate::AppState;
-use crate::routes::{cluster, health, key, login, not_found, root};
+use crate::routes::{audit as audit_route, cluster, health, key, login, not_found, root};
+use crate::{AppState, audit};
 
 /// What every KubeCube path begins with.
 const PREFIX: &str = "/api/v1/cube";
@@ -24,6 +24,16 @@ pub(crate) const MAX_BODY_BYTES: usize = 1024 * 1024;
 /// `into_make_service_with_connect_info::<SocketAddr>()`, so that a login from
 /// beside a proxy leaves an address.
 pub fn router(state: AppState) -> Router {
+    let audit_log = Router::new()
+        .route(
+            "/api/v1/cube/audit",
+            on(MethodFilter::GET, audit_route::handler),
+        )
+        .route(
+            "/cubegate/audit",
+            on(MethodFilter::GET, audit_route::handler),
+        )
+        .layer(middleware::map_response(no_store));
     const GET: MethodFilter = MethodFilter::GET;
     const POST: MethodFilter = MethodFilter::POST;
     const DELETE: MethodFilter = MethodFilter::DELETE;
@@ -51,9 +61,11 @@ pub fn router(state: AppState) -> Router {
         .route("/healthz", on(GET, health::healthz))
         .route("/readyz", on(GET, health::readyz))
         .merge(cube)
+        .merge(audit_log)
         .fallback(not_found::handler)
         .method_not_allowed_fallback(not_found::handler)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(middleware::from_fn_with_state(state.clone(), audit::record))
         .layer(middleware::from_fn(log::one_line))
         .with_state(state)
 }

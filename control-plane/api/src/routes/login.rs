@@ -6,6 +6,7 @@ use axum::response::Response;
 use cubegate_api_types::cube::{API_VERSION, UserMetadata, UserObject, UserSpec, UserStatus};
 use cubegate_domain::{User, UserState};
 
+use crate::audit::Note;
 use crate::extract::{ClientIp, RawBody, json_fields};
 use crate::respond::{self, timestamp};
 use crate::{ApiError, AppState};
@@ -18,6 +19,7 @@ const NORMAL: &str = "normal";
 pub(crate) async fn handler(
     State(state): State<AppState>,
     ClientIp(ip): ClientIp,
+    note: Note,
     RawBody(body): RawBody,
 ) -> Result<Response, ApiError> {
     let [name, password, login_type] = json_fields(&body, ["name", "password", "loginType"])?
@@ -25,6 +27,7 @@ pub(crate) async fn handler(
     let (Some(name), Some(password), Some(login_type)) = (name, password, login_type) else {
         return Err(ApiError::LoginParamMissing);
     };
+    note.claimed_user(&name);
     if login_type != NORMAL {
         return Err(ApiError::AuthenticateFailed);
     }
@@ -33,6 +36,7 @@ pub(crate) async fn handler(
         .verify_password(&name, &password)
         .await?
         .ok_or(ApiError::AuthenticateFailed)?;
+    note.user(&user.name);
     if user.state != UserState::Normal {
         return Err(ApiError::UserDisabled);
     }

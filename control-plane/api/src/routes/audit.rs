@@ -1,0 +1,68 @@
+//! `GET /api/v1/cube/audit`, and the same as `/cubegate/audit`: audit records.
+
+use axum::body::Body;
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use cubegate_audit::{Lines, Search, SearchError, page};
+use cubegate_list::ListRequest;
+use futures::stream;
+
+use crate::extract::{Admin, Caller, form_fields};
+use crate::respond;
+use crate::{ApiError, AppState};
+
+/// The content type of JSON lines.
+const JSON_LINES: &str = "application/jsonl";
+
+/// A page of records, or with `format=jsonl` all of them. `from`, `to`, `user` and
+/// `cluster` are answered by the database's indexes; beside them the parameters of
+/// lists count (docs/query-language.md).
+pub(crate) async fn handler(
+    State(state): State<AppState>,
+    _admin: Admin<Caller>,
+    RawQuery(raw_query): RawQuery,
+) -> Result<Response, ApiError> {
+    let raw_query = raw_query.unwrap_or_default();
+    let search = Search::parse(&raw_query)?;
+    let query = ListRequest::parse(&raw_query)
+        .query
+        .map_err(|error| ApiError::BadRequest(error.to_string()))?;
+    let [format] = form_fields(raw_query.as_bytes(), ["format"]);
+    match format.as_deref().unwrap_or_default() {
+        "" | "json" => {
+            let body = page(&state.store, search, query, state.audit.dropped()).await?;
+            Ok(respond::json_bytes(body))
+        }
+        "jsonl" => {
+            let now = state.clock.now();
+            let lines = Lines::new(state.store.clone(), search, query, now)?;
+            // The next batch is read when the client has taken the last one.
+            let body = stream::unfold(lines, async |mut lines| {
+                let batch = lines.next().await?;
+                if let Err(error) = &batch {
+                    tracing::error!(%error, "an export of audit records broke off");
+                }
+                Some((batch, lines))
+            });
+            let content_type = HeaderValue::from_static(JSON_LINES);
+            let body = Body::from_stream(body);
+            Ok(([(header::CONTENT_TYPE, content_type)], body).into_response())
+        }
+        _ => Err(ApiError::BadRequest(
+            "format must be json or jsonl.".to_owned(),
+        )),
+    }
+}
+
+impl From<SearchError> for ApiError {
+    fn from(error: SearchError) -> Self {
+        match error {
+            SearchError::Store(error) => error.into(),
+            SearchError::Time(_) | SearchError::Order | SearchError::List(_) => {
+                Self::BadRequest(error.to_string())
+            }
+            SearchError::NoList => Self::Internal(Box::new(error)),
+        }
+    }
+}
