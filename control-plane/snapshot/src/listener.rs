@@ -21,9 +21,9 @@ use crate::{
 /// The Envoy cluster of the control plane's gRPC, as `cubegate bootstrap` calls it.
 const XDS_CLUSTER: &str = "xds";
 
-/// How much of the audit log a worker of Envoy keeps while the control plane is
-/// away, in bytes; some 3,000 requests. What comes then is dropped and counted
-/// in `access_logs.grpc_access_log.logs_dropped`: nothing waits for the log.
+/// How much of the audit log a worker of Envoy keeps until it sends it, in bytes;
+/// some 3,000 requests. What finds no place is dropped and counted in
+/// `access_logs.grpc_access_log.logs_dropped`: nothing waits for the log.
 const AUDIT_BUFFER_BYTES: u32 = 1 << 20;
 
 /// The listener's name.
