@@ -34,6 +34,8 @@ mod fault_http2;
 #[cfg(test)]
 mod fault_time;
 #[cfg(test)]
+mod gateway_audit;
+#[cfg(test)]
 mod gateway_bytes;
 #[cfg(test)]
 mod gateway_clusters;

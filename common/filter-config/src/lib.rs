@@ -18,6 +18,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+mod audit;
+
+pub use audit::{AUDIT_FILTER_STATE, AUDIT_PROPERTY, AuditNote};
+
 /// The version of the document that this build writes and reads.
 pub const VERSION: u32 = 1;
 

@@ -19,6 +19,7 @@
 //! (the runtime does), proxies nothing (the filter in Envoy does), and keeps no
 //! state of its own.
 
+mod audit;
 mod clock;
 mod error;
 mod extract;

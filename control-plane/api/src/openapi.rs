@@ -12,7 +12,7 @@ mod tests;
 use utoipa::OpenApi;
 
 use self::family::{Credentials, Names, Refusals};
-use crate::routes::{cluster, health, key, login, openapi, root, user};
+use crate::routes::{audit, cluster, health, key, login, openapi, root, user};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -25,6 +25,7 @@ use crate::routes::{cluster, health, key, login, openapi, root, user};
         (name = "keys", description = "Access keys and tokens from them"),
         (name = "users", description = "People and programs"),
         (name = "clusters", description = "Where the gateway leads to"),
+        (name = "audit", description = "Who did what"),
         (name = "process", description = "For the machinery around the process"),
     ),
     paths(
@@ -47,6 +48,8 @@ use crate::routes::{cluster, health, key, login, openapi, root, user};
         cluster::list::handler,
         cluster::add::handler,
         cluster::remove::handler,
+        audit::handler,
+        audit::own_handler,
     ),
     components(schemas(cubegate_api_types::cube::ErrorBody)),
     modifiers(&Credentials, &Refusals, &Names)

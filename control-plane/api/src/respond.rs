@@ -17,6 +17,12 @@ pub(crate) fn json<T: Serialize>(body: &T) -> Response {
     json_with_status(StatusCode::OK, body)
 }
 
+/// 200 with a body that is JSON already.
+pub(crate) fn json_bytes(bytes: Vec<u8>) -> Response {
+    let content_type = HeaderValue::from_static(CONTENT_TYPE);
+    ([(header::CONTENT_TYPE, content_type)], Body::from(bytes)).into_response()
+}
+
 /// `{"message":"success"}`.
 pub(crate) fn success() -> Response {
     json(&Success::default())

@@ -12,8 +12,8 @@ use axum::middleware;
 use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter, on};
 
-use crate::AppState;
-use crate::routes::{cluster, health, key, login, not_found, openapi, root};
+use crate::routes::{audit as audit_route, cluster, health, key, login, not_found, openapi, root};
+use crate::{AppState, audit};
 
 /// What every KubeCube path begins with.
 const PREFIX: &str = "/api/v1/cube";
@@ -27,6 +27,7 @@ pub(crate) const MAX_BODY_BYTES: usize = 1024 * 1024;
 pub fn router(state: AppState) -> Router {
     let cube = cube_table()
         .router
+        .merge(audit_table().router)
         .layer(middleware::map_response(no_store));
 
     open_table()
@@ -35,6 +36,7 @@ pub fn router(state: AppState) -> Router {
         .fallback(not_found::handler)
         .method_not_allowed_fallback(not_found::handler)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(middleware::from_fn_with_state(state.clone(), audit::record))
         .layer(middleware::from_fn(log::one_line))
         .with_state(state)
 }
@@ -43,6 +45,7 @@ pub fn router(state: AppState) -> Router {
 #[cfg(test)]
 pub(crate) fn operations() -> Vec<Operation> {
     let mut operations = open_table().operations;
+    operations.extend(audit_table().operations);
     operations.extend(cube_table().operations);
     operations
 }
@@ -54,6 +57,13 @@ fn open_table() -> Table {
         .exactly("/openapi.json", openapi::handler)
         .exactly("/healthz", health::healthz)
         .exactly("/readyz", health::readyz)
+}
+
+/// For administrators, under two names.
+fn audit_table() -> Table {
+    Table::new("")
+        .exactly("/api/v1/cube/audit", audit_route::handler)
+        .exactly("/cubegate/audit", audit_route::own_handler)
 }
 
 /// KubeCube's paths and those of the same form.

@@ -1,5 +1,6 @@
 //! One file per operation: request, handler, answer.
 
+pub(crate) mod audit;
 pub(crate) mod cluster;
 pub(crate) mod health;
 pub(crate) mod key;

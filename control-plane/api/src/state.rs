@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use cubegate_audit::Recorder;
 use cubegate_store::Store;
 
 use crate::{Clock, Issuer};
@@ -14,6 +15,8 @@ pub struct AppState {
     pub store: Store,
     /// Makes and checks tokens.
     pub issuer: Arc<Issuer>,
+    /// Takes audit records.
+    pub audit: Recorder,
     /// The time.
     pub clock: Clock,
     /// Whether clients reach the gateway in clear (`--plain`): the login cookie

@@ -1,5 +1,6 @@
 //! The whole router on a real database, one request at a time.
 
+mod audit;
 mod auth;
 mod cluster;
 mod http;
@@ -36,6 +37,7 @@ struct TestApp {
     router: Router,
     state: AppState,
     seconds: Arc<AtomicI64>,
+    records: tokio::sync::Mutex<cubegate_audit::Queue>,
     _folder: TempDir,
 }
 
@@ -82,8 +84,10 @@ impl TestApp {
         let clock = Clock::new(move || {
             OffsetDateTime::from_unix_timestamp(told.load(Ordering::Relaxed)).unwrap()
         });
+        let (audit, records) = cubegate_audit::channel(1_000);
         let mut state = AppState {
             store,
+            audit,
             issuer: Arc::new(issuer),
             clock,
             plain_http: false,
@@ -98,6 +102,7 @@ impl TestApp {
             router: router(state.clone()),
             state,
             seconds,
+            records: tokio::sync::Mutex::new(records),
             _folder: folder,
         };
         app.add_user("admin", "Admin123456", UserState::Normal, &[ADMIN_GROUP])

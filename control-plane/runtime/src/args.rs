@@ -1,5 +1,6 @@
 //! The command line. Every flag is also an environment variable `CUBEGATE_…`.
 
+mod audit;
 mod list;
 
 use std::net::SocketAddr;
@@ -7,6 +8,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use self::audit::{AuditArgs, AuditCommand, AuditExportArgs};
 pub(crate) use self::list::ListArgs;
 
 /// A gateway in front of many Kubernetes clusters: one token, one kind of URL.
@@ -35,6 +37,9 @@ pub(crate) enum Command {
     /// Create, list and delete access keys
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Export audit records
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Take over users, keys and clusters from a file or from a running KubeCube
     Import(ImportArgs),
 }
@@ -60,6 +65,9 @@ pub(crate) struct GatewayArgs {
 
     #[command(flatten)]
     pub(crate) list: ListArgs,
+
+    #[command(flatten)]
+    pub(crate) audit: AuditArgs,
 
     /// Where clients connect to Envoy
     #[arg(

@@ -20,6 +20,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tonic::transport::{Certificate, Identity, ServerTlsConfig};
 
+use crate::access_log::access_log;
 use crate::args::GatewayArgs;
 use crate::data_dir::DataDir;
 use crate::pki::{Ca, XDS_SERVER_NAME, serving_certificate};
@@ -43,6 +44,8 @@ pub(crate) struct ControlPlane {
     xds_address: SocketAddr,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<anyhow::Result<()>>>,
+    /// Ends after everything that records.
+    audit_writer: (watch::Sender<bool>, JoinHandle<()>),
     store: Store,
 }
 
@@ -100,6 +103,7 @@ impl ControlPlane {
         let GatewayArgs {
             data: _,
             list,
+            audit,
             listen,
             public_url,
             kubeconfig_lifetime,
@@ -151,9 +155,25 @@ impl ControlPlane {
         let Listeners { api, xds } = listeners;
         let (api_address, xds_address) = (api.local_addr()?, xds.local_addr()?);
         let tls = xds_tls(data)?;
-        let xds = XdsServer::new(snapshots).serve(xds, tls, wait(stopped.clone()));
+        let (recorder, records) = cubegate_audit::channel(cubegate_audit::CAPACITY);
+        let (stop_writer, writer_stopped) = watch::channel(false);
+        let writer = tokio::spawn(records.write_to(store.clone(), wait(writer_stopped)));
+        let retention = tokio::spawn({
+            let keep = audit.retention().keep(store.clone());
+            let stopped = stopped.clone();
+            async move {
+                tokio::select! {
+                    () = keep => {}
+                    () = wait(stopped) => {}
+                }
+            }
+        });
+        let xds = XdsServer::new(snapshots)
+            .with_access_log(access_log(recorder.clone()))
+            .serve(xds, tls, wait(stopped.clone()));
         let state = AppState {
             store: store.clone(),
+            audit: recorder,
             issuer: Arc::new(issuer),
             clock: Clock::system(),
             plain_http: *plain,
@@ -176,12 +196,14 @@ impl ControlPlane {
             tokio::spawn(async move { xds.await.context("the xDS server failed") }),
             tokio::spawn(async move { api.await.context("the HTTP API failed") }),
             tokio::spawn(async move { publisher.await.context("the publisher failed") }),
+            tokio::spawn(async move { retention.await.context("the audit retention failed") }),
         ];
         Ok(Self {
             api_address,
             xds_address,
             stop,
             tasks,
+            audit_writer: (stop_writer, writer),
             store,
         })
     }
@@ -199,6 +221,7 @@ impl ControlPlane {
         let Self {
             stop,
             tasks,
+            audit_writer: (stop_writer, writer),
             store,
             api_address: _,
             xds_address: _,
@@ -213,6 +236,9 @@ impl ControlPlane {
                 Ok(Err(_)) | Err(_) => abort.abort(),
             }
         }
+        let _ = stop_writer.send(true);
+        // It bounds its last write itself.
+        writer.await?;
         store.close().await;
         Ok(())
     }

@@ -17,6 +17,7 @@
 //! front of [`Store`]: its tests run on real database files. The SQL and the
 //! migrations keep to what PostgreSQL understands too.
 
+mod audit;
 mod cluster;
 mod error;
 mod key;
@@ -30,6 +31,7 @@ mod store;
 mod tests;
 mod user;
 
+pub use audit::{AuditOrder, AuditRange, AuditRow};
 pub use error::StoreError;
 pub use key::{DeleteOutcome, ImportedKey, IssuedKey, KeyCheck};
 pub use master_key::{MASTER_KEY_BYTES, MasterKey, MasterKeyError};

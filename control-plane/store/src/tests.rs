@@ -1,5 +1,6 @@
 //! The store on real database files.
 
+mod audit;
 mod clusters;
 mod durability;
 mod keys;

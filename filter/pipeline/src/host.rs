@@ -1,5 +1,6 @@
 //! What the pipeline needs from the proxy that it runs in.
 
+use cubegate_filter_config::AuditNote;
 use thiserror::Error;
 
 use crate::{Call, Headers, Reply};
@@ -57,6 +58,10 @@ pub trait Host {
     /// Answers the client. At most once per exchange, and only while no response
     /// header has gone out.
     fn reply(&self, reply: &Reply) -> Result<(), HostError>;
+
+    /// Leaves what only the filter knows with the proxy, for the audit record.
+    /// Nobody else sees it.
+    fn note(&self, note: &AuditNote);
 
     /// Tells the operator something; never a token or a body.
     fn log_debug(&self, message: &str);

@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use cubegate_filter_config::AuditNote;
 use cubegate_token::{Claims, Ed25519Signer, Signer};
 
 use crate::{Call, Exchange, Flow, Gateway, Headers, Host, HostError, Reply};
@@ -34,6 +35,7 @@ struct MockHost {
     call_answer: RefCell<(Headers, Vec<u8>)>,
     /// Seconds after [`NOW`].
     late: Cell<u64>,
+    note: RefCell<Option<AuditNote>>,
 }
 
 const FIRST_TOKEN: u32 = 100;
@@ -104,6 +106,10 @@ impl Host for MockHost {
         assert!(self.reply.borrow().is_none(), "a second reply");
         self.reply.replace(Some(reply.clone()));
         Ok(())
+    }
+
+    fn note(&self, note: &AuditNote) {
+        self.note.replace(Some(note.clone()));
     }
 
     fn log_debug(&self, _message: &str) {}

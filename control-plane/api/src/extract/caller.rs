@@ -4,6 +4,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use cubegate_domain::{User, UserState};
 
+use crate::audit::Note;
 use crate::extract::{credential, origin};
 use crate::{ApiError, AppState};
 
@@ -39,6 +40,11 @@ impl FromRequestParts<AppState> for Caller {
                 tracing::debug!(%reason, "a token was refused");
                 ApiError::TokenInvalid
             })?;
+        if let Some(note) = parts.extensions.get::<Note>() {
+            note.user(&claims.user);
+            claims.access_key.iter().for_each(|key| note.key(key));
+            claims.id.iter().for_each(|id| note.token(id));
+        }
         let user = state
             .store
             .get_user(&claims.user)

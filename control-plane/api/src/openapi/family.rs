@@ -42,7 +42,7 @@ impl Modify for Credentials {
 impl Modify for Refusals {
     fn modify(&self, document: &mut OpenApi) {
         for (path, item) in &mut document.paths.paths {
-            let refusal = if path.starts_with("/api/v1/cube/") {
+            let refusal = if path.starts_with("/api/v1/cube/") || path.starts_with("/cubegate/") {
                 cube_refusal()
             } else {
                 continue;

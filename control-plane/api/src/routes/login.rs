@@ -5,6 +5,7 @@ use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use cubegate_domain::UserState;
 
+use crate::audit::Note;
 use crate::extract::{ClientIp, RawBody, json_fields};
 use crate::respond;
 use crate::routes::user::object;
@@ -23,6 +24,7 @@ use crate::{ApiError, AppState};
 pub(crate) async fn handler(
     State(state): State<AppState>,
     ClientIp(ip): ClientIp,
+    note: Note,
     RawBody(body): RawBody,
 ) -> Result<Response, ApiError> {
     let [name, password, login_type] = json_fields(&body, ["name", "password", "loginType"])?
@@ -30,6 +32,7 @@ pub(crate) async fn handler(
     let (Some(name), Some(password), Some(login_type)) = (name, password, login_type) else {
         return Err(ApiError::LoginParamMissing);
     };
+    note.claimed_user(&name);
     // `ldap` is switched off.
     if login_type != object::NORMAL {
         return Err(ApiError::AuthenticateFailed);
@@ -39,6 +42,7 @@ pub(crate) async fn handler(
         .verify_password(&name, &password)
         .await?
         .ok_or(ApiError::AuthenticateFailed)?;
+    note.user(&user.name);
     if user.state != UserState::Normal {
         return Err(ApiError::UserDisabled);
     }

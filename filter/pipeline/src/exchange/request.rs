@@ -1,5 +1,6 @@
 //! The request's half: verify → route → upstream.
 
+use cubegate_filter_config::AuditNote;
 use cubegate_list::{ListQuery, ListRequest};
 
 use crate::accept::{self, Form};
@@ -18,15 +19,20 @@ use crate::{Headers, Host, Reply, RequestHead};
 impl Exchange {
     /// The request's headers are there.
     pub fn on_request_headers(&mut self, host: &impl Host) -> Flow {
+        let mut note = AuditNote::default();
         let outcome = host
             .request_headers()
             .map_err(|error| internal(host, Family::Kube, &error))
-            .and_then(|headers| self.admit(host, headers))
+            .and_then(|headers| self.admit(host, headers, &mut note))
             .and_then(|(rewrite, state)| {
                 host.set_request_headers(rewrite.headers())
                     .map_err(|error| internal(host, Family::Kube, &error))?;
                 Ok(state)
             });
+        // The control plane makes the records of what it is asked itself.
+        if !matches!(outcome, Ok(State::SentToControlPlane { .. })) {
+            host.note(&note);
+        }
         match outcome {
             Ok(state) => {
                 self.state = state;
@@ -44,7 +50,13 @@ impl Exchange {
 
     /// verify → route → upstream. The order of the answers is KubeCube's: who
     /// somebody is comes before whether a cluster exists.
-    fn admit(&self, host: &impl Host, headers: Headers) -> Result<(Rewrite, State), Reply> {
+    /// `note` gets what is known so far, whatever the outcome.
+    fn admit(
+        &self,
+        host: &impl Host,
+        headers: Headers,
+        note: &mut AuditNote,
+    ) -> Result<(Rewrite, State), Reply> {
         let head = RequestHead::parse(&headers)?;
         let target = match route(&head) {
             Target::ControlPlane => {
@@ -55,6 +67,8 @@ impl Exchange {
             Target::Member(target) => target,
         };
         let family = target.family;
+        note.cluster = Some(target.cluster.to_string());
+        note.path = Some(target.path.to_owned());
         let upgrade = headers
             .get("upgrade")
             .is_some_and(|value| !value.is_empty());
@@ -72,8 +86,13 @@ impl Exchange {
             .verify(found.token, host.now())
             .map_err(|error| {
                 host.log_debug(&format!("a token was refused: {error}"));
+                note.reason = Some(error.to_string());
                 Reply::token_invalid(family)
             })?;
+        let claims = caller.claims();
+        note.user = Some(claims.user.clone());
+        note.key.clone_from(&claims.access_key);
+        note.token.clone_from(&claims.id);
 
         let cluster = self
             .gateway

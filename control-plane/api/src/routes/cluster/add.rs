@@ -8,6 +8,7 @@ use cubegate_api_types::cube::{AddClusterRequest, ClusterAdded, Success};
 use cubegate_domain::ClusterName;
 use cubegate_member::{FileAccess, parse_kubeconfig, probe};
 
+use crate::audit::Note;
 use crate::extract::{Admin, RawBody, Writer};
 use crate::{ApiError, AppState, respond};
 
@@ -25,6 +26,7 @@ use crate::{ApiError, AppState, respond};
 pub(crate) async fn handler(
     State(state): State<AppState>,
     _admin: Admin<Writer>,
+    note: Note,
     RawBody(body): RawBody,
 ) -> Result<Response, ApiError> {
     let request: AddClusterRequest =
@@ -36,6 +38,8 @@ pub(crate) async fn handler(
         return Err(ApiError::ParamMissing("kubeconfig"));
     }
     let name: ClusterName = request.name.parse().map_err(bad_request)?;
+    note.name(name.as_str());
+    note.cluster(name.as_str());
     // Again below, atomically; here it saves the wait for the probe.
     if state.store.get_cluster(name.as_str()).await?.is_some() {
         return Err(ApiError::ClusterExists(name.to_string()));

@@ -4,6 +4,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::Response;
 
+use crate::audit::Note;
 use crate::extract::{Admin, Writer};
 use crate::{ApiError, AppState, respond};
 
@@ -20,10 +21,12 @@ use crate::{ApiError, AppState, respond};
 pub(crate) async fn handler(
     State(state): State<AppState>,
     _admin: Admin<Writer>,
+    note: Note,
     name: Result<Path<String>, PathRejection>,
 ) -> Result<Response, ApiError> {
     // A name that is no UTF-8 names nothing.
     let Path(name) = name.map_err(|_| ApiError::PageNotFound)?;
+    note.cluster(&name);
     if !state.store.remove_cluster(&name).await? {
         return Err(ApiError::ClusterNotFound(name));
     }

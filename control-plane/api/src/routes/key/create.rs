@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::response::Response;
 use cubegate_api_types::cube::KeyPair;
 
+use crate::audit::Note;
 use crate::extract::Writer;
 use crate::{ApiError, AppState, respond};
 
@@ -19,11 +20,13 @@ use crate::{ApiError, AppState, respond};
 pub(crate) async fn handler(
     State(state): State<AppState>,
     Writer(caller): Writer,
+    note: Note,
 ) -> Result<Response, ApiError> {
     let pair = state
         .store
         .create_key(&caller.user.name, state.clock.now())
         .await?;
+    note.name(&pair.access_key);
     Ok(respond::json(&KeyPair {
         access_key: pair.access_key,
         secret_key: pair.secret_key,

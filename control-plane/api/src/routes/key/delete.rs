@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::response::Response;
 use cubegate_store::DeleteOutcome;
 
+use crate::audit::Note;
 use crate::extract::{Query, Writer};
 use crate::{ApiError, AppState, respond};
 
@@ -20,6 +21,7 @@ use crate::{ApiError, AppState, respond};
 pub(crate) async fn handler(
     State(state): State<AppState>,
     Writer(caller): Writer,
+    note: Note,
     query: Query,
 ) -> Result<Response, ApiError> {
     let access_key = query.first("accessKey");
@@ -28,8 +30,14 @@ pub(crate) async fn handler(
         .delete_key(&access_key, Some(&caller.user.name))
         .await?
     {
-        DeleteOutcome::Deleted => Ok(respond::success()),
+        DeleteOutcome::Deleted => {
+            note.name(&access_key);
+            Ok(respond::success())
+        }
         DeleteOutcome::NotFound => Err(ApiError::KeyNotExist),
-        DeleteOutcome::NotOwned => Err(ApiError::KeyAndUserNotMatch),
+        DeleteOutcome::NotOwned => {
+            note.name(&access_key);
+            Err(ApiError::KeyAndUserNotMatch)
+        }
     }
 }

@@ -8,6 +8,7 @@ use cubegate_api_types::cube::TokenAnswer;
 use cubegate_domain::UserState;
 use cubegate_store::KeyCheck;
 
+use crate::audit::Note;
 use crate::extract::{Caller, Query, RawBody, form_fields, json_fields};
 use crate::{ApiError, AppState, respond};
 
@@ -24,10 +25,11 @@ const NAMES: [&str; 2] = ["accessKey", "secretKey"];
 )]
 pub(crate) async fn handler(
     State(state): State<AppState>,
+    note: Note,
     query: Query,
 ) -> Result<Response, ApiError> {
     let [access_key, secret_key] = NAMES.map(|name| query.first(name));
-    issue(&state, &access_key, &secret_key).await
+    issue(&state, &note, &access_key, &secret_key).await
 }
 
 /// With the key pair in a JSON or form body. Without a body this is no operation
@@ -42,6 +44,7 @@ pub(crate) async fn handler(
 )]
 pub(crate) async fn post_handler(
     State(state): State<AppState>,
+    note: Note,
     caller: Result<Caller, ApiError>,
     headers: HeaderMap,
     RawBody(body): RawBody,
@@ -55,7 +58,7 @@ pub(crate) async fn post_handler(
         form_fields(&body, NAMES)
     };
     let [access_key, secret_key] = pair.map(Option::unwrap_or_default);
-    issue(&state, &access_key, &secret_key).await
+    issue(&state, &note, &access_key, &secret_key).await
 }
 
 /// `curl -d '{…}'` calls its JSON a form, so the first byte counts as well.
@@ -68,12 +71,22 @@ fn is_json(headers: &HeaderMap, body: &[u8]) -> bool {
 }
 
 /// Checks in KubeCube's order, and the owner's state, which KubeCube forgets.
-async fn issue(state: &AppState, access_key: &str, secret_key: &str) -> Result<Response, ApiError> {
+async fn issue(
+    state: &AppState,
+    note: &Note,
+    access_key: &str,
+    secret_key: &str,
+) -> Result<Response, ApiError> {
     let key = match state.store.verify_key(access_key, secret_key).await? {
         KeyCheck::Unknown => return Err(ApiError::KeyNotExist),
-        KeyCheck::WrongSecret => return Err(ApiError::SecretNotMatch),
+        KeyCheck::WrongSecret => {
+            note.key(access_key);
+            return Err(ApiError::SecretNotMatch);
+        }
         KeyCheck::Valid(key) => key,
     };
+    note.key(&key.access_key);
+    note.user(&key.user);
     let user = state
         .store
         .get_user(&key.user)

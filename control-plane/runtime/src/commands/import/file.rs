@@ -231,8 +231,8 @@ async fn write(store: &Store, import: Import) -> anyhow::Result<()> {
     for cluster in clusters {
         store.add_cluster(&cluster, true).await?;
     }
-    output::line(&format!(
-        "imported {user_count} users, {key_count} keys and {cluster_count} clusters"
-    ));
+    let imported = format!("{user_count} users, {key_count} keys and {cluster_count} clusters");
+    commands::audit::record(store, "import", "users", &imported).await;
+    output::line(&format!("imported {imported}"));
     Ok(())
 }

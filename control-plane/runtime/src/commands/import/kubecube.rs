@@ -85,6 +85,10 @@ async fn take_over(store: &Store, kubecube: KubeCube, options: &Options) -> anyh
     for object in skipped {
         report.skipped(object.kind, &object.name, &object.reason);
     }
+    if !options.dry_run {
+        let done = format!("from KubeCube: {}", report.summary());
+        commands::audit::record(store, "import", "users", &done).await;
+    }
     report.print(options.dry_run);
     Ok(())
 }

@@ -88,20 +88,21 @@ impl Report {
             })
             .collect();
         output::table(&["KIND", "NAME", "RESULT", "NOTE"], &rows);
-        output::line(&self.summary(dry_run));
-    }
-
-    fn summary(&self, dry_run: bool) -> String {
-        let counts = Outcome::ALL.map(|outcome| {
-            let count = self.rows.iter().filter(|row| row.outcome == outcome);
-            format!("{} {}", count.count(), outcome.word())
-        });
         let suffix = if dry_run {
             "; this was a dry run, nothing was changed"
         } else {
             ""
         };
-        format!("{}{suffix}", counts.join(", "))
+        output::line(&format!("{}{suffix}", self.summary()));
+    }
+
+    /// How many of each.
+    pub(super) fn summary(&self) -> String {
+        let counts = Outcome::ALL.map(|outcome| {
+            let count = self.rows.iter().filter(|row| row.outcome == outcome);
+            format!("{} {}", count.count(), outcome.word())
+        });
+        counts.join(", ")
     }
 }
 
@@ -116,8 +117,8 @@ mod tests {
         report.written("user", "b", Written::Unchanged, &[]);
         report.skipped("key", "c", "a reason\nof two lines");
         assert_eq!(
-            report.summary(true),
-            "1 created, 0 replaced, 1 unchanged, 1 skipped; this was a dry run, nothing was changed"
+            report.summary(),
+            "1 created, 0 replaced, 1 unchanged, 1 skipped"
         );
         assert_eq!(report.rows[2].note, "a reason of two lines");
     }
