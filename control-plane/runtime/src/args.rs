@@ -1,6 +1,7 @@
 //! The command line. Every flag is also an environment variable `CUBEGATE_…`.
 
 mod list;
+mod oauth;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use self::list::ListArgs;
+pub(crate) use self::oauth::{OauthArgs, ThrottleArgs};
 
 /// A gateway in front of many Kubernetes clusters: one token, one kind of URL.
 #[derive(Debug, Parser)]
@@ -60,6 +62,12 @@ pub(crate) struct GatewayArgs {
 
     #[command(flatten)]
     pub(crate) list: ListArgs,
+
+    #[command(flatten)]
+    pub(crate) oauth: OauthArgs,
+
+    #[command(flatten)]
+    pub(crate) throttle: ThrottleArgs,
 
     /// Where clients connect to Envoy
     #[arg(

@@ -4,11 +4,11 @@ use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use cubegate_api_types::cube::{API_VERSION, UserMetadata, UserObject, UserSpec, UserStatus};
-use cubegate_domain::{User, UserState};
+use cubegate_domain::User;
 
 use crate::extract::{ClientIp, RawBody, json_fields};
 use crate::respond::{self, timestamp};
-use crate::{ApiError, AppState};
+use crate::{ApiError, AppState, password};
 
 /// The login type of users with a password here; `ldap` is switched off.
 const NORMAL: &str = "normal";
@@ -28,14 +28,7 @@ pub(crate) async fn handler(
     if login_type != NORMAL {
         return Err(ApiError::AuthenticateFailed);
     }
-    let user = state
-        .store
-        .verify_password(&name, &password)
-        .await?
-        .ok_or(ApiError::AuthenticateFailed)?;
-    if user.state != UserState::Normal {
-        return Err(ApiError::UserDisabled);
-    }
+    let user = password::log_in(&state, &name, &password, ip).await?;
     let now = state.clock.now();
     let issued = state.issuer.issue(&user, None, now)?;
     let ip = ip.map(|ip| ip.to_string());
