@@ -130,15 +130,15 @@ impl OauthArgs {
     pub(crate) fn settings(&self) -> OauthSettings {
         let Self {
             clients,
-            token_lifetime,
-            refresh_lifetime,
+            oauth_token_lifetime,
+            oauth_refresh_lifetime,
             multiple_login,
             logout_redirects,
         } = self;
         OauthSettings {
             clients: clients.clone(),
-            access_lifetime: Duration::from_secs(*token_lifetime),
-            refresh_lifetime: Duration::from_secs(*refresh_lifetime),
+            access_lifetime: Duration::from_secs(*oauth_token_lifetime),
+            refresh_lifetime: Duration::from_secs(*oauth_refresh_lifetime),
             multiple_login: *multiple_login,
             logout_redirects: logout_redirects.clone(),
         }
