@@ -12,7 +12,8 @@ mod tests;
 use utoipa::OpenApi;
 
 use self::family::{Credentials, Names, Refusals};
-use crate::routes::{audit, cluster, health, key, login, openapi, root, user};
+use crate::error::OauthRefusal;
+use crate::routes::{audit, cluster, health, key, login, oauth, openapi, root, user};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -25,6 +26,7 @@ use crate::routes::{audit, cluster, health, key, login, openapi, root, user};
         (name = "keys", description = "Access keys and tokens from them"),
         (name = "users", description = "People and programs"),
         (name = "clusters", description = "Where the gateway leads to"),
+        (name = "oauth", description = "KubeSphere's tokens"),
         (name = "audit", description = "Who did what"),
         (name = "process", description = "For the machinery around the process"),
     ),
@@ -50,8 +52,16 @@ use crate::routes::{audit, cluster, health, key, login, openapi, root, user};
         cluster::remove::handler,
         audit::handler,
         audit::own_handler,
+        oauth::token::handler,
+        oauth::revoke::handler,
+        oauth::authenticate::handler,
+        oauth::userinfo::handler,
+        oauth::logout::handler,
+        oauth::authorize::handler,
+        oauth::keys::handler,
+        oauth::discovery::handler,
     ),
-    components(schemas(cubegate_api_types::cube::ErrorBody)),
+    components(schemas(cubegate_api_types::cube::ErrorBody, OauthRefusal)),
     modifiers(&Credentials, &Refusals, &Names)
 )]
 struct Document;

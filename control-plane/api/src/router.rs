@@ -2,6 +2,7 @@
 
 mod cube;
 mod log;
+mod oauth;
 mod slash;
 
 use axum::Router;
@@ -33,6 +34,7 @@ pub fn router(state: AppState) -> Router {
     open_table()
         .router
         .merge(cube)
+        .merge(oauth::routes())
         .fallback(not_found::handler)
         .method_not_allowed_fallback(not_found::handler)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
@@ -47,6 +49,7 @@ pub(crate) fn operations() -> Vec<Operation> {
     let mut operations = open_table().operations;
     operations.extend(audit_table().operations);
     operations.extend(cube_table().operations);
+    operations.extend(oauth::operations());
     operations
 }
 

@@ -6,6 +6,8 @@ mod cluster;
 mod http;
 mod key;
 mod login;
+mod oauth;
+mod throttle;
 mod user;
 mod vectors;
 
@@ -24,7 +26,10 @@ use tempfile::TempDir;
 use time::OffsetDateTime;
 use tower::ServiceExt as _;
 
-use crate::{AppState, Clock, DEFAULT_TOKEN_LIFETIME, Issuer, PublicGateway, router};
+use crate::{
+    AppState, Clock, DEFAULT_TOKEN_LIFETIME, Issuer, OauthSettings, PublicGateway, Throttle,
+    ThrottleSettings, router,
+};
 
 /// The shared secret of the recorded vectors.
 const SECRET: &str = "56F0D8DB90241C6E";
@@ -96,6 +101,8 @@ impl TestApp {
                 ca_pem: Some("-- a CA --".to_owned()),
                 kubeconfig_lifetime: Duration::from_secs(86_400),
             }),
+            oauth: Arc::new(OauthSettings::default()),
+            throttle: Arc::new(Throttle::new(&ThrottleSettings::default())),
         };
         change(&mut state);
         let app = Self {

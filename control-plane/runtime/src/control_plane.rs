@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
-use cubegate_api::{AppState, Clock, Issuer, PublicGateway};
+use cubegate_api::{AppState, Clock, Issuer, PublicGateway, Throttle};
 use cubegate_domain::{ADMIN_GROUP, UserState};
 use cubegate_filter_config::TokenKeys;
 use cubegate_snapshot::{Endpoint, FilterModule, ListenerSettings};
@@ -104,6 +104,8 @@ impl ControlPlane {
             data: _,
             list,
             audit,
+            oauth,
+            throttle,
             listen,
             public_url,
             kubeconfig_lifetime,
@@ -185,6 +187,8 @@ impl ControlPlane {
                     .transpose()?,
                 kubeconfig_lifetime: Duration::from_secs(*kubeconfig_lifetime),
             }),
+            oauth: Arc::new(oauth.settings()),
+            throttle: Arc::new(Throttle::new(&throttle.settings())),
         };
         let router = cubegate_api::router(state);
         let api = axum::serve(

@@ -5,6 +5,7 @@ mod clusters;
 mod durability;
 mod keys;
 mod kubecube;
+mod sessions;
 mod users;
 
 use cubegate_domain::UserState;

@@ -43,7 +43,9 @@ impl Modify for Refusals {
     fn modify(&self, document: &mut OpenApi) {
         for (path, item) in &mut document.paths.paths {
             let refusal = if path.starts_with("/api/v1/cube/") || path.starts_with("/cubegate/") {
-                cube_refusal()
+                refusal("ErrorBody")
+            } else if path.starts_with("/oauth/") || path.starts_with("/.well-known/") {
+                refusal("OauthRefusal")
             } else {
                 continue;
             };
@@ -65,15 +67,15 @@ impl Modify for Refusals {
     }
 }
 
-/// `{"code","message"}`, but a path or method that is none is plain text.
-fn cube_refusal() -> Response {
+/// JSON of this schema, but a path or method that is none is plain text.
+fn refusal(schema: &str) -> Response {
     let text = ObjectBuilder::new().schema_type(Type::String).build();
     ResponseBuilder::new()
         .description("The call is refused")
         .content(
             "application/json",
             ContentBuilder::new()
-                .schema(Some(Ref::from_schema_name("ErrorBody")))
+                .schema(Some(Ref::from_schema_name(schema)))
                 .build(),
         )
         .content(

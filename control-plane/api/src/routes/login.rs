@@ -3,13 +3,12 @@
 use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
-use cubegate_domain::UserState;
 
 use crate::audit::Note;
 use crate::extract::{ClientIp, RawBody, json_fields};
 use crate::respond;
 use crate::routes::user::object;
-use crate::{ApiError, AppState};
+use crate::{ApiError, AppState, password};
 
 /// Checks in KubeCube's order; the state comes after the password, so that nobody
 /// learns who is disabled without knowing it.
@@ -37,15 +36,8 @@ pub(crate) async fn handler(
     if login_type != object::NORMAL {
         return Err(ApiError::AuthenticateFailed);
     }
-    let user = state
-        .store
-        .verify_password(&name, &password)
-        .await?
-        .ok_or(ApiError::AuthenticateFailed)?;
+    let user = password::log_in(&state, &name, &password, ip).await?;
     note.user(&user.name);
-    if user.state != UserState::Normal {
-        return Err(ApiError::UserDisabled);
-    }
     let now = state.clock.now();
     let issued = state.issuer.issue(&user, None, now)?;
     let ip = ip.map(|ip| ip.to_string());
