@@ -34,17 +34,17 @@ fn table() -> Table {
     const POST: MethodFilter = MethodFilter::POST;
 
     Table::default()
-        .on(&[POST], "/oauth/token", token::handler)
-        .on(&[POST], "/oauth/revoke", revoke::handler)
-        .on(&[POST], "/oauth/authenticate", authenticate::handler)
-        .on(&[GET], "/oauth/userinfo", userinfo::handler)
-        .on(&[GET], "/oauth/logout", logout::handler)
-        .on(&[GET, POST], "/oauth/authorize", authorize::handler)
-        .on(&[GET], "/oauth/keys", keys::handler)
+        .on(&[POST], "/oauth/token", &token::handler)
+        .on(&[POST], "/oauth/revoke", &revoke::handler)
+        .on(&[POST], "/oauth/authenticate", &authenticate::handler)
+        .on(&[GET], "/oauth/userinfo", &userinfo::handler)
+        .on(&[GET], "/oauth/logout", &logout::handler)
+        .on(&[GET, POST], "/oauth/authorize", &authorize::handler)
+        .on(&[GET], "/oauth/keys", &keys::handler)
         .on(
             &[GET],
             "/.well-known/openid-configuration",
-            discovery::handler,
+            &discovery::handler,
         )
 }
 
@@ -58,7 +58,7 @@ struct Table {
 
 impl Table {
     /// Adds an operation. HEAD is none: the GET of a logout changes something.
-    fn on<H, T>(mut self, methods: &[MethodFilter], path: &str, handler: H) -> Self
+    fn on<H, T>(mut self, methods: &[MethodFilter], path: &str, handler: &H) -> Self
     where
         H: Handler<T, AppState>,
         T: 'static,
