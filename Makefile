@@ -77,6 +77,7 @@ bench: build tools ## Measure the promised figures, on a machine that does nothi
 	cargo build --package cubegate-bench --release
 	@rm -rf $(TARGET)/criterion/list # nobody reads the estimates of another run
 	cargo bench --package cubegate-bench-native
+	$(TARGET)/release/cubegate-bench tokens
 	$(TARGET)/release/cubegate-bench list
 
 .PHONY: lint
@@ -89,11 +90,12 @@ lint: build ## Check format, lints, documentation and the Envoy configurations
 	RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --exclude cubegate-filter --exclude cubegate-bench-engine --no-deps --document-private-items --quiet
 	deploy/local/tools.sh envoy >/dev/null
 	envoy/validate.sh $(ENVOY) $(CUBEGATE) $(FILTER)
-	docs/check-paths.sh README.md ARCHITECTURE.md bench/README.md docs/lists.md
+	docs/check-paths.sh README.md ARCHITECTURE.md bench/README.md docs/lists.md docs/import.md docs/audit.md
 
 .PHONY: generate
 generate: build-cubegate ## Write the generated files anew
 	$(CUBEGATE) bootstrap > envoy/bootstrap.yaml
+	cargo run --quiet --package cubegate-api --example openapi > docs/openapi.json
 
 .PHONY: fmt
 fmt: ## Format the code

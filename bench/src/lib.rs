@@ -7,6 +7,8 @@
 //!      ├─> memory     what such requests add to Envoy
 //!      └─> push_down  page 1 ÷ a native `limit` list, on a real API server
 //!             └──> Report ──> target/bench/list.json and a table
+//! tokens                      logins and tokens of the control plane
+//!             └──> Report ──> target/bench/tokens.json and a table
 //! ```
 //!
 //! Nothing here is a test: a figure that misses its goal is reported and the
@@ -14,6 +16,7 @@
 
 pub mod envoy;
 pub mod in_envoy;
+pub mod keep_alive;
 pub mod list;
 pub mod machine;
 pub mod memory;
@@ -22,5 +25,6 @@ pub mod push_down;
 pub mod report;
 pub mod sample;
 pub mod through;
+pub mod tokens;
 
 pub use report::{Figure, Goal, Report};

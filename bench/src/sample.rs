@@ -48,15 +48,24 @@ impl Samples {
         ))
     }
 
+    /// The value that so many in a hundred are not above.
+    ///
+    /// # Errors
+    /// No samples.
+    pub fn percentile(&self, percent: usize) -> Result<f64> {
+        self.at(percent, 100)
+    }
+
     /// The value that so many quarters are not above.
     fn quantile(&self, quarters: usize) -> Result<f64> {
+        self.at(quarters, 4)
+    }
+
+    fn at(&self, part: usize, of: usize) -> Result<f64> {
         let mut sorted = self.0.clone();
         sorted.sort_by(f64::total_cmp);
         let last = sorted.len().checked_sub(1).context("no samples")?;
-        sorted
-            .get(last * quarters / 4)
-            .copied()
-            .context("no samples")
+        sorted.get(last * part / of).copied().context("no samples")
     }
 }
 
@@ -86,6 +95,7 @@ mod tests {
         assert_eq!(samples.median().unwrap(), 5.0);
         assert_eq!(samples.quartiles().unwrap(), (3.0, 7.0));
         assert_eq!(samples.shown(1, "ms").unwrap(), "5.0 ms (3.0 to 7.0)");
+        assert_eq!(samples.percentile(100).unwrap(), 9.0);
         assert!(Samples::default().median().is_err());
     }
 }

@@ -5,6 +5,7 @@
 
 use std::time::UNIX_EPOCH;
 
+use cubegate_filter_config::{AUDIT_PROPERTY, AuditNote};
 use cubegate_pipeline::{Call, Headers, Host, HostError, Reply};
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::{BufferType, MapType, Status};
@@ -71,8 +72,13 @@ impl Host for EnvoyHost {
             .iter()
             .filter_map(|(name, value)| Some((name, std::str::from_utf8(value).ok()?)))
             .collect();
-        hostcalls::dispatch_http_call(&call.cluster, headers, None, Vec::new(), call.timeout)
+        let body = Some(call.body.as_slice()).filter(|body| !body.is_empty());
+        hostcalls::dispatch_http_call(&call.cluster, headers, body, Vec::new(), call.timeout)
             .map_err(failed("dispatch an HTTP call"))
+    }
+
+    fn resume_request(&self) -> Result<(), HostError> {
+        hostcalls::resume_http_request().map_err(failed("resume the request"))
     }
 
     fn call_headers(&self) -> Result<Headers, HostError> {
@@ -95,6 +101,15 @@ impl Host for EnvoyHost {
             .collect();
         hostcalls::send_http_response(u32::from(reply.status), headers, Some(&reply.body))
             .map_err(failed("send local response"))
+    }
+
+    fn note(&self, note: &AuditNote) {
+        // The SDK panics on any status but "ok". Envoy gives another one only for a
+        // property that a configuration has declared read-only, and none declares
+        // this one.
+        if let Err(status) = hostcalls::set_property(vec![AUDIT_PROPERTY], Some(&note.to_json())) {
+            log::debug!("the audit note could not be left: {status:?}");
+        }
     }
 
     fn log_debug(&self, message: &str) {

@@ -4,6 +4,7 @@
 //!
 //! | prefix | what runs |
 //! |---|---|
+//! | `api_` | one gateway without clusters, for the control plane's own API |
 //! | `vectors_` | one gateway before the fixture upstream of the vectors |
 //! | `gateway_` | one gateway before two real API servers |
 //! | `fault_` | a gateway before upstreams that misbehave, or that is harmed itself |
@@ -13,7 +14,11 @@
 //! in namespaces, users and clusters of its own.
 
 #[cfg(test)]
+mod api_openapi;
+#[cfg(test)]
 mod cli_import;
+#[cfg(test)]
+mod cli_kubecube;
 #[cfg(test)]
 mod cli_refusals;
 #[cfg(test)]
@@ -28,6 +33,8 @@ mod fault_control_plane;
 mod fault_http2;
 #[cfg(test)]
 mod fault_time;
+#[cfg(test)]
+mod gateway_audit;
 #[cfg(test)]
 mod gateway_bytes;
 #[cfg(test)]

@@ -23,6 +23,7 @@ pub mod kube;
 pub mod kubeconfig;
 pub mod raw;
 pub mod run;
+pub mod schemathesis;
 pub mod stack;
 pub mod tls;
 pub mod until;

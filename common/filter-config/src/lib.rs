@@ -18,6 +18,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+mod audit;
+
+pub use audit::{AUDIT_FILTER_STATE, AUDIT_PROPERTY, AuditNote};
+
 /// The version of the document that this build writes and reads.
 pub const VERSION: u32 = 1;
 
@@ -34,6 +38,16 @@ pub const INTERNAL_HEADER_PREFIX: &str = "x-cubegate-";
 /// The header that keeps the path as the client asked it, without the query, for
 /// the access log and for the shape of Envoy's own answers. The name is Envoy's.
 pub const ORIGINAL_PATH_HEADER: &str = "x-envoy-original-path";
+
+/// The header by which the filter asks the control plane for a token in the place
+/// of a password, and what it says then ([`EXCHANGE_BASIC`]).
+pub const EXCHANGE_HEADER: &str = "x-cubegate-exchange";
+
+/// [`EXCHANGE_HEADER`] of a request that came with HTTP Basic (RFC 7617).
+pub const EXCHANGE_BASIC: &str = "basic";
+
+/// Where the control plane gives tokens.
+pub const TOKEN_PATH: &str = "/oauth/token";
 
 /// The Envoy cluster that stands for the control plane's HTTP API.
 pub const CONTROL_PLANE_CLUSTER: &str = "control-plane";

@@ -1,6 +1,8 @@
 //! The URL table.
 
+mod cube;
 mod log;
+mod oauth;
 mod slash;
 
 use axum::Router;
@@ -11,8 +13,8 @@ use axum::middleware;
 use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter, on};
 
-use crate::AppState;
-use crate::routes::{cluster, health, key, login, not_found, root};
+use crate::routes::{audit as audit_route, cluster, health, key, login, not_found, openapi, root};
+use crate::{AppState, audit};
 
 /// What every KubeCube path begins with.
 const PREFIX: &str = "/api/v1/cube";
@@ -24,11 +26,56 @@ pub(crate) const MAX_BODY_BYTES: usize = 1024 * 1024;
 /// `into_make_service_with_connect_info::<SocketAddr>()`, so that a login from
 /// beside a proxy leaves an address.
 pub fn router(state: AppState) -> Router {
+    let cube = cube_table()
+        .router
+        .merge(audit_table().router)
+        .layer(middleware::map_response(no_store));
+
+    open_table()
+        .router
+        .merge(cube)
+        .merge(oauth::routes())
+        .fallback(not_found::handler)
+        .method_not_allowed_fallback(not_found::handler)
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(middleware::from_fn_with_state(state.clone(), audit::record))
+        .layer(middleware::from_fn(log::one_line))
+        .with_state(state)
+}
+
+/// Every operation of the API.
+#[cfg(test)]
+pub(crate) fn operations() -> Vec<Operation> {
+    let mut operations = open_table().operations;
+    operations.extend(audit_table().operations);
+    operations.extend(cube_table().operations);
+    operations.extend(oauth::operations());
+    operations
+}
+
+/// For everybody, without a credential.
+fn open_table() -> Table {
+    Table::new("")
+        .exactly("/", root::handler)
+        .exactly("/openapi.json", openapi::handler)
+        .exactly("/healthz", health::healthz)
+        .exactly("/readyz", health::readyz)
+}
+
+/// For administrators, under two names.
+fn audit_table() -> Table {
+    Table::new("")
+        .exactly("/api/v1/cube/audit", audit_route::handler)
+        .exactly("/cubegate/audit", audit_route::own_handler)
+}
+
+/// KubeCube's paths and those of the same form.
+fn cube_table() -> Table {
     const GET: MethodFilter = MethodFilter::GET;
     const POST: MethodFilter = MethodFilter::POST;
     const DELETE: MethodFilter = MethodFilter::DELETE;
 
-    let cube = Table(Router::new())
+    cube::routes(Table::new(PREFIX))
         // Open.
         .on(POST, "/login", login::handler)
         .on(GET, "/key/token", key::token::handler)
@@ -43,43 +90,79 @@ pub fn router(state: AppState) -> Router {
         .on(GET, "/clusters", cluster::list::handler)
         .on(POST, "/clusters", cluster::add::handler)
         .on(DELETE, "/clusters/{name}", cluster::remove::handler)
-        .0
-        .layer(middleware::map_response(no_store));
-
-    Router::new()
-        .route("/", on(GET, root::handler))
-        .route("/healthz", on(GET, health::healthz))
-        .route("/readyz", on(GET, health::readyz))
-        .merge(cube)
-        .fallback(not_found::handler)
-        .method_not_allowed_fallback(not_found::handler)
-        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
-        .layer(middleware::from_fn(log::one_line))
-        .with_state(state)
 }
 
-/// Builds the KubeCube part.
-struct Table(Router<AppState>);
+/// Builds a part of the API, whose paths have one beginning, and keeps a list of it.
+struct Table {
+    prefix: &'static str,
+    router: Router<AppState>,
+    operations: Vec<Operation>,
+}
+
+/// One row of the table.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Operation {
+    /// The whole path, with `{name}` for what is variable.
+    pub(crate) path: String,
+    /// In capitals.
+    pub(crate) method: &'static str,
+}
 
 // === impl Table ===
 
 impl Table {
-    /// Adds an operation, and the redirect from its path with a slash at the end.
-    /// HEAD is no operation of this API: answered by the GET handler, as is usual,
-    /// it would create keys.
-    fn on<H, T>(self, method: MethodFilter, path: &str, handler: H) -> Self
+    fn new(prefix: &'static str) -> Self {
+        Self {
+            prefix,
+            router: Router::new(),
+            operations: Vec::new(),
+        }
+    }
+
+    /// Adds a GET without a redirect.
+    fn exactly<H, T>(mut self, path: &str, handler: H) -> Self
     where
         H: Handler<T, AppState>,
         T: 'static,
     {
-        let path = format!("{PREFIX}{path}");
+        let path = format!("{}{path}", self.prefix);
+        self.router = self.router.route(&path, on(MethodFilter::GET, handler));
+        let method = method_name(MethodFilter::GET);
+        self.operations.push(Operation { path, method });
+        self
+    }
+
+    /// Adds an operation, and the redirect from its path with a slash at the end
+    /// (or without the one that it has).
+    /// HEAD is no operation of this API: answered by the GET handler, as is usual,
+    /// it would create keys.
+    fn on<H, T>(mut self, method: MethodFilter, path: &str, handler: H) -> Self
+    where
+        H: Handler<T, AppState>,
+        T: 'static,
+    {
+        let path = format!("{}{path}", self.prefix);
+        let other = match path.strip_suffix('/') {
+            Some(short) => short.to_owned(),
+            None => format!("{path}/"),
+        };
         let operation = without_head(method, on(method, handler));
         let redirect = without_head(method, on(method, slash::redirect));
-        Self(
-            self.0
-                .route(&path, operation)
-                .route(&format!("{path}/"), redirect),
-        )
+        self.router = self.router.route(&path, operation).route(&other, redirect);
+        let method = method_name(method);
+        self.operations.push(Operation { path, method });
+        self
+    }
+}
+
+/// The table has no other methods.
+fn method_name(method: MethodFilter) -> &'static str {
+    match method {
+        MethodFilter::GET => "GET",
+        MethodFilter::POST => "POST",
+        MethodFilter::PUT => "PUT",
+        MethodFilter::DELETE => "DELETE",
+        _ => "another",
     }
 }
 

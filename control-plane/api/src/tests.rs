@@ -1,14 +1,19 @@
 //! The whole router on a real database, one request at a time.
 
+mod audit;
 mod auth;
 mod cluster;
 mod http;
 mod key;
 mod login;
+mod oauth;
+mod throttle;
+mod user;
 mod vectors;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -21,7 +26,10 @@ use tempfile::TempDir;
 use time::OffsetDateTime;
 use tower::ServiceExt as _;
 
-use crate::{AppState, Clock, DEFAULT_TOKEN_LIFETIME, Issuer, router};
+use crate::{
+    AppState, Clock, DEFAULT_TOKEN_LIFETIME, Issuer, OauthSettings, PublicGateway, Throttle,
+    ThrottleSettings, router,
+};
 
 /// The shared secret of the recorded vectors.
 const SECRET: &str = "56F0D8DB90241C6E";
@@ -34,6 +42,7 @@ struct TestApp {
     router: Router,
     state: AppState,
     seconds: Arc<AtomicI64>,
+    records: tokio::sync::Mutex<cubegate_audit::Queue>,
     _folder: TempDir,
 }
 
@@ -80,17 +89,27 @@ impl TestApp {
         let clock = Clock::new(move || {
             OffsetDateTime::from_unix_timestamp(told.load(Ordering::Relaxed)).unwrap()
         });
+        let (audit, records) = cubegate_audit::channel(1_000);
         let mut state = AppState {
             store,
+            audit,
             issuer: Arc::new(issuer),
             clock,
             plain_http: false,
+            public: Arc::new(PublicGateway {
+                url: "https://gw.example:30443".to_owned(),
+                ca_pem: Some("-- a CA --".to_owned()),
+                kubeconfig_lifetime: Duration::from_secs(86_400),
+            }),
+            oauth: Arc::new(OauthSettings::default()),
+            throttle: Arc::new(Throttle::new(&ThrottleSettings::default())),
         };
         change(&mut state);
         let app = Self {
             router: router(state.clone()),
             state,
             seconds,
+            records: tokio::sync::Mutex::new(records),
             _folder: folder,
         };
         app.add_user("admin", "Admin123456", UserState::Normal, &[ADMIN_GROUP])

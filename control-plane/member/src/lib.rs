@@ -1,4 +1,5 @@
-//! A member cluster as the outside gives it: reads kubeconfigs and probes API servers.
+//! A member cluster as the outside gives it: reads kubeconfigs and probes API servers,
+//! and reads what a KubeCube keeps in its pivot cluster ([`read_kubecube`]).
 //!
 //! ```text
 //! kubeconfig text ──parse_kubeconfig──> MemberSpec ──> domain Cluster ──probe──> ProbeReport
@@ -16,7 +17,11 @@
 
 mod client;
 mod kubeconfig;
+mod kubecube;
 mod probe;
 
 pub use kubeconfig::{FileAccess, KubeconfigError, MemberSpec, parse_kubeconfig};
+pub use kubecube::{
+    ClusterObject, KeyObject, KubeCube, KubeCubeError, Skipped, UserObject, read_kubecube,
+};
 pub use probe::{PROBE_TIMEOUT, ProbeError, ProbeReport, probe};

@@ -1,13 +1,17 @@
 //! The command line. Every flag is also an environment variable `CUBEGATE_…`.
 
+mod audit;
 mod list;
+mod oauth;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use self::audit::{AuditArgs, AuditCommand, AuditExportArgs};
 pub(crate) use self::list::ListArgs;
+pub(crate) use self::oauth::{OauthArgs, ThrottleArgs};
 
 /// A gateway in front of many Kubernetes clusters: one token, one kind of URL.
 #[derive(Debug, Parser)]
@@ -35,7 +39,10 @@ pub(crate) enum Command {
     /// Create, list and delete access keys
     #[command(subcommand)]
     Key(KeyCommand),
-    /// Take over users, keys and clusters from a YAML or JSON file
+    /// Export audit records
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// Take over users, keys and clusters from a file or from a running KubeCube
     Import(ImportArgs),
 }
 
@@ -61,6 +68,15 @@ pub(crate) struct GatewayArgs {
     #[command(flatten)]
     pub(crate) list: ListArgs,
 
+    #[command(flatten)]
+    pub(crate) audit: AuditArgs,
+
+    #[command(flatten)]
+    pub(crate) oauth: OauthArgs,
+
+    #[command(flatten)]
+    pub(crate) throttle: ThrottleArgs,
+
     /// Where clients connect to Envoy
     #[arg(
         long,
@@ -69,6 +85,17 @@ pub(crate) struct GatewayArgs {
         value_name = "ADDRESS"
     )]
     pub(crate) listen: SocketAddr,
+
+    /// How clients reach the gateway, for kubeconfigs; https or http and the listen address when absent
+    #[arg(long, env = "CUBEGATE_PUBLIC_URL", value_name = "URL")]
+    pub(crate) public_url: Option<String>,
+
+    /// How long the token of a kubeconfig is valid, in seconds
+    #[arg(
+        long, env = "CUBEGATE_KUBECONFIG_LIFETIME", value_name = "SECONDS", default_value_t = 604_800,
+        value_parser = clap::value_parser!(u64).range(60..=31_536_000)
+    )]
+    pub(crate) kubeconfig_lifetime: u64,
 
     /// Serve clients in clear instead of TLS
     #[arg(long, env = "CUBEGATE_PLAIN")]
@@ -381,9 +408,37 @@ pub(crate) enum KeyCommand {
 #[derive(Debug, Args)]
 pub(crate) struct ImportArgs {
     /// YAML or JSON with `users`, `keys` and `clusters`
-    pub(crate) file: PathBuf,
+    #[arg(required_unless_present = "from_kubecube")]
+    pub(crate) file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) kubecube: KubeCubeArgs,
     #[command(flatten)]
     pub(crate) data: DataArgs,
+}
+
+/// `cubegate import --from-kubecube`
+#[derive(Debug, Args)]
+pub(crate) struct KubeCubeArgs {
+    /// The kubeconfig of KubeCube's pivot cluster, whose users, keys and clusters are read
+    #[arg(long, value_name = "KUBECONFIG", conflicts_with = "file")]
+    pub(crate) from_kubecube: Option<PathBuf>,
+    /// The context in it; the current one when absent
+    #[arg(long, value_name = "CONTEXT", requires = "from_kubecube")]
+    pub(crate) context: Option<String>,
+    /// What that KubeCube appends to a password before it takes its MD5; without it users get no password
+    #[arg(
+        long,
+        env = "CUBEGATE_KUBECUBE_PASSWORD_SALT",
+        value_name = "SALT",
+        hide_env_values = true
+    )]
+    pub(crate) password_salt: Option<String>,
+    /// Take clusters over without asking their API servers first
+    #[arg(long, requires = "from_kubecube")]
+    pub(crate) no_check: bool,
+    /// Say what would be done and change nothing
+    #[arg(long, requires = "from_kubecube")]
+    pub(crate) dry_run: bool,
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! One file per subcommand.
 
+pub(crate) mod audit;
 pub(crate) mod bootstrap;
 pub(crate) mod cluster;
 pub(crate) mod import;

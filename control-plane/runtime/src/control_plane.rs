@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
-use cubegate_api::{AppState, Clock, Issuer};
+use cubegate_api::{AppState, Clock, Issuer, PublicGateway, Throttle};
 use cubegate_domain::{ADMIN_GROUP, UserState};
 use cubegate_filter_config::TokenKeys;
 use cubegate_snapshot::{Endpoint, FilterModule, ListenerSettings};
@@ -20,6 +20,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tonic::transport::{Certificate, Identity, ServerTlsConfig};
 
+use crate::access_log::access_log;
 use crate::args::GatewayArgs;
 use crate::data_dir::DataDir;
 use crate::pki::{Ca, XDS_SERVER_NAME, serving_certificate};
@@ -43,6 +44,8 @@ pub(crate) struct ControlPlane {
     xds_address: SocketAddr,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<anyhow::Result<()>>>,
+    /// Ends after everything that records.
+    audit_writer: (watch::Sender<bool>, JoinHandle<()>),
     store: Store,
 }
 
@@ -100,7 +103,12 @@ impl ControlPlane {
         let GatewayArgs {
             data: _,
             list,
+            audit,
+            oauth,
+            throttle,
             listen,
+            public_url,
+            kubeconfig_lifetime,
             plain,
             tls_cert,
             tls_key,
@@ -149,12 +157,38 @@ impl ControlPlane {
         let Listeners { api, xds } = listeners;
         let (api_address, xds_address) = (api.local_addr()?, xds.local_addr()?);
         let tls = xds_tls(data)?;
-        let xds = XdsServer::new(snapshots).serve(xds, tls, wait(stopped.clone()));
+        let (recorder, records) = cubegate_audit::channel(cubegate_audit::CAPACITY);
+        let (stop_writer, writer_stopped) = watch::channel(false);
+        let writer = tokio::spawn(records.write_to(store.clone(), wait(writer_stopped)));
+        let retention = tokio::spawn({
+            let keep = audit.retention().keep(store.clone());
+            let stopped = stopped.clone();
+            async move {
+                tokio::select! {
+                    () = keep => {}
+                    () = wait(stopped) => {}
+                }
+            }
+        });
+        let xds = XdsServer::new(snapshots)
+            .with_access_log(access_log(recorder.clone()))
+            .serve(xds, tls, wait(stopped.clone()));
         let state = AppState {
             store: store.clone(),
+            audit: recorder,
             issuer: Arc::new(issuer),
             clock: Clock::system(),
             plain_http: *plain,
+            public: Arc::new(PublicGateway {
+                url: gateway_url(public_url.as_deref(), *listen, *plain)?,
+                // With a certificate of the operator's, clients know its CA.
+                ca_pem: (!*plain && tls_cert.is_none())
+                    .then(|| Ca::gateway(data).map(|ca| ca.certificate_pem().to_owned()))
+                    .transpose()?,
+                kubeconfig_lifetime: Duration::from_secs(*kubeconfig_lifetime),
+            }),
+            oauth: Arc::new(oauth.settings()),
+            throttle: Arc::new(Throttle::new(&throttle.settings())),
         };
         let router = cubegate_api::router(state);
         let api = axum::serve(
@@ -166,12 +200,14 @@ impl ControlPlane {
             tokio::spawn(async move { xds.await.context("the xDS server failed") }),
             tokio::spawn(async move { api.await.context("the HTTP API failed") }),
             tokio::spawn(async move { publisher.await.context("the publisher failed") }),
+            tokio::spawn(async move { retention.await.context("the audit retention failed") }),
         ];
         Ok(Self {
             api_address,
             xds_address,
             stop,
             tasks,
+            audit_writer: (stop_writer, writer),
             store,
         })
     }
@@ -189,6 +225,7 @@ impl ControlPlane {
         let Self {
             stop,
             tasks,
+            audit_writer: (stop_writer, writer),
             store,
             api_address: _,
             xds_address: _,
@@ -203,6 +240,9 @@ impl ControlPlane {
                 Ok(Err(_)) | Err(_) => abort.abort(),
             }
         }
+        let _ = stop_writer.send(true);
+        // It bounds its last write itself.
+        writer.await?;
         store.close().await;
         Ok(())
     }
@@ -236,6 +276,26 @@ pub(crate) fn read_module(path: &Path) -> anyhow::Result<Vec<u8>> {
         return Err(anyhow!("{} is no wasm module", path.display()));
     }
     Ok(module)
+}
+
+/// How clients reach the gateway: as the operator says, or where Envoy listens.
+fn gateway_url(given: Option<&str>, listen: SocketAddr, plain: bool) -> anyhow::Result<String> {
+    let scheme = if plain { "http" } else { "https" };
+    let Some(given) = given else {
+        return Ok(format!("{scheme}://{listen}"));
+    };
+    let given = given.trim_end_matches('/');
+    let host = given
+        .strip_prefix("https://")
+        .or_else(|| given.strip_prefix("http://"));
+    match host {
+        Some(host) if !host.is_empty() && !given.contains(['?', '#', '@', ' ']) => {
+            Ok(given.to_owned())
+        }
+        _ => Err(anyhow!(
+            "--public-url must be an http or https URL without query, as https://gateway.example:30443"
+        )),
+    }
 }
 
 /// The user `admin`, when nobody manages the gateway yet. A generated password is

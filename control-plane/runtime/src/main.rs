@@ -5,12 +5,13 @@
 //!                    │                               ├─ publisher: store ──> snapshot
 //!                    │                               └─ xds  (gRPC, mutual TLS)
 //!                    │                  envoy (only `up`)
-//!                    └─ cluster, user, key, import ──> store
+//!                    └─ cluster, user, key, import, audit ──> store
 //! ```
 //!
 //! Only this crate knows how the others are put together. Whatever goes wrong
 //! ends as one sentence on standard error and exit code 1 (2 for wrong usage).
 
+mod access_log;
 mod args;
 mod bootstrap;
 mod commands;
@@ -75,6 +76,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Cluster(command) => commands::cluster::run(command).await,
         Command::User(command) => commands::user::run(command).await,
         Command::Key(command) => commands::key::run(command).await,
+        Command::Audit(command) => commands::audit::run(command).await,
         Command::Import(args) => commands::import::run(args).await,
     }
 }

@@ -8,6 +8,14 @@ pub(crate) fn line(text: &str) {
     let _ = writeln!(io::stdout(), "{text}");
 }
 
+/// Bytes of a result as they are.
+///
+/// # Errors
+/// A closed pipe, above all.
+pub(crate) fn bytes(bytes: &[u8]) -> io::Result<()> {
+    io::stdout().write_all(bytes)
+}
+
 /// A warning.
 pub(crate) fn warn(text: &str) {
     let _ = writeln!(io::stderr(), "warning: {text}");

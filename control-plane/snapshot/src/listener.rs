@@ -1,8 +1,9 @@
 //! LDS: the one listener that clients connect to.
 
-use cubegate_filter_config::INTERNAL_HEADER_PREFIX;
+use cubegate_filter_config::{AUDIT_FILTER_STATE, INTERNAL_HEADER_PREFIX};
 use envoy_types::pb::envoy::config::common::mutation_rules::v3 as mutation_rules;
 use envoy_types::pb::envoy::config::listener::v3 as lds;
+use envoy_types::pb::envoy::extensions::access_loggers::grpc::v3 as grpc_log;
 use envoy_types::pb::envoy::extensions::access_loggers::stream::v3 as access_log;
 use envoy_types::pb::envoy::extensions::filters::http::router::v3::Router;
 use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3 as hcm;
@@ -16,6 +17,14 @@ use crate::extension_config::FILTER_NAME;
 use crate::{
     ListenerSettings, Resource, ResourceType, Snapshot, local_reply, proto, route, secret,
 };
+
+/// The Envoy cluster of the control plane's gRPC, as `cubegate bootstrap` calls it.
+const XDS_CLUSTER: &str = "xds";
+
+/// How much of the audit log a worker of Envoy keeps until it sends it, in bytes;
+/// some 3,000 requests. What finds no place is dropped and counted in
+/// `access_logs.grpc_access_log.logs_dropped`: nothing waits for the log.
+const AUDIT_BUFFER_BYTES: u32 = 1 << 20;
 
 /// The listener's name.
 const LISTENER: &str = "gateway";
@@ -75,7 +84,7 @@ fn connection_manager() -> hcm::HttpConnectionManager {
             route_config_name: route::ROUTES.to_owned(),
         })),
         http_filters: vec![filter(), router()],
-        access_log: vec![stdout_access_log()],
+        access_log: vec![stdout_access_log(), audit_access_log()],
         early_header_mutation_extensions: vec![remove_identity_headers()],
         upgrade_configs: ["websocket", "SPDY/3.1"]
             .map(|upgrade| manager::UpgradeConfig {
@@ -183,6 +192,36 @@ fn stdout_access_log() -> proto::AccessLog {
     };
     proto::AccessLog {
         name: "envoy.access_loggers.stdout".to_owned(),
+        config_type: Some(proto::access_log::ConfigType::TypedConfig(proto::pack_any(
+            log,
+        ))),
+        ..Default::default()
+    }
+}
+
+/// Every request, for the control plane's audit records.
+fn audit_access_log() -> proto::AccessLog {
+    let xds = proto::grpc_service::EnvoyGrpc {
+        cluster_name: XDS_CLUSTER.to_owned(),
+        ..Default::default()
+    };
+    let log = grpc_log::HttpGrpcAccessLogConfig {
+        common_config: Some(grpc_log::CommonGrpcAccessLogConfig {
+            log_name: "audit".to_owned(),
+            grpc_service: Some(proto::GrpcService {
+                target_specifier: Some(proto::grpc_service::TargetSpecifier::EnvoyGrpc(xds)),
+                ..Default::default()
+            }),
+            transport_api_version: proto::ApiVersion::V3 as i32,
+            buffer_flush_interval: proto::seconds(1),
+            buffer_size_bytes: proto::number(AUDIT_BUFFER_BYTES),
+            filter_state_objects_to_log: vec![AUDIT_FILTER_STATE.to_owned()],
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    proto::AccessLog {
+        name: "envoy.access_loggers.http_grpc".to_owned(),
         config_type: Some(proto::access_log::ConfigType::TypedConfig(proto::pack_any(
             log,
         ))),

@@ -17,6 +17,7 @@
 //! front of [`Store`]: its tests run on real database files. The SQL and the
 //! migrations keep to what PostgreSQL understands too.
 
+mod audit;
 mod cluster;
 mod error;
 mod key;
@@ -25,14 +26,17 @@ mod password;
 mod revision;
 mod row;
 mod seal;
+mod session;
 mod store;
 #[cfg(test)]
 mod tests;
 mod user;
 
+pub use audit::{AuditOrder, AuditRange, AuditRow};
 pub use error::StoreError;
 pub use key::{DeleteOutcome, ImportedKey, IssuedKey, KeyCheck};
 pub use master_key::{MASTER_KEY_BYTES, MasterKey, MasterKeyError};
 pub use revision::POLL_INTERVAL;
+pub use session::{NewRefreshToken, REUSE_GRACE, Rotation, TokenMarks};
 pub use store::Store;
-pub use user::{MIN_PASSWORD_BYTES, NewUser, Written};
+pub use user::{KubeCubeUser, MIN_PASSWORD_BYTES, Md5Password, NewUser, ProfileChange, Written};

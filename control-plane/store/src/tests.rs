@@ -1,8 +1,11 @@
 //! The store on real database files.
 
+mod audit;
 mod clusters;
 mod durability;
 mod keys;
+mod kubecube;
+mod sessions;
 mod users;
 
 use cubegate_domain::UserState;

@@ -1,10 +1,17 @@
 //! Users and their groups.
 
+mod kubecube;
 mod login;
+mod profile;
 mod read;
 mod write;
 
 use cubegate_domain::UserState;
+
+#[cfg(test)]
+pub(crate) use kubecube::hex_md5;
+pub use kubecube::{KubeCubeUser, Md5Password};
+pub use profile::ProfileChange;
 
 /// Shortest password of a user that is added here. Imported users keep theirs.
 pub const MIN_PASSWORD_BYTES: usize = 8;
@@ -30,4 +37,6 @@ pub enum Written {
     Created,
     /// It replaced what was there.
     Replaced,
+    /// The same was there.
+    Unchanged,
 }

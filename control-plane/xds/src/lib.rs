@@ -9,6 +9,9 @@
 //!                               └──> Envoys: who is connected, what it accepted
 //! ```
 //!
+//! The same port takes the Envoys' access logs and hands them on as they come
+//! ([`AccessLog`]); what they are for is not known here.
+//!
 //! # Order
 //!
 //! What is referred to comes before what refers to it, and goes after it:
@@ -35,11 +38,13 @@
 //!   is sent once more by itself: Envoy does not reliably say which was the bad
 //!   one, and may have skipped the good ones.
 
+mod access_log;
 mod server;
 mod session;
 mod status;
 mod stream;
 
+pub use access_log::{AccessLog, AccessLogEntry};
 pub use server::{XdsError, XdsServer};
 pub use session::{Event, Node, Session, SessionError};
 pub use status::{Accepted, EnvoyStatus, Envoys, Refusal};

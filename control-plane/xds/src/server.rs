@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cubegate_snapshot::Snapshot;
+use envoy_types::pb::envoy::service::accesslog::v3::access_log_service_server::AccessLogServiceServer;
 use envoy_types::pb::envoy::service::discovery::v3 as proto;
 use proto::aggregated_discovery_service_server::{
     AggregatedDiscoveryService, AggregatedDiscoveryServiceServer,
@@ -17,6 +18,7 @@ use tonic::transport::server::{Connected, Router, TcpIncoming};
 use tonic::transport::{Server, ServerTlsConfig};
 use tonic::{Request, Response, Status, Streaming};
 
+use crate::access_log::{self, AccessLog};
 use crate::status::{Envoys, Registry};
 use crate::stream::{Outgoing, Stream};
 
@@ -31,6 +33,10 @@ const MAX_REQUEST_BYTES: usize = 4 * 1024 * 1024;
 /// Responses that are encoded but not yet taken by the connection. More would
 /// be memory without use: what is not sent yet can still be superseded.
 const OUTGOING: usize = 1;
+
+/// A worker of Envoy sends at most 1 MiB of its log at a time, and what it gets
+/// over that limit with the last entry.
+const MAX_LOG_BYTES: usize = 4 * 1024 * 1024;
 
 /// How often a silent connection is asked whether it is alive, and how long the
 /// answer may take. With too long a time, an Envoy that has lost its network
@@ -65,6 +71,7 @@ pub enum XdsError {
 pub struct XdsServer {
     snapshots: watch::Receiver<Arc<Snapshot>>,
     registry: Registry,
+    access_log: Option<AccessLog>,
 }
 
 /// The gRPC service.
@@ -84,6 +91,16 @@ impl XdsServer {
         Self {
             snapshots,
             registry: Registry::new(),
+            access_log: None,
+        }
+    }
+
+    /// The same server, which also takes the Envoys' access logs.
+    #[must_use]
+    pub fn with_access_log(self, access_log: AccessLog) -> Self {
+        Self {
+            access_log: Some(access_log),
+            ..self
         }
     }
 
@@ -153,16 +170,20 @@ impl XdsServer {
     }
 
     fn router(self, mut builder: Server, closing: watch::Receiver<bool>) -> Router {
+        let access_log = self.access_log.map(|log| {
+            let closing = closing.clone();
+            AccessLogServiceServer::new(access_log::Service { log, closing })
+                .max_decoding_message_size(MAX_LOG_BYTES)
+        });
         let ads = Ads {
             snapshots: self.snapshots,
             registry: self.registry,
             closing,
         };
-        builder.add_service(
-            AggregatedDiscoveryServiceServer::new(ads)
-                .max_decoding_message_size(MAX_REQUEST_BYTES)
-                .max_encoding_message_size(MAX_RESPONSE_BYTES),
-        )
+        let ads = AggregatedDiscoveryServiceServer::new(ads)
+            .max_decoding_message_size(MAX_REQUEST_BYTES)
+            .max_encoding_message_size(MAX_RESPONSE_BYTES);
+        builder.add_service(ads).add_optional_service(access_log)
     }
 }
 

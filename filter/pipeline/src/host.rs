@@ -1,5 +1,6 @@
 //! What the pipeline needs from the proxy that it runs in.
 
+use cubegate_filter_config::AuditNote;
 use thiserror::Error;
 
 use crate::{Call, Headers, Reply};
@@ -48,6 +49,9 @@ pub trait Host {
     /// dropped by the proxy.
     fn call(&self, call: &Call) -> Result<u32, HostError>;
 
+    /// Lets a request go on whose headers were held; they go out as they are now.
+    fn resume_request(&self) -> Result<(), HostError>;
+
     /// All headers of the answer whose callback runs.
     fn call_headers(&self) -> Result<Headers, HostError>;
 
@@ -57,6 +61,10 @@ pub trait Host {
     /// Answers the client. At most once per exchange, and only while no response
     /// header has gone out.
     fn reply(&self, reply: &Reply) -> Result<(), HostError>;
+
+    /// Leaves what only the filter knows with the proxy, for the audit record.
+    /// Nobody else sees it.
+    fn note(&self, note: &AuditNote);
 
     /// Tells the operator something; never a token or a body.
     fn log_debug(&self, message: &str);

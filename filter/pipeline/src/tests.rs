@@ -3,10 +3,12 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use cubegate_filter_config::AuditNote;
 use cubegate_token::{Claims, Ed25519Signer, Signer};
 
 use crate::{Call, Exchange, Flow, Gateway, Headers, Host, HostError, Reply};
 
+mod basic;
 mod compression;
 mod follow_ups;
 mod lists;
@@ -28,12 +30,15 @@ struct MockHost {
     reply: RefCell<Option<Reply>>,
     /// The calls so far; a call's token is its place here, and 100.
     calls: RefCell<Vec<Call>>,
+    /// How often the held request was let go on.
+    resumed: Cell<u32>,
     /// No call can be made.
     unreachable: Cell<bool>,
     /// The answer of the call whose callback runs.
     call_answer: RefCell<(Headers, Vec<u8>)>,
     /// Seconds after [`NOW`].
     late: Cell<u64>,
+    note: RefCell<Option<AuditNote>>,
 }
 
 const FIRST_TOKEN: u32 = 100;
@@ -90,6 +95,11 @@ impl Host for MockHost {
         Ok(FIRST_TOKEN + u32::try_from(self.calls.borrow().len()).unwrap() - 1)
     }
 
+    fn resume_request(&self) -> Result<(), HostError> {
+        self.resumed.set(self.resumed.get() + 1);
+        Ok(())
+    }
+
     fn call_headers(&self) -> Result<Headers, HostError> {
         Ok(self.call_answer.borrow().0.clone())
     }
@@ -104,6 +114,10 @@ impl Host for MockHost {
         assert!(self.reply.borrow().is_none(), "a second reply");
         self.reply.replace(Some(reply.clone()));
         Ok(())
+    }
+
+    fn note(&self, note: &AuditNote) {
+        self.note.replace(Some(note.clone()));
     }
 
     fn log_debug(&self, _message: &str) {}

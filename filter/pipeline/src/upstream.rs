@@ -13,6 +13,12 @@ use crate::verify::Caller;
 /// impersonated user by itself when groups are given.
 const AUTHENTICATED_GROUP: &str = "system:authenticated";
 
+/// Envoy's id of a request.
+const REQUEST_ID_HEADER: &str = "x-request-id";
+
+/// Kubernetes' id of a request, taken by API servers as it is sent.
+const AUDIT_ID_HEADER: &str = "audit-id";
+
 /// The request headers as they leave for the API server.
 pub(crate) struct Rewrite {
     headers: Headers,
@@ -51,6 +57,13 @@ impl Rewrite {
             )
         });
         remove_websocket_token(&mut headers);
+
+        // Envoy has made the request's id, whatever the client sent. Under this
+        // name the API server's own audit log tells of the request by it.
+        headers.remove(AUDIT_ID_HEADER);
+        if let Some(id) = headers.get(REQUEST_ID_HEADER).map(<[u8]>::to_vec) {
+            headers.set(AUDIT_ID_HEADER, id);
+        }
 
         let claims = caller.claims();
         headers.add("impersonate-user", claims.user.as_bytes());

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Answer of `GET /clusters`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ClusterList {
     /// By name.
     pub items: Vec<ClusterItem>,
@@ -13,6 +14,7 @@ pub struct ClusterList {
 
 /// One cluster; its credential is never shown.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ClusterItem {
     /// The name in paths.
@@ -25,6 +27,7 @@ pub struct ClusterItem {
 
 /// Body of `POST /clusters`.
 #[derive(Clone, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AddClusterRequest {
     /// The name in paths.
     #[serde(default)]
@@ -42,6 +45,7 @@ pub struct AddClusterRequest {
 
 /// Answer of `POST /clusters`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ClusterAdded {
     /// Always `success`.
     pub message: String,

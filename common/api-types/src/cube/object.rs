@@ -12,8 +12,12 @@ pub const API_VERSION: &str = "user.kubecube.io/v1";
 /// The label that names a key's owner.
 pub const USER_LABEL: &str = "kubecube.io/user";
 
+/// The annotation that KubeCube puts on users made over its API.
+pub const SYNC_ANNOTATION: &str = "kubecube.io/sync";
+
 /// Answer of `POST /login`. It holds no password in any form.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct UserObject {
     /// `User`.
@@ -30,6 +34,7 @@ pub struct UserObject {
 
 /// See [`UserObject`].
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct UserMetadata {
     /// The user's name.
@@ -38,14 +43,27 @@ pub struct UserMetadata {
     pub resource_version: String,
     /// Always null, as recorded from KubeCube.
     pub creation_timestamp: Option<String>,
+    /// [`SYNC_ANNOTATION`], or nothing.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub annotations: BTreeMap<String, String>,
 }
 
 /// See [`UserObject`].
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct UserSpec {
     /// What the console shows.
     pub display_name: String,
+    /// E-mail; absent when empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub email: String,
+    /// Phone; absent when empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub phone: String,
+    /// The console's language; absent when empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub language: String,
     /// `normal`.
     pub login_type: String,
     /// `normal` or `forbidden`.
@@ -54,6 +72,7 @@ pub struct UserSpec {
 
 /// See [`UserObject`].
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UserStatus {
     /// The last login.
     #[serde(rename = "lastLoginTime", skip_serializing_if = "Option::is_none")]
@@ -65,6 +84,7 @@ pub struct UserStatus {
 
 /// Answer of `GET /key`: the caller's keys, all of them, without `total`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct KeyList {
     /// `KeyList`.
@@ -79,6 +99,7 @@ pub struct KeyList {
 
 /// One key of a [`KeyList`].
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct KeyObject {
     /// Name, creation and owner.
     pub metadata: KeyMetadata,
@@ -88,6 +109,7 @@ pub struct KeyObject {
 
 /// See [`KeyObject`].
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct KeyMetadata {
     /// The access key.
@@ -100,6 +122,7 @@ pub struct KeyMetadata {
 
 /// See [`KeyObject`].
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct KeySpec {
     /// The owner.

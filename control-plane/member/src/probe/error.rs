@@ -110,7 +110,7 @@ pub enum ProbeError {
 // === impl ProbeError ===
 
 impl ProbeError {
-    pub(super) fn from_kube(server: &str, error: &kube::Error) -> Self {
+    pub(crate) fn from_kube(server: &str, error: &kube::Error) -> Self {
         let server = server.to_owned();
         match error {
             kube::Error::Api(status) => match status.code {

@@ -53,10 +53,9 @@ async fn add(args: ClusterAddArgs) -> anyhow::Result<()> {
             cluster.server, report.version
         ));
     }
-    commands::open(&data)
-        .await?
-        .add_cluster(&cluster, replace)
-        .await?;
+    let store = commands::open(&data).await?;
+    store.add_cluster(&cluster, replace).await?;
+    commands::audit::record(&store, "create", "clusters", cluster.name.as_str()).await;
     output::line(&format!("cluster {} is registered", cluster.name));
     Ok(())
 }
@@ -84,9 +83,11 @@ async fn list(data: &DataArgs) -> anyhow::Result<()> {
 }
 
 async fn remove(name: &str, data: &DataArgs) -> anyhow::Result<()> {
-    if !commands::open(data).await?.remove_cluster(name).await? {
+    let store = commands::open(data).await?;
+    if !store.remove_cluster(name).await? {
         bail!("cluster {name} not found; `cubegate cluster list` shows those there are");
     }
+    commands::audit::record(&store, "delete", "clusters", name).await;
     output::line(&format!("cluster {name} is removed"));
     Ok(())
 }

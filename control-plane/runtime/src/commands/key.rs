@@ -13,6 +13,7 @@ pub(crate) async fn run(command: KeyCommand) -> anyhow::Result<()> {
         KeyCommand::Create { user, data } => {
             let store = commands::open(&data).await?;
             let key = store.create_key(&user, OffsetDateTime::now_utc()).await?;
+            commands::audit::record(&store, "create", "keys", &key.access_key).await;
             // The shape of GET /key/create, so that a script reads both alike.
             let pair = serde_json::json!({
                 "accessKey": key.access_key,
@@ -22,12 +23,12 @@ pub(crate) async fn run(command: KeyCommand) -> anyhow::Result<()> {
         }
         KeyCommand::List { user, data } => list(user.as_deref(), &data).await?,
         KeyCommand::Delete { access_key, data } => {
-            match commands::open(&data)
-                .await?
-                .delete_key(&access_key, None)
-                .await?
-            {
-                DeleteOutcome::Deleted => output::line(&format!("key {access_key} is deleted")),
+            let store = commands::open(&data).await?;
+            match store.delete_key(&access_key, None).await? {
+                DeleteOutcome::Deleted => {
+                    commands::audit::record(&store, "delete", "keys", &access_key).await;
+                    output::line(&format!("key {access_key} is deleted"));
+                }
                 DeleteOutcome::NotFound | DeleteOutcome::NotOwned => {
                     bail!("key {access_key} not found; `cubegate key list` shows those there are")
                 }

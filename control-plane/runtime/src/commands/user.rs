@@ -24,10 +24,9 @@ pub(crate) async fn run(command: UserCommand) -> anyhow::Result<()> {
                 state: UserState::Normal,
                 groups,
             };
-            commands::open(&data)
-                .await?
-                .create_user(user, OffsetDateTime::now_utc())
-                .await?;
+            let store = commands::open(&data).await?;
+            store.create_user(user, OffsetDateTime::now_utc()).await?;
+            commands::audit::record(&store, "create", "users", &name).await;
             output::line(&format!("user {name} is added{shown}"));
         }
         UserCommand::Passwd {
@@ -36,10 +35,9 @@ pub(crate) async fn run(command: UserCommand) -> anyhow::Result<()> {
             data,
         } => {
             let (password, shown) = given_or_generated(password);
-            commands::open(&data)
-                .await?
-                .set_password(&name, &password)
-                .await?;
+            let store = commands::open(&data).await?;
+            store.set_password(&name, &password).await?;
+            commands::audit::record(&store, "password", "users", &name).await;
             output::line(&format!("user {name} has a new password{shown}"));
         }
         UserCommand::Disable { name, data } => {
@@ -56,10 +54,14 @@ pub(crate) async fn run(command: UserCommand) -> anyhow::Result<()> {
 }
 
 async fn set_state(data: &DataArgs, name: &str, state: UserState) -> anyhow::Result<()> {
-    Ok(commands::open(data)
-        .await?
-        .set_user_state(name, state)
-        .await?)
+    let store = commands::open(data).await?;
+    store.set_user_state(name, state).await?;
+    let verb = match state {
+        UserState::Normal => "enable",
+        UserState::Forbidden => "disable",
+    };
+    commands::audit::record(&store, verb, "users", name).await;
+    Ok(())
 }
 
 async fn list(data: &DataArgs) -> anyhow::Result<()> {

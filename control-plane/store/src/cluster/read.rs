@@ -4,6 +4,7 @@ use cubegate_domain::{ApiServer, Cluster, ClusterTls, Scheme};
 
 use crate::row::to_time;
 use crate::seal::Sealer;
+use crate::user::Written;
 use crate::{Store, StoreError};
 
 #[derive(sqlx::FromRow)]
@@ -61,6 +62,27 @@ impl Store {
             }
         }
         Ok(clusters)
+    }
+}
+
+impl Store {
+    /// What `add_cluster` with `replace` would do, without doing it. The time of
+    /// registration does not count.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`] or [`StoreError::Inconsistent`].
+    pub async fn compare_cluster(&self, cluster: &Cluster) -> Result<Written, StoreError> {
+        Ok(match self.get_cluster(cluster.name.as_str()).await? {
+            None => Written::Created,
+            Some(kept)
+                if kept.server == cluster.server
+                    && kept.tls == cluster.tls
+                    && kept.credential == cluster.credential =>
+            {
+                Written::Unchanged
+            }
+            Some(_) => Written::Replaced,
+        })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use time::OffsetDateTime;
 
-use crate::key::ImportedKey;
+use crate::key::{ImportedKey, KeyCheck};
 use crate::row::from_time;
 use crate::user::Written;
 use crate::{Store, StoreError};
@@ -12,6 +12,22 @@ const MAX_BYTES: usize = 253;
 // === impl Store ===
 
 impl Store {
+    /// What [`Store::import_key`] would do, without doing it; the same secret and
+    /// owner are [`Written::Unchanged`].
+    ///
+    /// # Errors
+    /// [`StoreError::KeyFormat`].
+    pub async fn compare_key(&self, key: &ImportedKey) -> Result<Written, StoreError> {
+        check_all(key)?;
+        Ok(
+            match self.verify_key(&key.access_key, &key.secret_key).await? {
+                KeyCheck::Unknown => Written::Created,
+                KeyCheck::Valid(kept) if kept.user == key.user => Written::Unchanged,
+                KeyCheck::Valid(_) | KeyCheck::WrongSecret => Written::Replaced,
+            },
+        )
+    }
+
     /// Adds a key pair, or replaces secret and owner of the key of that name. The
     /// cap does not count here (who imports decides), and the owner need not
     /// exist: such a key gives no token until the owner does.
@@ -23,11 +39,7 @@ impl Store {
         key: &ImportedKey,
         now: OffsetDateTime,
     ) -> Result<Written, StoreError> {
-        check("accessKey", &key.access_key)?;
-        check("secretKey", &key.secret_key)?;
-        // Not `check_user_name`: a user of a name that cannot be impersonated
-        // cannot exist here, so the key stays without effect.
-        check("user", &key.user)?;
+        check_all(key)?;
         let hash = self
             .inner
             .sealer
@@ -61,6 +73,14 @@ impl Store {
             Written::Replaced
         })
     }
+}
+
+fn check_all(key: &ImportedKey) -> Result<(), StoreError> {
+    check("accessKey", &key.access_key)?;
+    check("secretKey", &key.secret_key)?;
+    // Not `check_user_name`: a user of a name that cannot be impersonated
+    // cannot exist here, so the key stays without effect.
+    check("user", &key.user)
 }
 
 fn check(field: &'static str, value: &str) -> Result<(), StoreError> {

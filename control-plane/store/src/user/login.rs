@@ -4,7 +4,15 @@ use cubegate_domain::User;
 use time::OffsetDateTime;
 
 use crate::row::from_time;
+use crate::user::kubecube::hex_md5;
 use crate::{Store, StoreError};
+
+#[derive(sqlx::FromRow)]
+struct PasswordRow {
+    password_hash: String,
+    /// Of a password that came from a KubeCube and was not used here yet.
+    salt: Option<String>,
+}
 
 // === impl Store ===
 
@@ -20,12 +28,38 @@ impl Store {
         name: &str,
         password: &str,
     ) -> Result<Option<User>, StoreError> {
-        let hash: Option<String> =
-            sqlx::query_scalar("SELECT password_hash FROM users WHERE name = $1")
-                .bind(name)
-                .fetch_optional(self.reader())
-                .await?;
-        if self.inner.passwords.verify(password, hash).await? {
+        let row: Option<PasswordRow> = sqlx::query_as(
+            "SELECT password_hash,
+             CASE WHEN password_hash = imported_hash THEN imported_salt END AS salt
+             FROM users WHERE name = $1",
+        )
+        .bind(name)
+        .fetch_optional(self.reader())
+        .await?;
+        let passwords = &self.inner.passwords;
+        let right = match &row {
+            None => passwords.verify(password, None).await?,
+            Some(PasswordRow {
+                password_hash,
+                salt: None,
+            }) => {
+                passwords
+                    .verify(password, Some(password_hash.clone()))
+                    .await?
+            }
+            Some(PasswordRow {
+                password_hash,
+                salt: Some(salt),
+            }) => {
+                let md5 = hex_md5(password, salt);
+                let right = passwords.verify(&md5, Some(password_hash.clone())).await?;
+                if right {
+                    self.rehash(name, password, password_hash).await?;
+                }
+                right
+            }
+        };
+        if right {
             self.get_user(name).await
         } else {
             Ok(None)

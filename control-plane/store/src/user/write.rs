@@ -1,6 +1,6 @@
 //! Adding, importing and changing users.
 
-use cubegate_domain::{User, UserState};
+use cubegate_domain::{Profile, User, UserState};
 use cubegate_token::{check_group_name, check_user_name};
 use sqlx::{Sqlite, Transaction};
 use time::OffsetDateTime;
@@ -22,26 +22,45 @@ impl Store {
         user: NewUser,
         now: OffsetDateTime,
     ) -> Result<User, StoreError> {
+        self.create_user_with_profile(user, &Profile::default(), now)
+            .await
+    }
+
+    /// Adds a user with what is said about them.
+    ///
+    /// # Errors
+    /// As [`Self::create_user`].
+    pub async fn create_user_with_profile(
+        &self,
+        user: NewUser,
+        profile: &Profile,
+        now: OffsetDateTime,
+    ) -> Result<User, StoreError> {
         check_names(&user)?;
         check_password(&user.password)?;
         let hash = self.inner.passwords.hash(&user.password).await?;
         let mut tx = self.write().await?;
         let inserted = sqlx::query(
-            "INSERT INTO users (name, display_name, password_hash, state, version, created_at)
-             VALUES ($1, $2, $3, $4, 1, $5) ON CONFLICT (name) DO NOTHING",
+            "INSERT INTO users (name, display_name, password_hash, state, version, created_at,
+             email, phone, language, by_api)
+             VALUES ($1, $2, $3, $4, 1, $5, $6, $7, $8, $9) ON CONFLICT (name) DO NOTHING",
         )
         .bind(&user.name)
         .bind(user.display_name.as_deref().unwrap_or(&user.name))
         .bind(hash)
         .bind(user.state.as_str())
         .bind(from_time(now))
+        .bind(&profile.email)
+        .bind(&profile.phone)
+        .bind(&profile.language)
+        .bind(i64::from(profile.by_api))
         .execute(&mut *tx)
         .await?
         .rows_affected();
         if inserted == 0 {
             return Err(StoreError::UserExists(user.name));
         }
-        replace_groups(&mut tx, &user).await?;
+        replace_groups(&mut tx, &user.name, &user.groups).await?;
         tx.commit().await?;
         self.get_user(&user.name)
             .await?
@@ -86,7 +105,7 @@ impl Store {
             .execute(&mut *tx)
             .await?;
         }
-        replace_groups(&mut tx, &user).await?;
+        replace_groups(&mut tx, &user.name, &user.groups).await?;
         tx.commit().await?;
         Ok(if replaced == 0 {
             Written::Created
@@ -156,20 +175,21 @@ fn found(rows: u64, name: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
-async fn replace_groups(
+pub(super) async fn replace_groups(
     tx: &mut Transaction<'static, Sqlite>,
-    user: &NewUser,
+    name: &str,
+    groups: &[String],
 ) -> Result<(), StoreError> {
     sqlx::query("DELETE FROM user_groups WHERE user_name = $1")
-        .bind(&user.name)
+        .bind(name)
         .execute(&mut **tx)
         .await?;
-    for group in &user.groups {
+    for group in groups {
         sqlx::query(
             "INSERT INTO user_groups (user_name, group_name) VALUES ($1, $2)
              ON CONFLICT (user_name, group_name) DO NOTHING",
         )
-        .bind(&user.name)
+        .bind(name)
         .bind(group)
         .execute(&mut **tx)
         .await?;

@@ -8,14 +8,25 @@ use cubegate_api_types::cube::{AddClusterRequest, ClusterAdded, Success};
 use cubegate_domain::ClusterName;
 use cubegate_member::{FileAccess, parse_kubeconfig, probe};
 
+use crate::audit::Note;
 use crate::extract::{Admin, RawBody, Writer};
 use crate::{ApiError, AppState, respond};
 
 /// Registers a cluster from a kubeconfig, after its API server has answered unless
 /// `check` is false.
+#[utoipa::path(
+    post,
+    path = "/api/v1/cube/clusters",
+    tag = "clusters",
+    summary = "Register a cluster, for administrators",
+    request_body(content = AddClusterRequest),
+    responses((status = 200, description = "It is done", body = ClusterAdded)),
+    security(("bearer" = []), ("cookie" = []))
+)]
 pub(crate) async fn handler(
     State(state): State<AppState>,
     _admin: Admin<Writer>,
+    note: Note,
     RawBody(body): RawBody,
 ) -> Result<Response, ApiError> {
     let request: AddClusterRequest =
@@ -27,6 +38,8 @@ pub(crate) async fn handler(
         return Err(ApiError::ParamMissing("kubeconfig"));
     }
     let name: ClusterName = request.name.parse().map_err(bad_request)?;
+    note.name(name.as_str());
+    note.cluster(name.as_str());
     // Again below, atomically; here it saves the wait for the probe.
     if state.store.get_cluster(name.as_str()).await?.is_some() {
         return Err(ApiError::ClusterExists(name.to_string()));

@@ -9,6 +9,14 @@ use crate::respond::{self, timestamp};
 use crate::{ApiError, AppState};
 
 /// Names and servers; credentials never leave the store this way.
+#[utoipa::path(
+    get,
+    path = "/api/v1/cube/clusters",
+    tag = "clusters",
+    summary = "The registered clusters, for administrators",
+    responses((status = 200, description = "It is done", body = ClusterList)),
+    security(("bearer" = []), ("cookie" = []))
+)]
 pub(crate) async fn handler(
     State(state): State<AppState>,
     _admin: Admin<Caller>,

@@ -4,13 +4,24 @@ use axum::extract::State;
 use axum::response::Response;
 use cubegate_store::DeleteOutcome;
 
+use crate::audit::Note;
 use crate::extract::{Query, Writer};
 use crate::{ApiError, AppState, respond};
 
 /// An administrator deletes the own keys only, too.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/cube/key",
+    tag = "keys",
+    summary = "Delete one of the caller's access keys",
+    params(("accessKey" = String, Query, description = "The key's name")),
+    responses((status = 200, description = "It is done", body = cubegate_api_types::cube::Success)),
+    security(("bearer" = []), ("cookie" = []))
+)]
 pub(crate) async fn handler(
     State(state): State<AppState>,
     Writer(caller): Writer,
+    note: Note,
     query: Query,
 ) -> Result<Response, ApiError> {
     let access_key = query.first("accessKey");
@@ -19,8 +30,14 @@ pub(crate) async fn handler(
         .delete_key(&access_key, Some(&caller.user.name))
         .await?
     {
-        DeleteOutcome::Deleted => Ok(respond::success()),
+        DeleteOutcome::Deleted => {
+            note.name(&access_key);
+            Ok(respond::success())
+        }
         DeleteOutcome::NotFound => Err(ApiError::KeyNotExist),
-        DeleteOutcome::NotOwned => Err(ApiError::KeyAndUserNotMatch),
+        DeleteOutcome::NotOwned => {
+            note.name(&access_key);
+            Err(ApiError::KeyAndUserNotMatch)
+        }
     }
 }

@@ -12,6 +12,14 @@ use crate::respond::{self, timestamp};
 use crate::{ApiError, AppState};
 
 /// All of them: no paging and no total, as documented.
+#[utoipa::path(
+    get,
+    path = "/api/v1/cube/key",
+    tag = "keys",
+    summary = "The caller's access keys",
+    responses((status = 200, description = "It is done", body = KeyList)),
+    security(("bearer" = []), ("cookie" = []))
+)]
 pub(crate) async fn handler(
     State(state): State<AppState>,
     caller: Caller,

@@ -1,0 +1,74 @@
+//! The description of this API, made from the handlers.
+//!
+//! Every handler says in its `utoipa::path` what it takes and answers. What holds
+//! for a whole family is added here once: how a refusal looks, and how a caller
+//! proves who it is. A test compares the paths with the URL table, so that none
+//! is left out, and the whole with `docs/openapi.json`.
+
+mod family;
+#[cfg(test)]
+mod tests;
+
+use utoipa::OpenApi;
+
+use self::family::{Credentials, Names, Refusals};
+use crate::error::OauthRefusal;
+use crate::routes::{audit, cluster, health, key, login, oauth, openapi, root, user};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Cubegate",
+        description = "The control plane of the gateway. Paths of member clusters are described by their own API servers.",
+    ),
+    tags(
+        (name = "login", description = "Passwords for tokens"),
+        (name = "keys", description = "Access keys and tokens from them"),
+        (name = "users", description = "People and programs"),
+        (name = "clusters", description = "Where the gateway leads to"),
+        (name = "oauth", description = "KubeSphere's tokens"),
+        (name = "audit", description = "Who did what"),
+        (name = "process", description = "For the machinery around the process"),
+    ),
+    paths(
+        root::handler,
+        openapi::handler,
+        health::healthz,
+        health::readyz,
+        login::handler,
+        key::token::handler,
+        key::token::post_handler,
+        key::create::handler,
+        key::list::handler,
+        key::delete::handler,
+        user::list::handler,
+        user::create::handler,
+        user::update::handler,
+        user::valid::handler,
+        user::kubeconfig::handler,
+        user::password::handler,
+        cluster::list::handler,
+        cluster::add::handler,
+        cluster::remove::handler,
+        audit::handler,
+        audit::own_handler,
+        oauth::token::handler,
+        oauth::revoke::handler,
+        oauth::authenticate::handler,
+        oauth::userinfo::handler,
+        oauth::logout::handler,
+        oauth::authorize::handler,
+        oauth::keys::handler,
+        oauth::discovery::handler,
+    ),
+    components(schemas(cubegate_api_types::cube::ErrorBody, OauthRefusal)),
+    modifiers(&Credentials, &Refusals, &Names)
+)]
+struct Document;
+
+/// The whole document, as it is served and committed.
+pub fn document() -> String {
+    let mut text = Document::openapi().to_pretty_json().unwrap_or_default();
+    text.push('\n');
+    text
+}

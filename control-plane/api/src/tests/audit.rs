@@ -1,0 +1,312 @@
+//! What is recorded, what is not, and who may read it.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use cubegate_audit::{Record, Source};
+use serde_json::{Value, json};
+use tokio::time::timeout;
+
+use super::{START, TestApp, mk_pair};
+
+const AUDIT: &str = "/api/v1/cube/audit";
+
+impl TestApp {
+    /// The next record; there must be one.
+    async fn recorded(&self) -> Record {
+        let mut records = self.records.lock().await;
+        timeout(Duration::from_secs(5), records.next())
+            .await
+            .expect("a record")
+            .unwrap()
+    }
+
+    /// Nothing is recorded. A request of which something is comes after it, so
+    /// that there is nothing to wait for.
+    async fn nothing_recorded(&self) {
+        self.send("DELETE", "/api/v1/cube/key", &[], "").await;
+        let next = self.recorded().await;
+        assert_eq!(next.resource.as_deref(), Some("keys"), "{next:?}");
+        assert_eq!(next.status, Some(401), "{next:?}");
+    }
+
+    /// Puts records into the database, one a second from [`START`] on.
+    async fn keep_records(&self, count: i64) {
+        let rows: Vec<_> = (0..count)
+            .map(|second| {
+                let time = self.state.clock.now() + Duration::from_secs(second.unsigned_abs());
+                let mut record = Record::new(Source::Gateway, time, "list");
+                record.user = Some("jeff".to_owned());
+                record.name = Some(format!("n{second}"));
+                record.into_row()
+            })
+            .collect();
+        self.state.store.add_audit_rows(&rows).await.unwrap();
+    }
+}
+
+fn login(name: &str, password: &str) -> String {
+    json!({ "name": name, "password": password, "loginType": "normal" }).to_string()
+}
+
+#[tokio::test]
+async fn a_login_that_fails_is_recorded_with_the_user_that_there_is() {
+    let app = TestApp::new().await;
+    let path = "/api/v1/cube/login?next=secret-in-the-query";
+    let from = [
+        ("x-forwarded-for", "203.0.113.7".to_owned()),
+        ("x-request-id", "r1".to_owned()),
+    ];
+    app.send("POST", path, &from, login("jeff", "wrong-password"))
+        .await;
+    let record = app.recorded().await;
+    assert_eq!(record.source, Source::Api);
+    assert_eq!(record.user.as_deref(), Some("jeff"));
+    assert_eq!((record.verb.as_str(), record.status), ("login", Some(401)));
+    assert_eq!(record.resource.as_deref(), Some("sessions"));
+    assert_eq!(record.client.as_deref(), Some("203.0.113.7"));
+    assert_eq!(record.request_id.as_deref(), Some("r1"));
+    assert_eq!(record.path.as_deref(), Some("/api/v1/cube/login"));
+    assert!(record.bytes_out > 0);
+    let row = record.into_row().record;
+    assert!(
+        !row.contains("wrong-password") && !row.contains("secret-in"),
+        "{row}"
+    );
+
+    app.send(
+        "POST",
+        "/api/v1/cube/login",
+        &[],
+        login("a password of mine", "x"),
+    )
+    .await;
+    let record = app.recorded().await;
+    assert_eq!((record.user.clone(), record.status), (None, Some(401)));
+    assert!(!record.into_row().record.contains("password of mine"));
+}
+
+#[tokio::test]
+async fn a_login_is_recorded_without_its_cookie() {
+    let app = TestApp::new().await;
+    let answer = app
+        .send(
+            "POST",
+            "/api/v1/cube/login",
+            &[],
+            login("jeff", "jeffPass123"),
+        )
+        .await;
+    let cookie = answer.header("set-cookie").to_owned();
+    let record = app.recorded().await;
+    assert_eq!(
+        (record.user.as_deref(), record.status),
+        (Some("jeff"), Some(200))
+    );
+    let row = record.into_row().record;
+    let token = cookie.split(['+', ';']).nth(1).unwrap();
+    assert!(token.len() > 50 && !row.contains(token));
+}
+
+#[tokio::test]
+async fn keys_are_recorded_by_name_and_never_by_secret() {
+    let app = TestApp::new().await;
+    let jeff = [app.bearer("jeff").await];
+    let pair = app
+        .send("GET", "/api/v1/cube/key/create", &jeff, "")
+        .await
+        .json();
+    let [access, secret] =
+        ["accessKey", "secretKey"].map(|half| pair[half].as_str().unwrap().to_owned());
+    let record = app.recorded().await;
+    assert_eq!(record.user.as_deref(), Some("jeff"));
+    assert_eq!(
+        (record.verb.as_str(), record.resource.as_deref()),
+        ("create", Some("keys"))
+    );
+    assert_eq!(record.name.as_deref(), Some(access.as_str()));
+    assert!(record.token_id.is_some());
+    assert!(!record.into_row().record.contains(&secret));
+
+    let path = format!("/api/v1/cube/key/token?accessKey={access}&secretKey={secret}");
+    let token = app.send("GET", &path, &[], "").await.json();
+    let record = app.recorded().await;
+    assert_eq!(
+        (record.verb.as_str(), record.resource.as_deref()),
+        ("create", Some("tokens"))
+    );
+    assert_eq!(record.key.as_deref(), Some(access.as_str()));
+    assert_eq!(record.user.as_deref(), Some("jeff"));
+    let row = record.into_row().record;
+    assert!(!row.contains(&secret) && !row.contains(token["token"].as_str().unwrap()));
+
+    // The halves are easily mistaken for one another.
+    let path = format!("/api/v1/cube/key/token?accessKey={secret}&secretKey={access}");
+    app.send("GET", &path, &[], "").await;
+    let record = app.recorded().await;
+    assert_eq!((record.key.clone(), record.status), (None, Some(400)));
+    assert!(!record.into_row().record.contains(&secret));
+
+    app.send(
+        "DELETE",
+        &format!("/api/v1/cube/key?accessKey={access}"),
+        &jeff,
+        "",
+    )
+    .await;
+    let record = app.recorded().await;
+    assert_eq!(
+        (record.verb.as_str(), record.name.as_deref()),
+        ("delete", Some(access.as_str()))
+    );
+}
+
+#[tokio::test]
+async fn a_wrong_secret_is_recorded_under_its_key() {
+    let app = TestApp::new().await;
+    let [access_key, _] = mk_pair("12");
+    let path = format!("/api/v1/cube/key/token?accessKey={access_key}&secretKey=guess-1");
+    app.send("GET", &path, &[], "").await;
+    let record = app.recorded().await;
+    assert_eq!(
+        (record.key.as_deref(), record.status),
+        (Some(access_key.as_str()), Some(400))
+    );
+    assert!(!record.into_row().record.contains("guess-1"));
+}
+
+#[tokio::test]
+async fn clusters_are_recorded_without_their_kubeconfig() {
+    let app = TestApp::new().await;
+    let admin = [app.bearer("admin").await];
+    let body = json!({ "name": "a", "kubeconfig": "s3cret", "check": false }).to_string();
+    app.send("POST", "/api/v1/cube/clusters", &admin, body)
+        .await;
+    let record = app.recorded().await;
+    assert_eq!(
+        (record.cluster.as_deref(), record.status),
+        (Some("a"), Some(400))
+    );
+    assert!(!record.into_row().record.contains("s3cret"));
+    app.send("DELETE", "/api/v1/cube/clusters/a", &admin, "")
+        .await;
+    let record = app.recorded().await;
+    assert_eq!(
+        (record.verb.as_str(), record.name.as_deref()),
+        ("delete", Some("a"))
+    );
+    assert_eq!(record.cluster.as_deref(), Some("a"));
+}
+
+#[tokio::test]
+async fn refusals_are_recorded_and_good_reads_are_not() {
+    let app = TestApp::new().await;
+    let jeff = [app.bearer("jeff").await];
+    app.send("GET", "/api/v1/cube/key", &jeff, "").await;
+    app.send("GET", "/healthz", &[], "").await;
+    app.send("POST", "/nothing/here", &jeff, "").await;
+    app.send("POST", "/api/v1/cube/login/", &[], "").await;
+    app.nothing_recorded().await;
+    app.send("GET", "/api/v1/cube/clusters", &jeff, "").await;
+    let record = app.recorded().await;
+    assert_eq!(
+        (record.user.as_deref(), record.status),
+        (Some("jeff"), Some(403))
+    );
+    let bad = [("authorization", "Bearer x.y.z".to_owned())];
+    app.send("GET", "/api/v1/cube/key", &bad, "").await;
+    let record = app.recorded().await;
+    assert_eq!((record.user, record.status), (None, Some(401)));
+    app.send("GET", "/nothing/here", &[], "").await;
+    let record = app.recorded().await;
+    assert_eq!((record.verb.as_str(), record.status), ("get", Some(401)));
+    assert_eq!(record.resource, None);
+}
+
+#[tokio::test]
+async fn records_are_for_administrators() {
+    let app = TestApp::new().await;
+    let jeff = [app.bearer("jeff").await];
+    app.keep_records(3).await;
+    for path in [AUDIT, "/cubegate/audit", "/api/v1/cube/audit?format=jsonl"] {
+        app.send("GET", path, &[], "")
+            .await
+            .assert_refused(401, "Authenticate failed.");
+        let answer = app.send("GET", path, &jeff, "").await;
+        answer.assert_refused(403, "Forbidden.");
+    }
+}
+
+#[tokio::test]
+async fn records_are_a_list_with_what_was_dropped() {
+    let app = TestApp::new().await;
+    let admin = [app.bearer("admin").await];
+    app.keep_records(3).await;
+    for path in [AUDIT, "/cubegate/audit"] {
+        let path = format!("{path}?user=jeff&pageSize=2&fields=name");
+        let answer = app.send("GET", &path, &admin, "").await;
+        let expected =
+            json!({ "items": [{"name": "n2"}, {"name": "n1"}], "total": 3, "dropped": 0 });
+        assert_eq!(answer.json(), expected);
+        assert_eq!(answer.header("cache-control"), "no-store");
+        let record = app.recorded().await;
+        assert_eq!(
+            (record.user.as_deref(), record.resource.as_deref()),
+            (Some("admin"), Some("audit"))
+        );
+    }
+    for _ in 0..1_001 {
+        app.state
+            .audit
+            .record(Record::new(Source::Cli, app.state.clock.now(), "get"));
+    }
+    let answer = app.send("GET", AUDIT, &admin, "").await;
+    assert_eq!(answer.json()["dropped"], 1);
+}
+
+#[tokio::test]
+async fn records_are_exported_as_lines() {
+    let app = TestApp::new().await;
+    app.keep_records(1_200).await;
+    app.pass(5_000);
+    let admin = [app.bearer("admin").await];
+    let path = format!("{AUDIT}?format=jsonl&from={}", START + 1);
+    let answer = app.send("GET", &path, &admin, Body::empty()).await;
+    assert_eq!(answer.header("content-type"), "application/jsonl");
+    let lines: Vec<Value> = answer
+        .body
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines.len(), 1_199);
+    assert_eq!(
+        (&lines[0]["name"], &lines[1_198]["name"]),
+        (&json!("n1"), &json!("n1199"))
+    );
+}
+
+#[tokio::test]
+async fn a_bad_search_is_told_in_a_sentence() {
+    let app = TestApp::new().await;
+    let admin = [app.bearer("admin").await];
+    for (query, sentence) in [
+        (
+            "from=x",
+            "from must be a time as 2026-01-31T12:00:00Z or in seconds since 1970.",
+        ),
+        ("format=xml", "format must be json or jsonl."),
+        (
+            "format=jsonl&sort=user",
+            "Lines come in the order of time; leave the parameters of sorting out.",
+        ),
+    ] {
+        let answer = app
+            .send("GET", &format!("{AUDIT}?{query}"), &admin, "")
+            .await;
+        answer.assert_refused(400, sentence);
+    }
+    let answer = app
+        .send("GET", &format!("{AUDIT}?filter=%28"), &admin, "")
+        .await;
+    assert_eq!(answer.status.as_u16(), 400);
+}

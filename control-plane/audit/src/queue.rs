@@ -1,0 +1,244 @@
+//! The queue between those who record and the database.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use cubegate_store::{AuditRow, Store};
+use tokio::sync::mpsc;
+use tokio::time;
+
+use crate::Record;
+
+/// How many records wait at most, at about 1 KiB each. An Envoy worker that has
+/// kept its log while the control plane was away sends some 3,000 at once.
+pub const CAPACITY: usize = 16_384;
+
+/// How many records are written in one transaction.
+const BATCH: usize = 1_000;
+
+/// How long the first record of a batch waits for others: a transaction is a
+/// write to disk, and a storm of failed logins must not become one of writes.
+const LINGER: Duration = Duration::from_millis(250);
+
+/// How long to wait after the database has failed.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// How long the last records may take when the control plane stops.
+const LAST_WRITE: Duration = Duration::from_secs(3);
+
+/// Takes records; clones fill the same queue.
+#[derive(Debug, Clone)]
+pub struct Recorder {
+    records: mpsc::Sender<Record>,
+    dropped: Arc<AtomicU64>,
+}
+
+/// The records that wait to be written.
+#[derive(Debug)]
+pub struct Queue {
+    records: mpsc::Receiver<Record>,
+    dropped: Arc<AtomicU64>,
+}
+
+/// A queue for this many records, [`CAPACITY`] usually.
+pub fn channel(capacity: usize) -> (Recorder, Queue) {
+    let (sender, receiver) = mpsc::channel(capacity.max(1));
+    let dropped = Arc::new(AtomicU64::new(0));
+    let recorder = Recorder {
+        records: sender,
+        dropped: Arc::clone(&dropped),
+    };
+    let queue = Queue {
+        records: receiver,
+        dropped,
+    };
+    (recorder, queue)
+}
+
+// === impl Recorder ===
+
+impl Recorder {
+    /// Puts a record into the queue, or drops and counts it. Never waits.
+    pub fn record(&self, record: Record) {
+        if self.records.try_send(record).is_err() {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// How many records were dropped since this process began.
+    pub fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+}
+
+// === impl Queue ===
+
+impl Queue {
+    /// The next record, for those who do not keep it in a database. `None` when
+    /// nobody can record any more.
+    pub async fn next(&mut self) -> Option<Record> {
+        self.records.recv().await
+    }
+
+    /// Writes everything to the database until `stopped`, then what is still there.
+    /// While the database fails, records wait, and those that find no place are
+    /// dropped.
+    pub async fn write_to(mut self, store: Store, stopped: impl Future<Output = ()>) {
+        let mut told = 0;
+        tokio::pin!(stopped);
+        loop {
+            let first = tokio::select! {
+                first = self.records.recv() => first,
+                () = &mut stopped => None,
+            };
+            let Some(first) = first else { break };
+            tokio::select! {
+                () = time::sleep(LINGER) => {}
+                () = &mut stopped => {
+                    self.write_rest(&store, vec![first.into_row()]).await;
+                    return;
+                }
+            }
+            let rows = self.batch(vec![first.into_row()]);
+            while let Err(error) = store.add_audit_rows(&rows).await {
+                tracing::error!(%error, records = rows.len(), "audit records cannot be written; they wait");
+                tokio::select! {
+                    () = time::sleep(RETRY) => {}
+                    () = &mut stopped => {
+                        self.write_rest(&store, rows).await;
+                        return;
+                    }
+                }
+            }
+            self.tell_dropped(&mut told);
+        }
+        self.write_rest(&store, Vec::new()).await;
+    }
+
+    /// Adds what waits to a batch, as far as it goes.
+    fn batch(&mut self, mut rows: Vec<AuditRow>) -> Vec<AuditRow> {
+        while rows.len() < BATCH
+            && let Ok(record) = self.records.try_recv()
+        {
+            rows.push(record.into_row());
+        }
+        rows
+    }
+
+    async fn write_rest(&mut self, store: &Store, mut rows: Vec<AuditRow>) {
+        self.records.close();
+        let write = async {
+            loop {
+                rows = self.batch(std::mem::take(&mut rows));
+                if rows.is_empty() {
+                    return Ok(());
+                }
+                store.add_audit_rows(&rows).await?;
+                rows.clear();
+            }
+        };
+        match time::timeout(LAST_WRITE, write).await {
+            Ok(Ok(())) => {}
+            Ok(Err::<(), cubegate_store::StoreError>(error)) => {
+                tracing::error!(%error, "the last audit records could not be written");
+            }
+            Err(_) => tracing::error!("the last audit records could not be written in time"),
+        }
+    }
+
+    fn tell_dropped(&self, told: &mut u64) {
+        let dropped = self.dropped.load(Ordering::Relaxed);
+        if dropped > *told {
+            tracing::warn!(
+                audit.dropped = dropped - *told,
+                audit.dropped_total = dropped,
+                "audit records were dropped: the queue was full"
+            );
+            *told = dropped;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ::time::OffsetDateTime;
+    use cubegate_store::{AuditRange, MasterKey};
+    use tempfile::TempDir;
+    use tokio::sync::oneshot;
+
+    use super::*;
+    use crate::Source;
+
+    fn mk_record() -> Record {
+        Record::new(Source::Api, OffsetDateTime::UNIX_EPOCH, "get")
+    }
+
+    async fn mk_store() -> (Store, TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let key = MasterKey::from_bytes(&[1; 32]).unwrap();
+        let store = Store::open(folder.path().join("cubegate.db"), &key)
+            .await
+            .unwrap();
+        (store, folder)
+    }
+
+    #[tokio::test]
+    async fn what_does_not_fit_is_dropped_and_counted() {
+        let (recorder, mut queue) = channel(2);
+        for _ in 0..5 {
+            recorder.record(mk_record());
+        }
+        assert_eq!(recorder.dropped(), 3);
+        assert!(queue.next().await.is_some());
+        recorder.clone().record(mk_record());
+        assert_eq!(recorder.dropped(), 3);
+        drop(queue);
+        recorder.record(mk_record());
+        assert_eq!(recorder.dropped(), 4);
+    }
+
+    #[tokio::test]
+    async fn everything_is_written_at_the_latest_when_it_stops() {
+        let (store, _folder) = mk_store().await;
+        let (recorder, queue) = channel(10_000);
+        let (stop, stopped) = oneshot::channel::<()>();
+        let writer = tokio::spawn({
+            let store = store.clone();
+            async move {
+                let stopped = async {
+                    let _ = stopped.await;
+                };
+                queue.write_to(store, stopped).await;
+            }
+        });
+        for _ in 0..2_500 {
+            recorder.record(mk_record());
+        }
+        stop.send(()).unwrap();
+        writer.await.unwrap();
+        let count = store.count_audit(&AuditRange::default()).await.unwrap();
+        assert_eq!((count, recorder.dropped()), (2_500, 0));
+    }
+
+    #[tokio::test]
+    async fn records_are_written_while_it_runs() {
+        let (store, _folder) = mk_store().await;
+        let (recorder, queue) = channel(10);
+        let writer = tokio::spawn(queue.write_to(store.clone(), std::future::pending()));
+        recorder.record(mk_record());
+        let written = async {
+            while store.count_audit(&AuditRange::default()).await.unwrap() == 0 {
+                time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        time::timeout(Duration::from_secs(10), written)
+            .await
+            .unwrap();
+        drop(recorder);
+        time::timeout(Duration::from_secs(10), writer)
+            .await
+            .unwrap()
+            .unwrap();
+    }
+}

@@ -1,0 +1,173 @@
+//! From what an Envoy logs of a request to its audit record.
+
+use cubegate_audit::{Record, Recorder, RequestInfo, Source, text};
+use cubegate_filter_config::{AUDIT_FILTER_STATE, AuditNote, CONTROL_PLANE_CLUSTER};
+use cubegate_xds::{AccessLog, AccessLogEntry};
+use time::OffsetDateTime;
+
+/// Envoy's word for an answer that is not its own.
+const VIA_UPSTREAM: &str = "via_upstream";
+
+/// Takes the Envoys' access logs for this recorder.
+pub(crate) fn access_log(recorder: Recorder) -> AccessLog {
+    AccessLog::new(AUDIT_FILTER_STATE, move |entries| {
+        entries
+            .into_iter()
+            .filter_map(to_record)
+            .for_each(|record| recorder.record(record));
+    })
+}
+
+/// `None` for what the control plane has answered: it has made its own record, if
+/// there is to be one.
+fn to_record(entry: AccessLogEntry) -> Option<Record> {
+    let AccessLogEntry {
+        start_micros,
+        duration,
+        method,
+        path,
+        original_path,
+        status,
+        details,
+        request_bytes,
+        response_bytes,
+        request_id,
+        user_agent,
+        client,
+        upstream_cluster,
+        note,
+    } = entry;
+    if upstream_cluster == CONTROL_PLANE_CLUSTER && details == VIA_UPSTREAM {
+        return None;
+    }
+    let AuditNote {
+        user,
+        key,
+        token,
+        cluster,
+        path: api_path,
+        reason,
+    } = note
+        .as_deref()
+        .and_then(AuditNote::from_json)
+        .unwrap_or_default();
+    let (sent_path, query) = path.split_once('?').unwrap_or((&path, ""));
+    let asked_path = match original_path.split_once('?') {
+        _ if original_path.is_empty() => sent_path,
+        Some((asked, _)) => asked,
+        None => &original_path,
+    };
+    let api_path = api_path.as_deref().map(text::path).unwrap_or_default();
+    let info = RequestInfo::of(&method, &api_path, query);
+
+    let micros = i128::from(start_micros).saturating_mul(1_000);
+    let time = OffsetDateTime::from_unix_timestamp_nanos(micros).ok()?;
+    let mut record = Record::new(Source::Gateway, time, &info.verb);
+    record.user = user;
+    record.key = key;
+    record.token_id = token;
+    record.client = client.map(|client| client.to_canonical().to_string());
+    record.user_agent = Some(user_agent);
+    record.cluster = cluster;
+    record.api_group = Some(info.group);
+    record.namespace = Some(info.namespace);
+    record.resource = Some(info.resource);
+    record.subresource = Some(info.subresource);
+    record.name = Some(info.name);
+    record.path = Some(text::path(asked_path));
+    record.method = Some(method);
+    record.status = status;
+    // The filter knows better than Envoy, which only knows that it was the filter.
+    record.reason = reason.or(Some(details).filter(|details| details != VIA_UPSTREAM));
+    record.bytes_in = request_bytes;
+    record.bytes_out = response_bytes;
+    record.duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    record.request_id = Some(request_id);
+    Some(record)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn mk_entry(note: Option<&AuditNote>) -> AccessLogEntry {
+        AccessLogEntry {
+            start_micros: 1_700_000_000_123_456,
+            duration: Duration::from_micros(2_900),
+            method: "GET".to_owned(),
+            path: "/base/api/v1/namespaces/a/pods?watch=true&token=s3cret".to_owned(),
+            original_path: "/clusters/c/api/v1/namespaces/a/pods".to_owned(),
+            status: Some(200),
+            details: VIA_UPSTREAM.to_owned(),
+            request_bytes: 1,
+            response_bytes: 2,
+            request_id: "r1".to_owned(),
+            user_agent: "kubectl".to_owned(),
+            client: Some("::ffff:203.0.113.7".parse().unwrap()),
+            upstream_cluster: "cluster/c".to_owned(),
+            note: note.map(AuditNote::to_json),
+        }
+    }
+
+    #[test]
+    fn a_request_to_a_cluster_is_told_whole() {
+        let note = AuditNote {
+            user: Some("jeff".to_owned()),
+            key: Some("k".to_owned()),
+            token: Some("t".to_owned()),
+            cluster: Some("c".to_owned()),
+            path: Some("/api/v1/namespaces/a/pods".to_owned()),
+            reason: None,
+        };
+        let record = to_record(mk_entry(Some(&note))).unwrap();
+        let row = record.into_row();
+        assert_eq!((row.user.as_str(), row.cluster.as_str()), ("jeff", "c"));
+        let mut kept: serde_json::Value = serde_json::from_str(&row.record).unwrap();
+        kept.as_object_mut().unwrap().remove("id");
+        let expected = serde_json::json!({
+            "time": "2023-11-14T22:13:20.123Z", "source": "gateway", "user": "jeff", "key": "k",
+            "tokenId": "t", "client": "203.0.113.7", "userAgent": "kubectl", "cluster": "c",
+            "verb": "watch", "namespace": "a", "resource": "pods", "method": "GET",
+            "path": "/clusters/c/api/v1/namespaces/a/pods", "status": 200, "bytesIn": 1,
+            "bytesOut": 2, "durationMs": 2, "requestId": "r1",
+        });
+        assert_eq!(kept, expected);
+    }
+
+    #[test]
+    fn a_request_that_envoy_refused_is_told_as_far_as_it_is_known() {
+        let entry = AccessLogEntry {
+            path: "/x?secretKey=s3cret".to_owned(),
+            original_path: String::new(),
+            status: Some(400),
+            details: "http1.unexpected_underscore".to_owned(),
+            upstream_cluster: String::new(),
+            ..mk_entry(None)
+        };
+        let record = to_record(entry).unwrap();
+        assert_eq!(record.path.as_deref(), Some("/x"));
+        assert_eq!(
+            record.reason.as_deref(),
+            Some("http1.unexpected_underscore")
+        );
+        assert_eq!((record.verb.as_str(), record.status), ("get", Some(400)));
+        assert!(!record.into_row().record.contains("s3cret"));
+    }
+
+    #[test]
+    fn what_the_control_plane_answered_is_its_own_to_record() {
+        let answered = AccessLogEntry {
+            upstream_cluster: CONTROL_PLANE_CLUSTER.to_owned(),
+            ..mk_entry(None)
+        };
+        assert_eq!(to_record(answered.clone()), None);
+        let unanswered = AccessLogEntry {
+            details: "upstream_reset_before_response_started".to_owned(),
+            status: Some(503),
+            ..answered
+        };
+        assert_eq!(to_record(unanswered).unwrap().status, Some(503));
+    }
+}

@@ -1,0 +1,179 @@
+//! Audit records: rows with a few columns to find them by, and a JSON text that
+//! only others read.
+
+use crate::row::to_u64;
+use crate::{Store, StoreError};
+
+/// One record as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditRow {
+    /// Begins with the time in microseconds as 14 hex digits; unique.
+    pub id: String,
+    /// Whose doing it was; empty when that is not known.
+    pub user: String,
+    /// Where; empty when it was no cluster.
+    pub cluster: String,
+    /// A JSON object.
+    pub record: String,
+}
+
+/// Which records. What is empty is not asked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuditRange {
+    /// Ids at or behind this one.
+    pub from: String,
+    /// Ids before this one.
+    pub before: String,
+    /// Of this user.
+    pub user: String,
+    /// On this cluster.
+    pub cluster: String,
+}
+
+/// In which order records are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuditOrder {
+    /// The newest first.
+    NewestFirst,
+    /// The oldest first.
+    OldestFirst,
+}
+
+/// Greater than every id: they begin with a digit or a to f.
+const LAST: &str = "g";
+
+/// One statement for each set of columns that is asked by, so that each uses its index.
+macro_rules! by_columns {
+    ($range:expr, $head:literal, $tail:literal) => {
+        match ($range.user.is_empty(), $range.cluster.is_empty()) {
+            (true, true) => concat!($head, $tail),
+            (false, true) => concat!($head, " AND user_name = $3", $tail),
+            (true, false) => concat!($head, " AND cluster = $3", $tail),
+            (false, false) => concat!($head, " AND user_name = $3 AND cluster = $4", $tail),
+        }
+    };
+}
+
+// === impl AuditRange ===
+
+impl AuditRange {
+    fn before(&self) -> &str {
+        if self.before.is_empty() {
+            LAST
+        } else {
+            &self.before
+        }
+    }
+
+    /// The values of the columns that are asked by.
+    fn columns(&self) -> impl Iterator<Item = &str> {
+        [self.user.as_str(), self.cluster.as_str()]
+            .into_iter()
+            .filter(|value| !value.is_empty())
+    }
+}
+
+// === impl Store ===
+
+impl Store {
+    /// Keeps these records, all or none.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn add_audit_rows(&self, rows: &[AuditRow]) -> Result<(), StoreError> {
+        let mut tx = self.write().await?;
+        for row in rows {
+            sqlx::query(
+                "INSERT INTO audit_records (id, user_name, cluster, record)
+                 VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING",
+            )
+            .bind(&row.id)
+            .bind(&row.user)
+            .bind(&row.cluster)
+            .bind(&row.record)
+            .execute(&mut *tx)
+            .await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// The first `limit` records of a range without the first `offset` ones: ids
+    /// and JSON texts.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn read_audit(
+        &self,
+        range: &AuditRange,
+        order: AuditOrder,
+        offset: u32,
+        limit: u32,
+    ) -> Result<Vec<(String, String)>, StoreError> {
+        // The numbers are not bound: their place among the parameters would depend
+        // on the columns, and PostgreSQL wants no gaps.
+        let mut sql = match order {
+            AuditOrder::NewestFirst => by_columns!(
+                range,
+                "SELECT id, record FROM audit_records WHERE id >= $1 AND id < $2",
+                " ORDER BY id DESC"
+            ),
+            AuditOrder::OldestFirst => by_columns!(
+                range,
+                "SELECT id, record FROM audit_records WHERE id >= $1 AND id < $2",
+                " ORDER BY id"
+            ),
+        }
+        .to_owned();
+        sql.push_str(&format!(" LIMIT {limit} OFFSET {offset}"));
+        let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+            // Not kept prepared: there are as many of these statements as pages.
+            .persistent(false)
+            .bind(&range.from)
+            .bind(range.before());
+        for value in range.columns() {
+            query = query.bind(value);
+        }
+        Ok(query.fetch_all(self.reader()).await?)
+    }
+
+    /// How many records a range has.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn count_audit(&self, range: &AuditRange) -> Result<u64, StoreError> {
+        let sql = by_columns!(
+            range,
+            "SELECT COUNT(*) FROM audit_records WHERE id >= $1 AND id < $2",
+            ""
+        );
+        let mut query = sqlx::query_scalar(sql)
+            .bind(&range.from)
+            .bind(range.before());
+        for value in range.columns() {
+            query = query.bind(value);
+        }
+        let count: i64 = query.fetch_one(self.reader()).await?;
+        to_u64(count, "audit_records", "count", "")
+    }
+
+    /// Removes the oldest records before this id, `limit` at most, and says how
+    /// many went.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn purge_audit(&self, before: &str, limit: u32) -> Result<u64, StoreError> {
+        let mut tx = self.write().await?;
+        let gone = sqlx::query(
+            "DELETE FROM audit_records WHERE id IN
+             (SELECT id FROM audit_records WHERE id < $1 ORDER BY id LIMIT $2)",
+        )
+        .bind(if before.is_empty() { LAST } else { before })
+        .bind(i64::from(limit))
+        .execute(&mut *tx)
+        .await?
+        .rows_affected();
+        tx.commit().await?;
+        Ok(gone)
+    }
+}

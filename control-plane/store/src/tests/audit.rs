@@ -1,0 +1,135 @@
+//! Audit records.
+
+use crate::tests::TestStore;
+use crate::{AuditOrder, AuditRange, AuditRow};
+
+fn mk_row(number: u64, user: &str, cluster: &str) -> AuditRow {
+    AuditRow {
+        id: format!("{number:014x}0000000000"),
+        user: user.to_owned(),
+        cluster: cluster.to_owned(),
+        record: format!("{{\"n\":{number}}}"),
+    }
+}
+
+async fn filled() -> TestStore {
+    let store = TestStore::new().await;
+    let rows = [
+        mk_row(9, "jeff", "a"),
+        mk_row(10, "admin", "a"),
+        mk_row(11, "jeff", "b"),
+        mk_row(200, "", ""),
+    ];
+    store.add_audit_rows(&rows).await.unwrap();
+    store
+}
+
+async fn numbers(store: &TestStore, range: &AuditRange, order: AuditOrder) -> Vec<String> {
+    let rows = store.read_audit(range, order, 0, 100).await.unwrap();
+    assert_eq!(store.count_audit(range).await.unwrap(), rows.len() as u64);
+    rows.into_iter().map(|(_, record)| record).collect()
+}
+
+fn range(user: &str, cluster: &str) -> AuditRange {
+    AuditRange {
+        user: user.to_owned(),
+        cluster: cluster.to_owned(),
+        ..Default::default()
+    }
+}
+
+#[tokio::test]
+async fn records_come_by_time_in_either_order() {
+    let store = filled().await;
+    let all = AuditRange::default();
+    let newest = numbers(&store, &all, AuditOrder::NewestFirst).await;
+    assert_eq!(
+        newest,
+        [r#"{"n":200}"#, r#"{"n":11}"#, r#"{"n":10}"#, r#"{"n":9}"#]
+    );
+    let oldest = numbers(&store, &all, AuditOrder::OldestFirst).await;
+    assert_eq!(
+        oldest.iter().rev().collect::<Vec<_>>(),
+        newest.iter().collect::<Vec<_>>()
+    );
+    let page = store
+        .read_audit(&all, AuditOrder::NewestFirst, 1, 2)
+        .await
+        .unwrap();
+    assert_eq!(
+        page,
+        [
+            (format!("{:014x}0000000000", 11), r#"{"n":11}"#.to_owned()),
+            (format!("{:014x}0000000000", 10), r#"{"n":10}"#.to_owned()),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_range_is_asked_by_user_cluster_and_time() {
+    let store = filled().await;
+    let order = AuditOrder::OldestFirst;
+    assert_eq!(
+        numbers(&store, &range("jeff", ""), order).await,
+        [r#"{"n":9}"#, r#"{"n":11}"#]
+    );
+    assert_eq!(
+        numbers(&store, &range("", "a"), order).await,
+        [r#"{"n":9}"#, r#"{"n":10}"#]
+    );
+    assert_eq!(
+        numbers(&store, &range("jeff", "a"), order).await,
+        [r#"{"n":9}"#]
+    );
+    assert_eq!(
+        numbers(&store, &range("nobody", ""), order).await,
+        Vec::<String>::new()
+    );
+    let between = AuditRange {
+        from: format!("{:014x}", 10),
+        before: format!("{:014x}", 200),
+        ..Default::default()
+    };
+    assert_eq!(
+        numbers(&store, &between, order).await,
+        [r#"{"n":10}"#, r#"{"n":11}"#]
+    );
+}
+
+#[tokio::test]
+async fn a_record_that_is_there_is_not_kept_twice() {
+    let store = filled().await;
+    store
+        .add_audit_rows(&[mk_row(9, "other", "x")])
+        .await
+        .unwrap();
+    assert_eq!(store.count_audit(&AuditRange::default()).await.unwrap(), 4);
+    assert_eq!(store.count_audit(&range("other", "")).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn the_oldest_go_first_and_no_more_than_asked() {
+    let store = filled().await;
+    assert_eq!(
+        store
+            .purge_audit(&format!("{:014x}", 200), 2)
+            .await
+            .unwrap(),
+        2
+    );
+    let order = AuditOrder::OldestFirst;
+    let all = AuditRange::default();
+    assert_eq!(
+        numbers(&store, &all, order).await,
+        [r#"{"n":11}"#, r#"{"n":200}"#]
+    );
+    assert_eq!(
+        store
+            .purge_audit(&format!("{:014x}", 200), 100)
+            .await
+            .unwrap(),
+        1
+    );
+    assert_eq!(store.purge_audit("", 100).await.unwrap(), 1);
+    assert_eq!(store.count_audit(&all).await.unwrap(), 0);
+}
