@@ -21,8 +21,7 @@ pub(crate) enum Refused {
     NotChecked(StoreError),
 }
 
-/// Lets a user in, who may be named by the e-mail address. Known and unknown users
-/// are counted alike and take the same time.
+/// Lets a user in. Known and unknown users are counted alike and take the same time.
 pub(crate) async fn log_in(
     state: &AppState,
     name: &str,

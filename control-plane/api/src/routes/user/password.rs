@@ -1,0 +1,42 @@
+//! `PUT /user/pwd`
+
+use axum::extract::State;
+use axum::response::Response;
+use cubegate_api_types::cube::PasswordChange;
+
+use crate::extract::{RawBody, Writer, json_object};
+use crate::routes::user::create::new_password;
+use crate::{ApiError, AppState, respond};
+
+/// Changes the password of whoever's old one the caller knows, as in KubeCube: the
+/// old password proves more than the token does. The new one is looked at first,
+/// since that costs nothing.
+pub(crate) async fn handler(
+    State(state): State<AppState>,
+    Writer(caller): Writer,
+    RawBody(body): RawBody,
+) -> Result<Response, ApiError> {
+    let PasswordChange {
+        user_name,
+        origin_password,
+        new_password: password,
+    } = json_object(&body)?;
+    let name = user_name.unwrap_or_default();
+    let password = new_password(password)?.ok_or(ApiError::ParamInvalid("password"))?;
+    if state.store.get_user(&name).await?.is_none() {
+        return Err(ApiError::NoSuchUser);
+    }
+    let old = origin_password.unwrap_or_default();
+    state
+        .store
+        .verify_password(&name, &old)
+        .await?
+        .ok_or(ApiError::WrongPassword)?;
+    state.store.set_password(&name, &password).await?;
+    tracing::info!(
+        user.name = name,
+        user.by = caller.user.name,
+        "a password was changed"
+    );
+    Ok(respond::success())
+}
