@@ -6,6 +6,7 @@ use anyhow::{Result, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use cubegate_tests::client::Answer;
+use cubegate_tests::gateway::ADMIN_PASSWORD;
 use cubegate_tests::{Client, Gateway, block_on};
 use serde_json::json;
 
@@ -37,24 +38,41 @@ fn a_password_acts_as_its_user() -> Result<()> {
     in_the_world(async |world| {
         let client = world.gateway.client();
         add_user(&world.gateway, "basic-one").await?;
-        let path = kube(
-            "pivot-cluster",
-            "/apis/authentication.k8s.io/v1/selfsubjectreviews",
-        );
-        // Twice: by an exchange, and from what the worker remembers.
-        for _ in 0..4 {
+        let path = kube("pivot-cluster", "/api/v1/nodes");
+        // By an exchange, and from what a worker remembers: RBAC says who it was.
+        for _ in 0..6 {
+            let answer = get(client, &path, &basic("basic-one", PASSWORD)).await?;
+            let message = answer.kube_error(403)?;
+            ensure!(message.contains("User \"basic-one\""), "{message}");
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn a_body_that_was_held_arrives_whole() -> Result<()> {
+    in_the_world(async |world| {
+        let client = world.gateway.client();
+        let configmaps = "/api/v1/namespaces/default/configmaps";
+        for kilobytes in [1, 300, 900] {
+            // A new user, whom no worker remembers.
+            let name = format!("basic-body-{kilobytes}");
+            let arguments = ["user", "add", &name, "--password", PASSWORD];
+            let group = ["--group", "cubegate:admins"];
+            let arguments = [arguments.as_slice(), group.as_slice()].concat();
+            world.gateway.site().ok(&arguments).await?;
+            let value = "x".repeat(kilobytes * 1024);
             let answer = client
-                .post(&path)
-                .header("authorization", basic("basic-one", PASSWORD))
+                .post(&kube("pivot-cluster", configmaps))
+                .header("authorization", basic(&name, PASSWORD))
                 .json(&json!({
-                    "apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"
+                    "apiVersion": "v1", "kind": "ConfigMap",
+                    "metadata": { "name": name }, "data": { "a": value }
                 }))
                 .send()
                 .await?
                 .expect(201)?;
-            let review = answer.json()?;
-            let user = &review["status"]["userInfo"];
-            ensure!(user["username"] == "basic-one", "{review}");
+            ensure!(answer.json()?["data"]["a"] == value, "{kilobytes} KiB");
         }
         Ok(())
     })
@@ -204,6 +222,9 @@ fn without_the_control_plane_a_password_cannot_be_checked() -> Result<()> {
         answer.kube_error(503)?;
         // Tokens need nobody.
         client.get(&path).bearer(&admin).send().await?.expect(200)?;
+        gateway.restart_control_plane().await?;
+        let authorization = basic("admin", ADMIN_PASSWORD);
+        get(client, &path, &authorization).await?.expect(200)?;
         gateway.stop().await
     })
 }
