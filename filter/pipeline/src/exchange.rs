@@ -16,6 +16,7 @@ use crate::exchange::calls::Calling;
 use crate::list::ListStream;
 use crate::pushdown::Way;
 use crate::reply::Family;
+use crate::scope::Bounds;
 use crate::{Gateway, Headers, Host, HostError, Reply};
 
 mod calls;
@@ -84,6 +85,8 @@ struct PageRequest {
     path: String,
     upstream_query: String,
     origin: Origin,
+    /// How far its calls may go.
+    bounds: Bounds,
 }
 
 // === impl Exchange ===

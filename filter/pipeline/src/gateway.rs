@@ -4,18 +4,20 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use cubegate_filter_config::{ClusterEntry, ConfigError, FilterConfig, Limits, TokenKeys};
-use cubegate_token::{Ed25519Key, Hs256Secret, KeyError, KeySet};
+use cubegate_token::{Ed25519Key, Hs256Secret, KeyError, KeySet, TokenError, UnverifiedToken};
 use thiserror::Error;
 
 use crate::memory::{Share, WorkerMemory};
 use crate::pushdown::Learned;
-use crate::verify::Verifier;
+use crate::revocation::Revocations;
+use crate::verify::{Caller, Verifier};
 
 /// What one version of the configuration says, ready to be used.
 pub struct Gateway {
     tokens: TokenKeys,
     pub(crate) verifier: Rc<Verifier>,
     clusters: BTreeMap<String, ClusterEntry>,
+    revoked: Revocations,
     pub(crate) limits: Limits,
     pub(crate) memory: WorkerMemory,
     pub(crate) learned: Learned,
@@ -65,7 +67,7 @@ impl Gateway {
             tokens,
             clusters,
             host_cluster: _,
-            revoked: _,
+            revoked,
             cors_origins: _,
             limits,
         } = FilterConfig::from_json(document)?;
@@ -91,10 +93,20 @@ impl Gateway {
             tokens,
             verifier,
             clusters,
+            revoked: revoked.into(),
             limits,
             memory,
             learned,
         })
+    }
+
+    /// Who somebody is, by a token that is valid at this time and was not taken back.
+    pub(crate) fn caller(&self, token: UnverifiedToken, now: u64) -> Result<Caller, TokenError> {
+        let caller = self.verifier.verify(token, now)?;
+        if self.revoked.holds(caller.claims()) {
+            return Err(TokenError::Revoked);
+        }
+        Ok(caller)
     }
 
     /// The cluster of this name, if it is registered.
