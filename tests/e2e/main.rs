@@ -29,6 +29,8 @@ mod fault_http2;
 #[cfg(test)]
 mod fault_time;
 #[cfg(test)]
+mod gateway_basic_auth;
+#[cfg(test)]
 mod gateway_bytes;
 #[cfg(test)]
 mod gateway_clusters;

@@ -1,5 +1,7 @@
 //! Every refusal of this API, and how it looks on the wire.
 
+mod oauth;
+
 use std::error::Error as StdError;
 
 use axum::http::{HeaderValue, StatusCode, header};
@@ -9,7 +11,10 @@ use cubegate_store::StoreError;
 use cubegate_token::KeyError;
 use thiserror::Error;
 
+pub(crate) use self::oauth::OauthError;
+use crate::password::Refused;
 use crate::respond;
+use crate::throttle::TooMany;
 
 /// Every refusal of this API. What it displays is what the client reads.
 #[derive(Debug, Error)]
@@ -35,6 +40,27 @@ pub enum ApiError {
     /// A login without name, password or type.
     #[error("{}", message::LOGIN_PARAM_MISSING)]
     LoginParamMissing,
+    /// A parameter breaks its rule.
+    #[error("{}", message::param_invalid(.0))]
+    ParamInvalid(&'static str),
+    /// A user of that name is there already.
+    #[error("{}", message::name_exists(.0))]
+    NameExists(String),
+    /// No such user, where users are managed.
+    #[error("{}", message::NO_SUCH_USER)]
+    NoSuchUser,
+    /// The old password of a change is not the user's.
+    #[error("{}", message::WRONG_PASSWORD)]
+    WrongPassword,
+    /// An extend route of a type that there is not.
+    #[error("{}", message::RESOURCE_TYPE)]
+    ResourceType,
+    /// An extend route with a method that its type does not have.
+    #[error("{}", message::HTTP_METHOD)]
+    HttpMethod,
+    /// A file that is no CSV of users.
+    #[error("{}", message::FILE_TYPE_INVALID)]
+    FileType,
     /// Another parameter is absent or empty.
     #[error("{}", message::param_missing(.0))]
     ParamMissing(&'static str),
@@ -62,6 +88,12 @@ pub enum ApiError {
     /// The cluster is there already.
     #[error("{}", message::cluster_exists(.0))]
     ClusterExists(String),
+    /// Too many tries of this user or from this address, or the user is locked.
+    #[error("{}", message::RATE_LIMIT_EXCEEDED)]
+    TooManyRequests {
+        /// Seconds to wait.
+        retry_after: u64,
+    },
     /// Something in the request is wrong; the sentence says what.
     #[error("{0}")]
     BadRequest(String),
@@ -79,13 +111,21 @@ impl ApiError {
     /// The HTTP status.
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::AuthenticateFailed | Self::TokenInvalid => StatusCode::UNAUTHORIZED,
+            Self::AuthenticateFailed | Self::TokenInvalid | Self::WrongPassword => {
+                StatusCode::UNAUTHORIZED
+            }
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::PageNotFound => StatusCode::NOT_FOUND,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyFormatInvalid
             | Self::LoginParamMissing
             | Self::ParamMissing(_)
+            | Self::ParamInvalid(_)
+            | Self::NameExists(_)
+            | Self::NoSuchUser
+            | Self::ResourceType
+            | Self::HttpMethod
+            | Self::FileType
             | Self::UserDisabled
             | Self::UserNotExist
             | Self::KeyNotExist
@@ -95,6 +135,7 @@ impl ApiError {
             | Self::ClusterNotFound(_)
             | Self::ClusterExists(_)
             | Self::BadRequest(_) => StatusCode::BAD_REQUEST,
+            Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::NotReady(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -116,7 +157,14 @@ impl IntoResponse for ApiError {
             )
                 .into_response();
         }
-        respond::json_with_status(status, &ErrorBody::new(status.as_u16(), self.to_string()))
+        let body = ErrorBody::new(status.as_u16(), self.to_string());
+        let mut response = respond::json_with_status(status, &body);
+        if let Self::TooManyRequests { retry_after } = self {
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from(retry_after));
+        }
+        response
     }
 }
 
@@ -126,6 +174,8 @@ impl From<StoreError> for ApiError {
             StoreError::UserNotFound(_) => Self::UserNotExist,
             StoreError::TooManyKeys { .. } => Self::TooManyKeys,
             StoreError::ClusterExists(name) => Self::ClusterExists(name),
+            StoreError::UserExists(name) => Self::NameExists(name),
+            StoreError::Subject(_) => Self::ParamInvalid("name"),
             StoreError::File { .. }
             | StoreError::Open { .. }
             | StoreError::Migrate { .. }
@@ -134,11 +184,26 @@ impl From<StoreError> for ApiError {
             | StoreError::Inconsistent { .. }
             | StoreError::Hash(_)
             | StoreError::Random(_)
-            // Nothing here adds or imports users and keys.
-            | StoreError::Subject(_)
+            // Passwords are checked before, and nothing here imports keys.
             | StoreError::PasswordTooShort
-            | StoreError::UserExists(_)
             | StoreError::KeyFormat { .. } => Self::Internal(Box::new(error)),
+        }
+    }
+}
+
+impl From<TooMany> for ApiError {
+    fn from(TooMany { retry_after }: TooMany) -> Self {
+        Self::TooManyRequests { retry_after }
+    }
+}
+
+impl From<Refused> for ApiError {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::TooMany(too_many) => too_many.into(),
+            Refused::Wrong => Self::AuthenticateFailed,
+            Refused::Disabled => Self::UserDisabled,
+            Refused::NotChecked(error) => error.into(),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Answers that went well.
 
+mod page;
+
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -7,6 +9,8 @@ use cubegate_api_types::cube::{CONTENT_TYPE, Success};
 use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+
+pub(crate) use page::page;
 
 /// 200 with a JSON body.
 pub(crate) fn json<T: Serialize>(body: &T) -> Response {
@@ -45,4 +49,20 @@ pub(crate) fn timestamp(time: OffsetDateTime) -> String {
         .unwrap_or(time)
         .format(&Rfc3339)
         .unwrap_or_default()
+}
+
+/// Any status with a JSON body, in the content type that KubeSphere gives.
+pub(crate) fn plain_json<T: Serialize>(status: StatusCode, body: &T) -> Response {
+    let mut response = json_with_status(status, body);
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
+    response
+}
+
+/// Any status with a text.
+pub(crate) fn text(status: StatusCode, text: &'static str) -> Response {
+    let content_type = HeaderValue::from_static("text/plain; charset=utf-8");
+    (status, [(header::CONTENT_TYPE, content_type)], text).into_response()
 }

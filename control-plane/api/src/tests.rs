@@ -5,10 +5,14 @@ mod cluster;
 mod http;
 mod key;
 mod login;
+mod oauth;
+mod throttle;
+mod user;
 mod vectors;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -21,7 +25,10 @@ use tempfile::TempDir;
 use time::OffsetDateTime;
 use tower::ServiceExt as _;
 
-use crate::{AppState, Clock, DEFAULT_TOKEN_LIFETIME, Issuer, router};
+use crate::{
+    AppState, Clock, DEFAULT_TOKEN_LIFETIME, Issuer, OauthSettings, PublicGateway, Throttle,
+    ThrottleSettings, router,
+};
 
 /// The shared secret of the recorded vectors.
 const SECRET: &str = "56F0D8DB90241C6E";
@@ -85,6 +92,13 @@ impl TestApp {
             issuer: Arc::new(issuer),
             clock,
             plain_http: false,
+            oauth: Arc::new(OauthSettings::default()),
+            throttle: Arc::new(Throttle::new(&ThrottleSettings::default())),
+            public: Arc::new(PublicGateway {
+                url: "https://gw.example:30443".to_owned(),
+                ca_pem: Some("-- a CA --".to_owned()),
+                kubeconfig_lifetime: Duration::from_secs(86_400),
+            }),
         };
         change(&mut state);
         let app = Self {

@@ -1,6 +1,7 @@
 //! The command line. Every flag is also an environment variable `CUBEGATE_…`.
 
 mod list;
+mod oauth;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use self::list::ListArgs;
+pub(crate) use self::oauth::{OauthArgs, ThrottleArgs};
 
 /// A gateway in front of many Kubernetes clusters: one token, one kind of URL.
 #[derive(Debug, Parser)]
@@ -61,6 +63,12 @@ pub(crate) struct GatewayArgs {
     #[command(flatten)]
     pub(crate) list: ListArgs,
 
+    #[command(flatten)]
+    pub(crate) oauth: OauthArgs,
+
+    #[command(flatten)]
+    pub(crate) throttle: ThrottleArgs,
+
     /// Where clients connect to Envoy
     #[arg(
         long,
@@ -69,6 +77,17 @@ pub(crate) struct GatewayArgs {
         value_name = "ADDRESS"
     )]
     pub(crate) listen: SocketAddr,
+
+    /// How clients reach the gateway, for kubeconfigs; https or http and the listen address when absent
+    #[arg(long, env = "CUBEGATE_PUBLIC_URL", value_name = "URL")]
+    pub(crate) public_url: Option<String>,
+
+    /// How long the token of a kubeconfig is valid, in seconds
+    #[arg(
+        long, env = "CUBEGATE_KUBECONFIG_LIFETIME", value_name = "SECONDS", default_value_t = 604_800,
+        value_parser = clap::value_parser!(u64).range(60..=31_536_000)
+    )]
+    pub(crate) kubeconfig_lifetime: u64,
 
     /// Serve clients in clear instead of TLS
     #[arg(long, env = "CUBEGATE_PLAIN")]

@@ -3,6 +3,7 @@
 mod clusters;
 mod durability;
 mod keys;
+mod sessions;
 mod users;
 
 use cubegate_domain::UserState;

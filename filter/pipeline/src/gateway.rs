@@ -7,6 +7,7 @@ use cubegate_filter_config::{ClusterEntry, ConfigError, FilterConfig, Limits, To
 use cubegate_token::{Ed25519Key, Hs256Secret, KeyError, KeySet, TokenError, UnverifiedToken};
 use thiserror::Error;
 
+use crate::basic::Remembered;
 use crate::memory::{Share, WorkerMemory};
 use crate::pushdown::Learned;
 use crate::revocation::Revocations;
@@ -21,6 +22,7 @@ pub struct Gateway {
     pub(crate) limits: Limits,
     pub(crate) memory: WorkerMemory,
     pub(crate) learned: Learned,
+    pub(crate) remembered: Remembered,
 }
 
 /// Why a configuration is refused. The filter keeps the one it has.
@@ -89,6 +91,9 @@ impl Gateway {
         let learned = previous
             .map(|previous| previous.learned.clone())
             .unwrap_or_default();
+        let remembered = previous
+            .map(|previous| previous.remembered.clone())
+            .unwrap_or_default();
         Ok(Self {
             tokens,
             verifier,
@@ -97,6 +102,7 @@ impl Gateway {
             limits,
             memory,
             learned,
+            remembered,
         })
     }
 

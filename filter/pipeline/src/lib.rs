@@ -22,6 +22,7 @@
 
 mod accept;
 mod attributes;
+mod basic;
 mod call;
 mod credential;
 mod exchange;

@@ -3,6 +3,8 @@
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use cubegate_domain::{User, UserState};
+use cubegate_store::{StoreError, TokenMarks};
+use cubegate_token::{Claims, UnverifiedToken};
 
 use crate::extract::{credential, origin};
 use crate::{ApiError, AppState};
@@ -25,6 +27,32 @@ pub(crate) struct Writer(pub(crate) Caller);
 #[derive(Debug)]
 pub(crate) struct Admin<C>(pub(crate) C);
 
+/// Who a token stands for now, and what it says; nobody when it is not valid, was
+/// taken back, or its user is gone or disabled.
+pub(crate) async fn identify(
+    state: &AppState,
+    token: &UnverifiedToken,
+) -> Result<Option<(User, Claims)>, StoreError> {
+    let claims = match state.issuer.verify(token, state.clock.now()) {
+        Ok(claims) => claims,
+        Err(reason) => {
+            tracing::debug!(%reason, "a token was refused");
+            return Ok(None);
+        }
+    };
+    let marks = TokenMarks {
+        session: claims.session.as_deref(),
+        id: claims.id.as_deref(),
+    };
+    if state.store.is_revoked(marks).await? {
+        return Ok(None);
+    }
+    let user = state.store.get_user(&claims.user).await?;
+    Ok(user
+        .filter(|user| user.state == UserState::Normal)
+        .map(|user| (user, claims)))
+}
+
 // === impl Caller ===
 
 impl FromRequestParts<AppState> for Caller {
@@ -32,24 +60,23 @@ impl FromRequestParts<AppState> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
         let credential = credential::find(&parts.headers).ok_or(ApiError::AuthenticateFailed)?;
-        let claims = state
-            .issuer
-            .verify(&credential.token, state.clock.now())
-            .map_err(|reason| {
-                tracing::debug!(%reason, "a token was refused");
-                ApiError::TokenInvalid
-            })?;
-        let user = state
-            .store
-            .get_user(&claims.user)
+        let (user, _) = identify(state, &credential.token)
             .await?
             .ok_or(ApiError::TokenInvalid)?;
-        match user.state {
-            UserState::Normal => Ok(Self {
-                user,
-                by_cookie: credential.by_cookie,
-            }),
-            UserState::Forbidden => Err(ApiError::TokenInvalid),
+        Ok(Self {
+            user,
+            by_cookie: credential.by_cookie,
+        })
+    }
+}
+
+impl Caller {
+    /// Lets nobody through but that user and administrators.
+    pub(crate) fn must_be(&self, name: &str) -> Result<(), ApiError> {
+        if self.user.name == name || self.user.is_admin() {
+            Ok(())
+        } else {
+            Err(ApiError::Forbidden)
         }
     }
 }

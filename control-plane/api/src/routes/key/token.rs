@@ -1,6 +1,8 @@
 //! `GET /key/token?accessKey=&secretKey=`, as documented, and `POST /key/token` with
 //! both in the body, which keeps the secret out of the access logs on the way.
 
+use std::net::IpAddr;
+
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
@@ -8,7 +10,7 @@ use cubegate_api_types::cube::TokenAnswer;
 use cubegate_domain::UserState;
 use cubegate_store::KeyCheck;
 
-use crate::extract::{Caller, Query, RawBody, form_fields, json_fields};
+use crate::extract::{Caller, ClientIp, Query, RawBody, form_fields, json_fields};
 use crate::{ApiError, AppState, respond};
 
 const NAMES: [&str; 2] = ["accessKey", "secretKey"];
@@ -16,16 +18,18 @@ const NAMES: [&str; 2] = ["accessKey", "secretKey"];
 /// With the key pair in the query.
 pub(crate) async fn handler(
     State(state): State<AppState>,
+    ClientIp(ip): ClientIp,
     query: Query,
 ) -> Result<Response, ApiError> {
     let [access_key, secret_key] = NAMES.map(|name| query.first(name));
-    issue(&state, &access_key, &secret_key).await
+    issue(&state, ip, &access_key, &secret_key).await
 }
 
 /// With the key pair in a JSON or form body. Without a body this is no operation
 /// of KubeCube's, and answers as those do; a pair in the query does not count.
 pub(crate) async fn post_handler(
     State(state): State<AppState>,
+    ClientIp(ip): ClientIp,
     caller: Result<Caller, ApiError>,
     headers: HeaderMap,
     RawBody(body): RawBody,
@@ -39,7 +43,7 @@ pub(crate) async fn post_handler(
         form_fields(&body, NAMES)
     };
     let [access_key, secret_key] = pair.map(Option::unwrap_or_default);
-    issue(&state, &access_key, &secret_key).await
+    issue(&state, ip, &access_key, &secret_key).await
 }
 
 /// `curl -d '{…}'` calls its JSON a form, so the first byte counts as well.
@@ -52,7 +56,13 @@ fn is_json(headers: &HeaderMap, body: &[u8]) -> bool {
 }
 
 /// Checks in KubeCube's order, and the owner's state, which KubeCube forgets.
-async fn issue(state: &AppState, access_key: &str, secret_key: &str) -> Result<Response, ApiError> {
+async fn issue(
+    state: &AppState,
+    ip: Option<IpAddr>,
+    access_key: &str,
+    secret_key: &str,
+) -> Result<Response, ApiError> {
+    state.throttle.token(access_key, ip)?;
     let key = match state.store.verify_key(access_key, secret_key).await? {
         KeyCheck::Unknown => return Err(ApiError::KeyNotExist),
         KeyCheck::WrongSecret => return Err(ApiError::SecretNotMatch),
