@@ -9,7 +9,7 @@ mod origin;
 mod query;
 
 pub(crate) use body::RawBody;
-pub(crate) use caller::{Admin, Caller, Writer};
+pub(crate) use caller::{Admin, Caller, Writer, authenticate};
 pub(crate) use client_ip::ClientIp;
 pub(crate) use fields::{form_fields, json_fields, json_object};
 pub(crate) use query::Query;

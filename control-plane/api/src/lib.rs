@@ -23,6 +23,7 @@ mod clock;
 mod error;
 mod extract;
 mod issuer;
+mod member;
 mod respond;
 mod router;
 mod routes;

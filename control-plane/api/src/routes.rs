@@ -1,9 +1,12 @@
 //! One file per operation: request, handler, answer.
 
+pub(crate) mod authorization;
 pub(crate) mod cluster;
+pub(crate) mod extend;
 pub(crate) mod health;
 pub(crate) mod key;
 pub(crate) mod login;
 pub(crate) mod not_found;
 pub(crate) mod root;
 pub(crate) mod user;
+pub(crate) mod warden;

@@ -5,8 +5,10 @@ mod cluster;
 mod http;
 mod key;
 mod login;
+mod matrix;
 mod user;
 mod vectors;
+mod warden;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

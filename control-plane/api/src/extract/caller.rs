@@ -3,6 +3,7 @@
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use cubegate_domain::{User, UserState};
+use cubegate_token::{Claims, UnverifiedToken};
 
 use crate::extract::{credential, origin};
 use crate::{ApiError, AppState};
@@ -32,25 +33,35 @@ impl FromRequestParts<AppState> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
         let credential = credential::find(&parts.headers).ok_or(ApiError::AuthenticateFailed)?;
-        let claims = state
-            .issuer
-            .verify(&credential.token, state.clock.now())
-            .map_err(|reason| {
-                tracing::debug!(%reason, "a token was refused");
-                ApiError::TokenInvalid
-            })?;
-        let user = state
-            .store
-            .get_user(&claims.user)
-            .await?
-            .ok_or(ApiError::TokenInvalid)?;
-        match user.state {
-            UserState::Normal => Ok(Self {
-                user,
-                by_cookie: credential.by_cookie,
-            }),
-            UserState::Forbidden => Err(ApiError::TokenInvalid),
-        }
+        let (user, _) = authenticate(state, &credential.token).await?;
+        Ok(Self {
+            user,
+            by_cookie: credential.by_cookie,
+        })
+    }
+}
+
+/// Whose token it is, and what it says. What is refused here is
+/// [`ApiError::TokenInvalid`], unless the database fails.
+pub(crate) async fn authenticate(
+    state: &AppState,
+    token: &UnverifiedToken,
+) -> Result<(User, Claims), ApiError> {
+    let claims = state
+        .issuer
+        .verify(token, state.clock.now())
+        .map_err(|reason| {
+            tracing::debug!(%reason, "a token was refused");
+            ApiError::TokenInvalid
+        })?;
+    let user = state
+        .store
+        .get_user(&claims.user)
+        .await?
+        .ok_or(ApiError::TokenInvalid)?;
+    match user.state {
+        UserState::Normal => Ok((user, claims)),
+        UserState::Forbidden => Err(ApiError::TokenInvalid),
     }
 }
 
