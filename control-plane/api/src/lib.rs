@@ -24,6 +24,7 @@ mod clock;
 mod error;
 mod extract;
 mod issuer;
+mod member;
 mod password;
 mod respond;
 mod router;

@@ -19,6 +19,9 @@ use crate::routes::{cluster, health, key, login, not_found, root};
 /// What every KubeCube path begins with.
 const PREFIX: &str = "/api/v1/cube";
 
+/// What the paths of KubeCube's warden begin with.
+const WARDEN: &str = "/api/v1/warden";
+
 /// Longest body taken, in bytes. A kubeconfig with its certificates has some 10 KiB.
 pub(crate) const MAX_BODY_BYTES: usize = 1024 * 1024;
 
@@ -26,11 +29,28 @@ pub(crate) const MAX_BODY_BYTES: usize = 1024 * 1024;
 /// `into_make_service_with_connect_info::<SocketAddr>()`, so that a login from
 /// beside a proxy leaves an address.
 pub fn router(state: AppState) -> Router {
+    let cube = table().router.layer(middleware::map_response(no_store));
+
+    Router::new()
+        .route("/", on(MethodFilter::GET, root::handler))
+        .route("/healthz", on(MethodFilter::GET, health::healthz))
+        .route("/readyz", on(MethodFilter::GET, health::readyz))
+        .merge(cube)
+        .merge(oauth::routes())
+        .fallback(not_found::handler)
+        .method_not_allowed_fallback(not_found::handler)
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(middleware::from_fn(log::one_line))
+        .with_state(state)
+}
+
+/// Every operation but those for the machinery around the process.
+fn table() -> Table {
     const GET: MethodFilter = MethodFilter::GET;
     const POST: MethodFilter = MethodFilter::POST;
     const DELETE: MethodFilter = MethodFilter::DELETE;
 
-    let cube = cube::routes(Table::new(PREFIX))
+    cube::routes(Table::new(PREFIX))
         // Open.
         .on(POST, "/login", login::handler)
         .on(GET, "/key/token", key::token::handler)
@@ -45,20 +65,13 @@ pub fn router(state: AppState) -> Router {
         .on(GET, "/clusters", cluster::list::handler)
         .on(POST, "/clusters", cluster::add::handler)
         .on(DELETE, "/clusters/{name}", cluster::remove::handler)
-        .router
-        .layer(middleware::map_response(no_store));
+        .merge(cube::warden(Table::new(WARDEN)))
+}
 
-    Router::new()
-        .route("/", on(GET, root::handler))
-        .route("/healthz", on(GET, health::healthz))
-        .route("/readyz", on(GET, health::readyz))
-        .merge(cube)
-        .merge(oauth::routes())
-        .fallback(not_found::handler)
-        .method_not_allowed_fallback(not_found::handler)
-        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
-        .layer(middleware::from_fn(log::one_line))
-        .with_state(state)
+/// The rows of the table, for the test that goes through all of them.
+#[cfg(test)]
+pub(crate) fn operations() -> Vec<Operation> {
+    table().operations
 }
 
 /// Builds a part of the API, whose paths have one beginning, and keeps a list of it.
@@ -109,7 +122,34 @@ impl Table {
         self.operations.push(Operation { path, method });
         self
     }
+
+    /// Adds an operation of every method.
+    fn every<H, T>(self, path: &str, handler: &H) -> Self
+    where
+        H: Handler<T, AppState> + Clone,
+        T: 'static,
+    {
+        METHODS.into_iter().fold(self, |table, method| {
+            table.on(method, path, handler.clone())
+        })
+    }
+
+    /// Takes another part in.
+    fn merge(mut self, other: Self) -> Self {
+        self.router = self.router.merge(other.router);
+        self.operations.extend(other.operations);
+        self
+    }
 }
+
+/// The methods of operations.
+const METHODS: [MethodFilter; 5] = [
+    MethodFilter::GET,
+    MethodFilter::POST,
+    MethodFilter::PUT,
+    MethodFilter::PATCH,
+    MethodFilter::DELETE,
+];
 
 /// The table has no other methods.
 fn method_name(method: MethodFilter) -> &'static str {
@@ -117,6 +157,7 @@ fn method_name(method: MethodFilter) -> &'static str {
         MethodFilter::GET => "GET",
         MethodFilter::POST => "POST",
         MethodFilter::PUT => "PUT",
+        MethodFilter::PATCH => "PATCH",
         MethodFilter::DELETE => "DELETE",
         _ => "another",
     }

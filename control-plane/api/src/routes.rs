@@ -1,6 +1,8 @@
 //! One file per operation: request, handler, answer.
 
+pub(crate) mod authorization;
 pub(crate) mod cluster;
+pub(crate) mod extend;
 pub(crate) mod health;
 pub(crate) mod key;
 pub(crate) mod login;
@@ -8,3 +10,4 @@ pub(crate) mod not_found;
 pub(crate) mod oauth;
 pub(crate) mod root;
 pub(crate) mod user;
+pub(crate) mod warden;

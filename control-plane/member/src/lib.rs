@@ -1,4 +1,5 @@
-//! A member cluster as the outside gives it: reads kubeconfigs and probes API servers.
+//! A member cluster as the outside gives it: reads kubeconfigs, probes API servers,
+//! and reads what they have as one of the gateway's users.
 //!
 //! ```text
 //! kubeconfig text ──parse_kubeconfig──> MemberSpec ──> domain Cluster ──probe──> ProbeReport
@@ -17,6 +18,10 @@
 mod client;
 mod kubeconfig;
 mod probe;
+mod read;
 
 pub use kubeconfig::{FileAccess, KubeconfigError, MemberSpec, parse_kubeconfig};
 pub use probe::{PROBE_TIMEOUT, ProbeError, ProbeReport, probe};
+pub use read::{
+    AccessQuestion, Assigned, Capacity, Identity, Inventory, READ_TIMEOUT, ReadError, Reader,
+};

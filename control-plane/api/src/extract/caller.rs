@@ -60,14 +60,21 @@ impl FromRequestParts<AppState> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
         let credential = credential::find(&parts.headers).ok_or(ApiError::AuthenticateFailed)?;
-        let (user, _) = identify(state, &credential.token)
-            .await?
-            .ok_or(ApiError::TokenInvalid)?;
+        let (user, _) = authenticate(state, &credential.token).await?;
         Ok(Self {
             user,
             by_cookie: credential.by_cookie,
         })
     }
+}
+
+/// Whose token it is, and what it says. What is refused here is
+/// [`ApiError::TokenInvalid`], unless the database fails.
+pub(crate) async fn authenticate(
+    state: &AppState,
+    token: &UnverifiedToken,
+) -> Result<(User, Claims), ApiError> {
+    identify(state, token).await?.ok_or(ApiError::TokenInvalid)
 }
 
 impl Caller {
