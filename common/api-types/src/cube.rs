@@ -3,10 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 mod cluster;
+mod inventory;
 mod object;
 mod user;
 
 pub use cluster::{AddClusterRequest, ClusterAdded, ClusterItem, ClusterList};
+pub use inventory::{
+    AccessRequest, ClusterInfo, ClusterInfoList, ClusterNames, ClusterResources, Identities,
+};
 pub use object::{
     API_VERSION, KeyList, KeyMetadata, KeyObject, KeySpec, SYNC_ANNOTATION, USER_LABEL,
     UserMetadata, UserObject, UserSpec, UserStatus,

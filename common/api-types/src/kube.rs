@@ -1,6 +1,8 @@
 //! What Kubernetes paths answer: `Status` (Kubernetes API conventions, "Response
 //! Status Kind").
 
+pub mod token_review;
+
 use serde::{Deserialize, Serialize};
 
 /// A Kubernetes `Status` that says why a call failed.

@@ -7,6 +7,7 @@ use std::error::Error as StdError;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use cubegate_api_types::cube::{ErrorBody, message};
+use cubegate_member::ReadError;
 use cubegate_store::StoreError;
 use cubegate_token::KeyError;
 use thiserror::Error;
@@ -94,6 +95,20 @@ pub enum ApiError {
         /// Seconds to wait.
         retry_after: u64,
     },
+    /// The API server of a member cluster said no, in its own words.
+    #[error("{message}")]
+    Member {
+        /// Its HTTP status.
+        status: StatusCode,
+        /// What it said.
+        message: String,
+    },
+    /// A member cluster does not answer.
+    #[error("{}", message::SERVER_ERROR)]
+    MemberFailed(#[source] ReadError),
+    /// No cluster is registered, so there is no host cluster.
+    #[error("no cluster is registered yet.")]
+    NoHostCluster,
     /// Something in the request is wrong; the sentence says what.
     #[error("{0}")]
     BadRequest(String),
@@ -134,8 +149,11 @@ impl ApiError {
             | Self::TooManyKeys
             | Self::ClusterNotFound(_)
             | Self::ClusterExists(_)
+            | Self::NoHostCluster
             | Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::Member { status, .. } => *status,
+            Self::MemberFailed(_) => StatusCode::BAD_GATEWAY,
             Self::NotReady(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -204,6 +222,21 @@ impl From<Refused> for ApiError {
             Refused::Wrong => Self::AuthenticateFailed,
             Refused::Disabled => Self::UserDisabled,
             Refused::NotChecked(error) => error.into(),
+        }
+    }
+}
+
+impl From<ReadError> for ApiError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Refused { code, message } => match StatusCode::from_u16(code) {
+                // The gateway's credential is not good there; not the client's fault.
+                Ok(StatusCode::UNAUTHORIZED) | Err(_) => {
+                    Self::MemberFailed(ReadError::Refused { code, message })
+                }
+                Ok(status) => Self::Member { status, message },
+            },
+            ReadError::Failed(_) => Self::MemberFailed(error),
         }
     }
 }

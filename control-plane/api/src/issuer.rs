@@ -94,7 +94,7 @@ impl Issuer {
         access_key: Option<&str>,
         now: OffsetDateTime,
     ) -> Result<IssuedToken, KeyError> {
-        self.issue_for(user, access_key, self.lifetime, now)
+        self.make(user, access_key, None, self.lifetime, now)
     }
 
     /// [`Self::issue`] with a lifetime of its own.

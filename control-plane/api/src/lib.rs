@@ -26,6 +26,7 @@ mod error;
 mod extract;
 mod issuer;
 mod openapi;
+mod member;
 mod password;
 mod respond;
 mod router;

@@ -19,6 +19,9 @@ use crate::{AppState, audit};
 /// What every KubeCube path begins with.
 const PREFIX: &str = "/api/v1/cube";
 
+/// What the paths of KubeCube's warden begin with.
+const WARDEN: &str = "/api/v1/warden";
+
 /// Longest body taken, in bytes. A kubeconfig with its certificates has some 10 KiB.
 pub(crate) const MAX_BODY_BYTES: usize = 1024 * 1024;
 
@@ -90,6 +93,7 @@ fn cube_table() -> Table {
         .on(GET, "/clusters", cluster::list::handler)
         .on(POST, "/clusters", cluster::add::handler)
         .on(DELETE, "/clusters/{name}", cluster::remove::handler)
+        .merge(cube::warden(Table::new(WARDEN)))
 }
 
 /// Builds a part of the API, whose paths have one beginning, and keeps a list of it.
@@ -153,7 +157,34 @@ impl Table {
         self.operations.push(Operation { path, method });
         self
     }
+
+    /// Adds an operation of every method.
+    fn every<H, T>(self, path: &str, handler: &H) -> Self
+    where
+        H: Handler<T, AppState> + Clone,
+        T: 'static,
+    {
+        METHODS.into_iter().fold(self, |table, method| {
+            table.on(method, path, handler.clone())
+        })
+    }
+
+    /// Takes another part in.
+    fn merge(mut self, other: Self) -> Self {
+        self.router = self.router.merge(other.router);
+        self.operations.extend(other.operations);
+        self
+    }
 }
+
+/// The methods of operations.
+const METHODS: [MethodFilter; 5] = [
+    MethodFilter::GET,
+    MethodFilter::POST,
+    MethodFilter::PUT,
+    MethodFilter::PATCH,
+    MethodFilter::DELETE,
+];
 
 /// The table has no other methods.
 fn method_name(method: MethodFilter) -> &'static str {
@@ -161,6 +192,7 @@ fn method_name(method: MethodFilter) -> &'static str {
         MethodFilter::GET => "GET",
         MethodFilter::POST => "POST",
         MethodFilter::PUT => "PUT",
+        MethodFilter::PATCH => "PATCH",
         MethodFilter::DELETE => "DELETE",
         _ => "another",
     }

@@ -1,7 +1,9 @@
 //! One file per operation: request, handler, answer.
 
 pub(crate) mod audit;
+pub(crate) mod authorization;
 pub(crate) mod cluster;
+pub(crate) mod extend;
 pub(crate) mod health;
 pub(crate) mod key;
 pub(crate) mod login;
@@ -10,3 +12,4 @@ pub(crate) mod oauth;
 pub(crate) mod openapi;
 pub(crate) mod root;
 pub(crate) mod user;
+pub(crate) mod warden;

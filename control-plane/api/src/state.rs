@@ -83,7 +83,11 @@ impl fmt::Debug for OauthClient {
 impl AppState {
     /// When the last access token that is issued now is no longer taken anywhere.
     pub(crate) fn revoked_until(&self, now: OffsetDateTime) -> OffsetDateTime {
-        let longest = self.oauth.access_lifetime.max(self.issuer.lifetime());
+        let longest = self
+            .oauth
+            .access_lifetime
+            .max(self.issuer.lifetime())
+            .max(self.public.kubeconfig_lifetime);
         now + longest + Duration::from_secs(CLOCK_SKEW_SECONDS)
     }
 }

@@ -6,10 +6,12 @@ mod cluster;
 mod http;
 mod key;
 mod login;
+mod matrix;
 mod oauth;
 mod throttle;
 mod user;
 mod vectors;
+mod warden;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

@@ -23,7 +23,8 @@ pub enum UserState {
     Forbidden,
 }
 
-/// What a user, or an administrator, says about the user; nothing is decided by it.
+/// What a user, or an administrator, says about the user. It gives no right; an e-mail
+/// address that only one user has may stand for the name at `/oauth/token`.
 /// Empty text: nothing was said.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Profile {

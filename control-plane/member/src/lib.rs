@@ -1,5 +1,6 @@
-//! A member cluster as the outside gives it: reads kubeconfigs and probes API servers,
-//! and reads what a KubeCube keeps in its pivot cluster ([`read_kubecube`]).
+//! A member cluster as the outside gives it: reads kubeconfigs, probes API servers, reads
+//! what they have as one of the gateway's users, and what a KubeCube keeps in its pivot
+//! cluster ([`read_kubecube`]).
 //!
 //! ```text
 //! kubeconfig text ──parse_kubeconfig──> MemberSpec ──> domain Cluster ──probe──> ProbeReport
@@ -19,9 +20,13 @@ mod client;
 mod kubeconfig;
 mod kubecube;
 mod probe;
+mod read;
 
 pub use kubeconfig::{FileAccess, KubeconfigError, MemberSpec, parse_kubeconfig};
 pub use kubecube::{
     ClusterObject, KeyObject, KubeCube, KubeCubeError, Skipped, UserObject, read_kubecube,
 };
 pub use probe::{PROBE_TIMEOUT, ProbeError, ProbeReport, probe};
+pub use read::{
+    AccessQuestion, Assigned, Capacity, Identity, Inventory, READ_TIMEOUT, ReadError, Reader,
+};

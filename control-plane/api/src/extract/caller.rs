@@ -61,9 +61,7 @@ impl FromRequestParts<AppState> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
         let credential = credential::find(&parts.headers).ok_or(ApiError::AuthenticateFailed)?;
-        let (user, claims) = identify(state, &credential.token)
-            .await?
-            .ok_or(ApiError::TokenInvalid)?;
+        let (user, claims) = authenticate(state, &credential.token).await?;
         if let Some(note) = parts.extensions.get::<Note>() {
             note.user(&claims.user);
             claims.access_key.iter().for_each(|key| note.key(key));
@@ -74,6 +72,15 @@ impl FromRequestParts<AppState> for Caller {
             by_cookie: credential.by_cookie,
         })
     }
+}
+
+/// Whose token it is, and what it says. What is refused here is
+/// [`ApiError::TokenInvalid`], unless the database fails.
+pub(crate) async fn authenticate(
+    state: &AppState,
+    token: &UnverifiedToken,
+) -> Result<(User, Claims), ApiError> {
+    identify(state, token).await?.ok_or(ApiError::TokenInvalid)
 }
 
 impl Caller {

@@ -3,13 +3,17 @@
 use axum::routing::MethodFilter;
 
 use super::Table;
-use crate::routes::user;
+use crate::routes::{authorization, cluster, extend, user, warden};
+
+const EXTEND: &str = "/extend/clusters/{cluster}/namespaces/{namespace}/{resource}";
+const EXTEND_ONE: &str = "/extend/clusters/{cluster}/namespaces/{namespace}/{resource}/{name}";
 
 /// Adds them.
 pub(super) fn routes(table: Table) -> Table {
     const GET: MethodFilter = MethodFilter::GET;
     const POST: MethodFilter = MethodFilter::POST;
     const PUT: MethodFilter = MethodFilter::PUT;
+    const DELETE: MethodFilter = MethodFilter::DELETE;
 
     table
         // For administrators.
@@ -21,4 +25,41 @@ pub(super) fn routes(table: Table) -> Table {
         .on(GET, "/user/kubeconfigs", user::kubeconfig::handler)
         // For everybody who knows the old password.
         .on(PUT, "/user/pwd", user::password::handler)
+        // For everybody, as far as the clusters let them.
+        .on(GET, "/clusters/info", cluster::info::handler)
+        .on(GET, "/clusters/namespaces", cluster::namespaces::handler)
+        .on(GET, "/clusters/resources", cluster::resources::handler)
+        .on(
+            POST,
+            "/authorization/access",
+            authorization::access::handler,
+        )
+        .on(
+            GET,
+            "/authorization/identities",
+            authorization::identities::handler,
+        )
+        .on(GET, "/authorization/roles", authorization::roles::roles)
+        .on(
+            GET,
+            "/authorization/clusterroles",
+            authorization::roles::cluster_roles,
+        )
+        .on(
+            POST,
+            "/authorization/bindings",
+            authorization::bindings::create,
+        )
+        .on(
+            DELETE,
+            "/authorization/bindings",
+            authorization::bindings::delete,
+        )
+        .every(EXTEND, &extend::handler)
+        .every(EXTEND_ONE, &extend::handler)
+}
+
+/// The webhook for member clusters.
+pub(super) fn warden(table: Table) -> Table {
+    table.on(MethodFilter::POST, "/authenticate", warden::handler)
 }

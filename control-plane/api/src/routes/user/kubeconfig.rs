@@ -69,10 +69,13 @@ pub(crate) async fn handler(
 
 fn document(gateway: &PublicGateway, user: &str, token: &str, clusters: &[String]) -> Value {
     let cluster = |name: &String| {
-        let mut cluster = json!({ "server": format!("{}/clusters/{name}", gateway.url) });
-        if let Some(pem) = &gateway.ca_pem {
-            cluster["certificate-authority-data"] = json!(STANDARD.encode(pem));
-        }
+        let server = format!("{}/clusters/{name}", gateway.url);
+        let cluster = match &gateway.ca_pem {
+            Some(pem) => {
+                json!({ "server": server, "certificate-authority-data": STANDARD.encode(pem) })
+            }
+            None => json!({ "server": server }),
+        };
         json!({ "name": name, "cluster": cluster })
     };
     let context =

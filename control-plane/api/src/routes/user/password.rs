@@ -4,7 +4,8 @@ use axum::extract::State;
 use axum::response::Response;
 use cubegate_api_types::cube::PasswordChange;
 
-use crate::extract::{RawBody, Writer, json_object};
+use crate::extract::{ClientIp, RawBody, Writer, json_object};
+use crate::password::{self, Refused};
 use crate::routes::user::create::new_password;
 use crate::{ApiError, AppState, respond};
 
@@ -22,26 +23,29 @@ use crate::{ApiError, AppState, respond};
 )]
 pub(crate) async fn handler(
     State(state): State<AppState>,
+    ClientIp(ip): ClientIp,
     Writer(caller): Writer,
     RawBody(body): RawBody,
 ) -> Result<Response, ApiError> {
     let PasswordChange {
         user_name,
         origin_password,
-        new_password: password,
+        new_password: new,
     } = json_object(&body)?;
     let name = user_name.unwrap_or_default();
-    let password = new_password(password)?.ok_or(ApiError::ParamInvalid("password"))?;
+    let new = new_password(new)?.ok_or(ApiError::ParamInvalid("password"))?;
     if state.store.get_user(&name).await?.is_none() {
         return Err(ApiError::NoSuchUser);
     }
     let old = origin_password.unwrap_or_default();
-    state
-        .store
-        .verify_password(&name, &old)
-        .await?
-        .ok_or(ApiError::WrongPassword)?;
-    state.store.set_password(&name, &password).await?;
+    // It may be somebody else's, so a guess counts as at a login.
+    password::check(&state, &name, &old, ip)
+        .await
+        .map_err(|refused| match refused {
+            Refused::Wrong => ApiError::WrongPassword,
+            other => other.into(),
+        })?;
+    state.store.set_password(&name, &new).await?;
     tracing::info!(
         user.name = name,
         user.by = caller.user.name,

@@ -1,0 +1,48 @@
+//! Member clusters, read as the user who asks.
+
+use cubegate_domain::{Cluster, User};
+use cubegate_member::{Identity, Reader};
+use cubegate_token::KUBECUBE_GROUP;
+
+use crate::{ApiError, AppState};
+
+/// The group of everybody who is somebody.
+const AUTHENTICATED_GROUP: &str = "system:authenticated";
+
+/// Somebody as member clusters see them through the proxy, too.
+pub(crate) fn identity(user: &User) -> Identity {
+    let mut groups = vec![KUBECUBE_GROUP.to_owned()];
+    let others = user.groups.iter().filter(|group| *group != KUBECUBE_GROUP);
+    groups.extend(others.cloned());
+    groups.push(AUTHENTICATED_GROUP.to_owned());
+    Identity {
+        user: user.name.clone(),
+        groups,
+    }
+}
+
+/// A cluster by its name.
+pub(crate) async fn cluster(state: &AppState, name: &str) -> Result<Cluster, ApiError> {
+    state
+        .store
+        .get_cluster(name)
+        .await?
+        .ok_or_else(|| ApiError::ClusterNotFound(name.to_owned()))
+}
+
+/// The host cluster, KubeCube's pivot: the one that was registered first.
+pub(crate) async fn host_cluster(state: &AppState) -> Result<Cluster, ApiError> {
+    state
+        .store
+        .list_clusters()
+        .await?
+        .into_iter()
+        .min_by_key(|cluster| cluster.created_at)
+        .ok_or(ApiError::NoHostCluster)
+}
+
+/// The host cluster, read as that user.
+pub(crate) async fn host_reader(state: &AppState, user: &User) -> Result<Reader, ApiError> {
+    let cluster = host_cluster(state).await?;
+    Ok(Reader::new(&cluster, &identity(user))?)
+}

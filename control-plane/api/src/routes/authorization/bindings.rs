@@ -1,0 +1,67 @@
+//! `POST` and `DELETE /authorization/bindings`: role bindings of the host cluster.
+
+use axum::extract::State;
+use axum::response::Response;
+use serde_json::{Value, json};
+
+use crate::extract::{Query, RawBody, Writer};
+use crate::{ApiError, AppState, member, respond};
+
+/// What KubeCube answers here instead of an object.
+const SUCCESS: &str = "success";
+
+/// Makes a binding with the caller's rights; the API server lets nobody give away more
+/// than they have.
+pub(crate) async fn create(
+    State(state): State<AppState>,
+    Writer(caller): Writer,
+    RawBody(body): RawBody,
+) -> Result<Response, ApiError> {
+    let mut binding: Value =
+        serde_json::from_slice(&body).map_err(|_| ApiError::BodyFormatInvalid)?;
+    let Some(fields) = binding.as_object_mut() else {
+        return Err(ApiError::BodyFormatInvalid);
+    };
+    fields.insert("kind".to_owned(), json!("RoleBinding"));
+    fields.insert(
+        "apiVersion".to_owned(),
+        json!("rbac.authorization.k8s.io/v1"),
+    );
+    let namespace = binding
+        .pointer("/metadata/namespace")
+        .and_then(Value::as_str)
+        .filter(|namespace| !namespace.is_empty())
+        .ok_or(ApiError::ParamMissing("namespace"))?
+        .to_owned();
+    let reader = member::host_reader(&state, &caller.user).await?;
+    reader.bind(&namespace, &binding).await?;
+    tracing::info!(
+        user.name = caller.user.name,
+        namespace,
+        "a binding was made"
+    );
+    Ok(respond::json(&SUCCESS))
+}
+
+/// Takes away the binding of that `name` and `namespace`.
+pub(crate) async fn delete(
+    State(state): State<AppState>,
+    Writer(caller): Writer,
+    query: Query,
+) -> Result<Response, ApiError> {
+    let [namespace, name] = ["namespace", "name"].map(|param| query.first(param));
+    if name.is_empty() {
+        return Err(ApiError::ParamMissing("name"));
+    }
+    if namespace.is_empty() {
+        return Err(ApiError::ParamMissing("namespace"));
+    }
+    let reader = member::host_reader(&state, &caller.user).await?;
+    reader.unbind(&namespace, &name).await?;
+    tracing::info!(
+        user.name = caller.user.name,
+        namespace,
+        "a binding was taken away"
+    );
+    Ok(respond::json(&SUCCESS))
+}

@@ -1,0 +1,47 @@
+//! `GET /authorization/identities?user=`
+
+use axum::extract::State;
+use axum::response::Response;
+use cubegate_api_types::cube::Identities;
+use cubegate_member::AccessQuestion;
+
+use crate::extract::{Caller, Query};
+use crate::{ApiError, AppState, member, respond};
+
+/// KubeCube's cluster roles.
+const TENANT_ADMIN: &str = "tenant-admin";
+const PROJECT_ADMIN: &str = "project-admin";
+
+/// What KubeCube's roles make of a user. Bindings are read as that user, so one that
+/// the user may not see does not count.
+pub(crate) async fn handler(
+    State(state): State<AppState>,
+    caller: Caller,
+    query: Query,
+) -> Result<Response, ApiError> {
+    let wanted = query.first("user");
+    let name = if wanted.is_empty() {
+        &caller.user.name
+    } else {
+        &wanted
+    };
+    caller.must_be(name)?;
+    let user = state
+        .store
+        .get_user(name)
+        .await?
+        .ok_or(ApiError::NoSuchUser)?;
+    let reader = member::host_reader(&state, &user).await?;
+    let everything = AccessQuestion {
+        verb: "*".to_owned(),
+        api_group: "*".to_owned(),
+        resource: "*".to_owned(),
+        ..AccessQuestion::default()
+    };
+    let bound = reader.bound_roles(&member::identity(&user)).await?;
+    Ok(respond::json(&Identities {
+        platform_admin: user.is_admin() || reader.may(&everything).await?,
+        tenant_admin: bound.contains(TENANT_ADMIN),
+        project_admin: bound.contains(PROJECT_ADMIN),
+    }))
+}

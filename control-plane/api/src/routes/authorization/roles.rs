@@ -1,0 +1,43 @@
+//! `GET /authorization/roles?namespace=` and `GET /authorization/clusterroles?level=`
+
+use axum::extract::State;
+use axum::response::Response;
+use serde_json::{Value, json};
+
+use crate::extract::{Caller, Query};
+use crate::{ApiError, AppState, member, respond};
+
+/// The label that says on which level a cluster role of KubeCube is.
+const LEVEL_LABEL: &str = "kubecube.io/role";
+
+/// Roles of the host cluster that the caller may list.
+pub(crate) async fn roles(
+    State(state): State<AppState>,
+    caller: Caller,
+    query: Query,
+) -> Result<Response, ApiError> {
+    let namespace = query.first("namespace");
+    let namespace = Some(namespace.as_str()).filter(|name| !name.is_empty());
+    let reader = member::host_reader(&state, &caller.user).await?;
+    Ok(counted(reader.roles(namespace).await?))
+}
+
+/// Cluster roles of the host cluster that the caller may list.
+pub(crate) async fn cluster_roles(
+    State(state): State<AppState>,
+    caller: Caller,
+    query: Query,
+) -> Result<Response, ApiError> {
+    let level = query.first("level");
+    let label = Some((LEVEL_LABEL, level.as_str())).filter(|_| !level.is_empty());
+    let reader = member::host_reader(&state, &caller.user).await?;
+    Ok(counted(reader.cluster_roles(label).await?))
+}
+
+fn counted(mut list: Value) -> Response {
+    let items = match list.get_mut("items").map(Value::take) {
+        Some(Value::Array(items)) => items,
+        _ => Vec::new(),
+    };
+    respond::json(&json!({ "total": items.len(), "items": items }))
+}

@@ -1,0 +1,28 @@
+//! `GET /clusters/resources?cluster=`
+
+use axum::extract::State;
+use axum::response::Response;
+use cubegate_api_types::cube::ClusterResources;
+use cubegate_member::Reader;
+
+use crate::extract::{Caller, Query};
+use crate::{ApiError, AppState, member, respond};
+
+/// What a cluster has and what its pods ask for, as far as the caller may see it.
+pub(crate) async fn handler(
+    State(state): State<AppState>,
+    caller: Caller,
+    query: Query,
+) -> Result<Response, ApiError> {
+    let cluster = member::cluster(&state, &query.first("cluster")).await?;
+    let reader = Reader::new(&cluster, &member::identity(&caller.user))?;
+    let assigned = reader.assigned().await?;
+    Ok(respond::json(&ClusterResources {
+        capacity_cpu: assigned.cpu.total,
+        assigned_cpu: assigned.cpu.used,
+        capacity_mem: format!("{}Mi", assigned.memory.total),
+        assigned_mem: format!("{}Mi", assigned.memory.used),
+        capacity_gpu: assigned.gpu.total,
+        assigned_gpu: assigned.gpu.used,
+    }))
+}

@@ -1,0 +1,123 @@
+//! Every operation for everybody: who is let in, and who is not.
+
+use std::collections::BTreeSet;
+
+use cubegate_domain::UserState;
+
+use super::TestApp;
+use crate::router::operations;
+
+/// Whom an operation is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum For {
+    /// Anybody at all.
+    All,
+    /// Whoever has a token.
+    Users,
+    /// The user whom the path names, jeff, and administrators.
+    Jeff,
+    /// Administrators.
+    Admins,
+}
+
+/// Method, path and whom it is for; the router must have the same rows.
+const OPERATIONS: [(&str, &str, For); 37] = [
+    ("POST", "/api/v1/cube/login", For::All),
+    ("GET", "/api/v1/cube/key/token", For::All),
+    ("POST", "/api/v1/cube/key/token", For::All),
+    ("POST", "/api/v1/warden/authenticate", For::All),
+    ("GET", "/api/v1/cube/key/create", For::Users),
+    ("POST", "/api/v1/cube/key/create", For::Users),
+    ("GET", "/api/v1/cube/key", For::Users),
+    ("DELETE", "/api/v1/cube/key", For::Users),
+    ("PUT", "/api/v1/cube/user/pwd", For::Users),
+    ("GET", "/api/v1/cube/clusters/info", For::Users),
+    ("GET", "/api/v1/cube/clusters/namespaces", For::Users),
+    ("GET", "/api/v1/cube/clusters/resources", For::Users),
+    ("POST", "/api/v1/cube/authorization/access", For::Users),
+    ("GET", "/api/v1/cube/authorization/identities", For::Users),
+    ("GET", "/api/v1/cube/authorization/roles", For::Users),
+    ("GET", "/api/v1/cube/authorization/clusterroles", For::Users),
+    ("POST", "/api/v1/cube/authorization/bindings", For::Users),
+    ("DELETE", "/api/v1/cube/authorization/bindings", For::Users),
+    ("GET", EXTEND, For::Users),
+    ("POST", EXTEND, For::Users),
+    ("PUT", EXTEND, For::Users),
+    ("PATCH", EXTEND, For::Users),
+    ("DELETE", EXTEND, For::Users),
+    ("GET", EXTEND_ONE, For::Users),
+    ("POST", EXTEND_ONE, For::Users),
+    ("PUT", EXTEND_ONE, For::Users),
+    ("PATCH", EXTEND_ONE, For::Users),
+    ("DELETE", EXTEND_ONE, For::Users),
+    ("PUT", "/api/v1/cube/user/{name}", For::Jeff),
+    ("GET", "/api/v1/cube/user/valid/{name}", For::Jeff),
+    ("GET", "/api/v1/cube/user/kubeconfigs", For::Jeff),
+    ("GET", "/api/v1/cube/user", For::Admins),
+    ("POST", "/api/v1/cube/user/", For::Admins),
+    ("GET", "/api/v1/cube/clusters", For::Admins),
+    ("POST", "/api/v1/cube/clusters", For::Admins),
+    ("DELETE", "/api/v1/cube/clusters/{name}", For::Admins),
+    ("GET", "/api/v1/cube/nothing", For::Users),
+];
+
+const EXTEND: &str = "/api/v1/cube/extend/clusters/{cluster}/namespaces/{namespace}/{resource}";
+const EXTEND_ONE: &str =
+    "/api/v1/cube/extend/clusters/{cluster}/namespaces/{namespace}/{resource}/{name}";
+
+/// No row of the router, but what every other path answers.
+const NOTHING: &str = "/api/v1/cube/nothing";
+
+#[test]
+fn the_matrix_has_every_row_of_the_router() {
+    let routed: BTreeSet<_> = operations()
+        .into_iter()
+        .map(|operation| (operation.method.to_owned(), operation.path))
+        .collect();
+    let tested: BTreeSet<_> = OPERATIONS
+        .iter()
+        .filter(|(_, path, _)| *path != NOTHING)
+        .map(|(method, path, _)| ((*method).to_owned(), (*path).to_owned()))
+        .collect();
+    assert_eq!(routed, tested);
+}
+
+#[tokio::test]
+async fn every_operation_lets_in_whom_it_is_for() {
+    let app = TestApp::new().await;
+    app.add_user("bob", "bobPass123", UserState::Normal, &[])
+        .await;
+    for (method, path, whom) in OPERATIONS {
+        let mut path = path.to_owned();
+        for variable in ["{cluster}", "{namespace}", "{resource}", "{name}"] {
+            path = path.replace(variable, "jeff");
+        }
+        if path.ends_with("/kubeconfigs") {
+            path.push_str("?user=jeff");
+        }
+        for who in ["", "jeff", "bob", "admin", "locked"] {
+            let headers = match who {
+                "" => Vec::new(),
+                who => vec![app.bearer(who).await],
+            };
+            let got = app
+                .send(method, &path, &headers, "{}")
+                .await
+                .status
+                .as_u16();
+            let wanted = match (whom, who) {
+                (For::All, _) => None,
+                (_, "" | "locked") => Some(401),
+                (For::Jeff, "bob") | (For::Admins, "jeff" | "bob") => Some(403),
+                _ => None,
+            };
+            match wanted {
+                Some(code) => assert_eq!(got, code, "{method} {path} by {who:?}"),
+                None => assert!(
+                    ![401, 403, 500].contains(&got),
+                    "{method} {path} by {who:?}: {got}"
+                ),
+            }
+        }
+    }
+}

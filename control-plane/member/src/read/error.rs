@@ -1,0 +1,44 @@
+//! Why a cluster could not be read.
+
+use thiserror::Error;
+
+use crate::client::innermost;
+
+/// Why a cluster could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ReadError {
+    /// The API server said no, in its own words.
+    #[error("{message}")]
+    Refused {
+        /// The HTTP status.
+        code: u16,
+        /// What it said.
+        message: String,
+    },
+    /// There was no answer, or none that can be read. The sentence may name what is
+    /// inside, so it is for the log.
+    #[error("the API server cannot be read: {0}")]
+    Failed(String),
+}
+
+// === impl ReadError ===
+
+impl ReadError {
+    pub(super) fn from_kube(error: kube::Error) -> Self {
+        match error {
+            kube::Error::Api(status) => Self::Refused {
+                code: status.code,
+                message: status.message,
+            },
+            error => Self::Failed(innermost(&error)),
+        }
+    }
+
+    /// A refusal becomes nothing: what may not be seen is not there.
+    pub(super) fn or_default<T: Default>(result: Result<T, Self>) -> Result<T, Self> {
+        match result {
+            Err(Self::Refused { .. }) => Ok(T::default()),
+            result => result,
+        }
+    }
+}
