@@ -72,8 +72,13 @@ impl Host for EnvoyHost {
             .iter()
             .filter_map(|(name, value)| Some((name, std::str::from_utf8(value).ok()?)))
             .collect();
-        hostcalls::dispatch_http_call(&call.cluster, headers, None, Vec::new(), call.timeout)
+        let body = Some(call.body.as_slice()).filter(|body| !body.is_empty());
+        hostcalls::dispatch_http_call(&call.cluster, headers, body, Vec::new(), call.timeout)
             .map_err(failed("dispatch an HTTP call"))
+    }
+
+    fn resume_request(&self) -> Result<(), HostError> {
+        hostcalls::resume_http_request().map_err(failed("resume the request"))
     }
 
     fn call_headers(&self) -> Result<Headers, HostError> {

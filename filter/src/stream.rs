@@ -43,6 +43,14 @@ impl HttpContext for Stream {
         action(self.exchange.on_request_headers(&EnvoyHost))
     }
 
+    fn on_http_request_body(&mut self, _size: usize, _end: bool) -> Action {
+        action(self.exchange.on_request_body())
+    }
+
+    fn on_http_request_trailers(&mut self, _trailers: usize) -> Action {
+        action(self.exchange.on_request_body())
+    }
+
     fn on_http_response_headers(&mut self, _headers: usize, end: bool) -> Action {
         action(self.exchange.on_response_headers(&EnvoyHost, end))
     }

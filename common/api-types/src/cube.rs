@@ -55,6 +55,8 @@ pub mod message {
     pub const TOKEN_INVALID: &str = "Token invalid.";
     /// 403: the caller may not do this.
     pub const FORBIDDEN: &str = "Forbidden.";
+    /// 429: too many tries, or a user who is locked.
+    pub const RATE_LIMIT_EXCEEDED: &str = "Rate limit exceeded, please try again later.";
     /// 400: the body is not the JSON that this call takes.
     pub const BODY_FORMAT_INVALID: &str = "Body format invalid.";
     /// 400: login.

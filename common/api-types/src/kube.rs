@@ -38,6 +38,8 @@ pub enum Reason {
     Forbidden,
     /// 404
     NotFound,
+    /// 429
+    TooManyRequests,
     /// 500
     InternalError,
     /// 502 and 503
@@ -74,6 +76,7 @@ impl Reason {
             401 => Self::Unauthorized,
             403 => Self::Forbidden,
             404 => Self::NotFound,
+            429 => Self::TooManyRequests,
             502 | 503 => Self::ServiceUnavailable,
             504 => Self::Timeout,
             507 => Self::InsufficientStorage,

@@ -39,6 +39,16 @@ pub const INTERNAL_HEADER_PREFIX: &str = "x-cubegate-";
 /// the access log and for the shape of Envoy's own answers. The name is Envoy's.
 pub const ORIGINAL_PATH_HEADER: &str = "x-envoy-original-path";
 
+/// The header by which the filter asks the control plane for a token in the place
+/// of a password, and what it says then ([`EXCHANGE_BASIC`]).
+pub const EXCHANGE_HEADER: &str = "x-cubegate-exchange";
+
+/// [`EXCHANGE_HEADER`] of a request that came with HTTP Basic (RFC 7617).
+pub const EXCHANGE_BASIC: &str = "basic";
+
+/// Where the control plane gives tokens.
+pub const TOKEN_PATH: &str = "/oauth/token";
+
 /// The Envoy cluster that stands for the control plane's HTTP API.
 pub const CONTROL_PLANE_CLUSTER: &str = "control-plane";
 

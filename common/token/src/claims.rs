@@ -86,17 +86,42 @@ pub(crate) struct PrivateClaims {
     pub(crate) epoch: Option<u64>,
 }
 
+/// A payload whose signature, issuer and times are checked, and nothing else yet.
+pub(crate) struct Checked {
+    pub(crate) private: PrivateClaims,
+    pub(crate) id: Option<String>,
+    pub(crate) issued_at: Option<u64>,
+    pub(crate) expires_at: u64,
+}
+
+/// What a refresh token says (RFC 6749 1.5). It is good for getting other tokens and
+/// for nothing else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefreshClaims {
+    /// The user; passes [`check_user_name`].
+    pub user: String,
+    /// The login that it goes back to, and all tokens that came of it.
+    pub session: String,
+    /// The token's own id.
+    pub id: String,
+    /// Unix seconds when it was issued.
+    pub issued_at: u64,
+    /// Unix seconds after which it is no longer valid.
+    pub expires_at: u64,
+}
+
 // === impl Claims ===
 
 impl Claims {
     /// The private claims and times of a checked token as [`Claims`], unless it is
     /// not one to call with or a name in it may not be impersonated.
-    pub(crate) fn from_payload(
-        private: PrivateClaims,
-        id: Option<String>,
-        issued_at: Option<u64>,
-        expires_at: u64,
-    ) -> Result<Self, TokenError> {
+    pub(crate) fn from_checked(checked: Checked) -> Result<Self, TokenError> {
+        let Checked {
+            private,
+            id,
+            issued_at,
+            expires_at,
+        } = checked;
         let PrivateClaims {
             user_info,
             username,
@@ -156,6 +181,45 @@ impl Claims {
             scope: self.scope.clone(),
             session: self.session.clone(),
             epoch: self.epoch,
+        }
+    }
+}
+
+// === impl RefreshClaims ===
+
+impl RefreshClaims {
+    /// A checked token as a refresh token, unless it is none.
+    pub(crate) fn from_checked(checked: Checked) -> Result<Self, TokenError> {
+        let Checked {
+            private,
+            id,
+            issued_at,
+            expires_at,
+        } = checked;
+        if private.token_type != Some(TokenType::RefreshToken) {
+            return Err(TokenError::Type);
+        }
+        // Nobody but us writes these, and ours have them all.
+        let (Some(user), Some(session), Some(id)) = (private.username, private.session, id) else {
+            return Err(TokenError::Malformed);
+        };
+        check_user_name(&user).map_err(|_| TokenError::Subject)?;
+        Ok(Self {
+            user,
+            session,
+            id,
+            issued_at: issued_at.unwrap_or(0),
+            expires_at,
+        })
+    }
+
+    #[cfg(feature = "sign")]
+    pub(crate) fn to_private(&self) -> PrivateClaims {
+        PrivateClaims {
+            username: Some(self.user.clone()),
+            token_type: Some(TokenType::RefreshToken),
+            session: Some(self.session.clone()),
+            ..PrivateClaims::default()
         }
     }
 }

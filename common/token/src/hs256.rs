@@ -11,8 +11,8 @@ use jwt_simple::reexports::ct_codecs::{Base64UrlSafeNoPadding, Decoder};
 use serde::Deserialize;
 use sha2::Sha256;
 
-use crate::claims::{KUBECUBE_GROUP, PrivateClaims};
-use crate::{CLOCK_SKEW_SECONDS, Claims, KeyError, TokenError};
+use crate::claims::{Checked, PrivateClaims};
+use crate::{CLOCK_SKEW_SECONDS, KeyError, TokenError};
 
 /// Shortest secret accepted, in bytes: what KubeCube generates.
 pub const MIN_HS256_SECRET_BYTES: usize = 16;
@@ -67,7 +67,7 @@ impl Hs256Secret {
         Hmac::<Sha256>::new_from_slice(&self.0).ok()
     }
 
-    pub(crate) fn verify(&self, compact: &str, now: u64) -> Result<Claims, TokenError> {
+    pub(crate) fn check(&self, compact: &str, now: u64) -> Result<Checked, TokenError> {
         let (signed, signature) = compact.rsplit_once('.').ok_or(TokenError::Malformed)?;
         let (header, payload) = signed.split_once('.').ok_or(TokenError::Malformed)?;
         let header: Header = decode_json(header)?;
@@ -90,12 +90,12 @@ impl Hs256Secret {
         if starts_at > now.saturating_add(CLOCK_SKEW_SECONDS) {
             return Err(TokenError::Invalid);
         }
-        let mut claims =
-            Claims::from_payload(payload.private, payload.jti, payload.iat, expires_at)?;
-        // Whoever holds the secret can write any group into a token; KubeCube
-        // itself never wrote another one than this.
-        claims.groups = vec![KUBECUBE_GROUP.to_owned()];
-        Ok(claims)
+        Ok(Checked {
+            private: payload.private,
+            id: payload.jti,
+            issued_at: payload.iat,
+            expires_at,
+        })
     }
 }
 

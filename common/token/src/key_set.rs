@@ -7,9 +7,9 @@ use jwt_simple::common::VerificationOptions;
 use jwt_simple::prelude::{Duration, UnixTimeStamp};
 use jwt_simple::token::Token;
 
-use crate::claims::PrivateClaims;
+use crate::claims::{Checked, KUBECUBE_GROUP, PrivateClaims};
 use crate::hs256::Hs256Secret;
-use crate::{Claims, KeyError, MAX_TOKEN_BYTES, TokenError, UnverifiedToken};
+use crate::{Claims, KeyError, MAX_TOKEN_BYTES, RefreshClaims, TokenError, UnverifiedToken};
 
 /// How far a token's clock and ours may differ, in seconds. jwt-simple's own
 /// default is 15 minutes, which would keep expired tokens alive that long.
@@ -52,6 +52,16 @@ impl Ed25519Key {
             Err(_) => Err(KeyError::NotEd25519 { kid }),
         }
     }
+
+    /// The id that tokens name it by.
+    pub fn kid(&self) -> &str {
+        &self.kid
+    }
+
+    /// The 32 raw bytes (RFC 8032).
+    pub fn to_bytes(&self) -> Vec<u8> {
+        self.key.to_bytes()
+    }
 }
 
 // === impl KeySet ===
@@ -86,23 +96,56 @@ impl KeySet {
     /// # Errors
     /// Why the token stands for nobody; see [`TokenError`].
     pub fn verify(&self, token: &UnverifiedToken, now: u64) -> Result<Claims, TokenError> {
+        let mut claims = Claims::from_checked(self.check(token, now)?)?;
+        if matches!(self, Self::Hs256(_)) {
+            // Whoever holds the secret can write any group into a token; KubeCube
+            // itself never wrote another one than this.
+            claims.groups = vec![KUBECUBE_GROUP.to_owned()];
+        }
+        Ok(claims)
+    }
+
+    /// Checks a refresh token as [`verify`](Self::verify) does one to call with.
+    ///
+    /// # Errors
+    /// [`TokenError::Type`] for a token to call with, and why else it is none.
+    pub fn verify_refresh(
+        &self,
+        token: &UnverifiedToken,
+        now: u64,
+    ) -> Result<RefreshClaims, TokenError> {
+        RefreshClaims::from_checked(self.check(token, now)?)
+    }
+
+    /// The public keys, which anybody may check our tokens with; none of a shared
+    /// secret.
+    pub fn public_keys(&self) -> impl Iterator<Item = &Ed25519Key> {
+        match self {
+            Self::Ed25519 { keys, .. } => Some(keys.values()),
+            Self::Hs256(_) => None,
+        }
+        .into_iter()
+        .flatten()
+    }
+
+    fn check(&self, token: &UnverifiedToken, now: u64) -> Result<Checked, TokenError> {
         let compact = token.as_str();
         if compact.len() > MAX_TOKEN_BYTES {
             return Err(TokenError::Malformed);
         }
         match self {
-            Self::Ed25519 { issuer, keys } => verify_ed25519(issuer, keys, compact, now),
-            Self::Hs256(secret) => secret.verify(compact, now),
+            Self::Ed25519 { issuer, keys } => check_ed25519(issuer, keys, compact, now),
+            Self::Hs256(secret) => secret.check(compact, now),
         }
     }
 }
 
-fn verify_ed25519(
+fn check_ed25519(
     issuer: &str,
     keys: &BTreeMap<String, Ed25519Key>,
     compact: &str,
     now: u64,
-) -> Result<Claims, TokenError> {
+) -> Result<Checked, TokenError> {
     let header = Token::decode_metadata(compact).map_err(|_| TokenError::Malformed)?;
     if header.algorithm() != "EdDSA" || header.critical().is_some() {
         return Err(TokenError::Algorithm);
@@ -123,12 +166,12 @@ fn verify_ed25519(
         .verify_token::<PrivateClaims>(compact, Some(options))
         .map_err(|error| classify(&error))?;
     let expires_at = claims.expires_at.ok_or(TokenError::NoExpiry)?.as_secs();
-    Claims::from_payload(
-        claims.custom,
-        claims.jwt_id,
-        claims.issued_at.map(|at| at.as_secs()),
+    Ok(Checked {
+        private: claims.custom,
+        id: claims.jwt_id,
+        issued_at: claims.issued_at.map(|at| at.as_secs()),
         expires_at,
-    )
+    })
 }
 
 /// The log should tell an expired token from a forged one.

@@ -7,8 +7,8 @@ use jwt_simple::prelude::{Duration, UnixTimeStamp};
 use jwt_simple::reexports::ct_codecs::{Base64UrlSafeNoPadding, Encoder};
 use serde::Serialize;
 
-use crate::claims::{PrivateClaims, UserInfo};
-use crate::{Claims, Ed25519Key, Hs256Secret, KeyError};
+use crate::claims::PrivateClaims;
+use crate::{Claims, Ed25519Key, Hs256Secret, KUBECUBE_GROUP, KeyError, RefreshClaims};
 
 /// A key pair of ours with its id.
 pub struct Ed25519Signer {
@@ -23,6 +23,15 @@ pub enum Signer {
     Ed25519(Box<Ed25519Signer>),
     /// Plain KubeCube tokens.
     Hs256(Hs256Secret),
+}
+
+/// What is to be signed, whatever with.
+struct Payload<'a> {
+    private: PrivateClaims,
+    user: &'a str,
+    id: Option<&'a str>,
+    issued_at: u64,
+    expires_at: u64,
 }
 
 #[derive(Serialize)]
@@ -102,42 +111,63 @@ impl Signer {
     /// # Errors
     /// [`KeyError::Sign`] when the crypto library fails.
     pub fn sign(&self, claims: &Claims) -> Result<String, KeyError> {
+        let mut private = claims.to_private();
+        if let (Self::Hs256(_), Some(info)) = (self, &mut private.user_info) {
+            // What such a token means when it is read, whatever it says.
+            info.groups = vec![KUBECUBE_GROUP.to_owned()];
+        }
+        self.sign_payload(Payload {
+            private,
+            user: &claims.user,
+            id: claims.id.as_deref(),
+            issued_at: claims.issued_at,
+            expires_at: claims.expires_at,
+        })
+    }
+
+    /// Signs a refresh token.
+    ///
+    /// # Errors
+    /// [`KeyError::Sign`] when the crypto library fails.
+    pub fn sign_refresh(&self, claims: &RefreshClaims) -> Result<String, KeyError> {
+        self.sign_payload(Payload {
+            private: claims.to_private(),
+            user: &claims.user,
+            id: Some(&claims.id),
+            issued_at: claims.issued_at,
+            expires_at: claims.expires_at,
+        })
+    }
+
+    fn sign_payload(&self, payload: Payload<'_>) -> Result<String, KeyError> {
         match self {
             Self::Ed25519(signer) => {
-                let lifetime = claims.expires_at.saturating_sub(claims.issued_at);
-                let mut payload = JwtClaims::with_custom_claims(
-                    claims.to_private(),
-                    Duration::from_secs(lifetime),
-                )
-                .with_issuer(&signer.issuer)
-                .with_subject(&claims.user);
-                payload.issued_at = Some(UnixTimeStamp::from_secs(claims.issued_at));
-                payload.expires_at = Some(UnixTimeStamp::from_secs(claims.expires_at));
-                payload.invalid_before = Some(UnixTimeStamp::from_secs(claims.issued_at));
-                payload.jwt_id.clone_from(&claims.id);
+                let lifetime = payload.expires_at.saturating_sub(payload.issued_at);
+                let mut claims =
+                    JwtClaims::with_custom_claims(payload.private, Duration::from_secs(lifetime))
+                        .with_issuer(&signer.issuer)
+                        .with_subject(payload.user);
+                claims.issued_at = Some(UnixTimeStamp::from_secs(payload.issued_at));
+                claims.expires_at = Some(UnixTimeStamp::from_secs(payload.expires_at));
+                claims.invalid_before = Some(UnixTimeStamp::from_secs(payload.issued_at));
+                claims.jwt_id = payload.id.map(str::to_owned);
                 signer
                     .pair
-                    .sign(payload)
+                    .sign(claims)
                     .map_err(|error| KeyError::Sign(error.to_string()))
             }
-            Self::Hs256(secret) => sign_hs256(secret, claims),
+            Self::Hs256(secret) => sign_hs256(secret, payload),
         }
     }
 }
 
-fn sign_hs256(secret: &Hs256Secret, claims: &Claims) -> Result<String, KeyError> {
+fn sign_hs256(secret: &Hs256Secret, payload: Payload<'_>) -> Result<String, KeyError> {
     let payload = Hs256Payload {
-        private: PrivateClaims {
-            user_info: Some(UserInfo {
-                username: claims.user.clone(),
-                groups: vec![crate::KUBECUBE_GROUP.to_owned()],
-            }),
-            ..claims.to_private()
-        },
-        exp: claims.expires_at,
-        iat: claims.issued_at,
-        nbf: claims.issued_at,
-        jti: claims.id.clone(),
+        private: payload.private,
+        exp: payload.expires_at,
+        iat: payload.issued_at,
+        nbf: payload.issued_at,
+        jti: payload.id.map(str::to_owned),
     };
     let payload =
         serde_json::to_vec(&payload).map_err(|error| KeyError::Sign(error.to_string()))?;

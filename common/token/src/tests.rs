@@ -1,7 +1,7 @@
 //! Tokens through the front door, `KeySet::verify`.
 
 use hmac::Mac;
-use jwt_simple::reexports::ct_codecs::{Base64UrlSafeNoPadding, Encoder};
+use jwt_simple::reexports::ct_codecs::{Base64UrlSafeNoPadding, Decoder, Encoder};
 
 use crate::*;
 
@@ -246,4 +246,136 @@ fn secrets_do_not_show_in_debug_output() {
         format!("{:?}", UnverifiedToken::new("abc")),
         "UnverifiedToken(3 bytes)"
     );
+}
+
+fn refresh() -> RefreshClaims {
+    RefreshClaims {
+        user: "jeff".to_owned(),
+        session: "s-1".to_owned(),
+        id: "r-1".to_owned(),
+        issued_at: NOW,
+        expires_at: NOW + 14_400,
+    }
+}
+
+#[test]
+fn a_refresh_token_refreshes_and_never_calls() {
+    for (signer, keys) in [ed25519(), hs256()] {
+        let token = signer.sign_refresh(&refresh()).unwrap();
+        assert_eq!(token.split('.').count(), 3);
+        assert_eq!(verify(&keys, &token, NOW).unwrap_err(), TokenError::Type);
+        let token = UnverifiedToken::new(token);
+        assert_eq!(keys.verify_refresh(&token, NOW).unwrap(), refresh());
+        assert_eq!(
+            keys.verify_refresh(&token, NOW + 14_431).unwrap_err(),
+            TokenError::Expired
+        );
+    }
+}
+
+#[test]
+fn what_calls_never_refreshes() {
+    for (signer, keys) in [ed25519(), hs256()] {
+        let mut of_a_session = claims("jeff");
+        of_a_session.session = Some("s-1".to_owned());
+        let token = UnverifiedToken::new(signer.sign(&of_a_session).unwrap());
+        assert_eq!(
+            keys.verify_refresh(&token, NOW).unwrap_err(),
+            TokenError::Type
+        );
+    }
+    let plain = payload(r#""UserInfo":{"username":"admin"},"sid":"s","jti":"i""#);
+    let keys = hs256().1;
+    assert_eq!(
+        keys.verify_refresh(&UnverifiedToken::new(plain), NOW)
+            .unwrap_err(),
+        TokenError::Type
+    );
+}
+
+/// An HS256 token with these claims and an hour to live.
+fn payload(claims: &str) -> String {
+    raw_hs256(
+        r#"{"alg":"HS256","typ":"JWT"}"#,
+        &format!(r#"{{{claims},"exp":{}}}"#, NOW + 3_600),
+    )
+}
+
+#[test]
+fn kubespheres_static_token_is_read() {
+    let keys = hs256().1;
+    let token = payload(
+        r#""username":"admin","uid":"u-1","token_type":"static_token","iss":"kubesphere","nbf":1"#,
+    );
+    let read = verify(&keys, &token, NOW).unwrap();
+    assert_eq!(read.user, "admin");
+    assert_eq!(read.groups, ["kubecube"]);
+    assert_eq!((read.id, read.session, read.epoch), (None, None, None));
+}
+
+#[test]
+fn the_type_of_a_token_says_what_it_is_good_for() {
+    let keys = hs256().1;
+    let of_type = |token_type: &str, more: &str| {
+        let claims = format!(r#""username":"admin","token_type":"{token_type}"{more}"#);
+        verify(&keys, &payload(&claims), NOW).map(|claims| claims.user)
+    };
+    let admin = Ok("admin".to_owned());
+    assert_eq!(of_type("static_token", ""), admin);
+    assert_eq!(of_type("access_token", r#","jti":"i""#), admin);
+    // Well signed, but of no login here.
+    assert_eq!(of_type("access_token", ""), Err(TokenError::Unknown));
+    for other in ["refresh_token", "id_token", "", "Access_Token"] {
+        assert_eq!(
+            of_type(other, r#","jti":"i""#),
+            Err(TokenError::Type),
+            "{other:?}"
+        );
+    }
+}
+
+#[test]
+fn two_names_in_one_token_are_nobody() {
+    let keys = hs256().1;
+    let both = |user_info: &str, username: &str| {
+        let claims = format!(r#""UserInfo":{{"username":"{user_info}"}},"username":"{username}""#);
+        verify(&keys, &payload(&claims), NOW).map(|claims| claims.user)
+    };
+    assert_eq!(both("admin", "admin"), Ok("admin".to_owned()));
+    assert_eq!(both("jeff", "admin"), Err(TokenError::Subject));
+    assert_eq!(both("Admin", "admin"), Err(TokenError::Subject));
+    assert_eq!(
+        verify(&keys, &payload(r#""uid":"admin""#), NOW).unwrap_err(),
+        TokenError::Malformed
+    );
+}
+
+#[test]
+fn one_token_carries_both_documented_claim_sets() {
+    let (signer, _) = ed25519();
+    let token = signer.sign(&claims("jeff")).unwrap();
+    let payload = token.split('.').nth(1).unwrap();
+    let payload = Base64UrlSafeNoPadding::decode_to_vec(payload, None).unwrap();
+    let payload: serde_json::Value = serde_json::from_slice(&payload).unwrap();
+    assert_eq!(payload["UserInfo"]["username"], "jeff");
+    assert_eq!(payload["username"], "jeff");
+    assert_eq!(payload["uid"], "jeff");
+    assert_eq!(payload["token_type"], "access_token");
+    assert_eq!(payload["exp"].as_u64(), Some(NOW + 3_600));
+    assert_eq!(payload["iat"].as_u64(), Some(NOW));
+}
+
+#[test]
+fn the_public_keys_are_those_that_verify() {
+    let signer = Ed25519Signer::generate("cubegate");
+    let keys = KeySet::ed25519("cubegate", [signer.public_key().unwrap()]).unwrap();
+    let public: Vec<_> = keys
+        .public_keys()
+        .map(|key| (key.kid().to_owned(), key.to_bytes()))
+        .collect();
+    assert_eq!(
+        public,
+        [(signer.kid().to_owned(), signer.public_key_bytes())]
+    );
+    assert_eq!(hs256().1.public_keys().count(), 0);
 }

@@ -1,5 +1,7 @@
 //! Every refusal of this API, and how it looks on the wire.
 
+mod oauth;
+
 use std::error::Error as StdError;
 
 use axum::http::{HeaderValue, StatusCode, header};
@@ -9,7 +11,10 @@ use cubegate_store::StoreError;
 use cubegate_token::KeyError;
 use thiserror::Error;
 
+pub(crate) use self::oauth::OauthError;
+use crate::password::Refused;
 use crate::respond;
+use crate::throttle::TooMany;
 
 /// Every refusal of this API. What it displays is what the client reads.
 #[derive(Debug, Error)]
@@ -62,6 +67,12 @@ pub enum ApiError {
     /// The cluster is there already.
     #[error("{}", message::cluster_exists(.0))]
     ClusterExists(String),
+    /// Too many tries of this user or from this address, or the user is locked.
+    #[error("{}", message::RATE_LIMIT_EXCEEDED)]
+    TooManyRequests {
+        /// Seconds to wait.
+        retry_after: u64,
+    },
     /// Something in the request is wrong; the sentence says what.
     #[error("{0}")]
     BadRequest(String),
@@ -95,6 +106,7 @@ impl ApiError {
             | Self::ClusterNotFound(_)
             | Self::ClusterExists(_)
             | Self::BadRequest(_) => StatusCode::BAD_REQUEST,
+            Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::NotReady(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -116,7 +128,14 @@ impl IntoResponse for ApiError {
             )
                 .into_response();
         }
-        respond::json_with_status(status, &ErrorBody::new(status.as_u16(), self.to_string()))
+        let body = ErrorBody::new(status.as_u16(), self.to_string());
+        let mut response = respond::json_with_status(status, &body);
+        if let Self::TooManyRequests { retry_after } = self {
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from(retry_after));
+        }
+        response
     }
 }
 
@@ -139,6 +158,23 @@ impl From<StoreError> for ApiError {
             | StoreError::PasswordTooShort
             | StoreError::UserExists(_)
             | StoreError::KeyFormat { .. } => Self::Internal(Box::new(error)),
+        }
+    }
+}
+
+impl From<TooMany> for ApiError {
+    fn from(TooMany { retry_after }: TooMany) -> Self {
+        Self::TooManyRequests { retry_after }
+    }
+}
+
+impl From<Refused> for ApiError {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::TooMany(too_many) => too_many.into(),
+            Refused::Wrong => Self::AuthenticateFailed,
+            Refused::Disabled => Self::UserDisabled,
+            Refused::NotChecked(error) => error.into(),
         }
     }
 }

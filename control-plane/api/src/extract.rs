@@ -1,5 +1,6 @@
 //! What handlers are handed: each extractor refuses by itself.
 
+mod bearer;
 mod body;
 mod caller;
 mod client_ip;
@@ -8,8 +9,9 @@ mod fields;
 mod origin;
 mod query;
 
+pub(crate) use bearer::Bearer;
 pub(crate) use body::RawBody;
-pub(crate) use caller::{Admin, Caller, Writer};
+pub(crate) use caller::{Admin, Caller, Writer, identify};
 pub(crate) use client_ip::ClientIp;
 pub(crate) use fields::{form_fields, json_fields};
 pub(crate) use query::Query;

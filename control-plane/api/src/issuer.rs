@@ -4,14 +4,17 @@ use std::time::Duration;
 
 use cubegate_domain::User;
 use cubegate_token::{
-    Claims, Ed25519Signer, Hs256Secret, KUBECUBE_GROUP, KeyError, KeySet, Signer, TokenError,
-    UnverifiedToken,
+    Claims, Ed25519Key, Ed25519Signer, Hs256Secret, KUBECUBE_GROUP, KeyError, KeySet,
+    RefreshClaims, Signer, TokenError, UnverifiedToken,
 };
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 /// KubeCube's own.
 pub const DEFAULT_TOKEN_LIFETIME: Duration = Duration::from_secs(3600);
+
+/// What a refresh token's id has before that of the access token that it came with.
+const REFRESH_ID_PREFIX: &str = "r-";
 
 /// Makes tokens with one key and checks them against the key set that Envoys have.
 pub struct Issuer {
@@ -62,6 +65,19 @@ impl Issuer {
         )
     }
 
+    /// The `iss` of its tokens; nothing stands there under a shared secret.
+    pub fn name(&self) -> Option<&str> {
+        match &self.keys {
+            KeySet::Ed25519 { issuer, .. } => Some(issuer),
+            KeySet::Hs256(_) => None,
+        }
+    }
+
+    /// The keys that anybody may check its tokens with.
+    pub fn public_keys(&self) -> impl Iterator<Item = &Ed25519Key> {
+        self.keys.public_keys()
+    }
+
     /// How long its tokens are valid.
     pub fn lifetime(&self) -> Duration {
         self.lifetime
@@ -78,8 +94,81 @@ impl Issuer {
         access_key: Option<&str>,
         now: OffsetDateTime,
     ) -> Result<IssuedToken, KeyError> {
+        self.make(user, access_key, None, self.lifetime, now)
+    }
+
+    /// Makes an access token for an OAuth client, of a session or of none.
+    ///
+    /// # Errors
+    /// [`KeyError::Sign`] when the crypto library fails.
+    pub fn issue_access(
+        &self,
+        user: &User,
+        session: Option<&str>,
+        lifetime: Duration,
+        now: OffsetDateTime,
+    ) -> Result<IssuedToken, KeyError> {
+        self.make(user, None, session, lifetime, now)
+    }
+
+    /// Makes the refresh token that goes with an access token of a session.
+    ///
+    /// # Errors
+    /// [`KeyError::Sign`] when the crypto library fails.
+    pub fn issue_refresh(
+        &self,
+        user: &User,
+        session: &str,
+        access: &IssuedToken,
+        lifetime: Duration,
+        now: OffsetDateTime,
+    ) -> Result<IssuedToken, KeyError> {
         let issued_at = unix_seconds(now);
-        let expires_at = issued_at.saturating_add(self.lifetime.as_secs());
+        let expires_at = issued_at.saturating_add(lifetime.as_secs());
+        let id = format!("{REFRESH_ID_PREFIX}{}", access.id);
+        let token = self.signer.sign_refresh(&RefreshClaims {
+            user: user.name.clone(),
+            session: session.to_owned(),
+            id: id.clone(),
+            issued_at,
+            expires_at,
+        })?;
+        Ok(IssuedToken {
+            token,
+            id,
+            expires_at,
+        })
+    }
+
+    /// What a refresh token says, if it is one of ours and still valid, and the id
+    /// of the access token that it came with.
+    ///
+    /// # Errors
+    /// Why it is none.
+    pub fn verify_refresh(
+        &self,
+        token: &UnverifiedToken,
+        now: OffsetDateTime,
+    ) -> Result<(RefreshClaims, String), TokenError> {
+        let claims = self.keys.verify_refresh(token, unix_seconds(now))?;
+        let access_id = claims
+            .id
+            .strip_prefix(REFRESH_ID_PREFIX)
+            .ok_or(TokenError::Malformed)?
+            .to_owned();
+        Ok((claims, access_id))
+    }
+
+    fn make(
+        &self,
+        user: &User,
+        access_key: Option<&str>,
+        session: Option<&str>,
+        lifetime: Duration,
+        now: OffsetDateTime,
+    ) -> Result<IssuedToken, KeyError> {
+        let issued_at = unix_seconds(now);
+        let expires_at = issued_at.saturating_add(lifetime.as_secs());
         let id = Uuid::new_v4().simple().to_string();
         let mut groups = vec![KUBECUBE_GROUP.to_owned()];
         groups.extend(
@@ -93,7 +182,7 @@ impl Issuer {
             groups,
             access_key: access_key.map(str::to_owned),
             scope: None,
-            session: None,
+            session: session.map(str::to_owned),
             epoch: None,
             id: Some(id.clone()),
             issued_at,

@@ -9,7 +9,8 @@
 //!
 //! The whole URL table is in [`router`](router()); each operation has one file
 //! under `routes/`. Paths, messages and their order are those of KubeCube's
-//! documented OpenAPI, so that its clients work unchanged.
+//! documented OpenAPI, and under `/oauth` those of KubeSphere, so that clients of either
+//! work unchanged.
 //!
 //! Who may do what is decided from the database and never from the token: a
 //! token says who somebody is, the database says whether they still exist, may
@@ -17,22 +18,25 @@
 //!
 //! What this crate deliberately does not do: it binds no port and ends no TLS
 //! (the runtime does), proxies nothing (the filter in Envoy does), and keeps no
-//! state of its own.
+//! state of its own but the counts of [`Throttle`].
 
 mod audit;
 mod clock;
 mod error;
 mod extract;
 mod issuer;
+mod password;
 mod respond;
 mod router;
 mod routes;
 mod state;
 #[cfg(test)]
 mod tests;
+mod throttle;
 
 pub use clock::Clock;
 pub use error::ApiError;
 pub use issuer::{DEFAULT_TOKEN_LIFETIME, IssuedToken, Issuer};
 pub use router::router;
-pub use state::AppState;
+pub use state::{AppState, OauthClient, OauthSettings};
+pub use throttle::{Throttle, ThrottleSettings};

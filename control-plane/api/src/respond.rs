@@ -52,3 +52,19 @@ pub(crate) fn timestamp(time: OffsetDateTime) -> String {
         .format(&Rfc3339)
         .unwrap_or_default()
 }
+
+/// Any status with a JSON body, in the content type that KubeSphere gives.
+pub(crate) fn plain_json<T: Serialize>(status: StatusCode, body: &T) -> Response {
+    let mut response = json_with_status(status, body);
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
+    response
+}
+
+/// Any status with a text.
+pub(crate) fn text(status: StatusCode, text: &'static str) -> Response {
+    let content_type = HeaderValue::from_static("text/plain; charset=utf-8");
+    (status, [(header::CONTENT_TYPE, content_type)], text).into_response()
+}

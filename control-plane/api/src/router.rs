@@ -1,6 +1,7 @@
 //! The URL table.
 
 mod log;
+mod oauth;
 mod slash;
 
 use axum::Router;
@@ -62,6 +63,7 @@ pub fn router(state: AppState) -> Router {
         .route("/readyz", on(GET, health::readyz))
         .merge(cube)
         .merge(audit_log)
+        .merge(oauth::routes())
         .fallback(not_found::handler)
         .method_not_allowed_fallback(not_found::handler)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))

@@ -6,4 +6,5 @@ pub(crate) mod health;
 pub(crate) mod key;
 pub(crate) mod login;
 pub(crate) mod not_found;
+pub(crate) mod oauth;
 pub(crate) mod root;

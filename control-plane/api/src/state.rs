@@ -1,11 +1,16 @@
 //! What every handler can reach.
 
+use std::fmt;
 use std::sync::Arc;
+
+use std::time::Duration;
 
 use cubegate_audit::Recorder;
 use cubegate_store::Store;
+use cubegate_token::CLOCK_SKEW_SECONDS;
+use time::OffsetDateTime;
 
-use crate::{Clock, Issuer};
+use crate::{Clock, Issuer, Throttle};
 
 /// What every handler can reach; cheap to clone.
 #[derive(Clone)]
@@ -21,4 +26,67 @@ pub struct AppState {
     /// Whether clients reach the gateway in clear (`--plain`): the login cookie
     /// is then set without `Secure`, or no browser would send it back.
     pub plain_http: bool,
+    /// How `/oauth` behaves.
+    pub oauth: Arc<OauthSettings>,
+    /// How often somebody may try.
+    pub throttle: Arc<Throttle>,
+}
+
+/// How `/oauth` behaves; the defaults are those of KubeSphere's installers.
+#[derive(Clone)]
+pub struct OauthSettings {
+    /// The clients that may be named; who names none is the first one.
+    pub clients: Vec<OauthClient>,
+    /// How long an access token is valid.
+    pub access_lifetime: Duration,
+    /// How long a refresh token is valid.
+    pub refresh_lifetime: Duration,
+    /// Whether a user may have several sessions at a time.
+    pub multiple_login: bool,
+    /// Where a logout may lead to (`post_logout_redirect_uri`), word by word.
+    pub logout_redirects: Vec<String>,
+}
+
+/// A program that asks for tokens.
+#[derive(Clone, PartialEq, Eq)]
+pub struct OauthClient {
+    /// Its `client_id`.
+    pub id: String,
+    /// Its `client_secret`.
+    pub secret: String,
+}
+
+impl fmt::Debug for OauthClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OauthClient")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
+// === impl AppState ===
+
+impl AppState {
+    /// When the last access token that is issued now is no longer taken anywhere.
+    pub(crate) fn revoked_until(&self, now: OffsetDateTime) -> OffsetDateTime {
+        let longest = self.oauth.access_lifetime.max(self.issuer.lifetime());
+        now + longest + Duration::from_secs(CLOCK_SKEW_SECONDS)
+    }
+}
+
+// === impl OauthSettings ===
+
+impl Default for OauthSettings {
+    fn default() -> Self {
+        Self {
+            clients: vec![OauthClient {
+                id: "kubesphere".to_owned(),
+                secret: "kubesphere".to_owned(),
+            }],
+            access_lifetime: Duration::from_hours(2),
+            refresh_lifetime: Duration::from_hours(4),
+            multiple_login: true,
+            logout_redirects: Vec::new(),
+        }
+    }
 }

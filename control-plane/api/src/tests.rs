@@ -6,6 +6,8 @@ mod cluster;
 mod http;
 mod key;
 mod login;
+mod oauth;
+mod throttle;
 mod vectors;
 
 use std::sync::Arc;
@@ -22,7 +24,10 @@ use tempfile::TempDir;
 use time::OffsetDateTime;
 use tower::ServiceExt as _;
 
-use crate::{AppState, Clock, DEFAULT_TOKEN_LIFETIME, Issuer, router};
+use crate::{
+    AppState, Clock, DEFAULT_TOKEN_LIFETIME, Issuer, OauthSettings, Throttle, ThrottleSettings,
+    router,
+};
 
 /// The shared secret of the recorded vectors.
 const SECRET: &str = "56F0D8DB90241C6E";
@@ -89,6 +94,8 @@ impl TestApp {
             issuer: Arc::new(issuer),
             clock,
             plain_http: false,
+            oauth: Arc::new(OauthSettings::default()),
+            throttle: Arc::new(Throttle::new(&ThrottleSettings::default())),
         };
         change(&mut state);
         let app = Self {

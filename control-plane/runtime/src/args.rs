@@ -2,6 +2,7 @@
 
 mod audit;
 mod list;
+mod oauth;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub(crate) use self::audit::{AuditArgs, AuditCommand, AuditExportArgs};
 pub(crate) use self::list::ListArgs;
+pub(crate) use self::oauth::{OauthArgs, ThrottleArgs};
 
 /// A gateway in front of many Kubernetes clusters: one token, one kind of URL.
 #[derive(Debug, Parser)]
@@ -68,6 +70,12 @@ pub(crate) struct GatewayArgs {
 
     #[command(flatten)]
     pub(crate) audit: AuditArgs,
+
+    #[command(flatten)]
+    pub(crate) oauth: OauthArgs,
+
+    #[command(flatten)]
+    pub(crate) throttle: ThrottleArgs,
 
     /// Where clients connect to Envoy
     #[arg(

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
-use cubegate_api::{AppState, Clock, Issuer};
+use cubegate_api::{AppState, Clock, Issuer, Throttle};
 use cubegate_domain::{ADMIN_GROUP, UserState};
 use cubegate_filter_config::TokenKeys;
 use cubegate_snapshot::{Endpoint, FilterModule, ListenerSettings};
@@ -104,6 +104,8 @@ impl ControlPlane {
             data: _,
             list,
             audit,
+            oauth,
+            throttle,
             listen,
             plain,
             tls_cert,
@@ -175,6 +177,8 @@ impl ControlPlane {
             issuer: Arc::new(issuer),
             clock: Clock::system(),
             plain_http: *plain,
+            oauth: Arc::new(oauth.settings()),
+            throttle: Arc::new(Throttle::new(&throttle.settings())),
         };
         let router = cubegate_api::router(state);
         let api = axum::serve(

@@ -26,6 +26,7 @@ mod password;
 mod revision;
 mod row;
 mod seal;
+mod session;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -36,5 +37,6 @@ pub use error::StoreError;
 pub use key::{DeleteOutcome, ImportedKey, IssuedKey, KeyCheck};
 pub use master_key::{MASTER_KEY_BYTES, MasterKey, MasterKeyError};
 pub use revision::POLL_INTERVAL;
+pub use session::{NewRefreshToken, REUSE_GRACE, Rotation, TokenMarks};
 pub use store::Store;
 pub use user::{MIN_PASSWORD_BYTES, NewUser, Written};

@@ -4,6 +4,7 @@ mod audit;
 mod clusters;
 mod durability;
 mod keys;
+mod sessions;
 mod users;
 
 use cubegate_domain::UserState;

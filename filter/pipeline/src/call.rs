@@ -6,13 +6,15 @@ use cubegate_filter_config::ClusterEntry;
 
 use crate::Headers;
 
-/// A GET to an Envoy cluster.
+/// A request to an Envoy cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
     /// The Envoy cluster.
     pub cluster: String,
     /// Its headers, pseudo-headers included.
     pub headers: Headers,
+    /// Its body.
+    pub body: Vec<u8>,
     /// How long the whole answer may take.
     pub timeout: Duration,
 }
@@ -97,6 +99,7 @@ impl Origin {
         Call {
             cluster: self.cluster.clone(),
             headers,
+            body: Vec::new(),
             timeout,
         }
     }

@@ -30,6 +30,8 @@ pub(crate) enum Source {
     Header,
     WebSocketProtocol,
     Cookie,
+    /// It came in exchange for a password; see [`Basic`](crate::basic::Basic).
+    Password,
 }
 
 /// Finds the request's token.

@@ -1,6 +1,7 @@
 //! One request and its answer, step by step.
 //!
 //! ```text
+//! New ──> Exchanging ──> Sent                           a password is exchanged for a token
 //! New ──> Sent ──> Holding ──> Replied                  the page in one answer
 //!           │         └──> Calling ──┴──> (Calling …)   the page takes further calls
 //!           └──> Passing                                the answer is no list
@@ -13,12 +14,14 @@ use cubegate_list::ListQuery;
 use crate::accept::TableVersion;
 use crate::call::Origin;
 use crate::exchange::calls::Calling;
+use crate::exchange::exchanging::Exchanging;
 use crate::list::ListStream;
 use crate::pushdown::Way;
 use crate::reply::Family;
 use crate::{Gateway, Headers, Host, HostError, Reply};
 
 mod calls;
+mod exchanging;
 mod request;
 mod response;
 
@@ -42,6 +45,10 @@ pub struct Exchange {
 enum State {
     /// The request's headers have not come yet.
     New,
+    /// The request came with a password; it is held until there is a token.
+    Exchanging(Exchanging),
+    /// The request was refused. Nothing of it goes on.
+    Refused,
     /// The request went to the control plane, whose answers are its own.
     SentToControlPlane { family: Family },
     /// The request went to a member cluster.

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use cubegate_filter_config::{ClusterEntry, ConfigError, FilterConfig, Limits, TokenKeys};
-use cubegate_token::{Ed25519Key, Hs256Secret, KeyError, KeySet};
+use cubegate_token::{Ed25519Key, Hs256Secret, KeyError, KeySet, TokenError, UnverifiedToken};
 use thiserror::Error;
 
+use crate::basic::Remembered;
 use crate::memory::{Share, WorkerMemory};
 use crate::pushdown::Learned;
-use crate::verify::Verifier;
+use crate::verify::{Caller, Verifier};
 
 /// What one version of the configuration says, ready to be used.
 pub struct Gateway {
@@ -19,6 +20,7 @@ pub struct Gateway {
     pub(crate) limits: Limits,
     pub(crate) memory: WorkerMemory,
     pub(crate) learned: Learned,
+    pub(crate) remembered: Remembered,
 }
 
 /// Why a configuration is refused. The filter keeps the one it has.
@@ -87,6 +89,9 @@ impl Gateway {
         let learned = previous
             .map(|previous| previous.learned.clone())
             .unwrap_or_default();
+        let remembered = previous
+            .map(|previous| previous.remembered.clone())
+            .unwrap_or_default();
         Ok(Self {
             tokens,
             verifier,
@@ -94,7 +99,13 @@ impl Gateway {
             limits,
             memory,
             learned,
+            remembered,
         })
+    }
+
+    /// Who somebody is, by a token that is valid at this time.
+    pub(crate) fn caller(&self, token: UnverifiedToken, now: u64) -> Result<Caller, TokenError> {
+        self.verifier.verify(token, now)
     }
 
     /// The cluster of this name, if it is registered.

@@ -49,6 +49,9 @@ pub trait Host {
     /// dropped by the proxy.
     fn call(&self, call: &Call) -> Result<u32, HostError>;
 
+    /// Lets a request go on whose headers were held; they go out as they are now.
+    fn resume_request(&self) -> Result<(), HostError>;
+
     /// All headers of the answer whose callback runs.
     fn call_headers(&self) -> Result<Headers, HostError>;
 

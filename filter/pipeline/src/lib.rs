@@ -21,6 +21,7 @@
 //! callbacks. Nothing here panics: a panic would take an Envoy worker's VM down.
 
 mod accept;
+mod basic;
 mod call;
 mod credential;
 mod exchange;

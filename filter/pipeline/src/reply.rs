@@ -103,6 +103,35 @@ impl Reply {
             .with_header("www-authenticate", "Bearer error=\"invalid_token\"")
     }
 
+    /// 401: a user name and a password that are nobody's.
+    pub fn password_wrong(family: Family) -> Self {
+        Self::error(family, 401, "Unauthorized").with_header(
+            "www-authenticate",
+            "Basic realm=\"cubegate\", charset=\"UTF-8\"",
+        )
+    }
+
+    /// 429: too many tries of this user or from this address. `retry_after` is in
+    /// seconds.
+    pub fn too_many_tries(family: Family, retry_after: Option<&str>) -> Self {
+        Self::error(
+            family,
+            429,
+            "Too many tries with this user name or from this address; wait before the next one.",
+        )
+        .with_header("retry-after", retry_after.unwrap_or("60"))
+    }
+
+    /// 503: the control plane, which knows the passwords, does not answer.
+    pub fn password_unchecked(family: Family) -> Self {
+        Self::error(
+            family,
+            503,
+            "The gateway cannot check passwords now; try again in a moment, or use a token.",
+        )
+        .with_header("retry-after", "1")
+    }
+
     /// 403: a write that another site makes with the user's cookie.
     pub fn cross_site(family: Family) -> Self {
         Self::error(family, 403, message::FORBIDDEN)

@@ -9,6 +9,7 @@ use cubegate_token::{Claims, Ed25519Signer, Signer};
 use crate::{Call, Exchange, Flow, Gateway, Headers, Host, HostError, Reply};
 
 mod audit;
+mod basic;
 mod compression;
 mod follow_ups;
 mod lists;
@@ -30,6 +31,8 @@ struct MockHost {
     reply: RefCell<Option<Reply>>,
     /// The calls so far; a call's token is its place here, and 100.
     calls: RefCell<Vec<Call>>,
+    /// How often the held request was let go on.
+    resumed: Cell<u32>,
     /// No call can be made.
     unreachable: Cell<bool>,
     /// The answer of the call whose callback runs.
@@ -91,6 +94,11 @@ impl Host for MockHost {
         }
         self.calls.borrow_mut().push(call.clone());
         Ok(FIRST_TOKEN + u32::try_from(self.calls.borrow().len()).unwrap() - 1)
+    }
+
+    fn resume_request(&self) -> Result<(), HostError> {
+        self.resumed.set(self.resumed.get() + 1);
+        Ok(())
     }
 
     fn call_headers(&self) -> Result<Headers, HostError> {

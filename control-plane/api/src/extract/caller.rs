@@ -3,6 +3,8 @@
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use cubegate_domain::{User, UserState};
+use cubegate_store::{StoreError, TokenMarks};
+use cubegate_token::{Claims, UnverifiedToken};
 
 use crate::audit::Note;
 use crate::extract::{credential, origin};
@@ -26,6 +28,39 @@ pub(crate) struct Writer(pub(crate) Caller);
 #[derive(Debug)]
 pub(crate) struct Admin<C>(pub(crate) C);
 
+/// Who a token stands for now, and what it says; nobody when it is not valid, was
+/// taken back, or its user is gone or disabled. `note` is the caller's, when the
+/// token is the caller's; it gets who that is also of a token that was taken back.
+pub(crate) async fn identify(
+    state: &AppState,
+    token: &UnverifiedToken,
+    note: Option<&Note>,
+) -> Result<Option<(User, Claims)>, StoreError> {
+    let claims = match state.issuer.verify(token, state.clock.now()) {
+        Ok(claims) => claims,
+        Err(reason) => {
+            tracing::debug!(%reason, "a token was refused");
+            return Ok(None);
+        }
+    };
+    if let Some(note) = note {
+        note.user(&claims.user);
+        claims.access_key.iter().for_each(|key| note.key(key));
+        claims.id.iter().for_each(|id| note.token(id));
+    }
+    let marks = TokenMarks {
+        session: claims.session.as_deref(),
+        id: claims.id.as_deref(),
+    };
+    if state.store.is_revoked(marks).await? {
+        return Ok(None);
+    }
+    let user = state.store.get_user(&claims.user).await?;
+    Ok(user
+        .filter(|user| user.state == UserState::Normal)
+        .map(|user| (user, claims)))
+}
+
 // === impl Caller ===
 
 impl FromRequestParts<AppState> for Caller {
@@ -33,30 +68,14 @@ impl FromRequestParts<AppState> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
         let credential = credential::find(&parts.headers).ok_or(ApiError::AuthenticateFailed)?;
-        let claims = state
-            .issuer
-            .verify(&credential.token, state.clock.now())
-            .map_err(|reason| {
-                tracing::debug!(%reason, "a token was refused");
-                ApiError::TokenInvalid
-            })?;
-        if let Some(note) = parts.extensions.get::<Note>() {
-            note.user(&claims.user);
-            claims.access_key.iter().for_each(|key| note.key(key));
-            claims.id.iter().for_each(|id| note.token(id));
-        }
-        let user = state
-            .store
-            .get_user(&claims.user)
+        let note = parts.extensions.get::<Note>();
+        let (user, _) = identify(state, &credential.token, note)
             .await?
             .ok_or(ApiError::TokenInvalid)?;
-        match user.state {
-            UserState::Normal => Ok(Self {
-                user,
-                by_cookie: credential.by_cookie,
-            }),
-            UserState::Forbidden => Err(ApiError::TokenInvalid),
-        }
+        Ok(Self {
+            user,
+            by_cookie: credential.by_cookie,
+        })
     }
 }
 

@@ -4,12 +4,12 @@ use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use cubegate_api_types::cube::{API_VERSION, UserMetadata, UserObject, UserSpec, UserStatus};
-use cubegate_domain::{User, UserState};
+use cubegate_domain::User;
 
 use crate::audit::Note;
 use crate::extract::{ClientIp, RawBody, json_fields};
 use crate::respond::{self, timestamp};
-use crate::{ApiError, AppState};
+use crate::{ApiError, AppState, password};
 
 /// The login type of users with a password here; `ldap` is switched off.
 const NORMAL: &str = "normal";
@@ -27,19 +27,10 @@ pub(crate) async fn handler(
     let (Some(name), Some(password), Some(login_type)) = (name, password, login_type) else {
         return Err(ApiError::LoginParamMissing);
     };
-    note.claimed_user(&name);
     if login_type != NORMAL {
         return Err(ApiError::AuthenticateFailed);
     }
-    let user = state
-        .store
-        .verify_password(&name, &password)
-        .await?
-        .ok_or(ApiError::AuthenticateFailed)?;
-    note.user(&user.name);
-    if user.state != UserState::Normal {
-        return Err(ApiError::UserDisabled);
-    }
+    let user = password::log_in(&state, &note, &name, &password, ip).await?;
     let now = state.clock.now();
     let issued = state.issuer.issue(&user, None, now)?;
     let ip = ip.map(|ip| ip.to_string());

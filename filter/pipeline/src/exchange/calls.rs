@@ -53,9 +53,13 @@ impl Exchange {
         has_answer: bool,
         size: usize,
     ) {
-        let State::Calling(calling) = &mut self.state else {
+        let calling = match &mut self.state {
+            State::Calling(calling) => calling,
+            State::Exchanging(exchanging) if exchanging.waits_for(token) => {
+                return self.on_exchanged(host, has_answer, size);
+            }
             // The exchange did not wait for it: the client has its reply.
-            return;
+            _ => return,
         };
         let Some(number) = calling.pending.remove(&token) else {
             return;
@@ -264,7 +268,11 @@ impl Exchange {
     }
 }
 
-fn answer(host: &impl Host, has_answer: bool, size: usize) -> Result<Answer, crate::HostError> {
+pub(super) fn answer(
+    host: &impl Host,
+    has_answer: bool,
+    size: usize,
+) -> Result<Answer, crate::HostError> {
     if !has_answer {
         return Ok(Answer {
             status: None,

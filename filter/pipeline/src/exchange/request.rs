@@ -2,10 +2,12 @@
 
 use cubegate_filter_config::AuditNote;
 use cubegate_list::{ListQuery, ListRequest};
+use cubegate_token::UnverifiedToken;
 
 use crate::accept::{self, Form};
+use crate::basic::Basic;
 use crate::call::{self, Origin};
-use crate::credential::{self, Source};
+use crate::credential::{self, Credential, Source};
 use crate::exchange::{Exchange, Flow, PageRequest, Sent, State, internal};
 use crate::list;
 use crate::pushdown::{self, Question, Way};
@@ -14,38 +16,72 @@ use crate::route::{MemberTarget, Target, route};
 use crate::upstream::{Rewrite, Upstream};
 use crate::{Headers, Host, Reply, RequestHead};
 
+/// What becomes of a request that is not refused.
+enum Admission {
+    /// It can go on like this.
+    Ready(Rewrite, State),
+    /// Its password must be exchanged first.
+    Password(Family, Basic),
+}
+
 // === impl Exchange ===
 
 impl Exchange {
     /// The request's headers are there.
     pub fn on_request_headers(&mut self, host: &impl Host) -> Flow {
+        match self.decide(host, None) {
+            Ok(Some((family, basic))) => self.exchange(host, family, &basic),
+            Ok(None) => Flow::Continue,
+            Err(reply) => self.refuse(host, &reply),
+        }
+    }
+
+    /// More of the request is there. While its headers are held they must stay
+    /// so: to let a body go on lets them go on, too.
+    pub fn on_request_body(&mut self) -> Flow {
+        match self.state {
+            State::New | State::Exchanging(_) | State::Refused => Flow::Pause,
+            _ => Flow::Continue,
+        }
+    }
+
+    /// Makes the request ready to go on, or says which password is to be exchanged
+    /// before that. `exchanged` is the token that came of it.
+    pub(super) fn decide(
+        &mut self,
+        host: &impl Host,
+        exchanged: Option<UnverifiedToken>,
+    ) -> Result<Option<(Family, Basic)>, Reply> {
+        let failed = |error| internal(host, Family::Kube, &error);
+        let headers = host.request_headers().map_err(failed)?;
         let mut note = AuditNote::default();
-        let outcome = host
-            .request_headers()
-            .map_err(|error| internal(host, Family::Kube, &error))
-            .and_then(|headers| self.admit(host, headers, &mut note))
-            .and_then(|(rewrite, state)| {
-                host.set_request_headers(rewrite.headers())
-                    .map_err(|error| internal(host, Family::Kube, &error))?;
-                Ok(state)
-            });
-        // The control plane makes the records of what it is asked itself.
-        if !matches!(outcome, Ok(State::SentToControlPlane { .. })) {
+        let admission = self.admit(host, headers, exchanged, &mut note);
+        // The control plane makes the records of what it is asked itself. While a
+        // password is exchanged, the note is for the case that it is refused.
+        if !matches!(
+            admission,
+            Ok(Admission::Ready(_, State::SentToControlPlane { .. }))
+        ) {
             host.note(&note);
         }
-        match outcome {
-            Ok(state) => {
+        match admission? {
+            Admission::Ready(rewrite, state) => {
+                host.set_request_headers(rewrite.headers())
+                    .map_err(failed)?;
                 self.state = state;
-                Flow::Continue
+                Ok(None)
             }
-            Err(reply) => {
-                // A reply in the request phase comes back through the response
-                // callbacks as if it were an answer, and must pass there.
-                let flow = self.reply(host, &reply);
-                self.state = State::Passing;
-                flow
-            }
+            Admission::Password(family, basic) => Ok(Some((family, basic))),
         }
+    }
+
+    /// Answers instead of letting the request go on.
+    pub(super) fn refuse(&mut self, host: &impl Host, reply: &Reply) -> Flow {
+        // A reply in the request phase comes back through the response callbacks
+        // as if it were an answer, and must pass there.
+        let flow = self.reply(host, reply);
+        self.state = State::Refused;
+        flow
     }
 
     /// verify → route → upstream. The order of the answers is KubeCube's: who
@@ -55,14 +91,16 @@ impl Exchange {
         &self,
         host: &impl Host,
         headers: Headers,
+        exchanged: Option<UnverifiedToken>,
         note: &mut AuditNote,
-    ) -> Result<(Rewrite, State), Reply> {
+    ) -> Result<Admission, Reply> {
         let head = RequestHead::parse(&headers)?;
         let target = match route(&head) {
             Target::ControlPlane => {
                 let family = Family::of_path(&head.path);
                 let rewrite = Rewrite::to_control_plane(headers, &head.path);
-                return Ok((rewrite, State::SentToControlPlane { family }));
+                let state = State::SentToControlPlane { family };
+                return Ok(Admission::Ready(rewrite, state));
             }
             Target::Member(target) => target,
         };
@@ -73,17 +111,31 @@ impl Exchange {
             .get("upgrade")
             .is_some_and(|value| !value.is_empty());
 
-        let found = credential::find(family, &headers)?;
-        if found.source == Source::Cookie
-            && (upgrade || !head.is_read())
-            && credential::is_cross_site(&headers)
-        {
+        let basic = Basic::find(family, &headers);
+        let found = match &basic {
+            Some(basic) => exchanged
+                .or_else(|| self.remembered(host, basic))
+                .map(|token| Credential {
+                    token,
+                    source: Source::Password,
+                }),
+            None => Some(credential::find(family, &headers)?),
+        };
+        // A browser sends passwords that it knows by itself, too.
+        let by_itself = found
+            .as_ref()
+            .is_none_or(|found| matches!(found.source, Source::Cookie | Source::Password));
+        if by_itself && (upgrade || !head.is_read()) && credential::is_cross_site(&headers) {
             return Err(Reply::cross_site(family));
         }
+        let found = match (found, basic) {
+            (Some(found), _) => found,
+            (None, Some(basic)) => return Ok(Admission::Password(family, basic)),
+            (None, None) => return Err(Reply::unauthenticated(family)),
+        };
         let caller = self
             .gateway
-            .verifier
-            .verify(found.token, host.now())
+            .caller(found.token, host.now())
             .map_err(|error| {
                 host.log_debug(&format!("a token was refused: {error}"));
                 note.reason = Some(error.to_string());
@@ -162,14 +214,23 @@ impl Exchange {
                 origin: origin.asking_as(rewrite.headers()),
             })
         });
-        Ok((
-            rewrite,
-            State::Sent(Sent {
-                family,
-                accept_encoding,
-                page,
-            }),
-        ))
+        let state = State::Sent(Sent {
+            family,
+            accept_encoding,
+            page,
+        });
+        Ok(Admission::Ready(rewrite, state))
+    }
+
+    /// The token that a password was exchanged for, while it is still good.
+    fn remembered(&self, host: &impl Host, basic: &Basic) -> Option<UnverifiedToken> {
+        let now = host.now();
+        let token = self.gateway.remembered.token(basic, now)?;
+        if self.gateway.caller(token.clone(), now).is_err() {
+            self.gateway.remembered.forget(basic);
+            return None;
+        }
+        Some(token)
     }
 
     fn way(&self, origin: &Origin, path: &str, upstream_query: &str, query: &ListQuery) -> Way {

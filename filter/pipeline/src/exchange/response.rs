@@ -16,6 +16,8 @@ impl Exchange {
         let (family, sent) = match std::mem::replace(&mut self.state, State::Passing) {
             State::Sent(sent) => (sent.family, Some(sent)),
             State::SentToControlPlane { family } => (family, None),
+            // Envoy holds only so much of a body meanwhile.
+            State::Exchanging(exchanging) => (exchanging.family(), None),
             // The answers that we gave.
             other => {
                 self.state = other;
@@ -131,9 +133,12 @@ impl Exchange {
                 }
             }
             State::Replied => Flow::Pause,
-            State::New | State::SentToControlPlane { .. } | State::Sent(_) | State::Passing => {
-                Flow::Continue
-            }
+            State::New
+            | State::Exchanging(_)
+            | State::Refused
+            | State::SentToControlPlane { .. }
+            | State::Sent(_)
+            | State::Passing => Flow::Continue,
         }
     }
 

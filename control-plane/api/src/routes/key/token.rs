@@ -1,6 +1,8 @@
 //! `GET /key/token?accessKey=&secretKey=`, as documented, and `POST /key/token` with
 //! both in the body, which keeps the secret out of the access logs on the way.
 
+use std::net::IpAddr;
+
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
@@ -9,7 +11,7 @@ use cubegate_domain::UserState;
 use cubegate_store::KeyCheck;
 
 use crate::audit::Note;
-use crate::extract::{Caller, Query, RawBody, form_fields, json_fields};
+use crate::extract::{Caller, ClientIp, Query, RawBody, form_fields, json_fields};
 use crate::{ApiError, AppState, respond};
 
 const NAMES: [&str; 2] = ["accessKey", "secretKey"];
@@ -17,17 +19,19 @@ const NAMES: [&str; 2] = ["accessKey", "secretKey"];
 /// With the key pair in the query.
 pub(crate) async fn handler(
     State(state): State<AppState>,
+    ClientIp(ip): ClientIp,
     note: Note,
     query: Query,
 ) -> Result<Response, ApiError> {
     let [access_key, secret_key] = NAMES.map(|name| query.first(name));
-    issue(&state, &note, &access_key, &secret_key).await
+    issue(&state, &note, ip, &access_key, &secret_key).await
 }
 
 /// With the key pair in a JSON or form body. Without a body this is no operation
 /// of KubeCube's, and answers as those do; a pair in the query does not count.
 pub(crate) async fn post_handler(
     State(state): State<AppState>,
+    ClientIp(ip): ClientIp,
     note: Note,
     caller: Result<Caller, ApiError>,
     headers: HeaderMap,
@@ -42,7 +46,7 @@ pub(crate) async fn post_handler(
         form_fields(&body, NAMES)
     };
     let [access_key, secret_key] = pair.map(Option::unwrap_or_default);
-    issue(&state, &note, &access_key, &secret_key).await
+    issue(&state, &note, ip, &access_key, &secret_key).await
 }
 
 /// `curl -d '{…}'` calls its JSON a form, so the first byte counts as well.
@@ -58,9 +62,11 @@ fn is_json(headers: &HeaderMap, body: &[u8]) -> bool {
 async fn issue(
     state: &AppState,
     note: &Note,
+    ip: Option<IpAddr>,
     access_key: &str,
     secret_key: &str,
 ) -> Result<Response, ApiError> {
+    state.throttle.token(access_key, ip)?;
     let key = match state.store.verify_key(access_key, secret_key).await? {
         KeyCheck::Unknown => return Err(ApiError::KeyNotExist),
         KeyCheck::WrongSecret => {

@@ -1,0 +1,169 @@
+//! Every refusal under `/oauth`: RFC 6749 5.2, in the words of KubeSphere.
+
+use std::error::Error as StdError;
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use cubegate_store::StoreError;
+use cubegate_token::KeyError;
+use serde::Serialize;
+use thiserror::Error;
+
+use crate::password::Refused;
+use crate::respond;
+use crate::throttle::TooMany;
+
+/// A refusal; what it displays is the `error_description`.
+#[derive(Debug, Error)]
+pub(crate) enum OauthError {
+    /// No such client, named in the body.
+    #[error("The provided client_id is invalid or does not exist.")]
+    UnknownClient,
+    /// The client's secret is wrong, or it came by HTTP Basic and is nobody.
+    #[error("Invalid client credential.")]
+    ClientCredential,
+    /// A grant that is not given here.
+    #[error("The provided grant_type is not supported.")]
+    GrantType,
+    /// No such user, or not this password.
+    #[error("Invalid username or password.")]
+    Password,
+    /// The user may not log in.
+    #[error("Account suspended.")]
+    Suspended,
+    /// The user of a refresh token is gone.
+    #[error("Authenticated user does not exist.")]
+    UserGone,
+    /// Not a refresh token, or not any more.
+    #[error("The refresh token is invalid or expired.")]
+    RefreshToken,
+    /// Too many tries, or the user is locked.
+    #[error("Rate limit exceeded.")]
+    TooMany {
+        /// Seconds to wait.
+        retry_after: u64,
+    },
+    /// A parameter that must be there is not.
+    #[error("{0} is missing.")]
+    Missing(&'static str),
+    /// A parameter must be there once (RFC 6749 3.2).
+    #[error("{0} is given more than once.")]
+    Repeated(&'static str),
+    /// The client authenticates in two ways (RFC 6749 2.3).
+    #[error("The client is named in the Authorization header and in the body; use one of them.")]
+    TwoClients,
+    /// An authorization code without a code.
+    #[error("The authorization code is empty or missing.")]
+    CodeMissing,
+    /// No client has a redirect URI here.
+    #[error("Redirect URI is not allowed.")]
+    RedirectUri,
+    /// Users of other identity providers are not known here.
+    #[error("The identity provider is not known here; leave the parameter provider out.")]
+    Provider,
+    /// The authorization-code and implicit flows are not part of this product.
+    #[error("No response_type is supported; get a token with POST /oauth/token.")]
+    ResponseType,
+    /// No token, or one that stands for nobody (RFC 6750 3.1).
+    #[error("The access token is missing, expired, revoked or invalid.")]
+    Token,
+    /// The body is not what this call takes.
+    #[error("The body cannot be read.")]
+    Body,
+    /// A fault of ours. The client learns nothing of it, the log does.
+    #[error("An internal server error occurred while processing the request.")]
+    Internal(#[source] Box<dyn StdError + Send + Sync>),
+}
+
+/// RFC 6749 5.2.
+#[derive(Serialize)]
+struct Body {
+    error: &'static str,
+    error_description: String,
+}
+
+// === impl OauthError ===
+
+impl OauthError {
+    fn code(&self) -> (StatusCode, &'static str) {
+        match self {
+            Self::UnknownClient => (StatusCode::BAD_REQUEST, "invalid_client"),
+            Self::ClientCredential => (StatusCode::UNAUTHORIZED, "invalid_client"),
+            Self::GrantType => (StatusCode::BAD_REQUEST, "unsupported_grant_type"),
+            Self::Password | Self::Suspended | Self::UserGone | Self::RefreshToken => {
+                (StatusCode::BAD_REQUEST, "invalid_grant")
+            }
+            Self::TooMany { .. } => (StatusCode::TOO_MANY_REQUESTS, "invalid_grant"),
+            Self::Missing(_)
+            | Self::Repeated(_)
+            | Self::TwoClients
+            | Self::CodeMissing
+            | Self::RedirectUri
+            | Self::Provider
+            | Self::Body => (StatusCode::BAD_REQUEST, "invalid_request"),
+            Self::ResponseType => (StatusCode::BAD_REQUEST, "unsupported_response_type"),
+            Self::Token => (StatusCode::UNAUTHORIZED, "invalid_token"),
+            Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "server_error"),
+        }
+    }
+}
+
+impl IntoResponse for OauthError {
+    fn into_response(self) -> Response {
+        if let Some(cause) = self.source() {
+            tracing::error!(error = %cause, "a request failed");
+        }
+        let (status, error) = self.code();
+        let body = Body {
+            error,
+            error_description: self.to_string(),
+        };
+        let mut response = respond::plain_json(status, &body);
+        let headers = response.headers_mut();
+        match self {
+            Self::TooMany { retry_after } => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from(retry_after));
+            }
+            // RFC 9110 11.6.1: a 401 says how to do better.
+            Self::ClientCredential => {
+                let challenge = HeaderValue::from_static("Basic realm=\"cubegate\"");
+                headers.insert(header::WWW_AUTHENTICATE, challenge);
+            }
+            Self::Token => {
+                let challenge = HeaderValue::from_static("Bearer error=\"invalid_token\"");
+                headers.insert(header::WWW_AUTHENTICATE, challenge);
+            }
+            _ => {}
+        }
+        response
+    }
+}
+
+impl From<TooMany> for OauthError {
+    fn from(TooMany { retry_after }: TooMany) -> Self {
+        Self::TooMany { retry_after }
+    }
+}
+
+impl From<Refused> for OauthError {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::TooMany(too_many) => too_many.into(),
+            Refused::Wrong => Self::Password,
+            Refused::Disabled => Self::Suspended,
+            Refused::NotChecked(error) => error.into(),
+        }
+    }
+}
+
+impl From<StoreError> for OauthError {
+    fn from(error: StoreError) -> Self {
+        Self::Internal(Box::new(error))
+    }
+}
+
+impl From<KeyError> for OauthError {
+    fn from(error: KeyError) -> Self {
+        Self::Internal(Box::new(error))
+    }
+}

@@ -1,0 +1,74 @@
+//! `GET /oauth/logout`
+
+use axum::extract::State;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use cubegate_api_types::cube::Success;
+
+use crate::error::OauthError;
+use crate::extract::{Bearer, Query};
+use crate::{AppState, respond};
+
+/// Ends the session of the token that is shown, or takes back a token that is of
+/// none. Nobody is logged out already. It leads nowhere but to where an operator
+/// lets it.
+pub(crate) async fn handler(
+    State(state): State<AppState>,
+    Bearer(caller): Bearer,
+    query: Query,
+) -> Result<Response, OauthError> {
+    let target = query.first("post_logout_redirect_uri");
+    let redirect = if target.is_empty() {
+        None
+    } else if state.oauth.logout_redirects.contains(&target) {
+        Some(location(&target, &query.first("state")).ok_or(OauthError::RedirectUri)?)
+    } else {
+        return Err(OauthError::RedirectUri);
+    };
+
+    let until = state.revoked_until(state.clock.now());
+    if let Some((_, claims)) = caller {
+        match (claims.session, claims.id) {
+            (Some(session), _) => state.store.end_session(&session, until).await?,
+            (None, Some(id)) => state.store.revoke_token(&id, until).await?,
+            // A static token of another hand has no name to be refused by.
+            (None, None) => {}
+        }
+    }
+    Ok(match redirect {
+        Some(location) => (StatusCode::FOUND, [(header::LOCATION, location)]).into_response(),
+        None => respond::plain_json(StatusCode::OK, &Success::default()),
+    })
+}
+
+fn location(target: &str, state: &str) -> Option<HeaderValue> {
+    let mut location = target.to_owned();
+    if !state.is_empty() {
+        location.push(if target.contains('?') { '&' } else { '?' });
+        location.push_str("state=");
+        location.extend(form_urlencoded::byte_serialize(state.as_bytes()));
+    }
+    HeaderValue::from_str(&location).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_state_goes_along_encoded() {
+        let at = |target, state| {
+            location(target, state)
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .to_owned()
+        };
+        assert_eq!(at("https://a/", ""), "https://a/");
+        assert_eq!(
+            at("https://a/", "s&x=\r\n"),
+            "https://a/?state=s%26x%3D%0D%0A"
+        );
+        assert_eq!(at("https://a/?b=c", "s"), "https://a/?b=c&state=s");
+    }
+}

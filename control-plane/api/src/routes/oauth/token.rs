@@ -1,0 +1,218 @@
+//! `POST /oauth/token`
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use cubegate_domain::{User, UserState};
+use cubegate_filter_config::{EXCHANGE_BASIC, EXCHANGE_HEADER};
+use cubegate_store::{NewRefreshToken, Rotation};
+use cubegate_token::UnverifiedToken;
+use serde::Serialize;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::audit::Note;
+use crate::error::OauthError;
+use crate::extract::ClientIp;
+use crate::routes::oauth::client;
+use crate::routes::oauth::form::Form;
+use crate::{AppState, IssuedToken, password, respond};
+
+/// Longest life of a token that the filter got for a password. It keeps it for half a
+/// minute and asks again.
+const EXCHANGED_LIFETIME: Duration = Duration::from_mins(2);
+
+/// RFC 6749 5.1, in KubeSphere's order.
+#[derive(Serialize)]
+struct Tokens {
+    access_token: String,
+    token_type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<String>,
+    expires_in: u64,
+}
+
+/// An access token and the refresh token that goes with it.
+struct Pair {
+    access: IssuedToken,
+    refresh: IssuedToken,
+    refresh_expires_at: OffsetDateTime,
+}
+
+/// Checks the client first, then what it asks for.
+pub(crate) async fn handler(
+    State(state): State<AppState>,
+    ClientIp(address): ClientIp,
+    note: Note,
+    headers: HeaderMap,
+    form: Form,
+) -> Result<Response, OauthError> {
+    let tokens = grant(&state, &note, address, &headers, &form).await?;
+    Ok(respond::plain_json(StatusCode::OK, &tokens))
+}
+
+async fn grant(
+    state: &AppState,
+    note: &Note,
+    address: Option<IpAddr>,
+    headers: &HeaderMap,
+    form: &Form,
+) -> Result<Tokens, OauthError> {
+    client::check(&state.oauth, headers, form)?;
+    match form.required("grant_type")? {
+        "password" => {
+            let exchanged = headers
+                .get(EXCHANGE_HEADER)
+                .is_some_and(|value| value == EXCHANGE_BASIC);
+            by_password(state, note, address, form, exchanged).await
+        }
+        "refresh_token" => by_refresh_token(state, note, address, form).await,
+        // The flow of codes is not part of this product, and so no client has an
+        // address that a code could have gone to.
+        "authorization_code" | "code" => match form.optional("code")? {
+            None => Err(OauthError::CodeMissing),
+            Some(_) => Err(OauthError::RedirectUri),
+        },
+        _ => Err(OauthError::GrantType),
+    }
+}
+
+async fn by_password(
+    state: &AppState,
+    note: &Note,
+    address: Option<IpAddr>,
+    form: &Form,
+    exchanged: bool,
+) -> Result<Tokens, OauthError> {
+    if form.optional("provider")?.is_some() {
+        return Err(OauthError::Provider);
+    }
+    let (Some(name), Some(password)) = (form.optional("username")?, form.optional("password")?)
+    else {
+        return Err(OauthError::Password);
+    };
+    let user = password::log_in(state, note, name, password, address).await?;
+    let now = state.clock.now();
+    if exchanged {
+        let access = state
+            .issuer
+            .issue_access(&user, None, EXCHANGED_LIFETIME, now)?;
+        return Ok(Tokens {
+            access_token: access.token,
+            token_type: "Bearer",
+            refresh_token: None,
+            expires_in: EXCHANGED_LIFETIME.as_secs(),
+        });
+    }
+    let session = Uuid::new_v4().simple().to_string();
+    let pair = make_pair(state, &user, &session, now)?;
+    let new = pair.new_refresh_token(&user, &session, now);
+    state
+        .store
+        .add_refresh_token(new, !state.oauth.multiple_login, state.revoked_until(now))
+        .await?;
+    let ip = address.map(|address| address.to_string());
+    if let Err(error) = state
+        .store
+        .record_login(&user.name, ip.as_deref(), now)
+        .await
+    {
+        // The tokens are good all the same.
+        tracing::warn!(%error, "a login could not be noted");
+    }
+    Ok(pair.into_tokens(state))
+}
+
+async fn by_refresh_token(
+    state: &AppState,
+    note: &Note,
+    address: Option<IpAddr>,
+    form: &Form,
+) -> Result<Tokens, OauthError> {
+    let shown = form.required("refresh_token")?;
+    let now = state.clock.now();
+    let (claims, access_id) = state
+        .issuer
+        .verify_refresh(&UnverifiedToken::new(shown), now)
+        .map_err(|reason| {
+            tracing::debug!(%reason, "a refresh token was refused");
+            OauthError::RefreshToken
+        })?;
+    note.user(&claims.user);
+    state.throttle.token(&claims.user, address)?;
+    let user = state.store.get_user(&claims.user).await?;
+    let user = user.ok_or(OauthError::UserGone)?;
+    if user.state != UserState::Normal {
+        return Err(OauthError::Suspended);
+    }
+    let pair = make_pair(state, &user, &claims.session, now)?;
+    let rotation = state
+        .store
+        .rotate_refresh_token(
+            shown,
+            &access_id,
+            pair.new_refresh_token(&user, &claims.session, now),
+            !state.oauth.multiple_login,
+            state.revoked_until(now),
+        )
+        .await?;
+    match rotation {
+        Rotation::Rotated => Ok(pair.into_tokens(state)),
+        Rotation::Refused => Err(OauthError::RefreshToken),
+        Rotation::Reused => {
+            tracing::warn!(
+                user.name = user.name,
+                "a refresh token was used twice; its session has ended"
+            );
+            Err(OauthError::RefreshToken)
+        }
+    }
+}
+
+fn make_pair(
+    state: &AppState,
+    user: &User,
+    session: &str,
+    now: OffsetDateTime,
+) -> Result<Pair, OauthError> {
+    let issuer = &state.issuer;
+    let settings = &state.oauth;
+    let access = issuer.issue_access(user, Some(session), settings.access_lifetime, now)?;
+    let refresh = issuer.issue_refresh(user, session, &access, settings.refresh_lifetime, now)?;
+    Ok(Pair {
+        access,
+        refresh,
+        refresh_expires_at: now + settings.refresh_lifetime,
+    })
+}
+
+// === impl Pair ===
+
+impl Pair {
+    fn new_refresh_token<'a>(
+        &'a self,
+        user: &'a User,
+        session: &'a str,
+        now: OffsetDateTime,
+    ) -> NewRefreshToken<'a> {
+        NewRefreshToken {
+            token: &self.refresh.token,
+            session,
+            user: &user.name,
+            issued_at: now,
+            expires_at: self.refresh_expires_at,
+        }
+    }
+
+    fn into_tokens(self, state: &AppState) -> Tokens {
+        Tokens {
+            access_token: self.access.token,
+            token_type: "Bearer",
+            refresh_token: Some(self.refresh.token),
+            expires_in: state.oauth.access_lifetime.as_secs(),
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! How often somebody may try: rates by user and by address, and the lock-out of
+//! users whose password is being guessed.
+//!
+//! All of it is in this process's memory, and bounded: several control planes on one
+//! database count for themselves, and a restart forgets.
+
+mod lock_out;
+mod rates;
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+pub(crate) use self::lock_out::LockOut;
+use self::rates::Rates;
+
+/// What is too often. A rate of 0 is no bound.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ThrottleSettings {
+    /// Logins with a password of one user, per minute.
+    pub logins_per_user: u32,
+    /// The same from one address; of IPv6 from one /64.
+    pub logins_per_address: u32,
+    /// Tokens made from one access key, or refreshed by one user, per minute.
+    pub tokens_per_user: u32,
+    /// The same from one address.
+    pub tokens_per_address: u32,
+    /// So many wrong passwords within [`lock_window`](Self::lock_window) lock a user;
+    /// 0 locks nobody.
+    pub lock_failures: u32,
+    /// How long failures count, and how long a user is locked then.
+    pub lock_window: Duration,
+}
+
+/// Counts and refuses.
+pub struct Throttle {
+    logins: Rates,
+    tokens: Rates,
+    /// Users whose password is being guessed.
+    pub(crate) lock_out: LockOut,
+}
+
+/// Somebody has tried too often.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TooMany {
+    /// How long to wait, whole seconds, at least one.
+    pub(crate) retry_after: u64,
+}
+
+// === impl ThrottleSettings ===
+
+impl Default for ThrottleSettings {
+    /// Enough for people, programs and the office behind one address; the lock-out
+    /// is that of KubeSphere's installers.
+    fn default() -> Self {
+        Self {
+            logins_per_user: 120,
+            logins_per_address: 600,
+            tokens_per_user: 6_000,
+            tokens_per_address: 60_000,
+            lock_failures: 10,
+            lock_window: Duration::from_mins(10),
+        }
+    }
+}
+
+// === impl Throttle ===
+
+impl Throttle {
+    /// Counts from nothing.
+    pub fn new(settings: &ThrottleSettings) -> Self {
+        Self {
+            logins: Rates::new(settings.logins_per_user, settings.logins_per_address),
+            tokens: Rates::new(settings.tokens_per_user, settings.tokens_per_address),
+            lock_out: LockOut::new(settings.lock_failures, settings.lock_window),
+        }
+    }
+
+    /// Counts a login with a password.
+    pub(crate) fn login(&self, user: &str, address: Option<IpAddr>) -> Result<(), TooMany> {
+        self.logins.check(user, address)
+    }
+
+    /// Counts a token made from an access key or a refresh token. `user` may be the
+    /// key's name.
+    pub(crate) fn token(&self, user: &str, address: Option<IpAddr>) -> Result<(), TooMany> {
+        self.tokens.check(user, address)
+    }
+}
+
+// === impl TooMany ===
+
+impl TooMany {
+    pub(crate) fn until(wait: Duration) -> Self {
+        let whole = wait.as_secs();
+        let rounded = whole.saturating_add(u64::from(wait.subsec_nanos() > 0));
+        Self {
+            retry_after: rounded.max(1),
+        }
+    }
+}
