@@ -310,3 +310,47 @@ async fn a_bad_search_is_told_in_a_sentence() {
         .await;
     assert_eq!(answer.status.as_u16(), 400);
 }
+
+#[tokio::test]
+async fn logins_at_oauth_are_recorded_with_their_user() {
+    let app = TestApp::new().await;
+    let form = [(
+        "content-type",
+        "application/x-www-form-urlencoded".to_owned(),
+    )];
+    let token = async |body: &str| {
+        app.send("POST", "/oauth/token", &form, body.to_owned())
+            .await
+    };
+    let wrong = token("grant_type=password&username=jeff&password=wr0ng-one").await;
+    let record = app.recorded().await;
+    assert_eq!(record.user.as_deref(), Some("jeff"));
+    assert_eq!(record.status, Some(wrong.status.as_u16()));
+    assert!(record.status >= Some(400), "{record:?}");
+    assert!(!record.into_row().record.contains("wr0ng-one"));
+
+    let right = token("grant_type=password&username=jeff&password=jeffPass123").await;
+    let right: Value = serde_json::from_str(&right.body).unwrap();
+    let record = app.recorded().await;
+    assert_eq!(
+        (record.user.as_deref(), record.status),
+        (Some("jeff"), Some(200))
+    );
+    assert_eq!(
+        (record.verb.as_str(), record.resource.as_deref()),
+        ("create", Some("tokens"))
+    );
+    let mut rows = record.into_row().record;
+
+    let refresh = right["refresh_token"].as_str().unwrap();
+    token(&format!("grant_type=refresh_token&refresh_token={refresh}")).await;
+    let record = app.recorded().await;
+    assert_eq!(
+        (record.user.as_deref(), record.status),
+        (Some("jeff"), Some(200))
+    );
+    rows.push_str(&record.into_row().record);
+    for part in [refresh, right["access_token"].as_str().unwrap()] {
+        assert!(!rows.contains(part.split('.').nth(2).unwrap()), "{rows}");
+    }
+}
