@@ -31,6 +31,8 @@ mod fault_time;
 #[cfg(test)]
 mod gateway_audit;
 #[cfg(test)]
+mod gateway_basic_auth;
+#[cfg(test)]
 mod gateway_bytes;
 #[cfg(test)]
 mod gateway_clusters;

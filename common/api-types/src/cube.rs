@@ -4,12 +4,14 @@ use serde::{Deserialize, Serialize};
 
 mod cluster;
 mod object;
+mod user;
 
 pub use cluster::{AddClusterRequest, ClusterAdded, ClusterItem, ClusterList};
 pub use object::{
-    API_VERSION, KeyList, KeyMetadata, KeyObject, KeySpec, USER_LABEL, UserMetadata, UserObject,
-    UserSpec, UserStatus,
+    API_VERSION, KeyList, KeyMetadata, KeyObject, KeySpec, SYNC_ANNOTATION, USER_LABEL,
+    UserMetadata, UserObject, UserSpec, UserStatus,
 };
+pub use user::{PasswordChange, UserBody, UserBodyMetadata, UserBodySpec, UserItem, UserValid};
 
 /// The content type of every JSON answer of these paths.
 pub const CONTENT_TYPE: &str = "application/json; charset=utf-8";
@@ -84,6 +86,32 @@ pub mod message {
     /// 400: a cluster of that name is registered already.
     pub fn cluster_exists(cluster: &str) -> String {
         format!("cluster {cluster} exists.")
+    }
+
+    /// 400: update of a user, or of a password.
+    pub const NO_SUCH_USER: &str = "User not exist.";
+    /// 401: change of a password with a wrong old one.
+    pub const WRONG_PASSWORD: &str = "Username or password is wrong.";
+    /// 400: a resource type that the extend routes do not know.
+    pub const RESOURCE_TYPE: &str = "resource type param error.";
+    /// 400: a method that the extend routes do not know for that type.
+    pub const HTTP_METHOD: &str = "not match http method.";
+    /// 400: the file of an import.
+    pub const FILE_TYPE_INVALID: &str = "File type invalid.";
+
+    /// 400: a parameter breaks its rule.
+    pub fn param_invalid(param: &str) -> String {
+        format!("Param {param} value invalid.")
+    }
+
+    /// 400: a user of that name is there already.
+    pub fn name_exists(name: &str) -> String {
+        format!("name {name} exists.")
+    }
+
+    /// 400: something else; the sentence says what.
+    pub fn bad_request(detail: &str) -> String {
+        format!("bad request. {detail}")
     }
 
     /// 400: a parameter is absent or empty.

@@ -40,6 +40,27 @@ pub enum ApiError {
     /// A login without name, password or type.
     #[error("{}", message::LOGIN_PARAM_MISSING)]
     LoginParamMissing,
+    /// A parameter breaks its rule.
+    #[error("{}", message::param_invalid(.0))]
+    ParamInvalid(&'static str),
+    /// A user of that name is there already.
+    #[error("{}", message::name_exists(.0))]
+    NameExists(String),
+    /// No such user, where users are managed.
+    #[error("{}", message::NO_SUCH_USER)]
+    NoSuchUser,
+    /// The old password of a change is not the user's.
+    #[error("{}", message::WRONG_PASSWORD)]
+    WrongPassword,
+    /// An extend route of a type that there is not.
+    #[error("{}", message::RESOURCE_TYPE)]
+    ResourceType,
+    /// An extend route with a method that its type does not have.
+    #[error("{}", message::HTTP_METHOD)]
+    HttpMethod,
+    /// A file that is no CSV of users.
+    #[error("{}", message::FILE_TYPE_INVALID)]
+    FileType,
     /// Another parameter is absent or empty.
     #[error("{}", message::param_missing(.0))]
     ParamMissing(&'static str),
@@ -90,13 +111,21 @@ impl ApiError {
     /// The HTTP status.
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::AuthenticateFailed | Self::TokenInvalid => StatusCode::UNAUTHORIZED,
+            Self::AuthenticateFailed | Self::TokenInvalid | Self::WrongPassword => {
+                StatusCode::UNAUTHORIZED
+            }
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::PageNotFound => StatusCode::NOT_FOUND,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyFormatInvalid
             | Self::LoginParamMissing
             | Self::ParamMissing(_)
+            | Self::ParamInvalid(_)
+            | Self::NameExists(_)
+            | Self::NoSuchUser
+            | Self::ResourceType
+            | Self::HttpMethod
+            | Self::FileType
             | Self::UserDisabled
             | Self::UserNotExist
             | Self::KeyNotExist
@@ -145,6 +174,8 @@ impl From<StoreError> for ApiError {
             StoreError::UserNotFound(_) => Self::UserNotExist,
             StoreError::TooManyKeys { .. } => Self::TooManyKeys,
             StoreError::ClusterExists(name) => Self::ClusterExists(name),
+            StoreError::UserExists(name) => Self::NameExists(name),
+            StoreError::Subject(_) => Self::ParamInvalid("name"),
             StoreError::File { .. }
             | StoreError::Open { .. }
             | StoreError::Migrate { .. }
@@ -153,10 +184,8 @@ impl From<StoreError> for ApiError {
             | StoreError::Inconsistent { .. }
             | StoreError::Hash(_)
             | StoreError::Random(_)
-            // Nothing here adds or imports users and keys.
-            | StoreError::Subject(_)
+            // Passwords are checked before, and nothing here imports keys.
             | StoreError::PasswordTooShort
-            | StoreError::UserExists(_)
             | StoreError::KeyFormat { .. } => Self::Internal(Box::new(error)),
         }
     }

@@ -13,5 +13,5 @@ pub(crate) use bearer::Bearer;
 pub(crate) use body::RawBody;
 pub(crate) use caller::{Admin, Caller, Writer, identify};
 pub(crate) use client_ip::ClientIp;
-pub(crate) use fields::{form_fields, json_fields};
+pub(crate) use fields::{form_fields, json_fields, json_object};
 pub(crate) use query::Query;

@@ -97,6 +97,20 @@ impl Issuer {
         self.make(user, access_key, None, self.lifetime, now)
     }
 
+    /// [`Self::issue`] with a lifetime of its own.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn issue_for(
+        &self,
+        user: &User,
+        access_key: Option<&str>,
+        lifetime: Duration,
+        now: OffsetDateTime,
+    ) -> Result<IssuedToken, KeyError> {
+        self.make(user, access_key, None, lifetime, now)
+    }
+
     /// Makes an access token for an OAuth client, of a session or of none.
     ///
     /// # Errors
@@ -227,6 +241,7 @@ mod tests {
             state: UserState::Normal,
             groups: groups.iter().map(|group| (*group).to_owned()).collect(),
             version: 1,
+            profile: cubegate_domain::Profile::default(),
             created_at: OffsetDateTime::UNIX_EPOCH,
             last_login_at: None,
             last_login_ip: None,

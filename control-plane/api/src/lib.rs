@@ -38,5 +38,5 @@ pub use clock::Clock;
 pub use error::ApiError;
 pub use issuer::{DEFAULT_TOKEN_LIFETIME, IssuedToken, Issuer};
 pub use router::router;
-pub use state::{AppState, OauthClient, OauthSettings};
+pub use state::{AppState, OauthClient, OauthSettings, PublicGateway};
 pub use throttle::{Throttle, ThrottleSettings};

@@ -22,8 +22,7 @@ pub(crate) enum Refused {
     NotChecked(StoreError),
 }
 
-/// Lets a user in, who may be named by the e-mail address. Known and unknown users
-/// are counted alike and take the same time.
+/// Lets a user in, whose password it is and who may log in.
 pub(crate) async fn log_in(
     state: &AppState,
     note: &Note,
@@ -32,6 +31,22 @@ pub(crate) async fn log_in(
     address: Option<IpAddr>,
 ) -> Result<User, Refused> {
     note.claimed_user(name);
+    let user = check(state, name, password, address).await?;
+    note.user(&user.name);
+    match user.state {
+        UserState::Normal => Ok(user),
+        UserState::Forbidden => Err(Refused::Disabled),
+    }
+}
+
+/// The user of this name and password, in whatever state. Known and unknown users are
+/// counted alike and take the same time.
+pub(crate) async fn check(
+    state: &AppState,
+    name: &str,
+    password: &str,
+    address: Option<IpAddr>,
+) -> Result<User, Refused> {
     state
         .throttle
         .login(name, address)
@@ -45,11 +60,7 @@ pub(crate) async fn log_in(
     match state.store.verify_password(name, password).await {
         Ok(Some(user)) => {
             attempt.was_right();
-            note.user(&user.name);
-            match user.state {
-                UserState::Normal => Ok(user),
-                UserState::Forbidden => Err(Refused::Disabled),
-            }
+            Ok(user)
         }
         Ok(None) => {
             attempt.was_wrong();

@@ -1,5 +1,7 @@
 //! Answers that went well.
 
+mod page;
+
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -7,6 +9,8 @@ use cubegate_api_types::cube::{CONTENT_TYPE, Success};
 use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+
+pub(crate) use page::page;
 
 /// 200 with a JSON body.
 pub(crate) fn json<T: Serialize>(body: &T) -> Response {

@@ -1,5 +1,6 @@
 //! The URL table.
 
+mod cube;
 mod log;
 mod oauth;
 mod slash;
@@ -39,7 +40,7 @@ pub fn router(state: AppState) -> Router {
     const POST: MethodFilter = MethodFilter::POST;
     const DELETE: MethodFilter = MethodFilter::DELETE;
 
-    let cube = Table(Router::new())
+    let cube = cube::routes(Table::new(PREFIX))
         // Open.
         .on(POST, "/login", login::handler)
         .on(GET, "/key/token", key::token::handler)
@@ -54,7 +55,7 @@ pub fn router(state: AppState) -> Router {
         .on(GET, "/clusters", cluster::list::handler)
         .on(POST, "/clusters", cluster::add::handler)
         .on(DELETE, "/clusters/{name}", cluster::remove::handler)
-        .0
+        .router
         .layer(middleware::map_response(no_store));
 
     Router::new()
@@ -72,28 +73,64 @@ pub fn router(state: AppState) -> Router {
         .with_state(state)
 }
 
-/// Builds the KubeCube part.
-struct Table(Router<AppState>);
+/// Builds a part of the API, whose paths have one beginning, and keeps a list of it.
+struct Table {
+    prefix: &'static str,
+    router: Router<AppState>,
+    operations: Vec<Operation>,
+}
+
+/// One row of the table.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Operation {
+    /// The whole path, with `{name}` for what is variable.
+    pub(crate) path: String,
+    /// In capitals.
+    pub(crate) method: &'static str,
+}
 
 // === impl Table ===
 
 impl Table {
-    /// Adds an operation, and the redirect from its path with a slash at the end.
+    fn new(prefix: &'static str) -> Self {
+        Self {
+            prefix,
+            router: Router::new(),
+            operations: Vec::new(),
+        }
+    }
+
+    /// Adds an operation, and the redirect from its path with a slash at the end
+    /// (or without the one that it has).
     /// HEAD is no operation of this API: answered by the GET handler, as is usual,
     /// it would create keys.
-    fn on<H, T>(self, method: MethodFilter, path: &str, handler: H) -> Self
+    fn on<H, T>(mut self, method: MethodFilter, path: &str, handler: H) -> Self
     where
         H: Handler<T, AppState>,
         T: 'static,
     {
-        let path = format!("{PREFIX}{path}");
+        let path = format!("{}{path}", self.prefix);
+        let other = match path.strip_suffix('/') {
+            Some(short) => short.to_owned(),
+            None => format!("{path}/"),
+        };
         let operation = without_head(method, on(method, handler));
         let redirect = without_head(method, on(method, slash::redirect));
-        Self(
-            self.0
-                .route(&path, operation)
-                .route(&format!("{path}/"), redirect),
-        )
+        self.router = self.router.route(&path, operation).route(&other, redirect);
+        let method = method_name(method);
+        self.operations.push(Operation { path, method });
+        self
+    }
+}
+
+/// The table has no other methods.
+fn method_name(method: MethodFilter) -> &'static str {
+    match method {
+        MethodFilter::GET => "GET",
+        MethodFilter::POST => "POST",
+        MethodFilter::PUT => "PUT",
+        MethodFilter::DELETE => "DELETE",
+        _ => "another",
     }
 }
 

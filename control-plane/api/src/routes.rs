@@ -8,3 +8,4 @@ pub(crate) mod login;
 pub(crate) mod not_found;
 pub(crate) mod oauth;
 pub(crate) mod root;
+pub(crate) mod user;

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::sync::Arc;
-
 use std::time::Duration;
 
 use cubegate_audit::Recorder;
@@ -30,6 +29,20 @@ pub struct AppState {
     pub oauth: Arc<OauthSettings>,
     /// How often somebody may try.
     pub throttle: Arc<Throttle>,
+    /// What a kubeconfig for the gateway says.
+    pub public: Arc<PublicGateway>,
+}
+
+/// The gateway as clients see it.
+#[derive(Debug, Clone)]
+pub struct PublicGateway {
+    /// Its URL, without a slash at the end.
+    pub url: String,
+    /// The CA that signed its certificate, PEM; `None` when clients trust the
+    /// system's CAs, or are served in clear.
+    pub ca_pem: Option<String>,
+    /// How long the token of a kubeconfig is valid.
+    pub kubeconfig_lifetime: Duration,
 }
 
 /// How `/oauth` behaves; the defaults are those of KubeSphere's installers.
@@ -69,7 +82,11 @@ impl fmt::Debug for OauthClient {
 impl AppState {
     /// When the last access token that is issued now is no longer taken anywhere.
     pub(crate) fn revoked_until(&self, now: OffsetDateTime) -> OffsetDateTime {
-        let longest = self.oauth.access_lifetime.max(self.issuer.lifetime());
+        let longest = self
+            .oauth
+            .access_lifetime
+            .max(self.issuer.lifetime())
+            .max(self.public.kubeconfig_lifetime);
         now + longest + Duration::from_secs(CLOCK_SKEW_SECONDS)
     }
 }

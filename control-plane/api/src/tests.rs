@@ -8,10 +8,12 @@ mod key;
 mod login;
 mod oauth;
 mod throttle;
+mod user;
 mod vectors;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -25,8 +27,8 @@ use time::OffsetDateTime;
 use tower::ServiceExt as _;
 
 use crate::{
-    AppState, Clock, DEFAULT_TOKEN_LIFETIME, Issuer, OauthSettings, Throttle, ThrottleSettings,
-    router,
+    AppState, Clock, DEFAULT_TOKEN_LIFETIME, Issuer, OauthSettings, PublicGateway, Throttle,
+    ThrottleSettings, router,
 };
 
 /// The shared secret of the recorded vectors.
@@ -96,6 +98,11 @@ impl TestApp {
             plain_http: false,
             oauth: Arc::new(OauthSettings::default()),
             throttle: Arc::new(Throttle::new(&ThrottleSettings::default())),
+            public: Arc::new(PublicGateway {
+                url: "https://gw.example:30443".to_owned(),
+                ca_pem: Some("-- a CA --".to_owned()),
+                kubeconfig_lifetime: Duration::from_secs(86_400),
+            }),
         };
         change(&mut state);
         let app = Self {

@@ -17,4 +17,7 @@ pub use access_key::{AccessKey, MAX_KEYS_PER_USER};
 pub use cluster::{
     ApiServer, Cluster, ClusterCredential, ClusterName, ClusterNameError, ClusterTls, Scheme,
 };
-pub use user::{ADMIN_GROUP, User, UserState};
+pub use user::{
+    ADMIN_GROUP, DEFAULT_LANGUAGE, PASSWORD_BYTES, Profile, User, UserState, check_display_name,
+    check_email, check_language, check_password, check_phone,
+};

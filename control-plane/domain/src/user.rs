@@ -1,6 +1,15 @@
 //! People and programs that may log in.
 
+mod rules;
+
 use time::OffsetDateTime;
+
+pub use self::rules::{
+    PASSWORD_BYTES, check_display_name, check_email, check_language, check_password, check_phone,
+};
+
+/// KubeCube's language of a new user.
+pub const DEFAULT_LANGUAGE: &str = "zh";
 
 /// Members of this group manage clusters and users of the gateway.
 pub const ADMIN_GROUP: &str = "cubegate:admins";
@@ -12,6 +21,22 @@ pub enum UserState {
     Normal,
     /// Disabled: no login and no tokens. KubeCube's word is `forbidden`.
     Forbidden,
+}
+
+/// What a user, or an administrator, says about the user. It gives no right; an e-mail
+/// address that only one user has may stand for the name at `/oauth/token`.
+/// Empty text: nothing was said.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Profile {
+    /// Passes [`check_email`], or is empty.
+    pub email: String,
+    /// Passes [`check_phone`], or is empty.
+    pub phone: String,
+    /// The console's language; [`DEFAULT_LANGUAGE`] for users made over the API.
+    pub language: String,
+    /// Whether the user was made over the API: KubeCube marks such users with an
+    /// annotation, which its clients see.
+    pub by_api: bool,
 }
 
 /// A user, without the password hash, which never leaves the store.
@@ -28,6 +53,8 @@ pub struct User {
     /// Counts the writes to this user from 1 on; KubeCube clients see it as
     /// `metadata.resourceVersion`.
     pub version: u64,
+    /// E-mail, phone and language.
+    pub profile: Profile,
     /// When the user was created.
     pub created_at: OffsetDateTime,
     /// The last login with a password.

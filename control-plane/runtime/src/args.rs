@@ -86,6 +86,17 @@ pub(crate) struct GatewayArgs {
     )]
     pub(crate) listen: SocketAddr,
 
+    /// How clients reach the gateway, for kubeconfigs; https or http and the listen address when absent
+    #[arg(long, env = "CUBEGATE_PUBLIC_URL", value_name = "URL")]
+    pub(crate) public_url: Option<String>,
+
+    /// How long the token of a kubeconfig is valid, in seconds
+    #[arg(
+        long, env = "CUBEGATE_KUBECONFIG_LIFETIME", value_name = "SECONDS", default_value_t = 604_800,
+        value_parser = clap::value_parser!(u64).range(60..=31_536_000)
+    )]
+    pub(crate) kubeconfig_lifetime: u64,
+
     /// Serve clients in clear instead of TLS
     #[arg(long, env = "CUBEGATE_PLAIN")]
     pub(crate) plain: bool,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
-use cubegate_api::{AppState, Clock, Issuer, Throttle};
+use cubegate_api::{AppState, Clock, Issuer, PublicGateway, Throttle};
 use cubegate_domain::{ADMIN_GROUP, UserState};
 use cubegate_filter_config::TokenKeys;
 use cubegate_snapshot::{Endpoint, FilterModule, ListenerSettings};
@@ -107,6 +107,8 @@ impl ControlPlane {
             oauth,
             throttle,
             listen,
+            public_url,
+            kubeconfig_lifetime,
             plain,
             tls_cert,
             tls_key,
@@ -179,6 +181,14 @@ impl ControlPlane {
             plain_http: *plain,
             oauth: Arc::new(oauth.settings()),
             throttle: Arc::new(Throttle::new(&throttle.settings())),
+            public: Arc::new(PublicGateway {
+                url: gateway_url(public_url.as_deref(), *listen, *plain)?,
+                // With a certificate of the operator's, clients know its CA.
+                ca_pem: (!*plain && tls_cert.is_none())
+                    .then(|| Ca::gateway(data).map(|ca| ca.certificate_pem().to_owned()))
+                    .transpose()?,
+                kubeconfig_lifetime: Duration::from_secs(*kubeconfig_lifetime),
+            }),
         };
         let router = cubegate_api::router(state);
         let api = axum::serve(
@@ -266,6 +276,26 @@ pub(crate) fn read_module(path: &Path) -> anyhow::Result<Vec<u8>> {
         return Err(anyhow!("{} is no wasm module", path.display()));
     }
     Ok(module)
+}
+
+/// How clients reach the gateway: as the operator says, or where Envoy listens.
+fn gateway_url(given: Option<&str>, listen: SocketAddr, plain: bool) -> anyhow::Result<String> {
+    let scheme = if plain { "http" } else { "https" };
+    let Some(given) = given else {
+        return Ok(format!("{scheme}://{listen}"));
+    };
+    let given = given.trim_end_matches('/');
+    let host = given
+        .strip_prefix("https://")
+        .or_else(|| given.strip_prefix("http://"));
+    match host {
+        Some(host) if !host.is_empty() && !given.contains(['?', '#', '@', ' ']) => {
+            Ok(given.to_owned())
+        }
+        _ => Err(anyhow!(
+            "--public-url must be an http or https URL without query, as https://gateway.example:30443"
+        )),
+    }
 }
 
 /// The user `admin`, when nobody manages the gateway yet. A generated password is

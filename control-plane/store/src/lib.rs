@@ -39,4 +39,4 @@ pub use master_key::{MASTER_KEY_BYTES, MasterKey, MasterKeyError};
 pub use revision::POLL_INTERVAL;
 pub use session::{NewRefreshToken, REUSE_GRACE, Rotation, TokenMarks};
 pub use store::Store;
-pub use user::{MIN_PASSWORD_BYTES, NewUser, Written};
+pub use user::{MIN_PASSWORD_BYTES, NewUser, ProfileChange, Written};

@@ -1,10 +1,13 @@
 //! Users and their groups.
 
 mod login;
+mod profile;
 mod read;
 mod write;
 
 use cubegate_domain::UserState;
+
+pub use profile::ProfileChange;
 
 /// Shortest password of a user that is added here. Imported users keep theirs.
 pub const MIN_PASSWORD_BYTES: usize = 8;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use cubegate_filter_config::ClusterEntry;
 
 use crate::Headers;
+use crate::scope::Asked;
 
 /// A request to an Envoy cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +65,24 @@ const KEPT: [&str; 7] = [
     "user-agent",
     "x-request-id",
 ];
+
+// === impl Ask ===
+
+impl Ask {
+    /// As a scope looks at it.
+    pub(crate) fn asked(&self) -> Asked<'_> {
+        let (path, query) = match self.path.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (self.path.as_str(), None),
+        };
+        Asked {
+            method: "GET",
+            path,
+            query,
+            upgrade: false,
+        }
+    }
+}
 
 // === impl Origin ===
 

@@ -18,6 +18,7 @@ use crate::exchange::exchanging::Exchanging;
 use crate::list::ListStream;
 use crate::pushdown::Way;
 use crate::reply::Family;
+use crate::scope::Bounds;
 use crate::{Gateway, Headers, Host, HostError, Reply};
 
 mod calls;
@@ -91,6 +92,8 @@ struct PageRequest {
     path: String,
     upstream_query: String,
     origin: Origin,
+    /// How far its calls may go.
+    bounds: Bounds,
 }
 
 // === impl Exchange ===

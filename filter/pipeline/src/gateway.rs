@@ -10,6 +10,7 @@ use thiserror::Error;
 use crate::basic::Remembered;
 use crate::memory::{Share, WorkerMemory};
 use crate::pushdown::Learned;
+use crate::revocation::Revocations;
 use crate::verify::{Caller, Verifier};
 
 /// What one version of the configuration says, ready to be used.
@@ -17,6 +18,7 @@ pub struct Gateway {
     tokens: TokenKeys,
     pub(crate) verifier: Rc<Verifier>,
     clusters: BTreeMap<String, ClusterEntry>,
+    revoked: Revocations,
     pub(crate) limits: Limits,
     pub(crate) memory: WorkerMemory,
     pub(crate) learned: Learned,
@@ -67,7 +69,7 @@ impl Gateway {
             tokens,
             clusters,
             host_cluster: _,
-            revoked: _,
+            revoked,
             cors_origins: _,
             limits,
         } = FilterConfig::from_json(document)?;
@@ -96,6 +98,7 @@ impl Gateway {
             tokens,
             verifier,
             clusters,
+            revoked: revoked.into(),
             limits,
             memory,
             learned,
@@ -103,9 +106,13 @@ impl Gateway {
         })
     }
 
-    /// Who somebody is, by a token that is valid at this time.
+    /// Who somebody is, by a token that is valid at this time and was not taken back.
     pub(crate) fn caller(&self, token: UnverifiedToken, now: u64) -> Result<Caller, TokenError> {
-        self.verifier.verify(token, now)
+        let caller = self.verifier.verify(token, now)?;
+        if self.revoked.holds(caller.claims()) {
+            return Err(TokenError::Revoked);
+        }
+        Ok(caller)
     }
 
     /// The cluster of this name, if it is registered.

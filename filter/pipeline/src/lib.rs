@@ -21,6 +21,7 @@
 //! callbacks. Nothing here panics: a panic would take an Envoy worker's VM down.
 
 mod accept;
+mod attributes;
 mod basic;
 mod call;
 mod credential;
@@ -34,7 +35,9 @@ mod list;
 mod memory;
 mod pushdown;
 mod reply;
+mod revocation;
 mod route;
+mod scope;
 mod upstream;
 mod verify;
 

@@ -5,6 +5,7 @@ use cubegate_api_types::kube::Status;
 use cubegate_list::{ListError, QueryError};
 use serde::Serialize;
 
+use crate::scope::OutOfScope;
 use crate::{Headers, gzip};
 
 /// Which API a path belongs to; it decides the shape of an error.
@@ -135,6 +136,11 @@ impl Reply {
     /// 403: a write that another site makes with the user's cookie.
     pub fn cross_site(family: Family) -> Self {
         Self::error(family, 403, message::FORBIDDEN)
+    }
+
+    /// 403: the token's access key is bounded, and this is beyond.
+    pub(crate) fn out_of_scope(family: Family, why: OutOfScope) -> Self {
+        Self::error(family, 403, why.to_string())
     }
 
     /// The path names a cluster that is not registered: 400 for KubeCube, 404

@@ -15,6 +15,8 @@ mod follow_ups;
 mod lists;
 mod push_down;
 mod requests;
+mod revocation;
+mod scopes;
 mod tables;
 
 const NOW: u64 = 1_700_000_000;
@@ -127,7 +129,8 @@ impl Host for MockHost {
 /// A gateway with one cluster, and the means to sign for it.
 struct World {
     gateway: Rc<Gateway>,
-    signer: Signer,
+    signer: Rc<Signer>,
+    document: String,
 }
 
 fn headers(pairs: &[(&str, &str)]) -> Headers {
@@ -137,6 +140,20 @@ fn headers(pairs: &[(&str, &str)]) -> Headers {
             .map(|(n, v)| ((*n).to_owned(), v.as_bytes().to_vec()))
             .collect(),
     )
+}
+
+fn claims(user: &str, groups: &[&str]) -> Claims {
+    Claims {
+        user: user.to_owned(),
+        groups: groups.iter().map(|group| (*group).to_owned()).collect(),
+        access_key: None,
+        scope: None,
+        session: None,
+        epoch: None,
+        id: None,
+        issued_at: NOW - 10,
+        expires_at: NOW + 3_600,
+    }
 }
 
 impl World {
@@ -160,24 +177,30 @@ impl World {
         let gateway = Gateway::compile(document.as_bytes(), |_| None, None).unwrap();
         Self {
             gateway: Rc::new(gateway),
-            signer: Signer::Ed25519(Box::new(signer)),
+            signer: Rc::new(Signer::Ed25519(Box::new(signer))),
+            document,
         }
     }
 
     fn token(&self, user: &str, groups: &[&str]) -> String {
-        self.signer
-            .sign(&Claims {
-                user: user.to_owned(),
-                groups: groups.iter().map(|group| (*group).to_owned()).collect(),
-                access_key: None,
-                scope: None,
-                session: None,
-                epoch: None,
-                id: None,
-                issued_at: NOW - 10,
-                expires_at: NOW + 3_600,
-            })
-            .unwrap()
+        self.sign(&claims(user, groups))
+    }
+
+    fn sign(&self, claims: &Claims) -> String {
+        self.signer.sign(claims).unwrap()
+    }
+
+    /// The same gateway after a push of this member of its configuration.
+    fn push(&self, name: &str, value: &str) -> Self {
+        let document = self
+            .document
+            .replacen('{', &format!("{{\"{name}\":{value},"), 1);
+        let gateway = Gateway::compile(document.as_bytes(), |_| None, Some(&self.gateway)).unwrap();
+        Self {
+            gateway: Rc::new(gateway),
+            signer: self.signer.clone(),
+            document: self.document.clone(),
+        }
     }
 
     /// Sends a request; says what the exchange is now and what the host saw.

@@ -12,6 +12,9 @@ pub const API_VERSION: &str = "user.kubecube.io/v1";
 /// The label that names a key's owner.
 pub const USER_LABEL: &str = "kubecube.io/user";
 
+/// The annotation that KubeCube puts on users made over its API.
+pub const SYNC_ANNOTATION: &str = "kubecube.io/sync";
+
 /// Answer of `POST /login`. It holds no password in any form.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -38,6 +41,9 @@ pub struct UserMetadata {
     pub resource_version: String,
     /// Always null, as recorded from KubeCube.
     pub creation_timestamp: Option<String>,
+    /// [`SYNC_ANNOTATION`], or nothing.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub annotations: BTreeMap<String, String>,
 }
 
 /// See [`UserObject`].
@@ -46,6 +52,15 @@ pub struct UserMetadata {
 pub struct UserSpec {
     /// What the console shows.
     pub display_name: String,
+    /// E-mail; absent when empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub email: String,
+    /// Phone; absent when empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub phone: String,
+    /// The console's language; absent when empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub language: String,
     /// `normal`.
     pub login_type: String,
     /// `normal` or `forbidden`.

@@ -79,6 +79,17 @@ impl FromRequestParts<AppState> for Caller {
     }
 }
 
+impl Caller {
+    /// Lets nobody through but that user and administrators.
+    pub(crate) fn must_be(&self, name: &str) -> Result<(), ApiError> {
+        if self.user.name == name || self.user.is_admin() {
+            Ok(())
+        } else {
+            Err(ApiError::Forbidden)
+        }
+    }
+}
+
 impl AsRef<Caller> for Caller {
     fn as_ref(&self) -> &Caller {
         self

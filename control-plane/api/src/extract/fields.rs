@@ -2,7 +2,8 @@
 //! only the first JSON value counts, names match ignoring case, null is absent,
 //! unknown names are ignored, another type is an error, of equal names the last wins.
 
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::Deserialize as _;
+use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use crate::ApiError;
 
@@ -14,6 +15,18 @@ pub(crate) fn json_fields<const N: usize>(
     let mut json = serde_json::Deserializer::from_slice(body);
     Fields { names }
         .deserialize(&mut json)
+        .map_err(|_| ApiError::BodyFormatInvalid)
+}
+
+/// Reads the first JSON value of `body`; null is nothing at all.
+pub(crate) fn json_object<T: DeserializeOwned + Default>(body: &[u8]) -> Result<T, ApiError> {
+    // serde would take an array for an object.
+    if body.trim_ascii_start().first() == Some(&b'[') {
+        return Err(ApiError::BodyFormatInvalid);
+    }
+    let mut json = serde_json::Deserializer::from_slice(body);
+    Option::<T>::deserialize(&mut json)
+        .map(Option::unwrap_or_default)
         .map_err(|_| ApiError::BodyFormatInvalid)
 }
 

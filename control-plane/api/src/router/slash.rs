@@ -1,4 +1,4 @@
-//! A slash too many at the end of a path: where KubeCube's web framework redirects,
+//! A slash too many, or too few, at the end of a path: where KubeCube's web framework redirects,
 //! so do we, before anybody is asked for a token.
 
 use axum::body::Body;
@@ -10,10 +10,13 @@ use crate::ApiError;
 /// 301 for GET (with the little page that Go's net/http writes), 307 for the rest.
 /// Registered beside each operation, so the target is always a path of this API.
 pub(super) async fn redirect(method: Method, uri: Uri) -> Result<Response, ApiError> {
-    let path = uri.path().trim_end_matches('/');
+    let path = match uri.path().trim_end_matches('/') {
+        short if short.len() < uri.path().len() => short.to_owned(),
+        path => format!("{path}/"),
+    };
     let location = match uri.query() {
         Some(query) => format!("{path}?{query}"),
-        None => path.to_owned(),
+        None => path,
     };
     let value = HeaderValue::from_str(&location).map_err(|_| ApiError::PageNotFound)?;
     if method != Method::GET {

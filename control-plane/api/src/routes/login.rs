@@ -3,16 +3,12 @@
 use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
-use cubegate_api_types::cube::{API_VERSION, UserMetadata, UserObject, UserSpec, UserStatus};
-use cubegate_domain::User;
 
 use crate::audit::Note;
 use crate::extract::{ClientIp, RawBody, json_fields};
-use crate::respond::{self, timestamp};
+use crate::respond;
+use crate::routes::user::object;
 use crate::{ApiError, AppState, password};
-
-/// The login type of users with a password here; `ldap` is switched off.
-const NORMAL: &str = "normal";
 
 /// Checks in KubeCube's order; the state comes after the password, so that nobody
 /// learns who is disabled without knowing it.
@@ -27,7 +23,8 @@ pub(crate) async fn handler(
     let (Some(name), Some(password), Some(login_type)) = (name, password, login_type) else {
         return Err(ApiError::LoginParamMissing);
     };
-    if login_type != NORMAL {
+    // `ldap` is switched off.
+    if login_type != object::NORMAL {
         return Err(ApiError::AuthenticateFailed);
     }
     let user = password::log_in(&state, &note, &name, &password, ip).await?;
@@ -39,7 +36,7 @@ pub(crate) async fn handler(
         .record_login(&user.name, ip.as_deref(), now)
         .await?;
 
-    let mut response = respond::json(&to_object(user));
+    let mut response = respond::json(&object::of(user));
     let cookie = set_cookie(
         &issued.token,
         state.issuer.lifetime().as_secs(),
@@ -56,25 +53,4 @@ fn set_cookie(token: &str, max_age: u64, plain_http: bool) -> String {
     format!(
         "Authorization=Bearer+{token}; Path=/; Max-Age={max_age}; HttpOnly;{secure} SameSite=Lax"
     )
-}
-
-fn to_object(user: User) -> UserObject {
-    UserObject {
-        kind: "User".to_owned(),
-        api_version: API_VERSION.to_owned(),
-        metadata: UserMetadata {
-            name: user.name,
-            resource_version: user.version.to_string(),
-            creation_timestamp: None,
-        },
-        spec: UserSpec {
-            display_name: user.display_name,
-            login_type: NORMAL.to_owned(),
-            state: user.state.as_str().to_owned(),
-        },
-        status: UserStatus {
-            last_login_time: user.last_login_at.map(timestamp),
-            last_login_ip: user.last_login_ip,
-        },
-    }
 }

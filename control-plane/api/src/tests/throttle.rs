@@ -188,3 +188,23 @@ async fn tokens_have_a_rate_too() {
     // What is refused for its rate is not used up.
     assert_kubesphere_429(&refresh(last).await);
 }
+
+#[tokio::test]
+async fn a_guess_at_somebodys_old_password_counts_too() {
+    let app = mk_app(settings()).await;
+    let bearer = app.bearer("jeff").await;
+    let change = async |old: &str| {
+        let body = json!({
+            "userName": "admin", "originPassword": old, "newPassword": "anotherPass1"
+        });
+        let headers = std::slice::from_ref(&bearer);
+        app.send_in_vain("PUT", "/api/v1/cube/user/pwd", headers, body.to_string())
+            .await
+    };
+    for _ in 0..3 {
+        change("wrong")
+            .await
+            .assert_refused(401, "Username or password is wrong.");
+    }
+    assert_kubecube_429(&change("Admin123456").await);
+}

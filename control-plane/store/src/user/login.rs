@@ -32,6 +32,25 @@ impl Store {
         }
     }
 
+    /// The name of the only user with this e-mail address. A user of that name comes
+    /// before; of several users with the address it is nobody's.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn user_of_email(&self, email: &str) -> Result<Option<String>, StoreError> {
+        let names: Vec<String> = sqlx::query_scalar(
+            "SELECT name FROM users WHERE email = $1 AND email <> ''
+             AND NOT EXISTS (SELECT 1 FROM users WHERE name = $1) LIMIT 2",
+        )
+        .bind(email)
+        .fetch_all(self.reader())
+        .await?;
+        match <[String; 1]>::try_from(names) {
+            Ok([name]) => Ok(Some(name)),
+            Err(_) => Ok(None),
+        }
+    }
+
     /// Notes a login and returns the user as it is now.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use cubegate_domain::{User, UserState};
+use cubegate_domain::{Profile, User, UserState};
 
 use crate::row::{to_time, to_u64};
 use crate::{Store, StoreError};
@@ -16,6 +16,10 @@ struct UserRow {
     created_at: i64,
     last_login_at: Option<i64>,
     last_login_ip: Option<String>,
+    email: String,
+    phone: String,
+    language: String,
+    by_api: i64,
 }
 
 // === impl Store ===
@@ -29,8 +33,8 @@ impl Store {
         // One read transaction: the groups belong to the row.
         let mut tx = self.reader().begin().await?;
         let row: Option<UserRow> = sqlx::query_as(
-            "SELECT name, display_name, state, version, created_at, last_login_at, last_login_ip
-             FROM users WHERE name = $1",
+            "SELECT name, display_name, state, version, created_at, last_login_at, last_login_ip,
+             email, phone, language, by_api FROM users WHERE name = $1",
         )
         .bind(name)
         .fetch_optional(&mut *tx)
@@ -53,8 +57,8 @@ impl Store {
     pub async fn list_users(&self) -> Result<Vec<User>, StoreError> {
         let mut tx = self.reader().begin().await?;
         let rows: Vec<UserRow> = sqlx::query_as(
-            "SELECT name, display_name, state, version, created_at, last_login_at, last_login_ip
-             FROM users ORDER BY name",
+            "SELECT name, display_name, state, version, created_at, last_login_at, last_login_ip,
+             email, phone, language, by_api FROM users ORDER BY name",
         )
         .fetch_all(&mut *tx)
         .await?;
@@ -106,6 +110,12 @@ impl UserRow {
                 .last_login_at
                 .map(|seconds| time(seconds, "last_login_at"))
                 .transpose()?,
+            profile: Profile {
+                email: self.email,
+                phone: self.phone,
+                language: self.language,
+                by_api: self.by_api != 0,
+            },
             display_name: self.display_name,
             last_login_ip: self.last_login_ip,
             groups,

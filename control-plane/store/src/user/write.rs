@@ -1,6 +1,6 @@
 //! Adding, importing and changing users.
 
-use cubegate_domain::{User, UserState};
+use cubegate_domain::{Profile, User, UserState};
 use cubegate_token::{check_group_name, check_user_name};
 use sqlx::{Sqlite, Transaction};
 use time::OffsetDateTime;
@@ -22,19 +22,38 @@ impl Store {
         user: NewUser,
         now: OffsetDateTime,
     ) -> Result<User, StoreError> {
+        self.create_user_with_profile(user, &Profile::default(), now)
+            .await
+    }
+
+    /// Adds a user with what is said about them.
+    ///
+    /// # Errors
+    /// As [`Self::create_user`].
+    pub async fn create_user_with_profile(
+        &self,
+        user: NewUser,
+        profile: &Profile,
+        now: OffsetDateTime,
+    ) -> Result<User, StoreError> {
         check_names(&user)?;
         check_password(&user.password)?;
         let hash = self.inner.passwords.hash(&user.password).await?;
         let mut tx = self.write().await?;
         let inserted = sqlx::query(
-            "INSERT INTO users (name, display_name, password_hash, state, version, created_at)
-             VALUES ($1, $2, $3, $4, 1, $5) ON CONFLICT (name) DO NOTHING",
+            "INSERT INTO users (name, display_name, password_hash, state, version, created_at,
+             email, phone, language, by_api)
+             VALUES ($1, $2, $3, $4, 1, $5, $6, $7, $8, $9) ON CONFLICT (name) DO NOTHING",
         )
         .bind(&user.name)
         .bind(user.display_name.as_deref().unwrap_or(&user.name))
         .bind(hash)
         .bind(user.state.as_str())
         .bind(from_time(now))
+        .bind(&profile.email)
+        .bind(&profile.phone)
+        .bind(&profile.language)
+        .bind(i64::from(profile.by_api))
         .execute(&mut *tx)
         .await?
         .rows_affected();

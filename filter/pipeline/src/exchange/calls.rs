@@ -175,6 +175,10 @@ impl Exchange {
                 self.reply(host, &Reply::follow_up_failed(family, Some(504)));
                 return;
             }
+            if let Err(why) = calling.page.bounds.check(&ask.asked()) {
+                self.reply(host, &Reply::out_of_scope(family, why));
+                return;
+            }
             let timeout = Duration::from_secs(left.min(ONE_CALL));
             match host.call(&calling.page.origin.call(ask, timeout)) {
                 Ok(token) => {

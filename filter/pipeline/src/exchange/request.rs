@@ -13,6 +13,7 @@ use crate::list;
 use crate::pushdown::{self, Question, Way};
 use crate::reply::Family;
 use crate::route::{MemberTarget, Target, route};
+use crate::scope::{Asked, Bounds, OutOfScope};
 use crate::upstream::{Rewrite, Upstream};
 use crate::{Headers, Host, Reply, RequestHead};
 
@@ -146,10 +147,20 @@ impl Exchange {
         note.key.clone_from(&claims.access_key);
         note.token.clone_from(&claims.id);
 
+        let out_of_scope = |why: OutOfScope| Reply::out_of_scope(family, why);
+        let bounds = Bounds::at(&caller, &target.cluster).map_err(out_of_scope)?;
         let cluster = self
             .gateway
-            .cluster(&target.cluster)
-            .ok_or_else(|| Reply::cluster_not_found(family, &target.cluster))?;
+            .cluster(bounds.cluster())
+            .ok_or_else(|| Reply::cluster_not_found(family, bounds.cluster()))?;
+        bounds
+            .check(&Asked {
+                method: &head.method,
+                path: target.path,
+                query: head.query.as_deref(),
+                upgrade,
+            })
+            .map_err(out_of_scope)?;
 
         let request = ListRequest::parse(head.query.as_deref().unwrap_or_default());
         let form = Form::of(&headers);
@@ -212,6 +223,7 @@ impl Exchange {
                 path: path.to_owned(),
                 upstream_query,
                 origin: origin.asking_as(rewrite.headers()),
+                bounds,
             })
         });
         let state = State::Sent(Sent {

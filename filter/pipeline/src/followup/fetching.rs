@@ -156,6 +156,13 @@ fn ask(path: &ListPath<'_>, query: &str, object: &ObjectKey) -> Option<Ask> {
     if matches!(object.namespace.as_str(), "." | "..") || object.name.is_empty() {
         return None;
     }
+    // A list of one namespace holds nothing of another.
+    if path
+        .namespace()
+        .is_some_and(|namespace| namespace != object.namespace)
+    {
+        return None;
+    }
     let namespace = utf8_percent_encode(&object.namespace, ESCAPED).to_string();
     let list = path.in_namespace(&namespace);
     Some(Ask {

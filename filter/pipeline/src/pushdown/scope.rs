@@ -146,6 +146,11 @@ impl<'a> ListPath<'a> {
                 }))
     }
 
+    /// The namespace that the path names.
+    pub(crate) fn namespace(&self) -> Option<&str> {
+        self.namespace
+    }
+
     /// The path itself.
     pub(crate) fn whole(&self) -> String {
         self.in_namespace(self.namespace.unwrap_or_default())

@@ -22,7 +22,7 @@ struct Configuration {
     id_token_signing_alg_values_supported: [&'static str; 0],
     token_endpoint_auth_methods_supported: [&'static str; 3],
     revocation_endpoint_auth_methods_supported: [&'static str; 3],
-    claims_supported: [&'static str; 4],
+    claims_supported: [&'static str; 6],
 }
 
 const CLIENT_AUTHENTICATION: [&str; 3] = ["none", "client_secret_post", "client_secret_basic"];
@@ -59,7 +59,14 @@ pub(crate) async fn handler(
         id_token_signing_alg_values_supported: [],
         token_endpoint_auth_methods_supported: CLIENT_AUTHENTICATION,
         revocation_endpoint_auth_methods_supported: CLIENT_AUTHENTICATION,
-        claims_supported: ["sub", "name", "preferred_username", "groups"],
+        claims_supported: [
+            "sub",
+            "name",
+            "preferred_username",
+            "email",
+            "locale",
+            "groups",
+        ],
     };
     respond::plain_json(StatusCode::OK, &configuration)
 }

@@ -94,6 +94,12 @@ async fn by_password(
     else {
         return Err(OauthError::Password);
     };
+    // Failures count for the user, whichever name was given.
+    let of_email = match name.contains('@') {
+        true => state.store.user_of_email(name).await?,
+        false => None,
+    };
+    let name = of_email.as_deref().unwrap_or(name);
     let user = password::log_in(state, note, name, password, address).await?;
     let now = state.clock.now();
     if exchanged {

@@ -14,6 +14,10 @@ struct UserInfo {
     sub: String,
     name: String,
     preferred_username: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    email: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    locale: String,
     groups: Vec<String>,
 }
 
@@ -24,6 +28,8 @@ pub(crate) async fn handler(Bearer(caller): Bearer) -> Result<Response, OauthErr
         sub: user.name.clone(),
         name: user.name.clone(),
         preferred_username: user.name,
+        email: user.profile.email,
+        locale: user.profile.language,
         groups: user.groups,
     };
     Ok(respond::plain_json(StatusCode::OK, &info))

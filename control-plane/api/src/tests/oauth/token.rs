@@ -1,10 +1,12 @@
 //! `POST /oauth/token`: what it gives, and every refusal.
 
 use cubegate_domain::UserState;
+use cubegate_store::ProfileChange;
 use cubegate_token::UnverifiedToken;
 
 use super::super::vectors::mint;
 use super::*;
+use crate::{Throttle, ThrottleSettings};
 
 #[tokio::test]
 async fn a_password_gives_two_tokens() {
@@ -231,4 +233,70 @@ async fn the_filter_gets_a_short_token_and_nothing_to_refresh() {
     assert!(app.takes(access).await);
     app.pass(151);
     assert!(!app.takes(access).await);
+}
+
+#[tokio::test]
+async fn a_user_may_be_named_by_the_email_address() {
+    let app = TestApp::new().await;
+    let set_email = async |user: &str, email: &str| {
+        let change = ProfileChange {
+            email: Some(email.to_owned()),
+            ..ProfileChange::default()
+        };
+        app.state.store.change_profile(user, &change).await.unwrap();
+    };
+    let log_in = async |name: &str| {
+        let body = format!("grant_type=password&username={name}&password=jeffPass123");
+        app.form(TOKEN, body).await
+    };
+    let wrong = (400, "invalid_grant", "Invalid username or password.");
+    let email = "jeff%40example.com";
+    let refused = log_in(email).await;
+    refused.assert_oauth_error(wrong.0, wrong.1, wrong.2);
+
+    set_email("jeff", "jeff@example.com").await;
+    let [access, _] = log_in(email).await.tokens();
+    let headers = [("authorization", format!("Bearer {access}"))];
+    let info = app.send("GET", "/oauth/userinfo", &headers, "").await;
+    assert_eq!(info.oauth()["sub"], "jeff");
+    assert_eq!(info.oauth()["email"], "jeff@example.com");
+
+    // An address that two users claim is nobody's,
+    set_email("admin", "jeff@example.com").await;
+    log_in(email)
+        .await
+        .assert_oauth_error(wrong.0, wrong.1, wrong.2);
+    // and a user of that name comes before one with that address.
+    set_email("jeff", "other@example.com").await;
+    app.add_user("other@example.com", "otherPass1", UserState::Normal, &[])
+        .await;
+    let refused = log_in("other%40example.com").await;
+    refused.assert_oauth_error(wrong.0, wrong.1, wrong.2);
+}
+
+#[tokio::test]
+async fn guesses_by_name_and_by_address_count_for_one_user() {
+    let app = TestApp::with(mk_issuer(), |state| {
+        let settings = ThrottleSettings {
+            lock_failures: 2,
+            ..ThrottleSettings::default()
+        };
+        state.throttle = Throttle::new(&settings).into();
+    })
+    .await;
+    let change = ProfileChange {
+        email: Some("jeff@example.com".to_owned()),
+        ..ProfileChange::default()
+    };
+    app.state
+        .store
+        .change_profile("jeff", &change)
+        .await
+        .unwrap();
+    for name in ["jeff", "jeff%40example.com"] {
+        let body = format!("grant_type=password&username={name}&password=wrong");
+        assert_eq!(app.form(TOKEN, body).await.status, 400);
+    }
+    let answer = app.form(TOKEN, PASSWORD).await;
+    answer.assert_oauth_error(429, "invalid_grant", "Rate limit exceeded.");
 }

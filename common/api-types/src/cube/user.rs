@@ -1,0 +1,75 @@
+//! Managing users (`/api/v1/cube/user`).
+
+use serde::{Deserialize, Serialize};
+
+use super::{UserSpec, UserStatus};
+
+/// Body of `POST /user/` and `PUT /user/{name}`: a user object, of which only this
+/// counts. Null is absent.
+#[derive(Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct UserBody {
+    /// The name; an update takes it from the path.
+    pub metadata: Option<UserBodyMetadata>,
+    /// Everything else.
+    pub spec: Option<UserBodySpec>,
+}
+
+/// See [`UserBody`].
+#[derive(Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct UserBodyMetadata {
+    /// The name.
+    pub name: Option<String>,
+}
+
+/// See [`UserBody`]. An update changes what is there and not empty.
+#[derive(Clone, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct UserBodySpec {
+    /// In clear; blanks at its ends do not count.
+    pub password: Option<String>,
+    /// What the console shows; the name when absent.
+    pub display_name: Option<String>,
+    /// E-mail.
+    pub email: Option<String>,
+    /// A Chinese mobile number, the only kind that KubeCube takes.
+    pub phone: Option<String>,
+    /// `zh` when absent.
+    pub language: Option<String>,
+    /// `normal`, which is the only one.
+    pub login_type: Option<String>,
+    /// `normal` or `forbidden`.
+    pub state: Option<String>,
+}
+
+/// One user of `GET /user`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct UserItem {
+    /// The name.
+    pub name: String,
+    /// What an administrator sets; never a password in any form.
+    pub spec: UserSpec,
+    /// What logins leave behind.
+    pub status: UserStatus,
+}
+
+/// Answer of `GET /user/valid/{name}`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UserValid {
+    /// Whether there is a user of that name.
+    pub is_valid: bool,
+}
+
+/// Body of `PUT /user/pwd`.
+#[derive(Clone, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct PasswordChange {
+    /// Whose password.
+    pub user_name: Option<String>,
+    /// The old one.
+    pub origin_password: Option<String>,
+    /// The new one; blanks at its ends do not count.
+    pub new_password: Option<String>,
+}

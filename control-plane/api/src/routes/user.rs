@@ -1,0 +1,9 @@
+//! Users, for themselves and for administrators.
+
+pub(crate) mod create;
+pub(crate) mod kubeconfig;
+pub(crate) mod list;
+pub(crate) mod object;
+pub(crate) mod password;
+pub(crate) mod update;
+pub(crate) mod valid;

@@ -1,0 +1,59 @@
+//! `GET /user`
+
+use axum::extract::State;
+use axum::http::Uri;
+use axum::response::Response;
+use cubegate_api_types::cube::UserItem;
+use cubegate_domain::User;
+use serde::Serialize;
+use serde_json::json;
+
+use crate::extract::{Admin, Caller, Query};
+use crate::respond::{self, timestamp};
+use crate::routes::user::object;
+use crate::{ApiError, AppState};
+
+/// What the list parameters see of a user. KubeCube's items have no `metadata`, so
+/// it is taken off the page again.
+#[derive(Serialize)]
+struct Listed {
+    metadata: serde_json::Value,
+    #[serde(flatten)]
+    item: UserItem,
+}
+
+/// Those whose name or display name contains `query`, and of them the page that
+/// KubeCube's list parameters ask for.
+pub(crate) async fn handler(
+    State(state): State<AppState>,
+    _admin: Admin<Caller>,
+    query: Query,
+    uri: Uri,
+) -> Result<Response, ApiError> {
+    let wanted = query.first("query");
+    let items: Vec<Listed> = state
+        .store
+        .list_users()
+        .await?
+        .into_iter()
+        .filter(|user| user.name.contains(&wanted) || user.display_name.contains(&wanted))
+        .map(listed)
+        .collect();
+    let mut page = respond::page(uri.query().unwrap_or_default(), &items)?;
+    for item in &mut page.items {
+        if let Some(fields) = item.as_object_mut() {
+            fields.remove("metadata");
+        }
+    }
+    Ok(respond::json(&page))
+}
+
+fn listed(user: User) -> Listed {
+    let name = user.name.clone();
+    let metadata = json!({ "name": name, "creationTimestamp": timestamp(user.created_at) });
+    let (spec, status) = object::parts(user);
+    Listed {
+        metadata,
+        item: UserItem { name, spec, status },
+    }
+}

@@ -1,0 +1,46 @@
+//! `PUT /user/pwd`
+
+use axum::extract::State;
+use axum::response::Response;
+use cubegate_api_types::cube::PasswordChange;
+
+use crate::extract::{ClientIp, RawBody, Writer, json_object};
+use crate::password::{self, Refused};
+use crate::routes::user::create::new_password;
+use crate::{ApiError, AppState, respond};
+
+/// Changes the password of whoever's old one the caller knows, as in KubeCube: the
+/// old password proves more than the token does. The new one is looked at first,
+/// since that costs nothing.
+pub(crate) async fn handler(
+    State(state): State<AppState>,
+    ClientIp(ip): ClientIp,
+    Writer(caller): Writer,
+    RawBody(body): RawBody,
+) -> Result<Response, ApiError> {
+    let PasswordChange {
+        user_name,
+        origin_password,
+        new_password: new,
+    } = json_object(&body)?;
+    let name = user_name.unwrap_or_default();
+    let new = new_password(new)?.ok_or(ApiError::ParamInvalid("password"))?;
+    if state.store.get_user(&name).await?.is_none() {
+        return Err(ApiError::NoSuchUser);
+    }
+    let old = origin_password.unwrap_or_default();
+    // It may be somebody else's, so a guess counts as at a login.
+    password::check(&state, &name, &old, ip)
+        .await
+        .map_err(|refused| match refused {
+            Refused::Wrong => ApiError::WrongPassword,
+            other => other.into(),
+        })?;
+    state.store.set_password(&name, &new).await?;
+    tracing::info!(
+        user.name = name,
+        user.by = caller.user.name,
+        "a password was changed"
+    );
+    Ok(respond::success())
+}

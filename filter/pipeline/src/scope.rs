@@ -1,0 +1,186 @@
+//! What a token of a bounded access key may be used for.
+//!
+//! RBAC in the cluster says what the user may do; a scope can only take from that.
+//! It is checked before the request leaves, on what the API server will understand
+//! of it ([`Attributes`]), and again for each call that the gateway makes itself to
+//! answer it.
+
+use cubegate_token::KeyScope;
+use thiserror::Error;
+
+use crate::attributes::{Ambiguous, Attributes, Resource};
+use crate::verify::Caller;
+
+/// Whose request it is, and at which cluster: how far it may go.
+#[derive(Debug, Clone)]
+pub(crate) struct Bounds {
+    caller: Caller,
+    cluster: String,
+}
+
+/// A request as far as a scope looks at it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    pub(crate) method: &'a str,
+    /// The path at the API server, still encoded.
+    pub(crate) path: &'a str,
+    pub(crate) query: Option<&'a str>,
+    pub(crate) upgrade: bool,
+}
+
+/// Why a request is beyond its scope. Nothing of the request is repeated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub(crate) enum OutOfScope {
+    #[error("The access key of this token is not for this cluster.")]
+    Cluster,
+    #[error("The access key of this token is not for this namespace.")]
+    Namespace,
+    #[error(
+        "The access key of this token is for certain namespaces only; what is in no namespace or in all of them is out of its reach."
+    )]
+    NoNamespace,
+    #[error("The access key of this token does not allow the verb {0}.")]
+    Verb(&'static str),
+    #[error("The access key of this token does not allow this method.")]
+    Method,
+    #[error(
+        "With a bounded access key a path must not have empty segments, nor a query bare semicolons."
+    )]
+    Ambiguous,
+}
+
+/// The verb that opens a connection into a pod, node or service, whatever the
+/// method says: browsers open one by GET.
+const CONNECT_VERB: &str = "create";
+
+/// Sub-resources that are such connections.
+const CONNECTIONS: [&str; 4] = ["attach", "exec", "portforward", "proxy"];
+
+/// Paths that tell what a server is and has, and nothing of what is in it: those of
+/// Kubernetes' own role `system:discovery`, and the root that lists them.
+const DISCOVERY: [&str; 8] = [
+    "/api", "/apis", "/healthz", "/livez", "/openapi", "/readyz", "/version", "",
+];
+
+// === impl Bounds ===
+
+impl Bounds {
+    /// For a request of this caller to this cluster.
+    ///
+    /// # Errors
+    /// [`OutOfScope::Cluster`] when it must not go there at all.
+    pub(crate) fn at(caller: &Caller, cluster: &str) -> Result<Self, OutOfScope> {
+        let bounds = Self {
+            caller: caller.clone(),
+            cluster: cluster.to_owned(),
+        };
+        match bounds.scope() {
+            Some(scope) if !allows(&scope.clusters, cluster) => Err(OutOfScope::Cluster),
+            _ => Ok(bounds),
+        }
+    }
+
+    fn scope(&self) -> Option<&KeyScope> {
+        self.caller.claims().scope.as_ref()
+    }
+
+    /// The cluster.
+    pub(crate) fn cluster(&self) -> &str {
+        &self.cluster
+    }
+
+    /// Whether the request may leave.
+    pub(crate) fn check(&self, asked: &Asked<'_>) -> Result<(), OutOfScope> {
+        match self.scope() {
+            None => Ok(()),
+            Some(scope) => check(scope, asked),
+        }
+    }
+}
+
+fn check(scope: &KeyScope, asked: &Asked<'_>) -> Result<(), OutOfScope> {
+    if scope.namespaces.is_empty() && scope.verbs.is_empty() {
+        return Ok(());
+    }
+    let attributes = Attributes::of(asked.method, asked.path, asked.query)
+        .map_err(|Ambiguous| OutOfScope::Ambiguous)?;
+    check_place(scope, &attributes)?;
+    match verb(&attributes, asked.upgrade) {
+        _ if scope.verbs.is_empty() => Ok(()),
+        Some(verb) if allows(&scope.verbs, verb) => Ok(()),
+        Some(verb) => Err(OutOfScope::Verb(verb)),
+        None => Err(OutOfScope::Method),
+    }
+}
+
+/// Whether a list of the scope holds this; an empty one bounds nothing.
+fn allows(bound: &[String], name: &str) -> bool {
+    bound.is_empty() || bound.iter().any(|one| one == name)
+}
+
+/// Whether the namespaces of the scope hold what is asked.
+fn check_place(scope: &KeyScope, attributes: &Attributes) -> Result<(), OutOfScope> {
+    if scope.namespaces.is_empty() {
+        return Ok(());
+    }
+    let resource = match attributes {
+        Attributes::Resource(resource) => resource,
+        Attributes::NonResource { verb, path } if is_discovery(verb, path) => return Ok(()),
+        Attributes::NonResource { .. } => return Err(OutOfScope::NoNamespace),
+    };
+    if resource.resource == "namespaces" {
+        // A Namespace is itself in none. Who may see what is in it may see it, too.
+        let is_read = matches!(resource.verb, "get" | "list" | "watch");
+        return match resource {
+            Resource { name, .. } if name.is_empty() => Err(OutOfScope::NoNamespace),
+            Resource { name, .. } if !allows(&scope.namespaces, name) => Err(OutOfScope::Namespace),
+            Resource { group, .. } if is_read && group.is_empty() => Ok(()),
+            _ => Err(OutOfScope::NoNamespace),
+        };
+    }
+    match resource.namespace.as_str() {
+        "" => Err(OutOfScope::NoNamespace),
+        namespace if allows(&scope.namespaces, namespace) => Ok(()),
+        _ => Err(OutOfScope::Namespace),
+    }
+}
+
+fn is_discovery(verb: &str, path: &str) -> bool {
+    matches!(verb, "get" | "head")
+        && DISCOVERY.iter().any(|allowed| {
+            path.strip_prefix(allowed).is_some_and(|rest| {
+                rest.is_empty() || (rest.starts_with('/') && (!allowed.is_empty() || rest == "/"))
+            })
+        })
+}
+
+/// The verb that the request takes; `None` for a method that is none.
+fn verb(attributes: &Attributes, upgrade: bool) -> Option<&'static str> {
+    let resource = match attributes {
+        Attributes::Resource(resource) => resource,
+        Attributes::NonResource { .. } if upgrade => return Some(CONNECT_VERB),
+        Attributes::NonResource { verb, .. } => {
+            return match verb.as_str() {
+                "get" | "head" => Some("get"),
+                "post" => Some("create"),
+                "put" => Some("update"),
+                "patch" => Some("patch"),
+                "delete" => Some("delete"),
+                _ => None,
+            };
+        }
+    };
+    let connects = resource.verb == "proxy"
+        || CONNECTIONS.contains(&resource.subresource.as_str())
+        // A tunnel under another name, an aggregated server's console say. What
+        // only sends, watch and log, is what it is without the upgrade.
+        || (upgrade && resource.verb != "watch" && resource.subresource != "log");
+    match resource.verb {
+        _ if connects => Some(CONNECT_VERB),
+        "" => None,
+        verb => Some(verb),
+    }
+}
+
+#[cfg(test)]
+mod tests;
