@@ -176,6 +176,36 @@ async fn a_wrong_secret_is_recorded_under_its_key() {
 }
 
 #[tokio::test]
+async fn changes_of_users_are_recorded_by_name() {
+    let app = TestApp::new().await;
+    let admin = [app.bearer("admin").await];
+    let body = json!({ "metadata": { "name": "new" }, "spec": { "password": "newPass123" } });
+    app.send("POST", "/api/v1/cube/user/", &admin, body.to_string())
+        .await;
+    let record = app.recorded().await;
+    assert_eq!(record.status, Some(200));
+    assert_eq!(
+        (record.verb.as_str(), record.name.as_deref()),
+        ("create", Some("new"))
+    );
+    assert!(!record.into_row().record.contains("newPass123"));
+    let body =
+        json!({ "userName": "jeff", "originPassword": "guess-1234", "newPassword": "other-1234" });
+    app.send("PUT", "/api/v1/cube/user/pwd", &admin, body.to_string())
+        .await;
+    let record = app.recorded().await;
+    assert_eq!(
+        (record.user.as_deref(), record.name.as_deref()),
+        (Some("admin"), Some("jeff"))
+    );
+    let row = record.into_row().record;
+    assert!(
+        !row.contains("guess-1234") && !row.contains("other-1234"),
+        "{row}"
+    );
+}
+
+#[tokio::test]
 async fn clusters_are_recorded_without_their_kubeconfig() {
     let app = TestApp::new().await;
     let admin = [app.bearer("admin").await];
