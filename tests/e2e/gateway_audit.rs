@@ -4,6 +4,8 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use cubegate_tests::client::Answer;
 use cubegate_tests::faults::{Scripted, list, whole, without_last};
 use cubegate_tests::kube::{Rule, Subject};
@@ -25,9 +27,9 @@ fn request_id(answer: &Answer) -> Result<String> {
     answer.header("x-request-id").context("no x-request-id")
 }
 
-/// The records of one request.
-async fn records_of(admin: &Client, id: &str) -> Result<Vec<Value>> {
-    let path = format!("{AUDIT}?filter=requestId%3D%22{id}%22");
+/// The records of one request, `more` conditions on them.
+async fn records_of(admin: &Client, id: &str, more: &str) -> Result<Vec<Value>> {
+    let path = format!("{AUDIT}?filter=requestId%3D%22{id}%22{more}");
     let mut body = admin.get(&path).send().await?.expect(200)?.json()?;
     let items = body["items"].take();
     ensure!(body["dropped"] == json!(0), "{body}");
@@ -35,10 +37,10 @@ async fn records_of(admin: &Client, id: &str) -> Result<Vec<Value>> {
 }
 
 /// The only record of a request, without what differs from run to run.
-async fn record_of(admin: &Client, answer: &Answer) -> Result<Value> {
+async fn record_of(admin: &Client, answer: &Answer, more: &str) -> Result<Value> {
     let id = request_id(answer)?;
     let mut record = until("the record of a request", PATIENCE, || async {
-        Ok(records_of(admin, &id).await?.pop())
+        Ok(records_of(admin, &id, more).await?.pop())
     })
     .await?;
     let fields = record.as_object_mut().context("no object")?;
@@ -65,14 +67,14 @@ async fn record_of(admin: &Client, answer: &Answer) -> Result<Value> {
 }
 
 /// Checks records of requests, and that there is none but those.
-async fn expect_records(admin: &Client, expected: Vec<(Answer, Value)>) -> Result<()> {
+async fn expect_records(admin: &Client, expected: Vec<(Answer, Value)>, more: &str) -> Result<()> {
     for (answer, expected) in &expected {
-        let record = record_of(admin, answer).await?;
+        let record = record_of(admin, answer, more).await?;
         ensure!(record == *expected, "{record}\nis not\n{expected}");
     }
     tokio::time::sleep(ALL_HAVE_COME).await;
     for (answer, expected) in &expected {
-        let records = records_of(admin, &request_id(answer)?).await?;
+        let records = records_of(admin, &request_id(answer)?, more).await?;
         ensure!(records.len() == 1, "{expected}: {records:?}");
     }
     Ok(())
@@ -191,7 +193,7 @@ fn a_request_to_a_cluster_leaves_one_record_also_when_it_is_refused() -> Result<
                 "{headers}"
             );
         }
-        expect_records(&admin, expected).await?;
+        expect_records(&admin, expected, "").await?;
 
         // None of what was secret is in any record, by whichever way it is read.
         let lines = admin
@@ -282,7 +284,7 @@ fn what_the_control_plane_does_leaves_one_record_too() -> Result<()> {
             "method": "GET", "path": AUDIT, "status": 403, "bytesIn": 0,
         });
         expected.push((answer, record));
-        expect_records(&admin, expected).await?;
+        expect_records(&admin, expected, "").await?;
 
         // The command line has written its own; `user` was added by it.
         let path = format!("{AUDIT}?filter=source%3Dcli,name%3D{user}&fields=verb,resource");
@@ -353,7 +355,7 @@ fn traffic_goes_on_without_the_control_plane_and_is_recorded_again_with_it() -> 
         let admin = gateway.admin().await?;
         let path = cube("only", "/api/v1/configmaps");
         let before = admin.get(&path).send().await?.expect(200)?;
-        record_of(&admin, &before).await?;
+        record_of(&admin, &before, "").await?;
 
         gateway.kill_control_plane().await?;
         for _ in 0..200 {
@@ -361,11 +363,11 @@ fn traffic_goes_on_without_the_control_plane_and_is_recorded_again_with_it() -> 
         }
         gateway.restart_control_plane().await?;
         // What was written before is still there, and the log comes again.
-        record_of(&admin, &before).await?;
+        record_of(&admin, &before, "").await?;
         until("a record after the restart", PATIENCE, || async {
             let after = admin.get(&path).send().await?.expect(200)?;
             tokio::time::sleep(Duration::from_secs(2)).await;
-            let records = records_of(&admin, &request_id(&after)?).await?;
+            let records = records_of(&admin, &request_id(&after)?, "").await?;
             Ok((records.len() == 1).then_some(()))
         })
         .await?;
@@ -377,6 +379,52 @@ fn traffic_goes_on_without_the_control_plane_and_is_recorded_again_with_it() -> 
             .ok(&["audit", "export", "--filter", "resource=audit"])
             .await?;
         ensure!(last.lines().count() >= 3, "{last}");
+        Ok(())
+    })
+}
+
+#[test]
+fn a_password_that_is_exchanged_is_recorded_as_whose_it_is() -> Result<()> {
+    in_the_world(async |world| {
+        let gateway = &world.gateway;
+        let admin = gateway.admin().await?;
+        let user = format!("audited-{}", unique());
+        gateway.site().add_user(&user, "a good Passw0rd").await?;
+        let path = kube("member-1", "/version");
+        let mut expected = Vec::new();
+        // The note is left twice on the way: before the exchange, and after it.
+        for (password, status, known) in [
+            ("a good Passw0rd", 200, true),
+            ("an0ther Passw0rd", 401, false),
+        ] {
+            let basic = STANDARD.encode(format!("{user}:{password}"));
+            let answer = gateway
+                .client()
+                .get(&path)
+                .header("authorization", format!("Basic {basic}"))
+                .send()
+                .await?
+                .expect(status)?;
+            let mut record = json!({
+                "source": "gateway", "cluster": "member-1", "verb": "get", "method": "GET",
+                "path": path, "status": status, "bytesIn": 0,
+            });
+            if known {
+                record["user"] = json!(user);
+            }
+            expected.push((answer, record));
+        }
+        // The exchange goes under the id of the request that it is made for.
+        expect_records(&admin, expected, ",source%3Dgateway").await?;
+        // The exchanges themselves.
+        let path =
+            format!("{AUDIT}?user={user}&filter=source%3Dapi&sort=time&fields=status,resource");
+        let exchanges = admin.get(&path).send().await?.expect(200)?.json()?;
+        let statuses = exchanges["items"].as_array().context("no items")?;
+        ensure!(
+            statuses.len() == 2 && statuses[0]["status"] == json!(200),
+            "{exchanges}"
+        );
         Ok(())
     })
 }

@@ -6,6 +6,7 @@ use cubegate_domain::{User, UserState};
 use cubegate_store::StoreError;
 
 use crate::AppState;
+use crate::audit::Note;
 use crate::throttle::TooMany;
 
 /// Why somebody is not let in.
@@ -24,11 +25,14 @@ pub(crate) enum Refused {
 /// Lets a user in, whose password it is and who may log in.
 pub(crate) async fn log_in(
     state: &AppState,
+    note: &Note,
     name: &str,
     password: &str,
     address: Option<IpAddr>,
 ) -> Result<User, Refused> {
+    note.claimed_user(name);
     let user = check(state, name, password, address).await?;
+    note.user(&user.name);
     match user.state {
         UserState::Normal => Ok(user),
         UserState::Forbidden => Err(Refused::Disabled),

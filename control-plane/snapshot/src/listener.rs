@@ -108,8 +108,16 @@ fn connection_manager() -> hcm::HttpConnectionManager {
         request_headers_timeout: proto::seconds(10),
         stream_idle_timeout: proto::seconds(300),
         use_remote_address: proto::yes(),
-        // Nobody's address makes a request trusted.
-        internal_address_config: Some(manager::InternalAddressConfig::default()),
+        // Nobody's address makes a request trusted: a trusted client chooses the
+        // request's id and Envoy's own headers. An empty list would not do, Envoy
+        // takes private and loopback addresses then; nobody has this one.
+        internal_address_config: Some(manager::InternalAddressConfig {
+            cidr_ranges: vec![proto::CidrRange {
+                address_prefix: "255.255.255.255".to_owned(),
+                prefix_len: proto::number(32),
+            }],
+            ..Default::default()
+        }),
         // The filter refuses every path that can be read in two ways, and says
         // so in the shape of the path's API. Envoy would repair it, or refuse it
         // without a word.

@@ -8,6 +8,7 @@ use cubegate_token::{Claims, Ed25519Signer, Signer};
 
 use crate::{Call, Exchange, Flow, Gateway, Headers, Host, HostError, Reply};
 
+mod audit;
 mod basic;
 mod compression;
 mod follow_ups;

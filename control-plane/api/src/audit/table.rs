@@ -6,16 +6,21 @@ use axum::http::{Method, StatusCode};
 const CUBE: &str = "/api/v1/cube/";
 
 /// What GET hands out or changes there, without [`CUBE`].
-const RECORDED_GETS: [&str; 5] = [
+const RECORDED_GETS: [&str; 6] = [
     "audit",
     "key/create",
     "key/token",
     "user/kubeconfigs",
     "cubegate/audit",
+    "oauth/logout",
 ];
 
 /// What only asks although it is a POST, and is asked for every request of others.
-const QUESTIONS: [&str; 2] = ["warden/authenticate", "authorization/access"];
+const QUESTIONS: [&str; 3] = [
+    "authorization/access",
+    "oauth/authenticate",
+    "warden/authenticate",
+];
 
 /// Whether a request is recorded.
 pub(super) fn is_recorded(method: &Method, matched: Option<&str>, status: StatusCode) -> bool {

@@ -20,7 +20,7 @@ impl FromRequestParts<AppState> for Bearer {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, OauthError> {
         match token(&parts.headers) {
-            Some(token) => Ok(Self(identify(state, &token).await?)),
+            Some(token) => Ok(Self(identify(state, &token, parts.extensions.get()).await?)),
             None => Ok(Self(None)),
         }
     }

@@ -29,10 +29,12 @@ pub(crate) struct Writer(pub(crate) Caller);
 pub(crate) struct Admin<C>(pub(crate) C);
 
 /// Who a token stands for now, and what it says; nobody when it is not valid, was
-/// taken back, or its user is gone or disabled.
+/// taken back, or its user is gone or disabled. `note` is the caller's, when the
+/// token is the caller's; it gets who that is also of a token that was taken back.
 pub(crate) async fn identify(
     state: &AppState,
     token: &UnverifiedToken,
+    note: Option<&Note>,
 ) -> Result<Option<(User, Claims)>, StoreError> {
     let claims = match state.issuer.verify(token, state.clock.now()) {
         Ok(claims) => claims,
@@ -41,6 +43,11 @@ pub(crate) async fn identify(
             return Ok(None);
         }
     };
+    if let Some(note) = note {
+        note.user(&claims.user);
+        claims.access_key.iter().for_each(|key| note.key(key));
+        claims.id.iter().for_each(|id| note.token(id));
+    }
     let marks = TokenMarks {
         session: claims.session.as_deref(),
         id: claims.id.as_deref(),
@@ -61,12 +68,8 @@ impl FromRequestParts<AppState> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
         let credential = credential::find(&parts.headers).ok_or(ApiError::AuthenticateFailed)?;
-        let (user, claims) = authenticate(state, &credential.token).await?;
-        if let Some(note) = parts.extensions.get::<Note>() {
-            note.user(&claims.user);
-            claims.access_key.iter().for_each(|key| note.key(key));
-            claims.id.iter().for_each(|id| note.token(id));
-        }
+        let note = parts.extensions.get::<Note>();
+        let (user, _) = authenticate(state, &credential.token, note).await?;
         Ok(Self {
             user,
             by_cookie: credential.by_cookie,
@@ -79,8 +82,11 @@ impl FromRequestParts<AppState> for Caller {
 pub(crate) async fn authenticate(
     state: &AppState,
     token: &UnverifiedToken,
+    note: Option<&Note>,
 ) -> Result<(User, Claims), ApiError> {
-    identify(state, token).await?.ok_or(ApiError::TokenInvalid)
+    identify(state, token, note)
+        .await?
+        .ok_or(ApiError::TokenInvalid)
 }
 
 impl Caller {

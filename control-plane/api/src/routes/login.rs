@@ -31,13 +31,11 @@ pub(crate) async fn handler(
     let (Some(name), Some(password), Some(login_type)) = (name, password, login_type) else {
         return Err(ApiError::LoginParamMissing);
     };
-    note.claimed_user(&name);
     // `ldap` is switched off.
     if login_type != object::NORMAL {
         return Err(ApiError::AuthenticateFailed);
     }
-    let user = password::log_in(&state, &name, &password, ip).await?;
-    note.user(&user.name);
+    let user = password::log_in(&state, &note, &name, &password, ip).await?;
     let now = state.clock.now();
     let issued = state.issuer.issue(&user, None, now)?;
     let ip = ip.map(|ip| ip.to_string());

@@ -27,7 +27,7 @@ pub(crate) async fn handler(
     if kind != KIND || !VERSIONS.contains(&api_version.as_str()) {
         return Err(ApiError::BodyFormatInvalid);
     }
-    let status = match authenticate(&state, &UnverifiedToken::new(spec.token)).await {
+    let status = match authenticate(&state, &UnverifiedToken::new(spec.token), None).await {
         Ok((user, claims)) if claims.scope.is_none() => TokenReviewStatus {
             authenticated: true,
             user: Some(ReviewedUser {

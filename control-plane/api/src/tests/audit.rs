@@ -176,6 +176,36 @@ async fn a_wrong_secret_is_recorded_under_its_key() {
 }
 
 #[tokio::test]
+async fn changes_of_users_are_recorded_by_name() {
+    let app = TestApp::new().await;
+    let admin = [app.bearer("admin").await];
+    let body = json!({ "metadata": { "name": "new" }, "spec": { "password": "newPass123" } });
+    app.send("POST", "/api/v1/cube/user/", &admin, body.to_string())
+        .await;
+    let record = app.recorded().await;
+    assert_eq!(record.status, Some(200));
+    assert_eq!(
+        (record.verb.as_str(), record.name.as_deref()),
+        ("create", Some("new"))
+    );
+    assert!(!record.into_row().record.contains("newPass123"));
+    let body =
+        json!({ "userName": "jeff", "originPassword": "guess-1234", "newPassword": "other-1234" });
+    app.send("PUT", "/api/v1/cube/user/pwd", &admin, body.to_string())
+        .await;
+    let record = app.recorded().await;
+    assert_eq!(
+        (record.user.as_deref(), record.name.as_deref()),
+        (Some("admin"), Some("jeff"))
+    );
+    let row = record.into_row().record;
+    assert!(
+        !row.contains("guess-1234") && !row.contains("other-1234"),
+        "{row}"
+    );
+}
+
+#[tokio::test]
 async fn clusters_are_recorded_without_their_kubeconfig() {
     let app = TestApp::new().await;
     let admin = [app.bearer("admin").await];
@@ -309,4 +339,48 @@ async fn a_bad_search_is_told_in_a_sentence() {
         .send("GET", &format!("{AUDIT}?filter=%28"), &admin, "")
         .await;
     assert_eq!(answer.status.as_u16(), 400);
+}
+
+#[tokio::test]
+async fn logins_at_oauth_are_recorded_with_their_user() {
+    let app = TestApp::new().await;
+    let form = [(
+        "content-type",
+        "application/x-www-form-urlencoded".to_owned(),
+    )];
+    let token = async |body: &str| {
+        app.send("POST", "/oauth/token", &form, body.to_owned())
+            .await
+    };
+    let wrong = token("grant_type=password&username=jeff&password=wr0ng-one").await;
+    let record = app.recorded().await;
+    assert_eq!(record.user.as_deref(), Some("jeff"));
+    assert_eq!(record.status, Some(wrong.status.as_u16()));
+    assert!(record.status >= Some(400), "{record:?}");
+    assert!(!record.into_row().record.contains("wr0ng-one"));
+
+    let right = token("grant_type=password&username=jeff&password=jeffPass123").await;
+    let right: Value = serde_json::from_str(&right.body).unwrap();
+    let record = app.recorded().await;
+    assert_eq!(
+        (record.user.as_deref(), record.status),
+        (Some("jeff"), Some(200))
+    );
+    assert_eq!(
+        (record.verb.as_str(), record.resource.as_deref()),
+        ("create", Some("tokens"))
+    );
+    let mut rows = record.into_row().record;
+
+    let refresh = right["refresh_token"].as_str().unwrap();
+    token(&format!("grant_type=refresh_token&refresh_token={refresh}")).await;
+    let record = app.recorded().await;
+    assert_eq!(
+        (record.user.as_deref(), record.status),
+        (Some("jeff"), Some(200))
+    );
+    rows.push_str(&record.into_row().record);
+    for part in [refresh, right["access_token"].as_str().unwrap()] {
+        assert!(!rows.contains(part.split('.').nth(2).unwrap()), "{rows}");
+    }
 }

@@ -54,27 +54,26 @@ impl Exchange {
         exchanged: Option<UnverifiedToken>,
     ) -> Result<Option<(Family, Basic)>, Reply> {
         let failed = |error| internal(host, Family::Kube, &error);
+        let headers = host.request_headers().map_err(failed)?;
         let mut note = AuditNote::default();
-        let outcome = host
-            .request_headers()
-            .map_err(failed)
-            .and_then(|headers| self.admit(host, headers, exchanged, &mut note))
-            .and_then(|admission| match admission {
-                Admission::Ready(rewrite, state) => {
-                    host.set_request_headers(rewrite.headers())
-                        .map_err(failed)?;
-                    self.state = state;
-                    Ok(None)
-                }
-                Admission::Password(family, basic) => Ok(Some((family, basic))),
-            });
-        // The control plane makes the records of what it is asked itself, and a
-        // password is decided about once more.
-        let asks_control_plane = matches!(self.state, State::SentToControlPlane { .. });
-        if !asks_control_plane && !matches!(outcome, Ok(Some(_))) {
+        let admission = self.admit(host, headers, exchanged, &mut note);
+        // The control plane makes the records of what it is asked itself. While a
+        // password is exchanged, the note is for the case that it is refused.
+        if !matches!(
+            admission,
+            Ok(Admission::Ready(_, State::SentToControlPlane { .. }))
+        ) {
             host.note(&note);
         }
-        outcome
+        match admission? {
+            Admission::Ready(rewrite, state) => {
+                host.set_request_headers(rewrite.headers())
+                    .map_err(failed)?;
+                self.state = state;
+                Ok(None)
+            }
+            Admission::Password(family, basic) => Ok(Some((family, basic))),
+        }
     }
 
     /// Answers instead of letting the request go on.

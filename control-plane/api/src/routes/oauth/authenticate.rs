@@ -73,7 +73,7 @@ pub(crate) async fn handler(
     if token.is_empty() {
         return Ok(refused("token must not be null\n"));
     }
-    let Some((user, _)) = identify(&state, &UnverifiedToken::new(token)).await? else {
+    let Some((user, _)) = identify(&state, &UnverifiedToken::new(token), None).await? else {
         return Ok(refused("the token is invalid or expired\n"));
     };
     let mut groups = vec![KUBECUBE_GROUP.to_owned()];

@@ -15,6 +15,7 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::audit::Note;
 use crate::error::OauthError;
 use crate::extract::ClientIp;
 use crate::routes::oauth::client;
@@ -69,15 +70,17 @@ struct Pair {
 pub(crate) async fn handler(
     State(state): State<AppState>,
     ClientIp(address): ClientIp,
+    note: Note,
     headers: HeaderMap,
     form: Form,
 ) -> Result<Response, OauthError> {
-    let tokens = grant(&state, address, &headers, &form).await?;
+    let tokens = grant(&state, &note, address, &headers, &form).await?;
     Ok(respond::plain_json(StatusCode::OK, &tokens))
 }
 
 async fn grant(
     state: &AppState,
+    note: &Note,
     address: Option<IpAddr>,
     headers: &HeaderMap,
     form: &Form,
@@ -88,9 +91,9 @@ async fn grant(
             let exchanged = headers
                 .get(EXCHANGE_HEADER)
                 .is_some_and(|value| value == EXCHANGE_BASIC);
-            by_password(state, address, form, exchanged).await
+            by_password(state, note, address, form, exchanged).await
         }
-        "refresh_token" => by_refresh_token(state, address, form).await,
+        "refresh_token" => by_refresh_token(state, note, address, form).await,
         // The flow of codes is not part of this product, and so no client has an
         // address that a code could have gone to.
         "authorization_code" | "code" => match form.optional("code")? {
@@ -103,6 +106,7 @@ async fn grant(
 
 async fn by_password(
     state: &AppState,
+    note: &Note,
     address: Option<IpAddr>,
     form: &Form,
     exchanged: bool,
@@ -120,7 +124,7 @@ async fn by_password(
         false => None,
     };
     let name = of_email.as_deref().unwrap_or(name);
-    let user = password::log_in(state, name, password, address).await?;
+    let user = password::log_in(state, note, name, password, address).await?;
     let now = state.clock.now();
     if exchanged {
         let access = state
@@ -154,6 +158,7 @@ async fn by_password(
 
 async fn by_refresh_token(
     state: &AppState,
+    note: &Note,
     address: Option<IpAddr>,
     form: &Form,
 ) -> Result<Tokens, OauthError> {
@@ -166,6 +171,7 @@ async fn by_refresh_token(
             tracing::debug!(%reason, "a refresh token was refused");
             OauthError::RefreshToken
         })?;
+    note.user(&claims.user);
     state.throttle.token(&claims.user, address)?;
     let user = state.store.get_user(&claims.user).await?;
     let user = user.ok_or(OauthError::UserGone)?;

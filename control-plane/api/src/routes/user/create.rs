@@ -10,6 +10,7 @@ use cubegate_domain::{
 use cubegate_store::NewUser;
 use cubegate_token::check_user_name;
 
+use crate::audit::Note;
 use crate::extract::{Admin, RawBody, Writer, json_object};
 use crate::routes::user::object;
 use crate::{ApiError, AppState, respond};
@@ -33,6 +34,7 @@ pub(super) struct Checked {
 pub(crate) async fn handler(
     State(state): State<AppState>,
     Admin(Writer(caller)): Admin<Writer>,
+    note: Note,
     RawBody(body): RawBody,
 ) -> Result<Response, ApiError> {
     let UserBody { metadata, spec } = json_object(&body)?;
@@ -47,6 +49,7 @@ pub(crate) async fn handler(
         .store
         .create_user_with_profile(user, &profile, state.clock.now())
         .await?;
+    note.name(&user.name);
     tracing::info!(user.name, user.by = caller.user.name, "a user was made");
     Ok(respond::success())
 }

@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::response::Response;
 use cubegate_api_types::cube::PasswordChange;
 
+use crate::audit::Note;
 use crate::extract::{ClientIp, RawBody, Writer, json_object};
 use crate::password::{self, Refused};
 use crate::routes::user::create::new_password;
@@ -25,6 +26,7 @@ pub(crate) async fn handler(
     State(state): State<AppState>,
     ClientIp(ip): ClientIp,
     Writer(caller): Writer,
+    note: Note,
     RawBody(body): RawBody,
 ) -> Result<Response, ApiError> {
     let PasswordChange {
@@ -37,6 +39,7 @@ pub(crate) async fn handler(
     if state.store.get_user(&name).await?.is_none() {
         return Err(ApiError::NoSuchUser);
     }
+    note.name(&name);
     let old = origin_password.unwrap_or_default();
     // It may be somebody else's, so a guess counts as at a login.
     password::check(&state, &name, &old, ip)
