@@ -3,6 +3,7 @@
 mod clusters;
 mod durability;
 mod keys;
+mod revocations;
 mod sessions;
 mod users;
 

@@ -24,7 +24,7 @@ pub(crate) async fn run(command: KeyCommand) -> anyhow::Result<()> {
         KeyCommand::Delete { access_key, data } => {
             match commands::open(&data)
                 .await?
-                .delete_key(&access_key, None)
+                .delete_key(&access_key, None, commands::revoked_until())
                 .await?
             {
                 DeleteOutcome::Deleted => output::line(&format!("key {access_key} is deleted")),

@@ -38,7 +38,7 @@ pub(crate) async fn run(command: UserCommand) -> anyhow::Result<()> {
             let (password, shown) = given_or_generated(password);
             commands::open(&data)
                 .await?
-                .set_password(&name, &password)
+                .set_password(&name, &password, commands::revoked_until())
                 .await?;
             output::line(&format!("user {name} has a new password{shown}"));
         }
@@ -58,7 +58,7 @@ pub(crate) async fn run(command: UserCommand) -> anyhow::Result<()> {
 async fn set_state(data: &DataArgs, name: &str, state: UserState) -> anyhow::Result<()> {
     Ok(commands::open(data)
         .await?
-        .set_user_state(name, state)
+        .set_user_state(name, state, commands::revoked_until())
         .await?)
 }
 
