@@ -53,6 +53,8 @@ pub struct User {
     /// Counts the writes to this user from 1 on; KubeCube clients see it as
     /// `metadata.resourceVersion`.
     pub version: u64,
+    /// Which generation of the user's tokens is good, from 1 on.
+    pub token_epoch: u64,
     /// E-mail, phone and language.
     pub profile: Profile,
     /// When the user was created.

@@ -106,7 +106,7 @@ fn segment(name: &str) -> Result<String, ReadError> {
             message: format!("{name:?} is no name of an object"),
         });
     }
-    Ok(url::form_urlencoded::byte_serialize(name.as_bytes()).collect())
+    Ok(form_urlencoded::byte_serialize(name.as_bytes()).collect())
 }
 
 async fn within<T>(work: impl Future<Output = Result<T, ReadError>>) -> Result<T, ReadError> {

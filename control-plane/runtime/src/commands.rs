@@ -35,3 +35,9 @@ pub(crate) fn generate_password() -> String {
     };
     random.iter().map(letter).collect()
 }
+
+/// When no token that was made until now is taken any more, whatever lifetimes the
+/// servers were started with: a kubeconfig's token may live for a year.
+pub(crate) fn revoked_until() -> time::OffsetDateTime {
+    time::OffsetDateTime::now_utc() + cubegate_store::MAX_TOKEN_LIFETIME
+}

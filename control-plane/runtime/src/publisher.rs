@@ -4,9 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cubegate_filter_config::{Limits, TokenKeys};
+use cubegate_filter_config::{Limits, Revoked, TokenKeys};
 use cubegate_snapshot::{Endpoint, FilterModule, GatewayState, ListenerSettings, Snapshot};
-use cubegate_store::Store;
+use cubegate_store::{Revocations, Store};
+use time::OffsetDateTime;
 use tokio::sync::watch;
 
 /// How long to wait after the database has failed.
@@ -33,12 +34,29 @@ pub(crate) async fn snapshot(store: &Store, fixed: &Fixed) -> anyhow::Result<Arc
     let state = GatewayState {
         clusters: store.list_clusters().await?,
         tokens: tokens.clone(),
+        revoked: revoked(store).await?,
         limits: limits.clone(),
         module: module.clone(),
         listener: listener.clone(),
         control_plane: control_plane.clone(),
     };
     Ok(Arc::new(state.snapshot()?))
+}
+
+/// What is refused now. An entry that has expired leaves with the next change.
+async fn revoked(store: &Store) -> anyhow::Result<Revoked> {
+    let Revocations {
+        users,
+        keys,
+        sessions,
+        tokens,
+    } = store.list_revocations(OffsetDateTime::now_utc()).await?;
+    Ok(Revoked {
+        users,
+        keys,
+        sessions,
+        tokens,
+    })
 }
 
 /// Publishes a new snapshot whenever the store changes, until nobody listens.

@@ -17,6 +17,8 @@ pub struct GatewayState {
     pub clusters: Vec<Cluster>,
     /// What tokens are checked against.
     pub tokens: TokenKeys,
+    /// Tokens that are refused although they have not expired.
+    pub revoked: Revoked,
     /// Bounds on the filter's memory.
     pub limits: Limits,
     /// The filter's code.
@@ -76,6 +78,7 @@ impl GatewayState {
         let Self {
             clusters,
             tokens,
+            revoked,
             limits,
             module,
             listener,
@@ -92,13 +95,18 @@ impl GatewayState {
         }
         listener::insert(&mut snapshot, listener);
         route::insert(&mut snapshot);
-        let document = filter_config(clusters, tokens, limits).to_json()?;
+        let document = filter_config(clusters, tokens, revoked, limits).to_json()?;
         extension_config::insert(&mut snapshot, module, tokens, document);
         Ok(snapshot)
     }
 }
 
-fn filter_config(clusters: &[Cluster], tokens: &TokenKeys, limits: &Limits) -> FilterConfig {
+fn filter_config(
+    clusters: &[Cluster],
+    tokens: &TokenKeys,
+    revoked: &Revoked,
+    limits: &Limits,
+) -> FilterConfig {
     let clusters: BTreeMap<String, ClusterEntry> = clusters
         .iter()
         .map(|cluster| {
@@ -117,7 +125,7 @@ fn filter_config(clusters: &[Cluster], tokens: &TokenKeys, limits: &Limits) -> F
         tokens: tokens.clone(),
         clusters,
         host_cluster: None,
-        revoked: Revoked::default(),
+        revoked: revoked.clone(),
         cors_origins: BTreeSet::new(),
         limits: limits.clone(),
     }

@@ -39,6 +39,7 @@ fn mk_state(clusters: Vec<Cluster>) -> GatewayState {
             issuer: "cubegate".to_owned(),
             keys: [].into(),
         },
+        revoked: Default::default(),
         limits: Limits::default(),
         module: FilterModule::File("/data/filter/abc.wasm".to_owned()),
         listener: ListenerSettings {

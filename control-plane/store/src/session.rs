@@ -3,6 +3,7 @@
 use sqlx::{Sqlite, Transaction};
 use time::{Duration, OffsetDateTime};
 
+use crate::revocation::revoke;
 use crate::row::from_time;
 use crate::{Store, StoreError, revision};
 
@@ -43,6 +44,12 @@ pub struct TokenMarks<'a> {
     pub session: Option<&'a str>,
     /// Its own id.
     pub id: Option<&'a str>,
+    /// The access key that it was made from.
+    pub key: Option<&'a str>,
+    /// Its user.
+    pub user: &'a str,
+    /// Its epoch; a token without one is older than any.
+    pub epoch: Option<u64>,
 }
 
 // === impl Store ===
@@ -164,17 +171,25 @@ impl Store {
         Ok(())
     }
 
-    /// Whether a token was taken back by its session or its id.
+    /// Whether a token was taken back.
     ///
     /// # Errors
     /// [`StoreError::Database`].
     pub async fn is_revoked(&self, marks: TokenMarks<'_>) -> Result<bool, StoreError> {
         let count: i64 = sqlx::query_scalar(
             "SELECT COUNT(*) FROM revocations
-             WHERE (kind = 'session' AND subject = $1) OR (kind = 'token' AND subject = $2)",
+             WHERE (kind = 'session' AND subject = $1) OR (kind = 'token' AND subject = $2)
+             OR (kind = 'key' AND subject = $3) OR (kind = 'user' AND subject = $4 AND epoch > $5)",
         )
         .bind(marks.session)
         .bind(marks.id)
+        .bind(marks.key)
+        .bind(marks.user)
+        .bind(
+            marks
+                .epoch
+                .map_or(0, |epoch| i64::try_from(epoch).unwrap_or(i64::MAX)),
+        )
         .fetch_one(self.reader())
         .await?;
         Ok(count > 0)
@@ -249,22 +264,4 @@ async fn end_session(
         .execute(&mut **tx)
         .await?;
     revoke(tx, "session", session, revoked_until).await
-}
-
-async fn revoke(
-    tx: &mut Transaction<'static, Sqlite>,
-    kind: &str,
-    subject: &str,
-    until: OffsetDateTime,
-) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO revocations (kind, subject, expires_at) VALUES ($1, $2, $3)
-         ON CONFLICT (kind, subject) DO UPDATE SET expires_at = excluded.expires_at",
-    )
-    .bind(kind)
-    .bind(subject)
-    .bind(from_time(until))
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
 }

@@ -5,6 +5,7 @@ mod clusters;
 mod durability;
 mod keys;
 mod kubecube;
+mod revocations;
 mod sessions;
 mod users;
 

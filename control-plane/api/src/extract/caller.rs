@@ -51,6 +51,9 @@ pub(crate) async fn identify(
     let marks = TokenMarks {
         session: claims.session.as_deref(),
         id: claims.id.as_deref(),
+        key: claims.access_key.as_deref(),
+        user: &claims.user,
+        epoch: claims.epoch,
     };
     if state.store.is_revoked(marks).await? {
         return Ok(None);
@@ -58,6 +61,8 @@ pub(crate) async fn identify(
     let user = state.store.get_user(&claims.user).await?;
     Ok(user
         .filter(|user| user.state == UserState::Normal)
+        // Also once the list has forgotten it, should a token live longer.
+        .filter(|user| claims.epoch.is_none_or(|epoch| epoch >= user.token_epoch))
         .map(|user| (user, claims)))
 }
 
@@ -69,7 +74,11 @@ impl FromRequestParts<AppState> for Caller {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
         let credential = credential::find(&parts.headers).ok_or(ApiError::AuthenticateFailed)?;
         let note = parts.extensions.get::<Note>();
-        let (user, _) = authenticate(state, &credential.token, note).await?;
+        let (user, claims) = authenticate(state, &credential.token, note).await?;
+        // It could make itself one without bounds.
+        if claims.scope.is_some_and(|scope| !scope.is_unbounded()) {
+            return Err(ApiError::Forbidden);
+        }
         Ok(Self {
             user,
             by_cookie: credential.by_cookie,

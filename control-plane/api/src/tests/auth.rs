@@ -109,7 +109,11 @@ async fn a_user_who_is_disabled_or_gone_is_refused_at_once() {
     );
     app.state
         .store
-        .set_user_state("jeff", UserState::Forbidden)
+        .set_user_state(
+            "jeff",
+            UserState::Forbidden,
+            app.state.revoked_until(app.state.clock.now()),
+        )
         .await
         .unwrap();
     app.send_in_vain("GET", "/api/v1/cube/key/create", &[jeff], "")

@@ -305,7 +305,11 @@ async fn a_kubeconfig_leads_through_the_gateway_for_a_while() {
     app.by("admin", "GET", "/kubeconfigs?user=zed", &Value::Null)
         .await
         .assert_refused(400, "User not exist.");
-    let state = app.state.store.set_user_state("jeff", UserState::Forbidden);
+    let state = app.state.store.set_user_state(
+        "jeff",
+        UserState::Forbidden,
+        app.state.revoked_until(app.state.clock.now()),
+    );
     state.await.unwrap();
     let header = [("authorization", format!("Bearer {token}"))];
     app.send("GET", "/api/v1/cube/key", &header, "")

@@ -39,7 +39,9 @@ async fn a_token_of_ours_is_authenticated_while_its_user_may_log_in() {
     for bad in ["", "x", &format!("{token}x")] {
         assert_eq!(app.review("v1", bad).await.json()["status"], nobody);
     }
-    let off = app.state.store.set_user_state("jeff", UserState::Forbidden);
+    let until = app.state.revoked_until(app.state.clock.now());
+    let store = &app.state.store;
+    let off = store.set_user_state("jeff", UserState::Forbidden, until);
     off.await.unwrap();
     assert_eq!(app.review("v1", &token).await.json()["status"], nobody);
 }

@@ -38,7 +38,7 @@ impl Reader {
     ) -> Result<(), ReadError> {
         let mut token = String::new();
         loop {
-            let query: String = form_urlencoded(&token);
+            let query: String = continue_query(&token);
             let separator = if path.contains('?') { '&' } else { '?' };
             let chunk: Chunk<T> = self
                 .get(&format!("{path}{separator}limit={CHUNK}{query}"))
@@ -60,11 +60,11 @@ impl Reader {
     }
 }
 
-fn form_urlencoded(token: &str) -> String {
+fn continue_query(token: &str) -> String {
     if token.is_empty() {
         return String::new();
     }
-    url::form_urlencoded::Serializer::new("&".to_owned())
+    form_urlencoded::Serializer::new("&".to_owned())
         .append_pair("continue", token)
         .finish()
 }

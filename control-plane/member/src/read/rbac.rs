@@ -45,7 +45,7 @@ impl Reader {
     /// As [`Self::roles`].
     pub async fn cluster_roles(&self, label: Option<(&str, &str)>) -> Result<Value, ReadError> {
         let query = label.map_or_else(String::new, |(name, value)| {
-            url::form_urlencoded::Serializer::new("?".to_owned())
+            form_urlencoded::Serializer::new("?".to_owned())
                 .append_pair("labelSelector", &format!("{name}={value}"))
                 .finish()
         });

@@ -24,7 +24,8 @@ pub(crate) async fn run(command: KeyCommand) -> anyhow::Result<()> {
         KeyCommand::List { user, data } => list(user.as_deref(), &data).await?,
         KeyCommand::Delete { access_key, data } => {
             let store = commands::open(&data).await?;
-            match store.delete_key(&access_key, None).await? {
+            let until = commands::revoked_until();
+            match store.delete_key(&access_key, None, until).await? {
                 DeleteOutcome::Deleted => {
                     commands::audit::record(&store, "delete", "keys", &access_key).await;
                     output::line(&format!("key {access_key} is deleted"));

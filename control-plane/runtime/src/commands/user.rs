@@ -36,7 +36,8 @@ pub(crate) async fn run(command: UserCommand) -> anyhow::Result<()> {
         } => {
             let (password, shown) = given_or_generated(password);
             let store = commands::open(&data).await?;
-            store.set_password(&name, &password).await?;
+            let until = commands::revoked_until();
+            store.set_password(&name, &password, until).await?;
             commands::audit::record(&store, "password", "users", &name).await;
             output::line(&format!("user {name} has a new password{shown}"));
         }
@@ -55,7 +56,8 @@ pub(crate) async fn run(command: UserCommand) -> anyhow::Result<()> {
 
 async fn set_state(data: &DataArgs, name: &str, state: UserState) -> anyhow::Result<()> {
     let store = commands::open(data).await?;
-    store.set_user_state(name, state).await?;
+    let until = commands::revoked_until();
+    store.set_user_state(name, state, until).await?;
     let verb = match state {
         UserState::Normal => "enable",
         UserState::Forbidden => "disable",

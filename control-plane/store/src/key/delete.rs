@@ -1,13 +1,17 @@
 //! Deleting a key.
 
+use time::OffsetDateTime;
+
 use crate::key::DeleteOutcome;
-use crate::{Store, StoreError};
+use crate::revocation::revoke;
+use crate::{Store, StoreError, revision};
 
 // === impl Store ===
 
 impl Store {
     /// Deletes a key, of this owner when one is given (the command line gives
-    /// none). Tokens made from it are good until they expire.
+    /// none). Tokens made from it are refused until `revoked_until`, when the last
+    /// one has expired.
     ///
     /// # Errors
     /// [`StoreError::Database`].
@@ -15,6 +19,7 @@ impl Store {
         &self,
         access_key: &str,
         owner: Option<&str>,
+        revoked_until: OffsetDateTime,
     ) -> Result<DeleteOutcome, StoreError> {
         let mut tx = self.write().await?;
         let user: Option<String> =
@@ -32,7 +37,10 @@ impl Store {
             .bind(access_key)
             .execute(&mut *tx)
             .await?;
+        revoke(&mut tx, "key", access_key, revoked_until).await?;
+        let revision = revision::bump(&mut tx).await?;
         tx.commit().await?;
+        self.publish(revision);
         Ok(DeleteOutcome::Deleted)
     }
 }

@@ -120,11 +120,17 @@ async fn a_deleted_key_makes_room_for_another() {
     );
     let gone = &keys[2].access_key;
     assert_eq!(
-        store.delete_key(gone, Some("jeff")).await.unwrap(),
+        store
+            .delete_key(gone, Some("jeff"), at(9_000))
+            .await
+            .unwrap(),
         DeleteOutcome::Deleted
     );
     assert_eq!(
-        store.delete_key(gone, Some("jeff")).await.unwrap(),
+        store
+            .delete_key(gone, Some("jeff"), at(9_000))
+            .await
+            .unwrap(),
         DeleteOutcome::NotFound
     );
     store.create_key("jeff", at(6)).await.unwrap();
@@ -137,14 +143,17 @@ async fn only_the_owner_deletes_a_key() {
     store.create_user(mk_user("jeff"), at(0)).await.unwrap();
     let pair = store.create_key("jeff", at(0)).await.unwrap();
     let outcome = store
-        .delete_key(&pair.access_key, Some("eve"))
+        .delete_key(&pair.access_key, Some("eve"), at(9_000))
         .await
         .unwrap();
     assert_eq!(outcome, DeleteOutcome::NotOwned);
     assert_eq!(count(&store, "jeff").await, 1);
     // The command line has no caller.
     assert_eq!(
-        store.delete_key(&pair.access_key, None).await.unwrap(),
+        store
+            .delete_key(&pair.access_key, None, at(9_000))
+            .await
+            .unwrap(),
         DeleteOutcome::Deleted
     );
     assert_eq!(count(&store, "jeff").await, 0);

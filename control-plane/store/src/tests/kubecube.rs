@@ -76,7 +76,10 @@ async fn a_password_changed_here_stays_until_kubecube_has_another() {
     let store = TestStore::new().await;
     let old = mk_kubecube("jeff", Some("Admin123456"));
     store.import_kubecube_user(&old, at(0)).await.unwrap();
-    store.set_password("jeff", "changed-here").await.unwrap();
+    store
+        .set_password("jeff", "changed-here", at(2))
+        .await
+        .unwrap();
     assert!(!logs_in(&store, "jeff", "Admin123456").await);
     let done = store.import_kubecube_user(&old, at(1)).await.unwrap();
     assert_eq!(done, Written::Unchanged);

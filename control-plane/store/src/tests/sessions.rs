@@ -33,6 +33,7 @@ async fn is_revoked(store: &Store, session: &str, id: &str) -> bool {
     let marks = TokenMarks {
         session: Some(session),
         id: Some(id),
+        ..TokenMarks::default()
     };
     store.is_revoked(marks).await.unwrap()
 }

@@ -121,7 +121,7 @@ async fn a_password_is_checked_and_changed() {
     );
 
     assert!(matches!(
-        store.set_password("jeff", "short").await,
+        store.set_password("jeff", "short", at(9_000)).await,
         Err(StoreError::PasswordTooShort)
     ));
     assert!(
@@ -131,7 +131,10 @@ async fn a_password_is_checked_and_changed() {
             .unwrap()
             .is_some()
     );
-    store.set_password("jeff", "NewOne123").await.unwrap();
+    store
+        .set_password("jeff", "NewOne123", at(9_000))
+        .await
+        .unwrap();
     assert!(
         store
             .verify_password("jeff", "Admin123456")
@@ -146,7 +149,7 @@ async fn a_password_is_checked_and_changed() {
             .unwrap()
             .is_some()
     );
-    let missing = store.set_password("zed", "NewOne123").await;
+    let missing = store.set_password("zed", "NewOne123", at(9_000)).await;
     assert!(matches!(missing, Err(StoreError::UserNotFound(name)) if name == "zed"));
 }
 
@@ -155,7 +158,7 @@ async fn a_disabled_user_keeps_its_password() {
     let store = TestStore::new().await;
     store.create_user(mk_user("jeff"), at(0)).await.unwrap();
     store
-        .set_user_state("jeff", UserState::Forbidden)
+        .set_user_state("jeff", UserState::Forbidden, at(9_000))
         .await
         .unwrap();
     let user = store
@@ -166,7 +169,7 @@ async fn a_disabled_user_keeps_its_password() {
     assert_eq!(user.state, UserState::Forbidden);
     assert!(
         store
-            .set_user_state("zed", UserState::Normal)
+            .set_user_state("zed", UserState::Normal, at(9_000))
             .await
             .is_err()
     );

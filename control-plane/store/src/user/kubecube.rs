@@ -12,6 +12,7 @@ use cubegate_token::check_user_name;
 use md5::{Digest as _, Md5};
 use time::OffsetDateTime;
 
+use crate::revocation::{MAX_TOKEN_LIFETIME, revoke_user};
 use crate::row::from_time;
 use crate::user::Written;
 use crate::{Store, StoreError};
@@ -98,7 +99,7 @@ impl Store {
         match self.compare_kubecube_user(user).await? {
             Written::Unchanged => Ok(Written::Unchanged),
             Written::Created => self.add_kubecube_user(user, now).await,
-            Written::Replaced => self.replace_kubecube_user(user).await,
+            Written::Replaced => self.replace_kubecube_user(user, now).await,
         }
     }
 
@@ -162,7 +163,11 @@ impl Store {
         Ok(Written::Created)
     }
 
-    async fn replace_kubecube_user(&self, user: &KubeCubeUser) -> Result<Written, StoreError> {
+    async fn replace_kubecube_user(
+        &self,
+        user: &KubeCubeUser,
+        now: OffsetDateTime,
+    ) -> Result<Written, StoreError> {
         let known: Option<Known> = sqlx::query_as(
             "SELECT display_name, email, phone, language, state, imported_hash, imported_salt
              FROM users WHERE name = $1",
@@ -194,7 +199,15 @@ impl Store {
         .bind(&user.profile.language)
         .execute(&mut *tx)
         .await?;
+        let revision = if imported.is_some() || user.state == UserState::Forbidden {
+            Some(revoke_user(&mut tx, &user.name, now + MAX_TOKEN_LIFETIME).await?)
+        } else {
+            None
+        };
         tx.commit().await?;
+        if let Some(revision) = revision {
+            self.publish(revision);
+        }
         Ok(Written::Replaced)
     }
 

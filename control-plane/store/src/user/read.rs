@@ -20,6 +20,7 @@ struct UserRow {
     phone: String,
     language: String,
     by_api: i64,
+    token_epoch: i64,
 }
 
 // === impl Store ===
@@ -34,7 +35,7 @@ impl Store {
         let mut tx = self.reader().begin().await?;
         let row: Option<UserRow> = sqlx::query_as(
             "SELECT name, display_name, state, version, created_at, last_login_at, last_login_ip,
-             email, phone, language, by_api FROM users WHERE name = $1",
+             email, phone, language, by_api, token_epoch FROM users WHERE name = $1",
         )
         .bind(name)
         .fetch_optional(&mut *tx)
@@ -58,7 +59,7 @@ impl Store {
         let mut tx = self.reader().begin().await?;
         let rows: Vec<UserRow> = sqlx::query_as(
             "SELECT name, display_name, state, version, created_at, last_login_at, last_login_ip,
-             email, phone, language, by_api FROM users ORDER BY name",
+             email, phone, language, by_api, token_epoch FROM users ORDER BY name",
         )
         .fetch_all(&mut *tx)
         .await?;
@@ -104,6 +105,7 @@ impl UserRow {
                 column: "state",
                 row: self.name.clone(),
             })?,
+            token_epoch: to_u64(self.token_epoch, "users", "token_epoch", &self.name)?,
             version: to_u64(self.version, "users", "version", &self.name)?,
             created_at: time(self.created_at, "created_at")?,
             last_login_at: self

@@ -5,6 +5,7 @@ use cubegate_token::{check_group_name, check_user_name};
 use sqlx::{Sqlite, Transaction};
 use time::OffsetDateTime;
 
+use crate::revocation::{MAX_TOKEN_LIFETIME, revoke_user};
 use crate::row::from_time;
 use crate::user::{MIN_PASSWORD_BYTES, NewUser, Written};
 use crate::{Store, StoreError};
@@ -106,19 +107,27 @@ impl Store {
             .await?;
         }
         replace_groups(&mut tx, &user.name, &user.groups).await?;
+        if replaced == 0 {
+            tx.commit().await?;
+            return Ok(Written::Created);
+        }
+        let revision = revoke_user(&mut tx, &user.name, now + MAX_TOKEN_LIFETIME).await?;
         tx.commit().await?;
-        Ok(if replaced == 0 {
-            Written::Created
-        } else {
-            Written::Replaced
-        })
+        self.publish(revision);
+        Ok(Written::Replaced)
     }
 
-    /// Gives a user another password.
+    /// Gives a user another password. The tokens that it has are refused until
+    /// `revoked_until`, when the last one has expired.
     ///
     /// # Errors
     /// [`StoreError::PasswordTooShort`] or [`StoreError::UserNotFound`].
-    pub async fn set_password(&self, name: &str, password: &str) -> Result<(), StoreError> {
+    pub async fn set_password(
+        &self,
+        name: &str,
+        password: &str,
+        revoked_until: OffsetDateTime,
+    ) -> Result<(), StoreError> {
         check_password(password)?;
         let hash = self.inner.passwords.hash(password).await?;
         let mut tx = self.write().await?;
@@ -130,16 +139,25 @@ impl Store {
         .execute(&mut *tx)
         .await?
         .rows_affected();
+        found(changed, name)?;
+        let revision = revoke_user(&mut tx, name, revoked_until).await?;
         tx.commit().await?;
-        found(changed, name)
+        self.publish(revision);
+        Ok(())
     }
 
-    /// Lets a user in or keeps it out. Tokens that it holds already are honoured
-    /// by Envoys until they expire; the control plane refuses them at once.
+    /// Lets a user in or keeps it out. The tokens that one has who is kept out are
+    /// refused until `revoked_until`, when the last one has expired, also if the user
+    /// is let in again before.
     ///
     /// # Errors
     /// [`StoreError::UserNotFound`].
-    pub async fn set_user_state(&self, name: &str, state: UserState) -> Result<(), StoreError> {
+    pub async fn set_user_state(
+        &self,
+        name: &str,
+        state: UserState,
+        revoked_until: OffsetDateTime,
+    ) -> Result<(), StoreError> {
         let mut tx = self.write().await?;
         let changed =
             sqlx::query("UPDATE users SET state = $2, version = version + 1 WHERE name = $1")
@@ -148,8 +166,16 @@ impl Store {
                 .execute(&mut *tx)
                 .await?
                 .rows_affected();
+        found(changed, name)?;
+        let revision = match state {
+            UserState::Forbidden => Some(revoke_user(&mut tx, name, revoked_until).await?),
+            UserState::Normal => None,
+        };
         tx.commit().await?;
-        found(changed, name)
+        if let Some(revision) = revision {
+            self.publish(revision);
+        }
+        Ok(())
     }
 }
 

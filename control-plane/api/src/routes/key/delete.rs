@@ -27,7 +27,11 @@ pub(crate) async fn handler(
     let access_key = query.first("accessKey");
     match state
         .store
-        .delete_key(&access_key, Some(&caller.user.name))
+        .delete_key(
+            &access_key,
+            Some(&caller.user.name),
+            state.revoked_until(state.clock.now()),
+        )
         .await?
     {
         DeleteOutcome::Deleted => {

@@ -48,7 +48,10 @@ pub(crate) async fn handler(
             Refused::Wrong => ApiError::WrongPassword,
             other => other.into(),
         })?;
-    state.store.set_password(&name, &new).await?;
+    state
+        .store
+        .set_password(&name, &new, state.revoked_until(state.clock.now()))
+        .await?;
     tracing::info!(
         user.name = name,
         user.by = caller.user.name,

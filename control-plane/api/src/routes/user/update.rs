@@ -63,10 +63,16 @@ pub(crate) async fn handler(
 
     state.store.change_profile(&name, &change).await?;
     if let Some(password) = password {
-        state.store.set_password(&name, &password).await?;
+        state
+            .store
+            .set_password(&name, &password, state.revoked_until(state.clock.now()))
+            .await?;
     }
     if let Some(user_state) = user_state {
-        state.store.set_user_state(&name, user_state).await?;
+        state
+            .store
+            .set_user_state(&name, user_state, state.revoked_until(state.clock.now()))
+            .await?;
     }
     tracing::info!(
         user.name = name,

@@ -206,7 +206,11 @@ async fn other_tokens_do_not_refresh() {
 async fn a_user_who_is_gone_or_disabled_does_not_refresh() {
     let app = TestApp::with(mk_hs256_issuer(), |_| {}).await;
     let [_, refresh] = app.log_in().await;
-    let forbid = app.state.store.set_user_state("jeff", UserState::Forbidden);
+    let forbid = app.state.store.set_user_state(
+        "jeff",
+        UserState::Forbidden,
+        app.state.revoked_until(app.state.clock.now()),
+    );
     forbid.await.unwrap();
     app.refresh(&refresh)
         .await
