@@ -13,7 +13,9 @@ use utoipa::OpenApi;
 
 use self::family::{Credentials, Names, Refusals};
 use crate::error::OauthRefusal;
-use crate::routes::{audit, cluster, health, key, login, oauth, openapi, root, user};
+use crate::routes::{
+    audit, authorization, cluster, health, key, login, oauth, openapi, root, user, warden,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -26,6 +28,7 @@ use crate::routes::{audit, cluster, health, key, login, oauth, openapi, root, us
         (name = "keys", description = "Access keys and tokens from them"),
         (name = "users", description = "People and programs"),
         (name = "clusters", description = "Where the gateway leads to"),
+        (name = "authorization", description = "Who may do what in the host cluster"),
         (name = "oauth", description = "KubeSphere's tokens"),
         (name = "audit", description = "Who did what"),
         (name = "process", description = "For the machinery around the process"),
@@ -50,6 +53,16 @@ use crate::routes::{audit, cluster, health, key, login, oauth, openapi, root, us
         cluster::list::handler,
         cluster::add::handler,
         cluster::remove::handler,
+        cluster::info::handler,
+        cluster::namespaces::handler,
+        cluster::resources::handler,
+        authorization::access::handler,
+        authorization::identities::handler,
+        authorization::roles::roles,
+        authorization::roles::cluster_roles,
+        authorization::bindings::create,
+        authorization::bindings::delete,
+        warden::handler,
         audit::handler,
         audit::own_handler,
         oauth::token::handler,

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Answer of `GET /clusters/info`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ClusterInfoList {
     /// How many there are.
     pub total: usize,
@@ -14,6 +15,7 @@ pub struct ClusterInfoList {
 /// One cluster of `GET /clusters/info`. What is not known is 0 or empty. CPU is in
 /// thousandths of a core, memory and storage in MiB.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ClusterInfo {
     /// The name in paths.
@@ -60,6 +62,7 @@ pub struct ClusterInfo {
 
 /// Answer of `GET /clusters/namespaces`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ClusterNames {
     /// Names of clusters.
     pub items: Vec<String>,
@@ -69,6 +72,7 @@ pub struct ClusterNames {
 
 /// Answer of `GET /clusters/resources`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ClusterResources {
     /// Thousandths of a core.
@@ -87,6 +91,7 @@ pub struct ClusterResources {
 
 /// Body of `POST /authorization/access`: may that user do that?
 #[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, rename_all = "camelCase")]
 pub struct AccessRequest {
     /// Who; the caller when absent.
@@ -114,6 +119,7 @@ pub struct AccessRequest {
 
 /// Answer of `GET /authorization/identities`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Identities {
     /// Administers the gateway, or may do everything in the host cluster.

@@ -10,6 +10,7 @@ pub const KIND: &str = "TokenReview";
 
 /// The question, of which only this matters.
 #[derive(Clone, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct TokenReviewRequest {
     /// One of [`VERSIONS`].
@@ -23,6 +24,7 @@ pub struct TokenReviewRequest {
 
 /// See [`TokenReviewRequest`].
 #[derive(Clone, Default, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TokenReviewSpec {
     /// The token that somebody has shown.
     #[serde(default)]
@@ -31,6 +33,7 @@ pub struct TokenReviewSpec {
 
 /// The answer.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct TokenReview {
     /// As in the question.
@@ -43,6 +46,7 @@ pub struct TokenReview {
 
 /// See [`TokenReview`].
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TokenReviewStatus {
     /// Whether it stands for somebody.
     pub authenticated: bool,
@@ -53,6 +57,7 @@ pub struct TokenReviewStatus {
 
 /// See [`TokenReviewStatus`].
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ReviewedUser {
     /// The name.
     pub username: String,

@@ -42,7 +42,10 @@ impl Modify for Credentials {
 impl Modify for Refusals {
     fn modify(&self, document: &mut OpenApi) {
         for (path, item) in &mut document.paths.paths {
-            let refusal = if path.starts_with("/api/v1/cube/") || path.starts_with("/cubegate/") {
+            let refusal = if path.starts_with("/api/v1/cube/")
+                || path.starts_with("/api/v1/warden/")
+                || path.starts_with("/cubegate/")
+            {
                 refusal("ErrorBody")
             } else if path.starts_with("/oauth/") || path.starts_with("/.well-known/") {
                 refusal("OauthRefusal")

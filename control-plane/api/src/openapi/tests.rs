@@ -15,6 +15,8 @@ fn every_route_is_described_and_nothing_else() {
     }
     let routed: BTreeSet<_> = router::operations()
         .into_iter()
+        // They answer what is wrong with a request, and are not served.
+        .filter(|operation| !operation.path.starts_with("/api/v1/cube/extend/"))
         .map(|operation| (operation.path, operation.method.to_owned()))
         .collect();
     let missing: Vec<_> = routed.difference(&documented).collect();

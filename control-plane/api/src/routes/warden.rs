@@ -15,6 +15,14 @@ use crate::{ApiError, AppState, respond};
 /// Open, as in KubeCube: whoever asks must have the token already. A token of a key
 /// with a limited scope stands for nobody here, since the API server that asks knows
 /// no such limits.
+#[utoipa::path(
+    post,
+    path = "/api/v1/warden/authenticate",
+    tag = "clusters",
+    summary = "A member cluster's question whose a token is",
+    request_body(content = TokenReviewRequest, content_type = "application/json"),
+    responses((status = 200, description = "It is done", body = TokenReview))
+)]
 pub(crate) async fn handler(
     State(state): State<AppState>,
     RawBody(body): RawBody,

@@ -163,26 +163,44 @@ async fn a_token_without_an_end_or_by_another_hand_is_refused() {
 #[tokio::test]
 async fn the_right_of_an_administrator_is_the_databases_not_the_tokens() {
     let app = TestApp::hs256().await;
-    let payload = json!({
-        "UserInfo": { "username": "jeff", "groups": ["kubecube", ADMIN_GROUP] },
-        "exp": START + 3600
-    });
-    let headers = [(
-        "authorization",
-        format!("Bearer {}", mint("HS256", &payload, SECRET)),
-    )];
-    app.send("GET", "/api/v1/cube/clusters", &headers, "")
+    app.add_user("chief", "chiefPass123", UserState::Normal, &[ADMIN_GROUP])
+        .await;
+    let bearer = |user: &str, groups: &[&str]| {
+        let payload = json!({
+            "UserInfo": { "username": user, "groups": groups },
+            "exp": START + 3600
+        });
+        let token = mint("HS256", &payload, SECRET);
+        [("authorization", format!("Bearer {token}"))]
+    };
+    let says_so = bearer("jeff", &["kubecube", ADMIN_GROUP]);
+    app.send("GET", "/api/v1/cube/clusters", &says_so, "")
         .await
         .assert_refused(403, "Forbidden.");
-
-    app.add_user("jeff", "jeffPass123", UserState::Normal, &[ADMIN_GROUP])
-        .await;
+    let is_one = bearer("chief", &["kubecube"]);
     assert_eq!(
-        app.send("GET", "/api/v1/cube/clusters", &headers, "")
+        app.send("GET", "/api/v1/cube/clusters", &is_one, "")
             .await
             .status,
         200
     );
+}
+
+#[tokio::test]
+async fn a_user_who_is_imported_anew_has_to_log_in_anew() {
+    let app = TestApp::hs256().await;
+    let payload = json!({
+        "UserInfo": { "username": "jeff", "groups": ["kubecube"] },
+        "exp": START + 3600
+    });
+    let token = mint("HS256", &payload, SECRET);
+    let headers = [("authorization", format!("Bearer {token}"))];
+    assert_eq!(app.send("GET", KEY, &headers, "").await.status, 200);
+    app.add_user("jeff", "another-password", UserState::Normal, &[])
+        .await;
+    app.send("GET", KEY, &headers, "")
+        .await
+        .assert_refused(401, "Token invalid.");
 }
 
 #[tokio::test]

@@ -11,6 +11,15 @@ use crate::{ApiError, AppState, member, respond};
 
 /// `true` or `false`: what the host cluster's API server says of that user. It changes
 /// nothing, so a cookie is good enough. Open in KubeCube; not here.
+#[utoipa::path(
+    post,
+    path = "/api/v1/cube/authorization/access",
+    tag = "authorization",
+    summary = "Whether a user may do something in the host cluster",
+    request_body(content = AccessRequest, content_type = "application/json"),
+    responses((status = 200, description = "It is done", body = bool)),
+    security(("bearer" = []), ("cookie" = []))
+)]
 pub(crate) async fn handler(
     State(state): State<AppState>,
     caller: Caller,

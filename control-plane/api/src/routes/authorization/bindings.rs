@@ -12,6 +12,15 @@ const SUCCESS: &str = "success";
 
 /// Makes a binding with the caller's rights; the API server lets nobody give away more
 /// than they have.
+#[utoipa::path(
+    post,
+    path = "/api/v1/cube/authorization/bindings",
+    tag = "authorization",
+    summary = "Make a role binding in the host cluster",
+    request_body(content = serde_json::Value, content_type = "application/json"),
+    responses((status = 200, description = "It is done", body = String)),
+    security(("bearer" = []), ("cookie" = []))
+)]
 pub(crate) async fn create(
     State(state): State<AppState>,
     Writer(caller): Writer,
@@ -44,6 +53,15 @@ pub(crate) async fn create(
 }
 
 /// Takes away the binding of that `name` and `namespace`.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/cube/authorization/bindings",
+    tag = "authorization",
+    summary = "Take a role binding of the host cluster away",
+    params(("name" = String, Query, description = "The binding"), ("namespace" = String, Query, description = "Where it is")),
+    responses((status = 200, description = "It is done", body = String)),
+    security(("bearer" = []), ("cookie" = []))
+)]
 pub(crate) async fn delete(
     State(state): State<AppState>,
     Writer(caller): Writer,

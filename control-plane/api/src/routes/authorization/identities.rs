@@ -14,6 +14,15 @@ const PROJECT_ADMIN: &str = "project-admin";
 
 /// What KubeCube's roles make of a user. Bindings are read as that user, so one that
 /// the user may not see does not count.
+#[utoipa::path(
+    get,
+    path = "/api/v1/cube/authorization/identities",
+    tag = "authorization",
+    summary = "What KubeCube's roles make of a user",
+    params(("user" = Option<String>, Query, description = "The user; the caller without it")),
+    responses((status = 200, description = "It is done", body = Identities)),
+    security(("bearer" = []), ("cookie" = []))
+)]
 pub(crate) async fn handler(
     State(state): State<AppState>,
     caller: Caller,

@@ -11,6 +11,15 @@ use crate::{ApiError, AppState, member, respond};
 const LEVEL_LABEL: &str = "kubecube.io/role";
 
 /// Roles of the host cluster that the caller may list.
+#[utoipa::path(
+    get,
+    path = "/api/v1/cube/authorization/roles",
+    tag = "authorization",
+    summary = "Roles of the host cluster",
+    params(("namespace" = Option<String>, Query, description = "Of this namespace alone")),
+    responses((status = 200, description = "It is done", body = serde_json::Value)),
+    security(("bearer" = []), ("cookie" = []))
+)]
 pub(crate) async fn roles(
     State(state): State<AppState>,
     caller: Caller,
@@ -23,6 +32,15 @@ pub(crate) async fn roles(
 }
 
 /// Cluster roles of the host cluster that the caller may list.
+#[utoipa::path(
+    get,
+    path = "/api/v1/cube/authorization/clusterroles",
+    tag = "authorization",
+    summary = "Cluster roles of the host cluster",
+    params(("level" = Option<String>, Query, description = "Of this level alone")),
+    responses((status = 200, description = "It is done", body = serde_json::Value)),
+    security(("bearer" = []), ("cookie" = []))
+)]
 pub(crate) async fn cluster_roles(
     State(state): State<AppState>,
     caller: Caller,

@@ -13,6 +13,15 @@ use crate::{ApiError, AppState, member};
 
 /// All clusters, or one, as far as the caller may see into them. They are asked at
 /// the same time, so one that is dead delays the answer by no more than its time limit.
+#[utoipa::path(
+    get,
+    path = "/api/v1/cube/clusters/info",
+    tag = "clusters",
+    summary = "What the clusters have and use",
+    params(("cluster" = Option<String>, Query, description = "This one alone")),
+    responses((status = 200, description = "It is done", body = ClusterInfoList)),
+    security(("bearer" = []), ("cookie" = []))
+)]
 pub(crate) async fn handler(
     State(state): State<AppState>,
     caller: Caller,

@@ -11,6 +11,15 @@ use crate::{ApiError, AppState, member, respond};
 
 /// The clusters that have that namespace, as far as the caller may see it. One that
 /// does not answer has none.
+#[utoipa::path(
+    get,
+    path = "/api/v1/cube/clusters/namespaces",
+    tag = "clusters",
+    summary = "The clusters that have a namespace",
+    params(("namespace" = Option<String>, Query, description = "The namespace")),
+    responses((status = 200, description = "It is done", body = ClusterNames)),
+    security(("bearer" = []), ("cookie" = []))
+)]
 pub(crate) async fn handler(
     State(state): State<AppState>,
     caller: Caller,

@@ -9,6 +9,15 @@ use crate::extract::{Caller, Query};
 use crate::{ApiError, AppState, member, respond};
 
 /// What a cluster has and what its pods ask for, as far as the caller may see it.
+#[utoipa::path(
+    get,
+    path = "/api/v1/cube/clusters/resources",
+    tag = "clusters",
+    summary = "What a cluster has and what its pods ask for",
+    params(("cluster" = Option<String>, Query, description = "The cluster")),
+    responses((status = 200, description = "It is done", body = ClusterResources)),
+    security(("bearer" = []), ("cookie" = []))
+)]
 pub(crate) async fn handler(
     State(state): State<AppState>,
     caller: Caller,
