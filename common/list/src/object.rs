@@ -39,7 +39,7 @@ use crate::fields::{FieldSet, Span};
 /// has arrived; they may be moved between two calls.
 #[derive(Debug)]
 pub(crate) struct ObjectReader {
-    /// Bytes that were read: a multiple of [`BLOCK`].
+    /// Bytes that were read: a multiple of [`BLOCK`](crate::block::BLOCK).
     at: usize,
     state: State,
     brackets: Brackets,
