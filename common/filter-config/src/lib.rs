@@ -133,8 +133,8 @@ pub struct ResourceEntry {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Revoked {
-    /// By user, the lowest epoch that is still good. A token without an epoch is
-    /// refused.
+    /// By user, the lowest epoch that is still good. A token without an epoch was
+    /// made by a KubeCube that shares its secret, and is judged by its expiry alone.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub users: BTreeMap<String, u64>,
     /// Access keys, all of whose tokens are refused.

@@ -48,7 +48,7 @@ pub struct TokenMarks<'a> {
     pub key: Option<&'a str>,
     /// Its user.
     pub user: &'a str,
-    /// Its epoch; a token without one is older than any.
+    /// Its epoch. A token without one is a KubeCube's and no concern of an epoch.
     pub epoch: Option<u64>,
 }
 
@@ -188,7 +188,7 @@ impl Store {
         .bind(
             marks
                 .epoch
-                .map_or(0, |epoch| i64::try_from(epoch).unwrap_or(i64::MAX)),
+                .map_or(i64::MAX, |epoch| i64::try_from(epoch).unwrap_or(i64::MAX)),
         )
         .fetch_one(self.reader())
         .await?;

@@ -44,7 +44,7 @@ impl Revocations {
         let is_old = self
             .users
             .get(&claims.user)
-            .is_some_and(|lowest| claims.epoch.is_none_or(|epoch| epoch < *lowest));
+            .is_some_and(|lowest| claims.epoch.is_some_and(|epoch| epoch < *lowest));
         is_old
             || listed(&self.keys, &claims.access_key)
             || listed(&self.sessions, &claims.session)

@@ -189,12 +189,7 @@ async fn the_right_of_an_administrator_is_the_databases_not_the_tokens() {
 #[tokio::test]
 async fn a_user_who_is_imported_anew_has_to_log_in_anew() {
     let app = TestApp::hs256().await;
-    let payload = json!({
-        "UserInfo": { "username": "jeff", "groups": ["kubecube"] },
-        "exp": START + 3600
-    });
-    let token = mint("HS256", &payload, SECRET);
-    let headers = [("authorization", format!("Bearer {token}"))];
+    let headers = [app.bearer("jeff").await];
     assert_eq!(app.send("GET", KEY, &headers, "").await.status, 200);
     app.add_user("jeff", "another-password", UserState::Normal, &[])
         .await;

@@ -59,11 +59,11 @@ fn what_was_taken_back_from_others_is_no_matter() {
 }
 
 #[test]
-fn a_token_without_an_epoch_is_older_than_any() {
+fn a_token_without_an_epoch_is_a_kubecubes_and_of_no_epoch() {
     let world = World::new();
     let token = world.token("jeff", &[]);
     assert!(is_good(&world, &token));
-    assert!(!is_good(
+    assert!(is_good(
         &world.push("revoked", r#"{"users":{"jeff":1}}"#),
         &token
     ));
