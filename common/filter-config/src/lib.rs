@@ -110,17 +110,19 @@ pub struct ClusterEntry {
     /// slash; put before every upstream path.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub path_prefix: String,
-    /// What the cluster's discovery says of its resources, by their plural name;
-    /// of equal names the first one is meant.
+    /// What the cluster's discovery says of its resources.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub resources: BTreeMap<String, Vec<ResourceEntry>>,
+    pub resources: Resources,
 }
+
+/// The resources of a cluster by their plural name; of equal names the first is meant.
+pub type Resources = BTreeMap<String, Vec<ResourceEntry>>;
 
 /// A resource of a cluster, as its discovery tells it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ResourceEntry {
-    /// `/api/v1` or `/apis/{group}/{version}`, the preferred version.
+    /// `/api/v1` or `/apis/{group}/{version}`, the preferred version that has it.
     pub path: String,
     /// Its kind, `Deployment`.
     pub kind: String,

@@ -106,8 +106,8 @@ pub enum ApiError {
     /// A member cluster does not answer.
     #[error("{}", message::SERVER_ERROR)]
     MemberFailed(#[source] ReadError),
-    /// No cluster is registered, so there is no host cluster.
-    #[error("no cluster is registered yet.")]
+    /// No cluster is the host.
+    #[error("there is no host cluster; add a cluster, or make one the host.")]
     NoHostCluster,
     /// Something in the request is wrong; the sentence says what.
     #[error("{0}")]

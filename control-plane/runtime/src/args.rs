@@ -1,6 +1,7 @@
 //! The command line. Every flag is also an environment variable `CUBEGATE_…`.
 
 mod audit;
+mod clusters;
 mod list;
 mod oauth;
 
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use self::audit::{AuditArgs, AuditCommand, AuditExportArgs};
+pub(crate) use self::clusters::ClustersArgs;
 pub(crate) use self::list::ListArgs;
 pub(crate) use self::oauth::{OauthArgs, ThrottleArgs};
 
@@ -30,7 +32,7 @@ pub(crate) enum Command {
     Up(UpArgs),
     /// Print the bootstrap of an edge or sidecar Envoy
     Bootstrap(BootstrapArgs),
-    /// Register, list and remove clusters
+    /// Register, list and remove clusters, and say which one is the host
     #[command(subcommand)]
     Cluster(ClusterCommand),
     /// Add, list and change users
@@ -76,6 +78,9 @@ pub(crate) struct GatewayArgs {
 
     #[command(flatten)]
     pub(crate) throttle: ThrottleArgs,
+
+    #[command(flatten)]
+    pub(crate) clusters: ClustersArgs,
 
     /// Where clients connect to Envoy
     #[arg(
@@ -293,6 +298,13 @@ pub(crate) enum ClusterCommand {
     Add(ClusterAddArgs),
     /// List the registered clusters
     List(DataArgs),
+    /// Make a cluster the host: the one that paths mean which name none
+    Host {
+        /// Its name
+        name: String,
+        #[command(flatten)]
+        data: DataArgs,
+    },
     /// Remove a cluster
     Remove {
         /// Its name
@@ -319,6 +331,9 @@ pub(crate) struct ClusterAddArgs {
     /// Take the place of a cluster of that name
     #[arg(long)]
     pub(crate) replace: bool,
+    /// Make it the host cluster: the one that paths mean which name none; the first one is it by itself
+    #[arg(long)]
+    pub(crate) host: bool,
     #[command(flatten)]
     pub(crate) data: DataArgs,
 }

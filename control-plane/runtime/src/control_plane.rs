@@ -23,6 +23,7 @@ use tonic::transport::{Certificate, Identity, ServerTlsConfig};
 use crate::access_log::access_log;
 use crate::args::GatewayArgs;
 use crate::data_dir::DataDir;
+use crate::discovery::{self, Known};
 use crate::pki::{Ca, XDS_SERVER_NAME, serving_certificate};
 use crate::publisher::{self, Fixed};
 use crate::{commands, output};
@@ -30,6 +31,10 @@ use crate::{commands, output};
 /// The environment variable of Envoy that carries KubeCube's shared secret to
 /// the filter. It is in no configuration dump there.
 pub(crate) const HS256_SECRET_ENV: &str = "CUBEGATE_JWT_HS256_SECRET";
+
+/// How long the first snapshot waits for what the clusters have. Envoys that come back
+/// to a control plane which was started again would else be told of no resources.
+const FIRST_DISCOVERY: Duration = Duration::from_secs(3);
 
 /// The sockets of the control plane, bound before anything else is done, so
 /// that a port in use is told at once.
@@ -106,6 +111,7 @@ impl ControlPlane {
             audit,
             oauth,
             throttle,
+            clusters,
             listen,
             public_url,
             kubeconfig_lifetime,
@@ -131,6 +137,7 @@ impl ControlPlane {
         };
         let fixed = Fixed {
             tokens,
+            cors_origins: clusters.cors_origins(),
             limits: list.limits(),
             module,
             listener: ListenerSettings {
@@ -142,13 +149,27 @@ impl ControlPlane {
         };
 
         let (stop, stopped) = watch::channel(false);
-        let first = publisher::snapshot(&store, &fixed).await?;
+        let (learnt, mut known) = watch::channel(Known::default());
+        let discovery = tokio::spawn({
+            let keep = discovery::run(store.clone(), clusters.discovery_interval(), learnt);
+            let stopped = stopped.clone();
+            async move {
+                tokio::select! {
+                    () = keep => {}
+                    () = wait(stopped) => {}
+                }
+            }
+        });
+        let complete = known.wait_for(|known| known.complete);
+        // One that hangs must not hold up the others.
+        let _ = tokio::time::timeout(FIRST_DISCOVERY, complete).await;
+        let first = publisher::snapshot(&store, &known, &fixed).await?;
         let (publish, snapshots) = watch::channel(first);
         let publisher = tokio::spawn({
             let (store, stopped) = (store.clone(), stopped.clone());
             async move {
                 tokio::select! {
-                    () = publisher::run(store, fixed, publish) => {}
+                    () = publisher::run(store, known, fixed, publish) => {}
                     () = wait(stopped) => {}
                 }
             }
@@ -200,6 +221,7 @@ impl ControlPlane {
             tokio::spawn(async move { xds.await.context("the xDS server failed") }),
             tokio::spawn(async move { api.await.context("the HTTP API failed") }),
             tokio::spawn(async move { publisher.await.context("the publisher failed") }),
+            tokio::spawn(async move { discovery.await.context("the discovery failed") }),
             tokio::spawn(async move { retention.await.context("the audit retention failed") }),
         ];
         Ok(Self {

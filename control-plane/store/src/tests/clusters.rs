@@ -177,3 +177,35 @@ async fn the_poll_ends_with_the_store() {
         .unwrap();
     assert!(ended.is_err(), "the sender is gone");
 }
+
+#[tokio::test]
+async fn the_first_cluster_is_the_host_until_another_is_made_it() {
+    let store = TestStore::new().await;
+    assert_eq!(store.host_cluster().await.unwrap(), None);
+    for name in ["b", "a"] {
+        store.add_cluster(&mk_cluster(name), false).await.unwrap();
+        assert_eq!(store.host_cluster().await.unwrap().as_deref(), Some("b"));
+    }
+    let revision = store.revision().await.unwrap();
+    assert!(!store.set_host_cluster("c").await.unwrap());
+    assert_eq!(store.host_cluster().await.unwrap().as_deref(), Some("b"));
+    assert_eq!(store.revision().await.unwrap(), revision);
+    assert!(store.set_host_cluster("a").await.unwrap());
+    assert_eq!(store.host_cluster().await.unwrap().as_deref(), Some("a"));
+    assert_eq!(store.revision().await.unwrap(), revision + 1);
+}
+
+#[tokio::test]
+async fn without_the_host_there_is_none_until_a_cluster_is_added() {
+    let store = TestStore::new().await;
+    for name in ["a", "b"] {
+        store.add_cluster(&mk_cluster(name), false).await.unwrap();
+    }
+    assert!(store.remove_cluster("b").await.unwrap());
+    assert_eq!(store.host_cluster().await.unwrap().as_deref(), Some("a"));
+    store.add_cluster(&mk_cluster("b"), false).await.unwrap();
+    assert!(store.remove_cluster("a").await.unwrap());
+    assert_eq!(store.host_cluster().await.unwrap(), None);
+    store.add_cluster(&mk_cluster("c"), false).await.unwrap();
+    assert_eq!(store.host_cluster().await.unwrap().as_deref(), Some("c"));
+}
