@@ -96,6 +96,7 @@ lint: build ## Check format, lints, documentation and the Envoy configurations
 generate: build-cubegate ## Write the generated files anew
 	$(CUBEGATE) bootstrap > envoy/bootstrap.yaml
 	cargo run --quiet --package cubegate-api --example openapi > docs/openapi.json
+	cargo run --quiet --package cubegate-tests --example compatibility > docs/compatibility.md
 
 .PHONY: fmt
 fmt: ## Format the code

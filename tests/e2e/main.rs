@@ -42,6 +42,8 @@ mod gateway_bytes;
 #[cfg(test)]
 mod gateway_clusters;
 #[cfg(test)]
+mod gateway_compatibility;
+#[cfg(test)]
 mod gateway_guide;
 #[cfg(test)]
 mod gateway_identity;
