@@ -4,6 +4,7 @@ mod cube;
 mod log;
 mod oauth;
 mod slash;
+mod sphere;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -38,8 +39,9 @@ pub fn router(state: AppState) -> Router {
         .router
         .merge(cube)
         .merge(oauth::routes())
+        .merge(sphere::routes())
         .fallback(not_found::handler)
-        .method_not_allowed_fallback(not_found::handler)
+        .method_not_allowed_fallback(not_found::method)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(middleware::from_fn_with_state(state.clone(), audit::record))
         .layer(middleware::from_fn(log::one_line))
@@ -53,6 +55,7 @@ pub(crate) fn operations() -> Vec<Operation> {
     operations.extend(audit_table().operations);
     operations.extend(cube_table().operations);
     operations.extend(oauth::operations());
+    operations.extend(sphere::operations());
     operations
 }
 

@@ -12,4 +12,5 @@ pub(crate) mod oauth;
 pub(crate) mod openapi;
 pub(crate) mod root;
 pub(crate) mod user;
+pub(crate) mod version;
 pub(crate) mod warden;

@@ -21,7 +21,7 @@ enum For {
 }
 
 /// Method, path and whom it is for; the router must have the same rows.
-const OPERATIONS: [(&str, &str, For); 52] = [
+const OPERATIONS: [(&str, &str, For); 56] = [
     ("POST", "/api/v1/cube/login", For::All),
     ("GET", "/api/v1/cube/key/token", For::All),
     ("POST", "/api/v1/cube/key/token", For::All),
@@ -59,6 +59,10 @@ const OPERATIONS: [(&str, &str, For); 52] = [
     ("GET", "/openapi.json", For::All),
     ("GET", "/healthz", For::All),
     ("GET", "/readyz", For::All),
+    ("GET", "/kapis/version", For::All),
+    ("GET", "/version", For::All),
+    ("GET", "/openapi/v2", For::All),
+    ("GET", "/openapi/v3", For::All),
     ("GET", "/.well-known/openid-configuration", For::All),
     ("GET", "/oauth/keys", For::All),
     ("GET", "/oauth/authorize", For::All),
