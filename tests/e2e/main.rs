@@ -18,6 +18,8 @@ mod api_openapi;
 #[cfg(test)]
 mod cli_import;
 #[cfg(test)]
+mod cli_keys;
+#[cfg(test)]
 mod cli_kubecube;
 #[cfg(test)]
 mod cli_refusals;
@@ -55,6 +57,10 @@ mod gateway_passthrough;
 mod gateway_pushdown;
 #[cfg(test)]
 mod gateway_query;
+#[cfg(test)]
+mod gateway_revocation;
+#[cfg(test)]
+mod gateway_scopes;
 #[cfg(test)]
 mod gateway_tables;
 #[cfg(test)]

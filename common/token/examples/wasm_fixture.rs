@@ -14,6 +14,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         user: "admin".to_owned(),
         groups: vec!["kubecube".to_owned(), "dev".to_owned()],
         access_key: None,
+        key_epoch: None,
         scope: None,
         session: None,
         epoch: None,

@@ -16,6 +16,9 @@ pub struct Claims {
     pub groups: Vec<String>,
     /// The access key that the token was made from; absent after a login.
     pub access_key: Option<String>,
+    /// Which generation of that key's tokens it is of: a key whose scope or expiry
+    /// was changed has a higher one.
+    pub key_epoch: Option<u64>,
     /// What a token of that key may be used for; absent when it may be used for
     /// all that its user may do.
     pub scope: Option<KeyScope>,
@@ -77,6 +80,8 @@ pub(crate) struct PrivateClaims {
     /// The access key's id.
     #[serde(rename = "key", default, skip_serializing_if = "Option::is_none")]
     pub(crate) access_key: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) key_epoch: Option<u64>,
     #[serde(rename = "key_scope", default, skip_serializing_if = "Option::is_none")]
     pub(crate) scope: Option<KeyScope>,
     /// OpenID Connect's name for a session (Front-Channel Logout 1.0, 3).
@@ -128,6 +133,7 @@ impl Claims {
             uid: _,
             token_type,
             access_key,
+            key_epoch,
             scope,
             session,
             epoch,
@@ -154,6 +160,7 @@ impl Claims {
             user,
             groups,
             access_key,
+            key_epoch,
             scope,
             session,
             epoch,
@@ -178,6 +185,7 @@ impl Claims {
                 None => TokenType::StaticToken,
             }),
             access_key: self.access_key.clone(),
+            key_epoch: self.key_epoch,
             scope: self.scope.clone(),
             session: self.session.clone(),
             epoch: self.epoch,

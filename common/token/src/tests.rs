@@ -13,6 +13,7 @@ fn claims(user: &str) -> Claims {
         user: user.to_owned(),
         groups: vec!["kubecube".to_owned(), "dev".to_owned()],
         access_key: Some("ak".to_owned()),
+        key_epoch: Some(3),
         scope: None,
         session: None,
         epoch: None,

@@ -44,6 +44,8 @@ use crate::routes::{
         key::create::handler,
         key::list::handler,
         key::delete::handler,
+        key::update::handler,
+        key::rotate::handler,
         user::list::handler,
         user::create::handler,
         user::update::handler,

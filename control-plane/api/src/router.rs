@@ -76,6 +76,7 @@ fn audit_table() -> Table {
 fn cube_table() -> Table {
     const GET: MethodFilter = MethodFilter::GET;
     const POST: MethodFilter = MethodFilter::POST;
+    const PUT: MethodFilter = MethodFilter::PUT;
     const DELETE: MethodFilter = MethodFilter::DELETE;
 
     cube::routes(Table::new(PREFIX))
@@ -89,6 +90,8 @@ fn cube_table() -> Table {
         .on(POST, "/key/create", key::create::handler)
         .on(GET, "/key", key::list::handler)
         .on(DELETE, "/key", key::delete::handler)
+        .on(PUT, "/key", key::update::handler)
+        .on(POST, "/key/rotate", key::rotate::handler)
         // For administrators.
         .on(GET, "/clusters", cluster::list::handler)
         .on(POST, "/clusters", cluster::add::handler)

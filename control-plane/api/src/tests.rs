@@ -5,6 +5,7 @@ mod auth;
 mod cluster;
 mod http;
 mod key;
+mod key_attributes;
 mod login;
 mod matrix;
 mod oauth;
@@ -161,7 +162,7 @@ impl TestApp {
         let user = self.state.store.get_user(user).await.unwrap().unwrap();
         self.state
             .issuer
-            .issue(&user, None, self.state.clock.now())
+            .issue(&user, self.state.clock.now())
             .unwrap()
             .token
     }

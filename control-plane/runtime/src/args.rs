@@ -1,6 +1,7 @@
 //! The command line. Every flag is also an environment variable `CUBEGATE_…`.
 
 mod audit;
+mod key;
 mod list;
 mod oauth;
 
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use self::audit::{AuditArgs, AuditCommand, AuditExportArgs};
+pub(crate) use self::key::{KeyCommand, KeyCreateArgs, KeyUpdateArgs, ScopeArgs};
 pub(crate) use self::list::ListArgs;
 pub(crate) use self::oauth::{OauthArgs, ThrottleArgs};
 
@@ -36,7 +38,7 @@ pub(crate) enum Command {
     /// Add, list and change users
     #[command(subcommand)]
     User(UserCommand),
-    /// Create, list and delete access keys
+    /// Create, list, change, rotate and delete access keys
     #[command(subcommand)]
     Key(KeyCommand),
     /// Export audit records
@@ -375,33 +377,6 @@ pub(crate) enum UserCommand {
     },
     /// List the users
     List(DataArgs),
-}
-
-/// `cubegate key …`
-#[derive(Debug, Subcommand)]
-pub(crate) enum KeyCommand {
-    /// Create an access key; its secret is shown once
-    Create {
-        /// The owner
-        user: String,
-        #[command(flatten)]
-        data: DataArgs,
-    },
-    /// List access keys
-    List {
-        /// Only this user's
-        #[arg(long, value_name = "USER")]
-        user: Option<String>,
-        #[command(flatten)]
-        data: DataArgs,
-    },
-    /// Delete an access key
-    Delete {
-        /// The access key
-        access_key: String,
-        #[command(flatten)]
-        data: DataArgs,
-    },
 }
 
 /// `cubegate import`

@@ -147,6 +147,7 @@ fn claims(user: &str, groups: &[&str]) -> Claims {
         user: user.to_owned(),
         groups: groups.iter().map(|group| (*group).to_owned()).collect(),
         access_key: None,
+        key_epoch: None,
         scope: None,
         session: None,
         epoch: None,

@@ -84,6 +84,7 @@ mod tests {
             user: user.to_owned(),
             groups: vec![],
             access_key: None,
+            key_epoch: None,
             scope: None,
             session: None,
             epoch: None,

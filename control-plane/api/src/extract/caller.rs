@@ -52,6 +52,7 @@ pub(crate) async fn identify(
         session: claims.session.as_deref(),
         id: claims.id.as_deref(),
         key: claims.access_key.as_deref(),
+        key_epoch: claims.key_epoch,
         user: &claims.user,
         epoch: claims.epoch,
     };

@@ -37,7 +37,7 @@ pub(crate) async fn handler(
     }
     let user = password::log_in(&state, &note, &name, &password, ip).await?;
     let now = state.clock.now();
-    let issued = state.issuer.issue(&user, None, now)?;
+    let issued = state.issuer.issue(&user, now)?;
     let ip = ip.map(|ip| ip.to_string());
     let user = state
         .store

@@ -21,7 +21,7 @@ enum For {
 }
 
 /// Method, path and whom it is for; the router must have the same rows.
-const OPERATIONS: [(&str, &str, For); 52] = [
+const OPERATIONS: [(&str, &str, For); 54] = [
     ("POST", "/api/v1/cube/login", For::All),
     ("GET", "/api/v1/cube/key/token", For::All),
     ("POST", "/api/v1/cube/key/token", For::All),
@@ -30,6 +30,8 @@ const OPERATIONS: [(&str, &str, For); 52] = [
     ("POST", "/api/v1/cube/key/create", For::Users),
     ("GET", "/api/v1/cube/key", For::Users),
     ("DELETE", "/api/v1/cube/key", For::Users),
+    ("PUT", "/api/v1/cube/key", For::Users),
+    ("POST", "/api/v1/cube/key/rotate", For::Users),
     ("PUT", "/api/v1/cube/user/pwd", For::Users),
     ("GET", "/api/v1/cube/clusters/info", For::Users),
     ("GET", "/api/v1/cube/clusters/namespaces", For::Users),

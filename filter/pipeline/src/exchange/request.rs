@@ -147,8 +147,11 @@ impl Exchange {
         note.key.clone_from(&claims.access_key);
         note.token.clone_from(&claims.id);
 
-        let out_of_scope = |why: OutOfScope| Reply::out_of_scope(family, why);
-        let bounds = Bounds::at(&caller, &target.cluster).map_err(out_of_scope)?;
+        let mut out_of_scope = |why: OutOfScope| {
+            note.reason = Some(why.to_string());
+            Reply::out_of_scope(family, &why)
+        };
+        let bounds = Bounds::at(&caller, &target.cluster).map_err(&mut out_of_scope)?;
         let cluster = self
             .gateway
             .cluster(bounds.cluster())

@@ -124,6 +124,7 @@ fn a_remembered_token_that_is_no_longer_good_is_exchanged_anew() {
             user: "jeff".to_owned(),
             groups: vec![],
             access_key: None,
+            key_epoch: None,
             scope: None,
             session: None,
             epoch: None,
