@@ -21,6 +21,9 @@ pub struct Status {
     pub message: String,
     /// The machine-readable reason.
     pub reason: Reason,
+    /// What the failure is about, where the gateway names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub details: Option<Details>,
     /// The HTTP status again.
     pub code: u16,
 }
@@ -28,6 +31,21 @@ pub struct Status {
 /// The empty `ListMeta` of a `Status`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Metadata {}
+
+/// What a `Status` is about (`metav1.StatusDetails`). What is absent is empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Details {
+    /// The object's name.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    /// The resource's API group.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub group: String,
+    /// The resource, `pods`; Kubernetes gives it under this name.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub kind: String,
+}
 
 /// The reasons that the gateway gives, as named by `metav1.StatusReason`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,8 +82,16 @@ impl Status {
             status: "Failure".to_owned(),
             message: message.into(),
             reason: Reason::of(code),
+            details: None,
             code,
         }
+    }
+
+    /// The same failure, with what it is about.
+    #[must_use]
+    pub fn about(mut self, details: Details) -> Self {
+        self.details = Some(details);
+        self
     }
 }
 

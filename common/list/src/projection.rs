@@ -66,6 +66,14 @@ impl Projection {
         Ok(Self { fields, strip })
     }
 
+    /// Everything but these fields, each a path as in `selector=`.
+    pub fn without(paths: &[&str]) -> Self {
+        Self {
+            fields: Vec::new(),
+            strip: paths.iter().map(|path| KeyPath::parse(path)).collect(),
+        }
+    }
+
     /// The same for the rows of a Table, whose cells stay.
     pub(crate) fn in_rows(self) -> Self {
         let inside = |paths: Vec<KeyPath>| -> Vec<KeyPath> {

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use jwt_simple::reexports::ct_codecs::{Base64UrlSafeNoPadding, Decoder};
+use serde::Deserialize;
+
 /// Longest token accepted, in bytes. Ours have about 500.
 pub const MAX_TOKEN_BYTES: usize = 8 * 1024;
 
@@ -19,6 +22,24 @@ impl UnverifiedToken {
     /// The compact form, for the verifier and as a cache key.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The `exp` that it claims, in Unix seconds. To be believed only once the
+    /// verifier has found nothing wrong but that it has passed
+    /// ([`TokenError::Expired`](crate::TokenError::Expired)).
+    pub fn claimed_expiry(&self) -> Option<u64> {
+        #[derive(Deserialize)]
+        struct Payload {
+            exp: u64,
+        }
+        let payload = self.0.split('.').nth(1)?;
+        if self.0.len() > MAX_TOKEN_BYTES {
+            return None;
+        }
+        let json = Base64UrlSafeNoPadding::decode_to_vec(payload, None).ok()?;
+        serde_json::from_slice(&json)
+            .ok()
+            .map(|Payload { exp }| exp)
     }
 }
 

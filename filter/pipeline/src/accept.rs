@@ -92,6 +92,17 @@ fn weight(text: &str) -> u16 {
     }
 }
 
+/// Whether plain JSON is acceptable at all.
+pub(crate) fn takes_json(headers: &Headers) -> bool {
+    let values = text(headers, "accept");
+    let mut choices = values.iter().flat_map(|value| choices(value)).peekable();
+    choices.peek().is_none()
+        || choices.any(|choice| {
+            let name = choice.name.to_ascii_lowercase();
+            choice.weight > 0 && ["application/json", "application/*", "*/*"].contains(&&*name)
+        })
+}
+
 // === impl Form ===
 
 impl Form {

@@ -3,28 +3,34 @@
 //! ```text
 //! New ──> Exchanging ──> Sent                           a password is exchanged for a token
 //! New ──> Sent ──> Holding ──> Replied                  the page in one answer
+//!           ├──> Editing ──> Replied                    an answer of KubeSphere's shape, or without secrets
 //!           │         └──> Calling ──┴──> (Calling …)   the page takes further calls
 //!           └──> Passing                                the answer is no list
 //! ```
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
 use cubegate_list::ListQuery;
 
 use crate::accept::TableVersion;
 use crate::call::Origin;
+use crate::cors::WebOrigin;
 use crate::exchange::calls::Calling;
+use crate::exchange::editing::{Editing, Kapis};
 use crate::exchange::exchanging::Exchanging;
 use crate::list::ListStream;
 use crate::pushdown::Way;
-use crate::reply::Family;
+use crate::reply::{self, Family};
 use crate::scope::Bounds;
-use crate::{Gateway, Headers, Host, HostError, Reply};
+use crate::{Gateway, Headers, Host, HostError, Reply, cors};
 
 mod calls;
+mod editing;
 mod exchanging;
 mod request;
 mod response;
+mod sending;
 
 /// What Envoy is told after a callback.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +44,8 @@ pub enum Flow {
 /// One request and its answer.
 pub struct Exchange {
     gateway: Rc<Gateway>,
+    /// The page of another origin that asks, if it may.
+    web_origin: Option<WebOrigin>,
     state: State,
 }
 
@@ -56,6 +64,8 @@ enum State {
     Sent(Sent),
     /// The answer is being read for a page; its headers are held.
     Holding(Box<Holding>),
+    /// The answer is read whole, to be changed.
+    Editing(Box<Editing>),
     /// The answer has been read, and calls are made until there is a page; its
     /// headers are still held.
     Calling(Box<Calling>),
@@ -73,6 +83,10 @@ struct Sent {
     /// The `Accept-Encoding` that went upstream.
     accept_encoding: Option<String>,
     page: Option<Box<PageRequest>>,
+    /// It was asked on one of KubeSphere's paths.
+    kapis: Option<Box<Kapis>>,
+    /// The answer is an application's behind the API server.
+    is_proxied: bool,
 }
 
 struct Holding {
@@ -103,6 +117,7 @@ impl Exchange {
     pub fn new(gateway: Rc<Gateway>) -> Self {
         Self {
             gateway,
+            web_origin: None,
             state: State::New,
         }
     }
@@ -111,10 +126,42 @@ impl Exchange {
     /// whatever the proxy does next.
     fn reply(&mut self, host: &impl Host, reply: &Reply) -> Flow {
         self.state = State::Replied;
-        if let Err(error) = host.reply(reply) {
+        let reply = self.to_web_origin(reply);
+        if let Err(error) = host.reply(&reply) {
             host.log_debug(&error.to_string());
         }
         Flow::Pause
+    }
+
+    /// The reply as the page of another origin may read it.
+    fn to_web_origin<'r>(&self, reply: &'r Reply) -> Cow<'r, Reply> {
+        let mut reply = Cow::Borrowed(reply);
+        if self.gateway.knows_origins() {
+            reply = Cow::Owned(reply.into_owned().varying(ORIGIN));
+        }
+        if let Some(origin) = &self.web_origin {
+            let with = |reply: Reply, (name, value)| reply.with_header(name, value);
+            let told = origin.headers().into_iter().fold(reply.into_owned(), with);
+            reply = Cow::Owned(told);
+        }
+        reply
+    }
+
+    /// The same for an answer that goes through. `headers` are the ones it came with.
+    fn show_to_web_origin(&self, host: &impl Host, headers: &Headers) -> Result<(), HostError> {
+        let foreign = headers.iter().map(|(name, _)| name);
+        for name in foreign.filter(|name| name.starts_with(cors::PREFIX)) {
+            host.set_response_header(name, None)?;
+        }
+        if self.gateway.knows_origins() {
+            let have: Vec<&str> = headers.all_str("vary").collect();
+            let vary = reply::varying(&have.join(", "), ORIGIN);
+            host.set_response_header("vary", Some(&vary))?;
+        }
+        for (name, value) in self.web_origin.iter().flat_map(WebOrigin::headers) {
+            host.set_response_header(name, Some(value))?;
+        }
+        Ok(())
     }
 }
 
@@ -133,6 +180,9 @@ impl PageRequest {
             .compressed(self.takes_gzip)
     }
 }
+
+/// The request header on which answers depend once origins are told apart.
+const ORIGIN: &str = "Origin";
 
 /// The response header that says how a page came about: `plain`, `head` or `keys`.
 const LIST_HEADER: &str = "x-cubegate-list";

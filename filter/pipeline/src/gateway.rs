@@ -1,6 +1,6 @@
 //! A configuration, compiled once per push and shared by all exchanges.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use cubegate_filter_config::{ClusterEntry, ConfigError, FilterConfig, Limits, TokenKeys};
@@ -10,14 +10,21 @@ use thiserror::Error;
 use crate::basic::Remembered;
 use crate::memory::{Share, WorkerMemory};
 use crate::pushdown::Learned;
+use crate::reply::Family;
 use crate::revocation::Revocations;
+use crate::route::MemberTarget;
 use crate::verify::{Caller, Verifier};
+
+/// What KubeSphere calls the host cluster, whatever its name is.
+const HOST: &str = "host";
 
 /// What one version of the configuration says, ready to be used.
 pub struct Gateway {
     tokens: TokenKeys,
     pub(crate) verifier: Rc<Verifier>,
     clusters: BTreeMap<String, ClusterEntry>,
+    host_cluster: Option<String>,
+    cors_origins: BTreeSet<String>,
     revoked: Revocations,
     pub(crate) limits: Limits,
     pub(crate) memory: WorkerMemory,
@@ -68,9 +75,9 @@ impl Gateway {
             version: _,
             tokens,
             clusters,
-            host_cluster: _,
+            host_cluster,
             revoked,
-            cors_origins: _,
+            cors_origins,
             limits,
         } = FilterConfig::from_json(document)?;
         let verifier = match previous {
@@ -98,6 +105,8 @@ impl Gateway {
             tokens,
             verifier,
             clusters,
+            host_cluster,
+            cors_origins,
             revoked: revoked.into(),
             limits,
             memory,
@@ -118,6 +127,29 @@ impl Gateway {
     /// The cluster of this name, if it is registered.
     pub(crate) fn cluster(&self, name: &str) -> Option<&ClusterEntry> {
         self.clusters.get(name)
+    }
+
+    /// The name of the cluster that a path means: the one that it names, or else the
+    /// host. `host` on Kubernetes paths means it too, unless a cluster is called so.
+    pub(crate) fn name_of<'a>(&'a self, target: &'a MemberTarget<'_>) -> Option<&'a str> {
+        let host = self.host_cluster.as_deref();
+        match target.cluster.as_deref() {
+            None => host,
+            Some(HOST) if target.family == Family::Kube && !self.clusters.contains_key(HOST) => {
+                host.or(Some(HOST))
+            }
+            named => named,
+        }
+    }
+
+    /// Whether pages of this origin may call.
+    pub(crate) fn allows_origin(&self, origin: &str) -> bool {
+        self.cors_origins.contains(origin)
+    }
+
+    /// Whether answers depend on the origin at all.
+    pub(crate) fn knows_origins(&self) -> bool {
+        !self.cors_origins.is_empty()
     }
 
     /// How many clusters are registered, for the log.

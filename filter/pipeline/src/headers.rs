@@ -52,6 +52,12 @@ impl Headers {
             .map(|(_, value)| value.as_slice())
     }
 
+    /// Every value of a header that is text.
+    pub(crate) fn all_str<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> + 'a {
+        self.all(name)
+            .filter_map(|value| std::str::from_utf8(value).ok())
+    }
+
     /// Whether the content is JSON in no special form.
     pub(crate) fn is_json(&self) -> bool {
         self.get_str("content-type").is_some_and(|value| {

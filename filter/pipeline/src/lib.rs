@@ -24,13 +24,16 @@ mod accept;
 mod attributes;
 mod basic;
 mod call;
+mod cors;
 mod credential;
 mod exchange;
 mod followup;
+mod forbidden;
 mod gateway;
 mod gzip;
 mod headers;
 mod host;
+mod kapis;
 mod list;
 mod memory;
 mod pushdown;
@@ -39,6 +42,7 @@ mod revocation;
 mod route;
 mod scope;
 mod upstream;
+mod upstream_path;
 mod verify;
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::accept::Form;
 use crate::memory::{Share, WorkerMemoryFull};
 use crate::pushdown::Way;
 use crate::reply::Family;
-use crate::route::MemberTarget;
+use crate::upstream_path::UpstreamPath;
 
 /// One list answer on its way through, and its share of the worker's memory.
 pub(crate) struct ListStream {
@@ -50,17 +50,18 @@ pub(crate) enum Failure {
 pub(crate) fn wants_page(
     head: &RequestHead,
     form: Form,
-    target: &MemberTarget<'_>,
+    family: Family,
+    path: UpstreamPath<'_>,
     request: &ListRequest,
 ) -> bool {
     if head.method != "GET"
-        || target.is_legacy_watch()
-        || target.is_proxy_subresource()
+        || path.is_legacy_watch()
+        || path.is_proxy_subresource()
         || !request.decides_page()
     {
         return false;
     }
-    match (form, target.family) {
+    match (form, family) {
         (Form::Other, _) => false,
         (Form::List, Family::Cube) => true,
         // kubectl speaks to both kinds of path, and the kubeconfig that users get

@@ -3,10 +3,15 @@
 use cubegate_api_types::cube::{self, ErrorBody, message};
 use cubegate_api_types::kube::Status;
 use cubegate_list::{ListError, QueryError};
+use cubegate_token::TokenError;
 use serde::Serialize;
 
 use crate::scope::OutOfScope;
-use crate::{Headers, gzip};
+use crate::{Headers, cors, gzip};
+
+mod kubesphere;
+
+use kubesphere::unauthorized;
 
 /// Which API a path belongs to; it decides the shape of an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +45,18 @@ const FRAMING_HEADERS: [&str; 9] = [
     "transfer-encoding",
     "upgrade",
 ];
+
+/// The browser shall not guess what a text is.
+const NO_SNIFF: (&str, &str) = ("x-content-type-options", "nosniff");
+
+/// A `Vary` that names this header too.
+pub(crate) fn varying(have: &str, on: &str) -> String {
+    match have {
+        "" => on.to_owned(),
+        have if names(have, on) || names(have, "*") => have.to_owned(),
+        have => format!("{have}, {on}"),
+    }
+}
 
 /// Whether a list of names holds this one.
 fn names(list: &str, name: &str) -> bool {
@@ -94,14 +111,29 @@ impl Reply {
         Self::error(family, 401, message).with_header("www-authenticate", "Bearer")
     }
 
-    /// 401: a token that does not verify.
-    pub fn token_invalid(family: Family) -> Self {
+    /// 401: a token that does not verify. `expired` is how many seconds ago it did,
+    /// if it did.
+    pub(crate) fn token_invalid(family: Family, why: &TokenError, expired: Option<u64>) -> Self {
         let message = match family {
-            Family::Cube => message::TOKEN_INVALID,
-            Family::Kube => "Unauthorized",
+            Family::Cube => message::TOKEN_INVALID.to_owned(),
+            Family::Kube => unauthorized(why, expired),
         };
         Self::error(family, 401, message)
             .with_header("www-authenticate", "Bearer error=\"invalid_token\"")
+    }
+
+    /// 403 in Kubernetes' words.
+    pub(crate) fn forbidden(status: &Status) -> Self {
+        Self::json(403, "application/json", status).with_header(NO_SNIFF.0, NO_SNIFF.1)
+    }
+
+    /// 502: the cluster does not know the gateway, which says nothing of the caller.
+    pub(crate) fn gateway_unauthorized(family: Family) -> Self {
+        Self::error(
+            family,
+            502,
+            "The cluster's API server does not accept the gateway's own credential; the gateway's operator should renew it.",
+        )
     }
 
     /// 401: a user name and a password that are nobody's.
@@ -145,12 +177,20 @@ impl Reply {
 
     /// The path names a cluster that is not registered: 400 for KubeCube, 404
     /// for Kubernetes paths.
-    pub fn cluster_not_found(family: Family, cluster: &str) -> Self {
-        let status = match family {
-            Family::Cube => 400,
-            Family::Kube => 404,
-        };
-        Self::error(family, status, message::cluster_not_found(cluster))
+    pub(crate) fn cluster_not_found(family: Family, cluster: &str) -> Self {
+        match family {
+            Family::Cube => Self::error(family, 400, message::cluster_not_found(cluster)),
+            Family::Kube => Self::error(family, 404, format!("cluster {cluster} not found")),
+        }
+    }
+
+    /// 404: the path names no cluster, and there is no host cluster.
+    pub(crate) fn no_host_cluster() -> Self {
+        Self::error(
+            Family::Kube,
+            404,
+            "No cluster is the host cluster; name one in the path as /clusters/{cluster}/…, or make one the host.",
+        )
     }
 
     /// The API server or the control plane could not be reached or did not finish:
@@ -237,7 +277,12 @@ impl Reply {
     pub fn upstream(status: u16, upstream: &Headers, body: Vec<u8>) -> Self {
         let headers = upstream
             .iter()
-            .filter(|(name, _)| !name.starts_with(':') && !FRAMING_HEADERS.contains(name))
+            .filter(|(name, _)| {
+                // Who may call this origin is the gateway's to say.
+                !(name.starts_with(':')
+                    || name.starts_with(cors::PREFIX)
+                    || FRAMING_HEADERS.contains(name))
+            })
             .filter_map(|(name, value)| {
                 Some((name.to_owned(), std::str::from_utf8(value).ok()?.to_owned()))
             })
@@ -253,22 +298,25 @@ impl Reply {
     /// it is depends on the request then, and caches are told so.
     #[must_use]
     pub fn compressed(mut self, takes_gzip: bool) -> Self {
-        const VARIES: &str = "Accept-Encoding";
         if !(gzip::MIN_BYTES..=gzip::MAX_BYTES).contains(&self.body.len()) {
             return self;
         }
-        let mut fields = self.headers.iter_mut();
-        match fields.find(|(name, _)| name.eq_ignore_ascii_case("vary")) {
-            Some((_, have)) if names(have, VARIES) || names(have, "*") => {}
-            Some((_, have)) => {
-                have.push_str(", ");
-                have.push_str(VARIES);
-            }
-            None => self = self.with_header("vary", VARIES),
-        }
+        self = self.varying("Accept-Encoding");
         if takes_gzip && let Some(body) = gzip::gzip(&self.body) {
             self.body = body;
             self = self.with_header("content-encoding", "gzip");
+        }
+        self
+    }
+
+    /// The same reply, saying that it depends on this header of the request.
+    #[must_use]
+    pub(crate) fn varying(mut self, on: &str) -> Self {
+        let mut fields = self.headers.iter_mut();
+        let have = fields.find(|(name, _)| name.eq_ignore_ascii_case("vary"));
+        match have {
+            Some((_, have)) => *have = varying(have, on),
+            None => self = self.with_header("vary", on),
         }
         self
     }

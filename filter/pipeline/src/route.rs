@@ -1,18 +1,36 @@
 //! Step 2, route: a path becomes a [`Target`].
+//!
+//! | path | where |
+//! |---|---|
+//! | `/api/v1/cube/proxy/clusters/{c}/…` | cluster c (KubeCube) |
+//! | `/clusters/{c}/…` | cluster c |
+//! | `/api/clusters/{c}/…`, `/apis/clusters/{c}/…`, `/kapis/clusters/{c}/…` | cluster c, the two segments taken out (KubeSphere's older form) |
+//! | `/api…`, `/apis…`, `/version`, `/openapi/v2`, `/openapi/v3`, `/kapis/resources.kubesphere.io/…` | the host cluster |
+//! | all else, `/api/v1/cube/…` and `/api/v1/warden/…` among it | the control plane |
 
 use std::borrow::Cow;
 
-use cubegate_filter_config::Class;
 use percent_encoding::percent_decode_str;
 
 use crate::RequestHead;
+use crate::kapis;
 use crate::reply::Family;
 
 /// The prefix of KubeCube's proxy paths.
 const CUBE_PROXY: &str = "/api/v1/cube/proxy/clusters/";
 
-/// The prefix of KubeSphere-style paths.
+/// What follows is a cluster's name and a path there; behind a root (below) too.
 const CLUSTERS: &str = "/clusters/";
+
+/// The control plane's own, which look like a Kubernetes API's.
+const CONTROL_PLANE: [&str; 2] = ["/api/v1/cube", "/api/v1/warden"];
+
+/// The roots of APIs.
+const ROOTS: [&str; 3] = ["/api", "/apis", "/kapis"];
+
+/// What the host cluster tells of itself. KubeSphere tells it to everybody, so
+/// without a credential the control plane answers for the gateway itself.
+const PUBLIC: [&str; 3] = ["/version", "/openapi/v2", "/openapi/v3"];
 
 /// Where a request goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,76 +46,89 @@ pub(crate) enum Target<'a> {
 pub(crate) struct MemberTarget<'a> {
     /// Whose paths these are.
     pub(crate) family: Family,
-    /// The cluster's name, decoded; only ever looked up.
-    pub(crate) cluster: Cow<'a, str>,
-    /// The path at the API server, still encoded, beginning with `/`.
-    pub(crate) path: &'a str,
+    /// The cluster's name, decoded; only ever looked up. `None` is the host cluster.
+    pub(crate) cluster: Option<Cow<'a, str>>,
+    /// The path at the cluster, still encoded, beginning with `/`. Below `/kapis`
+    /// it is none of the API server's yet.
+    pub(crate) path: Cow<'a, str>,
 }
 
 /// Says where a path goes.
 pub(crate) fn route(head: &RequestHead) -> Target<'_> {
-    let member = |family, rest: &'_ str| -> Option<(Family, usize)> {
-        let slash = rest.find('/')?;
-        (slash > 0).then_some((family, slash))
-    };
     let path = head.path.as_str();
     let found = if let Some(rest) = path.strip_prefix(CUBE_PROXY) {
-        member(Family::Cube, rest).map(|(family, slash)| (family, rest, slash))
+        MemberTarget::named(Family::Cube, rest)
+    } else if CONTROL_PLANE.iter().any(|own| is_below(path, own)) {
+        None
     } else if let Some(rest) = path.strip_prefix(CLUSTERS) {
-        member(Family::Kube, rest).map(|(family, slash)| (family, rest, slash))
+        MemberTarget::named(Family::Kube, rest)
+    } else if let Some(root) = ROOTS.into_iter().find(|root| is_below(path, root)) {
+        MemberTarget::below(root, path)
+    } else if is_public(path) {
+        Some(MemberTarget::host(path))
     } else {
         None
     };
-    let Some((family, (cluster, upstream))) =
-        found.and_then(|(family, rest, slash)| Some((family, rest.split_at_checked(slash)?)))
-    else {
-        return Target::ControlPlane;
-    };
-    Target::Member(MemberTarget {
-        family,
-        cluster: percent_decode_str(cluster).decode_utf8_lossy(),
-        path: upstream,
-    })
+    found.map_or(Target::ControlPlane, Target::Member)
+}
+
+/// Whether the path is this one or one below it.
+fn is_below(path: &str, of: &str) -> bool {
+    path.strip_prefix(of)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+fn is_public(path: &str) -> bool {
+    PUBLIC.iter().any(|public| is_below(path, public))
 }
 
 // === impl MemberTarget ===
 
-impl MemberTarget<'_> {
-    /// Which timeouts the request gets. `streaming` is what its query says.
-    pub(crate) fn class(&self, streaming: bool, upgrade: bool) -> Class {
-        // Sub-resources that are streams by nature; a namespace or an object of
-        // the same name only gets the longer timeouts, which harms nobody.
-        let stream_segment = |segment: &str| {
-            matches!(
-                segment,
-                "watch" | "exec" | "attach" | "portforward" | "proxy"
-            )
-        };
-        if streaming || upgrade || self.path.split('/').skip(3).any(stream_segment) {
-            Class::Stream
-        } else {
-            Class::Unary
+impl<'a> MemberTarget<'a> {
+    /// `{cluster}/{path}`; `None` if it is not so.
+    fn named(family: Family, rest: &'a str) -> Option<Self> {
+        let slash = rest.find('/').filter(|slash| *slash > 0)?;
+        let (cluster, path) = rest.split_at_checked(slash)?;
+        Some(Self {
+            family,
+            cluster: Some(percent_decode_str(cluster).decode_utf8_lossy()),
+            path: path.into(),
+        })
+    }
+
+    /// A path below one of the roots, with a cluster in it or without one.
+    fn below(root: &str, path: &'a str) -> Option<Self> {
+        let named = path
+            .strip_prefix(root)
+            .and_then(|rest| rest.strip_prefix(CLUSTERS))
+            .and_then(|rest| Self::named(Family::Kube, rest));
+        match named {
+            Some(target) => Some(Self {
+                path: format!("{root}{}", target.path).into(),
+                ..target
+            }),
+            // The others of KubeSphere's own APIs are the control plane's to refuse.
+            None if root == kapis::ROOT && !is_below(path, kapis::GROUP) => None,
+            None => Some(Self::host(path)),
         }
     }
 
-    /// Whether this is one of the legacy watch paths, `/api/v1/watch/…` and
-    /// `/apis/{group}/{version}/watch/…`, which stream without a query parameter.
-    pub(crate) fn is_legacy_watch(&self) -> bool {
-        let mut segments = self.path.split('/').skip(1);
-        match segments.next() {
-            Some("api") => segments.nth(1) == Some("watch"),
-            Some("apis") => segments.nth(2) == Some("watch"),
-            _ => false,
+    fn host(path: &'a str) -> Self {
+        Self {
+            family: Family::Kube,
+            cluster: None,
+            path: path.into(),
         }
     }
 
-    /// `…/services/{name}/proxy/…` and the like: the answer is an application's
-    /// own, and so are parameters that are called like those of a list.
-    pub(crate) fn is_proxy_subresource(&self) -> bool {
-        let segments: Vec<&str> = self.path.split('/').collect();
-        segments
-            .windows(3)
-            .any(|window| matches!(window, ["services" | "pods" | "nodes", _, "proxy"]))
+    /// Whether the gateway tells everybody something of its own there.
+    pub(crate) fn is_public(&self) -> bool {
+        self.cluster.is_none() && is_public(&self.path)
+    }
+
+    /// Whether it is one of KubeSphere's own APIs.
+    pub(crate) fn is_kapis(&self) -> bool {
+        is_below(&self.path, kapis::ROOT)
     }
 }
 
@@ -117,8 +148,10 @@ mod tests {
         match route(&head(path)) {
             Target::Member(target) => Some((
                 target.family,
-                target.cluster.into_owned(),
-                target.path.to_owned(),
+                target
+                    .cluster
+                    .map_or_else(|| "(host)".to_owned(), Cow::into_owned),
+                target.path.into_owned(),
             )),
             Target::ControlPlane => None,
         }
@@ -159,43 +192,60 @@ mod tests {
             "/api/v1/cube/login",
             "/api/v1/cube/proxy/clusters/pivot-cluster",
             "/api/v1/cube/proxy/clusters//api",
+            "/api/v1/warden/authenticate",
             "/clusters/x",
             "/clustersx/y/z",
             "/API/v1/cube/proxy/clusters/x/api",
+            "/apix",
+            "/kapis",
+            "/kapis/version",
+            "/kapis/clusters/x",
+            "/kapis/iam.kubesphere.io/v1alpha2/users",
+            "/versions",
+            "/openapi.json",
+            "/oauth/token",
         ] {
             assert_eq!(member(path), None, "{path}");
         }
     }
 
-    fn target(path: &str) -> MemberTarget<'_> {
-        MemberTarget {
-            family: Family::Kube,
-            cluster: "c".into(),
-            path,
+    #[test]
+    fn a_cluster_may_stand_behind_the_root_too() {
+        for (path, cluster, upstream) in [
+            (
+                "/api/clusters/member-1/v1/nodes",
+                "member-1",
+                "/api/v1/nodes",
+            ),
+            ("/apis/clusters/a%2Eb/apps/v1/x", "a.b", "/apis/apps/v1/x"),
+            (
+                "/kapis/clusters/member-1/resources.kubesphere.io/v1alpha3/nodes",
+                "member-1",
+                "/kapis/resources.kubesphere.io/v1alpha3/nodes",
+            ),
+        ] {
+            let expected = (Family::Kube, cluster.into(), upstream.into());
+            assert_eq!(member(path), Some(expected), "{path}");
         }
     }
 
     #[test]
-    fn streams_are_told_by_query_upgrade_and_sub_resource() {
-        let pods = target("/api/v1/namespaces/a/pods");
-        assert_eq!(pods.class(false, false), Class::Unary);
-        assert_eq!(pods.class(true, false), Class::Stream);
-        assert_eq!(pods.class(false, true), Class::Stream);
-        assert_eq!(
-            target("/api/v1/namespaces/a/pods/p/exec").class(false, false),
-            Class::Stream
-        );
-        assert!(target("/api/v1/watch/pods").is_legacy_watch());
-        assert!(target("/apis/apps/v1/watch/deployments").is_legacy_watch());
-        assert!(!target("/api/v1/namespaces/watch/pods").is_legacy_watch());
-    }
-
-    #[test]
-    fn the_way_to_an_application_is_told_by_its_place() {
-        let proxied = "/api/v1/namespaces/a/services/http:web:80/proxy/items";
-        assert!(target(proxied).is_proxy_subresource());
-        assert!(target("/api/v1/nodes/n/proxy").is_proxy_subresource());
-        assert!(!target("/api/v1/namespaces/proxy/pods").is_proxy_subresource());
-        assert!(!target("/api/v1/namespaces/a/services/proxy").is_proxy_subresource());
+    fn without_a_cluster_the_host_is_meant() {
+        for path in [
+            "/api",
+            "/api/",
+            "/api/v1/nodes",
+            "/api/v1/cubes",
+            "/api/clusters/x",
+            "/apis",
+            "/apis/apps/v1/deployments",
+            "/kapis/resources.kubesphere.io/v1alpha3/nodes",
+            "/version",
+            "/openapi/v2",
+            "/openapi/v3/apis/apps/v1",
+        ] {
+            let expected = (Family::Kube, "(host)".into(), path.into());
+            assert_eq!(member(path), Some(expected), "{path}");
+        }
     }
 }

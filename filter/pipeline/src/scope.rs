@@ -11,11 +11,10 @@ use thiserror::Error;
 use crate::attributes::{Ambiguous, Attributes, Resource};
 use crate::verify::Caller;
 
-/// Whose request it is, and at which cluster: how far it may go.
+/// Whose request it is: how far it may go at the cluster that it is for.
 #[derive(Debug, Clone)]
 pub(crate) struct Bounds {
     caller: Caller,
-    cluster: String,
 }
 
 /// A request as far as a scope looks at it.
@@ -74,7 +73,6 @@ impl Bounds {
     pub(crate) fn at(caller: &Caller, cluster: &str) -> Result<Self, OutOfScope> {
         let bounds = Self {
             caller: caller.clone(),
-            cluster: cluster.to_owned(),
         };
         match bounds.scope() {
             Some(scope) if !allows(&scope.clusters, cluster) => Err(OutOfScope::Cluster),
@@ -84,11 +82,6 @@ impl Bounds {
 
     fn scope(&self) -> Option<&KeyScope> {
         self.caller.claims().scope.as_ref()
-    }
-
-    /// The cluster.
-    pub(crate) fn cluster(&self) -> &str {
-        &self.cluster
     }
 
     /// Whether the request may leave.

@@ -35,8 +35,8 @@ pub(crate) struct Upstream<'a> {
     pub(crate) query: Option<&'a str>,
     pub(crate) class: Class,
     pub(crate) upgrade: bool,
-    /// The answer is to be turned into a page; the form to ask for.
-    pub(crate) list: Option<&'static str>,
+    /// The answer is to be read; the form to ask for.
+    pub(crate) read_as: Option<&'static str>,
 }
 
 // === impl Rewrite ===
@@ -93,8 +93,8 @@ impl Rewrite {
             // way, and the ones that say who the caller is must not be.
             headers.set("connection", "Upgrade");
         }
-        if let Some(form) = upstream.list {
-            // One form, not compressed and whole, is what the list engine reads.
+        if let Some(form) = upstream.read_as {
+            // One form, not compressed and whole, is what is read.
             headers.set("accept", form);
             headers.set("accept-encoding", "identity");
             headers.remove("range");
@@ -122,6 +122,8 @@ fn remove_foreign(headers: &mut Headers) {
     headers.retain(|name| {
         !(name.starts_with("impersonate-")
             || name.starts_with("x-remote-")
+            // Between KubeSphere's own servers: a credential and a query.
+            || matches!(name, "x-kubesphere-authorization" | "x-kubesphere-rawquery")
             || name.starts_with(INTERNAL_HEADER_PREFIX))
     });
 }

@@ -1,28 +1,46 @@
 //! The request's half: verify → route → upstream.
 
+use cubegate_api_types::kube::Status;
 use cubegate_filter_config::AuditNote;
-use cubegate_list::{ListQuery, ListRequest};
 use cubegate_token::UnverifiedToken;
 
-use crate::accept::{self, Form};
+use crate::accept;
+use crate::attributes::Attributes;
 use crate::basic::Basic;
-use crate::call::{self, Origin};
+use crate::cors::{self, WebOrigin};
 use crate::credential::{self, Credential, Source};
-use crate::exchange::{Exchange, Flow, PageRequest, Sent, State, internal};
-use crate::list;
-use crate::pushdown::{self, Question, Way};
+use crate::exchange::sending::Sending;
+use crate::exchange::{Exchange, Flow, State, internal};
+use crate::forbidden;
+use crate::kapis::{self, Missing};
 use crate::reply::Family;
 use crate::route::{MemberTarget, Target, route};
 use crate::scope::{Asked, Bounds, OutOfScope};
-use crate::upstream::{Rewrite, Upstream};
+use crate::upstream::Rewrite;
+use crate::upstream_path::UpstreamPath;
+use crate::verify::Caller;
 use crate::{Headers, Host, Reply, RequestHead};
 
 /// What becomes of a request that is not refused.
-enum Admission {
+pub(super) enum Admission {
     /// It can go on like this.
     Ready(Rewrite, State),
     /// Its password must be exchanged first.
     Password(Family, Basic),
+}
+
+/// Who asks, as far as it is known.
+enum Who {
+    Caller(Caller),
+    /// Its password must be exchanged first.
+    Password(Basic),
+}
+
+/// A request as it came.
+struct RequestLine<'a> {
+    head: &'a RequestHead,
+    headers: &'a Headers,
+    upgrade: bool,
 }
 
 // === impl Exchange ===
@@ -55,6 +73,8 @@ impl Exchange {
     ) -> Result<Option<(Family, Basic)>, Reply> {
         let failed = |error| internal(host, Family::Kube, &error);
         let headers = host.request_headers().map_err(failed)?;
+        let allowed = |origin: &str| self.gateway.allows_origin(origin);
+        self.web_origin = WebOrigin::of(&headers, allowed);
         let mut note = AuditNote::default();
         let admission = self.admit(host, headers, exchanged, &mut note);
         // The control plane makes the records of what it is asked itself. While a
@@ -85,8 +105,9 @@ impl Exchange {
         flow
     }
 
-    /// verify → route → upstream. The order of the answers is KubeCube's: who
-    /// somebody is comes before whether a cluster exists.
+    /// verify → route → upstream. The order of the answers is that of both systems:
+    /// who somebody is comes before whether a cluster exists, and that before what
+    /// is asked of it.
     /// `note` gets what is known so far, whatever the outcome.
     fn admit(
         &self,
@@ -96,23 +117,108 @@ impl Exchange {
         note: &mut AuditNote,
     ) -> Result<Admission, Reply> {
         let head = RequestHead::parse(&headers)?;
+        if self.web_origin.is_some() && cors::is_preflight(&headers) {
+            return Err(cors::preflight(&headers));
+        }
         let target = match route(&head) {
-            Target::ControlPlane => {
+            Target::Member(target) if !(target.is_public() && has_none(&headers)) => target,
+            _ => {
                 let family = Family::of_path(&head.path);
                 let rewrite = Rewrite::to_control_plane(headers, &head.path);
                 let state = State::SentToControlPlane { family };
                 return Ok(Admission::Ready(rewrite, state));
             }
-            Target::Member(target) => target,
         };
         let family = target.family;
-        note.cluster = Some(target.cluster.to_string());
-        note.path = Some(target.path.to_owned());
+        let name = self.gateway.name_of(&target).unwrap_or_default();
+        let cluster = self.gateway.cluster(name);
+        let kapis = match cluster {
+            Some(cluster) if target.is_kapis() => {
+                Some(kapis::resolve(&target.path, &cluster.resources))
+            }
+            _ => None,
+        };
+        note.cluster = Some(name.to_owned()).filter(|name| !name.is_empty());
+        note.path = Some(match &kapis {
+            Some(Ok(request)) => request.path.clone(),
+            _ => target.path.to_string(),
+        });
         let upgrade = headers
             .get("upgrade")
             .is_some_and(|value| !value.is_empty());
 
-        let basic = Basic::find(family, &headers);
+        let by = RequestLine {
+            head: &head,
+            headers: &headers,
+            upgrade,
+        };
+        let caller = match self.caller(host, &target, &by, exchanged, note)? {
+            Who::Caller(caller) => caller,
+            Who::Password(basic) => return Ok(Admission::Password(family, basic)),
+        };
+        let mut out_of_scope = |why: OutOfScope| {
+            note.reason = Some(why.to_string());
+            Reply::out_of_scope(family, &why)
+        };
+        let bounds = Bounds::at(&caller, name).map_err(&mut out_of_scope)?;
+        let cluster = match cluster {
+            Some(cluster) => cluster,
+            None if name.is_empty() => return Err(Reply::no_host_cluster()),
+            None => return Err(Reply::cluster_not_found(family, name)),
+        };
+        let kapis = match kapis {
+            None => None,
+            Some(_) if head.method != "GET" => return Err(Reply::method_not_allowed()),
+            Some(_) if !accept::takes_json(&headers) => return Err(Reply::not_acceptable()),
+            Some(request) => Some(request.map_err(Missing::reply)?),
+        };
+        let path = kapis
+            .as_ref()
+            .map_or(&*target.path, |request| request.path.as_str());
+        let query = match &kapis {
+            // An object is an object, whatever stands in the query.
+            Some(request) if request.name.is_some() => None,
+            _ => head.query.as_deref(),
+        };
+        bounds
+            .check(&Asked {
+                method: &head.method,
+                path,
+                query: match kapis {
+                    // Nothing of it that a scope looks at goes upstream.
+                    Some(_) => None,
+                    None => query,
+                },
+                upgrade,
+            })
+            .map_err(out_of_scope)?;
+        let sending = Sending {
+            family,
+            head: &head,
+            cluster,
+            path: UpstreamPath(path),
+            query,
+            upgrade,
+            caller: &caller,
+            bounds,
+        };
+        match kapis.clone() {
+            Some(request) => self.send_kapis(sending, headers, request),
+            None => self.send(sending, headers),
+        }
+    }
+
+    /// Who asks.
+    fn caller(
+        &self,
+        host: &impl Host,
+        target: &MemberTarget<'_>,
+        by: &RequestLine<'_>,
+        exchanged: Option<UnverifiedToken>,
+        note: &mut AuditNote,
+    ) -> Result<Who, Reply> {
+        let family = target.family;
+        let basic = Basic::find(family, by.headers);
         let found = match &basic {
             Some(basic) => exchanged
                 .or_else(|| self.remembered(host, basic))
@@ -120,121 +226,42 @@ impl Exchange {
                     token,
                     source: Source::Password,
                 }),
-            None => Some(credential::find(family, &headers)?),
+            None => credential::find(family, by.headers)?,
         };
         // A browser sends passwords that it knows by itself, too.
         let by_itself = found
             .as_ref()
             .is_none_or(|found| matches!(found.source, Source::Cookie | Source::Password));
-        if by_itself && (upgrade || !head.is_read()) && credential::is_cross_site(&headers) {
+        if by_itself && (by.upgrade || !by.head.is_read()) && credential::is_cross_site(by.headers)
+        {
             return Err(Reply::cross_site(family));
         }
         let found = match (found, basic) {
             (Some(found), _) => found,
-            (None, Some(basic)) => return Ok(Admission::Password(family, basic)),
-            (None, None) => return Err(Reply::unauthenticated(family)),
+            (None, Some(basic)) => return Ok(Who::Password(basic)),
+            (None, None) if family == Family::Cube => {
+                return Err(Reply::unauthenticated(family));
+            }
+            (None, None) => {
+                note.user = Some(forbidden::ANONYMOUS.to_owned());
+                return Err(Reply::forbidden(&refused_to_anonymous(target, by.head)));
+            }
         };
+        let expires_at = found.token.claimed_expiry();
         let caller = self
             .gateway
             .caller(found.token, host.now())
             .map_err(|error| {
                 host.log_debug(&format!("a token was refused: {error}"));
                 note.reason = Some(error.to_string());
-                Reply::token_invalid(family)
+                let expired = expires_at.map(|at| host.now().saturating_sub(at));
+                Reply::token_invalid(family, &error, expired)
             })?;
         let claims = caller.claims();
         note.user = Some(claims.user.clone());
         note.key.clone_from(&claims.access_key);
         note.token.clone_from(&claims.id);
-
-        let mut out_of_scope = |why: OutOfScope| {
-            note.reason = Some(why.to_string());
-            Reply::out_of_scope(family, &why)
-        };
-        let bounds = Bounds::at(&caller, &target.cluster).map_err(&mut out_of_scope)?;
-        let cluster = self
-            .gateway
-            .cluster(bounds.cluster())
-            .ok_or_else(|| Reply::cluster_not_found(family, bounds.cluster()))?;
-        bounds
-            .check(&Asked {
-                method: &head.method,
-                path: target.path,
-                query: head.query.as_deref(),
-                upgrade,
-            })
-            .map_err(out_of_scope)?;
-
-        let request = ListRequest::parse(head.query.as_deref().unwrap_or_default());
-        let form = Form::of(&headers);
-        let list = !upgrade && list::wants_page(&head, form, &target, &request);
-        let class = target.class(request.streaming, upgrade);
-        let ListRequest {
-            query: asked,
-            upstream_query,
-            ..
-        } = request;
-        let asked = match asked {
-            Ok(asked) if list => Some(asked),
-            Err(error) if list => return Err(Reply::query_invalid(family, &error)),
-            _ => None,
-        };
-        let MemberTarget { path, .. } = target;
-        let takes_gzip = accept::takes_gzip(&headers);
-        let origin = Origin::of(cluster);
-        let table = match form {
-            Form::Table(version) if list => Some(version),
-            _ => None,
-        };
-        let way = match &asked {
-            Some(asked) if table.is_none() => self.way(&origin, path, &upstream_query, asked),
-            _ => Way::Plain,
-        };
-        let page_query;
-        let query = if list {
-            page_query = way.upstream_query(&upstream_query);
-            Some(page_query.as_str())
-        } else {
-            head.query.as_deref()
-        };
-        let accept = match (table, way) {
-            (Some(version), _) => version.accept(),
-            (None, Way::Keys) => call::METADATA_LIST,
-            (None, Way::Plain | Way::Head { .. }) => call::JSON,
-        };
-        let upstream = Upstream {
-            cluster,
-            original_path: &head.path,
-            path,
-            query,
-            class,
-            upgrade,
-            list: list.then_some(accept),
-        };
-        let rewrite = Rewrite::to_member(headers, &caller, &upstream);
-        let accept_encoding = rewrite
-            .headers()
-            .get_str("accept-encoding")
-            .map(str::to_owned);
-        let page = asked.map(|query| {
-            Box::new(PageRequest {
-                family,
-                query,
-                way,
-                table,
-                takes_gzip,
-                path: path.to_owned(),
-                upstream_query,
-                origin: origin.asking_as(rewrite.headers()),
-                bounds,
-            })
-        });
-        let state = State::Sent(Sent {
-            family,
-            accept_encoding,
-            page,
-        });
-        Ok(Admission::Ready(rewrite, state))
+        Ok(Who::Caller(caller))
     }
 
     /// The token that a password was exchanged for, while it is still good.
@@ -247,15 +274,23 @@ impl Exchange {
         }
         Some(token)
     }
+}
 
-    fn way(&self, origin: &Origin, path: &str, upstream_query: &str, query: &ListQuery) -> Way {
-        let list = origin.list_name(path, upstream_query);
-        pushdown::way(&Question {
-            path,
-            upstream_query,
-            query,
-            lesson: self.gateway.learned.of(&list),
-            metadata_first_bytes: self.gateway.limits.metadata_first_bytes,
-        })
+/// Whether the request brings nothing that says who asks.
+fn has_none(headers: &Headers) -> bool {
+    headers.get("authorization").is_none()
+        && matches!(credential::find(Family::Kube, headers), Ok(None))
+}
+
+/// What an anonymous user may not do, in Kubernetes' words.
+fn refused_to_anonymous(target: &MemberTarget<'_>, head: &RequestHead) -> Status {
+    const USER: &str = forbidden::ANONYMOUS;
+    let resource = match target.is_kapis() {
+        true => kapis::attributes(&head.method, &target.path).map(Attributes::Resource),
+        false => Attributes::of(&head.method, &target.path, head.query.as_deref()).ok(),
+    };
+    match resource {
+        Some(attributes) => forbidden::status(USER, &attributes),
+        None => forbidden::of_path(USER, &head.method, &target.path),
     }
 }

@@ -27,7 +27,7 @@ impl Exchange {
         let result = match sent {
             _ if !host.is_upstream_answer() => self.on_local_headers(host, family, last),
             Some(sent) => self.on_upstream_headers(host, sent, last),
-            None => Ok(Flow::Continue),
+            None => self.on_control_plane_headers(host),
         };
         match result {
             Ok(flow) => flow,
@@ -48,6 +48,8 @@ impl Exchange {
             family,
             accept_encoding,
             page,
+            kapis,
+            is_proxied,
         } = sent;
         let headers = host.response_headers()?;
         let status = headers.get_str(":status").unwrap_or_default();
@@ -57,6 +59,18 @@ impl Exchange {
         {
             let encoding = String::from_utf8_lossy(encoding).into_owned();
             return Ok(self.reply(host, &Reply::unexpected_encoding(family, &encoding)));
+        }
+        if status == "401" && family == Family::Kube && !is_proxied {
+            return Ok(self.reply(host, &Reply::gateway_unauthorized(family)));
+        }
+        if let Some(kapis) = kapis {
+            let status = status.parse().unwrap_or(502);
+            if status == 404 {
+                return Ok(self.reply(host, &kapis.not_found()));
+            }
+            if kapis.edits(status) && !last {
+                return Ok(self.edit(*kapis, status, headers));
+            }
         }
         if let Some(page) = page
             && status == "200"
@@ -82,6 +96,13 @@ impl Exchange {
             // proxy sub-resource must not be able to set them.
             host.set_response_header("set-cookie", None)?;
         }
+        self.show_to_web_origin(host, &headers)?;
+        Ok(Flow::Continue)
+    }
+
+    fn on_control_plane_headers(&self, host: &impl Host) -> Result<Flow, HostError> {
+        let headers = host.response_headers()?;
+        self.show_to_web_origin(host, &headers)?;
         Ok(Flow::Continue)
     }
 
@@ -106,6 +127,7 @@ impl Exchange {
         for (name, value) in &reply.headers {
             host.set_response_header(name, Some(value))?;
         }
+        self.show_to_web_origin(host, &headers)?;
         if !last {
             host.set_response_header("content-length", Some(&reply.body.len().to_string()))?;
             self.state = State::Replacing(reply.body);
@@ -117,6 +139,7 @@ impl Exchange {
     pub fn on_response_body(&mut self, host: &impl Host, size: usize, last: bool) -> Flow {
         match &mut self.state {
             State::Holding(_) => self.on_list_chunk(host, size, last),
+            State::Editing(_) => self.on_edited_chunk(host, size, last),
             State::Calling(calling) => {
                 let family = calling.family();
                 self.on_unread_chunk(host, family, size)
@@ -189,6 +212,7 @@ impl Exchange {
     pub fn on_response_trailers(&mut self, host: &impl Host) -> Flow {
         let holding = match &mut self.state {
             State::Holding(holding) => holding,
+            State::Editing(_) => return self.finish_edit(host),
             // The reply is still to come.
             State::Calling(_) => return Flow::Pause,
             _ => return Flow::Continue,

@@ -61,8 +61,12 @@ fn a_request_to_a_cluster_is_noted_with_its_caller() {
 fn a_refusal_is_noted_with_what_is_known_by_then() {
     let world = World::new();
     let (_, host, _) = world.send("GET", PODS, &[]);
-    assert_eq!(host.refusal().0, 401);
-    assert_eq!(host.noted(), Some(mk_note("pivot-cluster")));
+    assert_eq!(host.refusal().0, 403);
+    let expected = AuditNote {
+        user: Some("system:anonymous".to_owned()),
+        ..mk_note("pivot-cluster")
+    };
+    assert_eq!(host.noted(), Some(expected));
 
     let (_, host, _) = world.send("GET", PODS, &[("authorization", "Bearer a.b.c")]);
     let expected = AuditNote {

@@ -137,6 +137,9 @@ fn kubernetes_paths_answer_with_a_status_object() {
         body.starts_with(r#"{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure""#)
     );
     let (_, host, _) = world.send("GET", "/clusters/pivot-cluster/api", &[]);
+    assert_eq!(host.refusal().0, 403);
+    let basic = ("authorization", "Negotiate x");
+    let (_, host, _) = world.send("GET", "/clusters/pivot-cluster/api", &[basic]);
     assert_eq!(host.refusal().0, 401);
 }
 

@@ -1,0 +1,338 @@
+//! KubeSphere's paths: lists, objects and refusals.
+
+use super::*;
+
+const RESOURCES: &str = r#"{
+    "nodes":[{"path":"/api/v1","kind":"Node","namespaced":false}],
+    "pods":[{"path":"/api/v1","kind":"Pod","namespaced":true}],
+    "users":[{"path":"/apis/iam.kubesphere.io/v1alpha2","kind":"User","namespaced":false}]}"#;
+const KAPIS: &str = "/kapis/resources.kubesphere.io/v1alpha3";
+const JSON: [(&str, &str); 2] = [(":status", "200"), ("content-type", "application/json")];
+const NODES: &[u8] = br#"{"kind":"NodeList","apiVersion":"v1","metadata":{},"items":[
+    {"metadata":{"name":"a","creationTimestamp":"2020-01-01T00:00:00Z"}},
+    {"metadata":{"name":"b","creationTimestamp":"2021-01-01T00:00:00Z"}}]}"#;
+
+impl World {
+    /// A gateway that knows what its cluster has, which is the host.
+    fn with_resources(resources: &str) -> Self {
+        let world = Self::new();
+        let document = world.document.replacen(
+            r#""upstream":"#,
+            &format!(r#""resources":{resources},"upstream":"#),
+            1,
+        );
+        Self { document, ..world }.push("host_cluster", r#""pivot-cluster""#)
+    }
+}
+
+fn world() -> World {
+    World::with_resources(RESOURCES)
+}
+
+#[test]
+fn a_list_is_asked_of_the_host_clusters_api_server() {
+    let world = world();
+    for (path, upstream) in [
+        ("/nodes?limit=1", "/base/api/v1/nodes?pretty=false"),
+        (
+            "/namespaces/demo/pods?labelSelector=a%3Db&watch=true&nodeName=n",
+            "/base/api/v1/namespaces/demo/pods?labelSelector=a%3Db&pretty=false",
+        ),
+        ("/nodes/a?watch=true", "/base/api/v1/nodes/a"),
+    ] {
+        let (_, host, flow) = world.send_as_jeff("GET", &format!("{KAPIS}{path}"));
+        assert_eq!(flow, Flow::Continue, "{path}");
+        assert_eq!(host.request_header(":path").as_deref(), Some(upstream));
+        assert_eq!(
+            host.request_header("impersonate-user").as_deref(),
+            Some("jeff")
+        );
+        assert_eq!(
+            host.request_header("accept-encoding").as_deref(),
+            Some("identity")
+        );
+        let noted = host.note.borrow().clone().unwrap();
+        assert_eq!(noted.cluster.as_deref(), Some("pivot-cluster"));
+        assert!(noted.path.unwrap().starts_with("/api/v1/"));
+    }
+}
+
+#[test]
+fn the_page_is_kubespheres() {
+    let world = world();
+    for path in [
+        "/kapis/resources.kubesphere.io/v1alpha3/nodes?limit=1",
+        "/kapis/resources.kubesphere.io/v1alpha3/nodes/?limit=1",
+        "/clusters/host/kapis/resources.kubesphere.io/v1alpha3/nodes?limit=1",
+        "/clusters/pivot-cluster/kapis/resources.kubesphere.io/v1alpha3/nodes?limit=1",
+        "/kapis/clusters/pivot-cluster/resources.kubesphere.io/v1alpha3/nodes?limit=1",
+    ] {
+        let (mut exchange, host, _) = world.send_as_jeff("GET", path);
+        let page = host.answer(&mut exchange, &JSON, &[NODES]);
+        assert_eq!(
+            String::from_utf8(page).unwrap(),
+            r#"{"items":[{"metadata":{"name":"b","creationTimestamp":"2021-01-01T00:00:00Z"}}],"totalItems":2}"#,
+            "{path}"
+        );
+    }
+    assert_eq!(world.gateway.memory.held(), 0);
+}
+
+#[test]
+fn an_object_goes_through_as_it_is() {
+    let world = world();
+    let (mut exchange, host, _) = world.send_as_jeff("GET", &format!("{KAPIS}/nodes/a"));
+    let node = br#"{"metadata":{"name":"a"},"n":9007199254740993}"#;
+    assert_eq!(host.answer(&mut exchange, &JSON, &[node]), node);
+    assert!(host.reply.borrow().is_none());
+}
+
+#[test]
+fn secrets_are_in_no_object_and_no_list() {
+    const USER: &str = r#"{"metadata":{"name":"a"},"spec":{"email":"e","password":"$2a$10$x"}}"#;
+    let world = world();
+    for at in 0..USER.len() {
+        let (mut exchange, host, _) = world.send_as_jeff("GET", &format!("{KAPIS}/users/a"));
+        let (left, right) = USER.as_bytes().split_at(at);
+        let user = host.answer(&mut exchange, &JSON, &[left, right, b""]);
+        assert_eq!(user, br#"{"metadata":{"name":"a"},"spec":{"email":"e"}}"#);
+    }
+    let (mut exchange, host, _) = world.send_as_jeff("GET", &format!("{KAPIS}/users"));
+    let list = format!(r#"{{"kind":"UserList","items":[{USER}]}}"#);
+    let page = host.answer(&mut exchange, &JSON, &[list.as_bytes()]);
+    assert_eq!(
+        page,
+        br#"{"items":[{"metadata":{"name":"a"},"spec":{"email":"e"}}],"totalItems":1}"#
+    );
+    assert_eq!(world.gateway.memory.held(), 0);
+}
+
+#[test]
+fn what_cannot_be_cleared_of_secrets_does_not_go_out() {
+    let world = world();
+    let path = format!("{KAPIS}/users/a");
+    for (head, body) in [
+        (&JSON, r#"{"spec":{"password":"#),
+        (
+            &[(":status", "200"), ("content-type", "text/plain")],
+            r#"{"spec":{"password":"x"}}"#,
+        ),
+    ] {
+        let (mut exchange, host, _) = world.send_as_jeff("GET", &path);
+        host.answer(&mut exchange, head, &[body.as_bytes()]);
+        let (status, told) = host.refusal();
+        assert_eq!(status, 502);
+        assert!(!told.contains("password"), "{told}");
+    }
+    let world = World::with_limits(r#"{"max_item_bytes":64}"#);
+    let small = world.document.replacen(
+        r#""upstream":"#,
+        &format!(r#""resources":{RESOURCES},"upstream":"#),
+        1,
+    );
+    let world = World {
+        document: small,
+        ..world
+    }
+    .push("host_cluster", r#""pivot-cluster""#);
+    let (mut exchange, host, _) = world.send_as_jeff("GET", &path);
+    host.answer(&mut exchange, &JSON, &[&[b' '; 65], b"{}"]);
+    assert_eq!(host.refusal().0, 502);
+    assert_eq!(world.gateway.memory.held(), 0);
+}
+
+#[test]
+fn a_refusal_names_the_resource_as_kubesphere_does() {
+    const HEAD: [(&str, &str); 2] = [(":status", "403"), ("content-type", "application/json")];
+    let world = world();
+    let own = br#"{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"nodes \"node1\" is forbidden: User \"jeff\" cannot get resource \"nodes\" in API group \"\" at the cluster scope","reason":"Forbidden","details":{"name":"node1","kind":"nodes"},"code":403}"#;
+    let (mut exchange, host, _) = world.send_as_jeff("GET", &format!("{KAPIS}/nodes/node1"));
+    host.answer(&mut exchange, &HEAD, &[own]);
+    let (status, body) = host.refusal();
+    assert_eq!(status, 403);
+    assert_eq!(
+        body,
+        r#"{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"nodes.resources.kubesphere.io \"node1\" is forbidden: User \"jeff\" cannot get resource \"nodes\" in API group \"resources.kubesphere.io\" at the cluster scope","reason":"Forbidden","details":{"name":"node1","group":"resources.kubesphere.io","kind":"nodes"},"code":403}"#
+    );
+    assert_eq!(
+        host.reply_header("x-content-type-options").as_deref(),
+        Some("nosniff")
+    );
+
+    // That the gateway may not act for him is another matter, and said as it is.
+    let others = br#"{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"users \"jeff\" is forbidden: User \"gateway\" cannot impersonate resource \"users\"","reason":"Forbidden","code":403}"#;
+    let (mut exchange, host, _) = world.send_as_jeff("GET", &format!("{KAPIS}/nodes"));
+    assert_eq!(host.answer(&mut exchange, &HEAD, &[others]), others);
+}
+
+#[test]
+fn what_is_not_there_is_told_in_text() {
+    let world = world();
+    let (mut exchange, host, _) = world.send_as_jeff("GET", &format!("{KAPIS}/nodes/nope"));
+    host.answer(&mut exchange, &[(":status", "404")], &[b"{}"]);
+    assert_eq!(
+        host.refusal(),
+        (404, "Node \"nope\" not found\n".to_owned())
+    );
+    for (method, path, expected) in [
+        ("GET", "/foos", (404, "resource is not supported\n")),
+        (
+            "GET",
+            "/namespaces/demo/nodes",
+            (404, "resource is not supported\n"),
+        ),
+        ("GET", "/a/b/c", (404, "404: Page Not Found")),
+        ("POST", "/nodes", (405, "405: Method Not Allowed")),
+        ("HEAD", "/foos", (405, "405: Method Not Allowed")),
+    ] {
+        let (_, host, _) = world.send_as_jeff(method, &format!("{KAPIS}{path}"));
+        let (status, text) = expected;
+        assert_eq!(host.refusal(), (status, text.to_owned()), "{path}");
+        assert_eq!(
+            host.reply_header("content-type").as_deref(),
+            Some("text/plain; charset=utf-8")
+        );
+    }
+    let (_, host, _) = world.send_as_jeff("GET", &format!("{KAPIS}/nodes?labelSelector=%3D"));
+    let (status, text) = host.refusal();
+    assert_eq!(status, 400);
+    assert!(text.contains("labelSelector"), "{text}");
+}
+
+#[test]
+fn lists_are_json_or_nothing() {
+    let world = world();
+    let bearer = format!("Bearer {}", world.token("jeff", &[]));
+    let status = |accept: &str| {
+        let headers = [("authorization", bearer.as_str()), ("accept", accept)];
+        let (_, host, _) = world.send("GET", &format!("{KAPIS}/nodes"), &headers);
+        let reply = host.reply.borrow();
+        reply.as_ref().map(|reply| reply.status)
+    };
+    for accept in ["*/*", "application/json", "text/html, application/*;q=0.1"] {
+        assert_eq!(status(accept), None, "{accept}");
+    }
+    for accept in ["text/html", "application/xml", "application/json;q=0"] {
+        assert_eq!(status(accept), Some(406), "{accept}");
+    }
+}
+
+#[test]
+fn who_asks_comes_before_where_and_what() {
+    let world = world();
+    for path in [
+        format!("{KAPIS}/nodes"),
+        format!("{KAPIS}/foos"),
+        "/kapis/clusters/zzz/resources.kubesphere.io/v1alpha3/nodes".to_owned(),
+        "/api/v1/nodes".to_owned(),
+    ] {
+        let (_, host, _) = world.send("GET", &path, &[]);
+        let (status, body) = host.refusal();
+        assert_eq!(status, 403, "{path}");
+        assert!(
+            body.contains(r#"User \"system:anonymous\" cannot list"#),
+            "{body}"
+        );
+    }
+    let missing = "/kapis/clusters/zzz/resources.kubesphere.io/v1alpha3/nodes";
+    let (_, host, _) = world.send_as_jeff("POST", missing);
+    let (status, body) = host.refusal();
+    assert_eq!(status, 404);
+    assert!(
+        body.contains(r#""message":"cluster zzz not found""#),
+        "{body}"
+    );
+}
+
+#[test]
+fn without_discovery_or_host_the_client_is_told() {
+    let world = World::new();
+    let (_, host, _) = world.send_as_jeff("GET", "/api/v1/nodes");
+    assert_eq!(host.refusal().0, 404);
+    let world = world.push("host_cluster", r#""pivot-cluster""#);
+    let (_, host, flow) = world.send_as_jeff("GET", "/api/v1/nodes");
+    assert_eq!(flow, Flow::Continue);
+    assert_eq!(
+        host.request_header(":path").as_deref(),
+        Some("/base/api/v1/nodes")
+    );
+    let (_, host, _) = world.send_as_jeff("GET", &format!("{KAPIS}/nodes"));
+    assert_eq!(host.refusal().0, 503);
+}
+
+#[test]
+fn what_a_cluster_says_of_the_gateway_is_not_the_callers() {
+    let world = world();
+    let head = [(":status", "401"), ("content-type", "application/json")];
+    for (path, status) in [
+        ("/api/v1/nodes", 502),
+        ("/clusters/pivot-cluster/api/v1/nodes", 502),
+        ("/kapis/resources.kubesphere.io/v1alpha3/nodes", 502),
+    ] {
+        let (mut exchange, host, _) = world.send_as_jeff("GET", path);
+        host.answer(&mut exchange, &head, &[b"{}"]);
+        assert_eq!(host.refusal().0, status, "{path}");
+    }
+    let path = "/api/v1/namespaces/a/services/web/proxy/private";
+    let (mut exchange, host, _) = world.send_as_jeff("GET", path);
+    assert_eq!(host.answer(&mut exchange, &head, &[b"{}"]), b"{}");
+}
+
+#[test]
+fn a_scope_is_held_against_what_is_asked_of_the_api_server() {
+    let world = world();
+    let token = world.sign(&Claims {
+        scope: Some(cubegate_token::KeyScope {
+            namespaces: vec!["demo".to_owned()],
+            ..cubegate_token::KeyScope::default()
+        }),
+        ..claims("jeff", &[])
+    });
+    let bearer = format!("Bearer {token}");
+    let headers = [("authorization", bearer.as_str())];
+    for (path, allowed) in [
+        ("/namespaces/demo/pods", true),
+        ("/namespaces/demo/pods/p", true),
+        ("/namespaces/other/pods", false),
+        ("/pods", false),
+        ("/nodes", false),
+        ("/namespaces/demo/pods?namespace=other", true),
+    ] {
+        let (_, host, flow) = world.send("GET", &format!("{KAPIS}{path}"), &headers);
+        assert_eq!(flow == Flow::Continue, allowed, "{path}");
+        if !allowed {
+            assert_eq!(host.refusal().0, 403, "{path}");
+        }
+    }
+}
+
+#[test]
+fn what_is_public_is_the_control_planes_without_a_credential() {
+    let world = world();
+    for path in ["/version", "/openapi/v2", "/openapi/v3"] {
+        let (_, host, _) = world.send("GET", path, &[]);
+        let cluster = host.request_header("x-cubegate-cluster");
+        assert_eq!(cluster.as_deref(), Some("control-plane"), "{path}");
+        let (_, host, _) = world.send_as_jeff("GET", path);
+        let cluster = host.request_header("x-cubegate-cluster");
+        assert_eq!(cluster.as_deref(), Some("cluster/p"), "{path}");
+    }
+}
+
+#[test]
+fn identity_headers_of_other_servers_are_not_forwarded() {
+    let world = world();
+    let bearer = format!("Bearer {}", world.token("jeff", &[]));
+    let (_, host, _) = world.send(
+        "GET",
+        "/api/v1/nodes",
+        &[
+            ("authorization", &bearer),
+            ("x-kubesphere-authorization", "Bearer x"),
+            ("x-kubesphere-rawquery", "a=b"),
+        ],
+    );
+    assert_eq!(host.request_header("x-kubesphere-authorization"), None);
+    assert_eq!(host.request_header("x-kubesphere-rawquery"), None);
+    assert_eq!(host.request_header("authorization"), None);
+}
