@@ -1,7 +1,7 @@
 //! `cubegate key`: what is said about keys, on the command line.
 
 use anyhow::Result;
-use cubegate_tests::{Site, block_on};
+use cubegate_tests::{Gateway, Options, Site, block_on};
 
 const PASSWORD: &str = "a good Passw0rd";
 
@@ -120,6 +120,25 @@ fn what_cannot_be_is_refused_in_a_sentence() -> Result<()> {
         }
         let both = ["key", "update", &key, "--no-scope", "--verb", "get"];
         assert_eq!(site.run(&both).await?.code, Some(2));
+        Ok(())
+    })
+}
+
+#[test]
+fn a_use_of_a_key_is_written_at_the_latest_when_the_control_plane_stops() -> Result<()> {
+    block_on(async {
+        let options = Options {
+            plain: true,
+            ..Options::default()
+        };
+        let gateway = Gateway::start(Site::new("keys")?, &options).await?;
+        let site = gateway.site();
+        site.add_user("jeff", PASSWORD).await?;
+        let key = site.create_key("jeff").await?;
+        gateway.exchange(&key).await?;
+        gateway.stop().await?;
+        let columns = listed(site, &key.access_key).await?;
+        assert_ne!(columns[5], "never");
         Ok(())
     })
 }

@@ -195,6 +195,28 @@ fn tokens_are_refused_once_their_user_has_another_password() -> Result<()> {
 }
 
 #[test]
+fn a_logout_by_cookie_ends_the_login_and_no_other() -> Result<()> {
+    in_the_world(async |world| {
+        let gateway = &world.gateway;
+        let caller = Caller::new(gateway).await?;
+        let other = caller.with(login(gateway, &caller.user, PASSWORD).await?);
+        other.is_good().await?;
+        let answer = gateway
+            .client()
+            .post("/api/v1/cube/logout")
+            .header("cookie", format!("Authorization=Bearer+{}", caller.token))
+            .send()
+            .await?
+            .expect(200)?;
+        let cookie = answer.header("set-cookie").context("no cookie")?;
+        assert!(cookie.starts_with("Authorization=; "), "{cookie}");
+        assert!(cookie.contains("Max-Age=0;"), "{cookie}");
+        caller.becomes_bad("the login is ended").await?;
+        other.is_good().await
+    })
+}
+
+#[test]
 fn a_logout_ends_a_session_and_no_other() -> Result<()> {
     in_the_world(async |world| {
         let gateway = &world.gateway;

@@ -48,6 +48,8 @@ mod gateway_guide;
 #[cfg(test)]
 mod gateway_identity;
 #[cfg(test)]
+mod gateway_inventory;
+#[cfg(test)]
 mod gateway_kubectl;
 #[cfg(test)]
 mod gateway_large;
@@ -67,6 +69,8 @@ mod gateway_tables;
 mod gateway_tokens;
 #[cfg(test)]
 mod gateway_watch;
+#[cfg(test)]
+mod gateway_webhook;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

@@ -25,6 +25,9 @@ pub struct Claims {
     /// The login or family of refresh tokens that it belongs to; absent in a token
     /// made from a key.
     pub session: Option<String>,
+    /// Unix seconds when the password was given that the session began with, in a
+    /// token that may be renewed; from then its longest time counts.
+    pub authenticated_at: Option<u64>,
     /// Which generation of the user's tokens it is of: a disabled user, or one with
     /// a new password, has a higher one. Absent in a token that is not ours.
     pub epoch: Option<u64>,
@@ -87,6 +90,9 @@ pub(crate) struct PrivateClaims {
     /// OpenID Connect's name for a session (Front-Channel Logout 1.0, 3).
     #[serde(rename = "sid", default, skip_serializing_if = "Option::is_none")]
     pub(crate) session: Option<String>,
+    /// OpenID Connect's name (Core 1.0, 2).
+    #[serde(rename = "auth_time", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) authenticated_at: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) epoch: Option<u64>,
 }
@@ -136,6 +142,7 @@ impl Claims {
             key_epoch,
             scope,
             session,
+            authenticated_at,
             epoch,
         } = private;
         match token_type {
@@ -163,6 +170,7 @@ impl Claims {
             key_epoch,
             scope,
             session,
+            authenticated_at,
             epoch,
             id,
             issued_at: issued_at.unwrap_or(0),
@@ -188,6 +196,7 @@ impl Claims {
             key_epoch: self.key_epoch,
             scope: self.scope.clone(),
             session: self.session.clone(),
+            authenticated_at: self.authenticated_at,
             epoch: self.epoch,
         }
     }

@@ -16,6 +16,7 @@ fn claims(user: &str) -> Claims {
         key_epoch: Some(3),
         scope: None,
         session: None,
+        authenticated_at: Some(7),
         epoch: None,
         id: Some("id-1".to_owned()),
         issued_at: NOW,

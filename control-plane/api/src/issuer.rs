@@ -23,6 +23,27 @@ pub struct Issuer {
     lifetime: Duration,
 }
 
+/// A login by cookie, whose tokens are renewed while it is used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct CookieSession {
+    /// Its id (`sid`).
+    pub(crate) id: String,
+    /// Unix seconds of the login.
+    pub(crate) began_at: u64,
+    /// How long it lasts at most, however much it is used.
+    pub(crate) longest: Duration,
+}
+
+/// Where a token comes from.
+#[derive(Debug, Clone, Copy, Default)]
+struct Origin<'a> {
+    key: Option<&'a AccessKey>,
+    session: Option<&'a str>,
+    authenticated_at: Option<u64>,
+    /// Unix seconds: it does not live longer.
+    ends_at: Option<u64>,
+}
+
 /// A token that was just made.
 #[derive(Clone, PartialEq, Eq)]
 pub struct IssuedToken {
@@ -89,7 +110,7 @@ impl Issuer {
     /// # Errors
     /// [`KeyError::Sign`] when the crypto library fails.
     pub fn issue(&self, user: &User, now: OffsetDateTime) -> Result<IssuedToken, KeyError> {
-        self.make(user, None, None, self.lifetime, now)
+        self.make(user, Origin::default(), self.lifetime, now)
     }
 
     /// Makes a token for the owner of `key`, which is good for what the key is and
@@ -103,7 +124,36 @@ impl Issuer {
         key: &AccessKey,
         now: OffsetDateTime,
     ) -> Result<IssuedToken, KeyError> {
-        self.make(owner, Some(key), None, self.lifetime, now)
+        let origin = Origin {
+            key: Some(key),
+            ends_at: key.attributes.expires_at.map(unix_seconds),
+            ..Origin::default()
+        };
+        self.make(owner, origin, self.lifetime, now)
+    }
+
+    /// Makes a token for a login by cookie, or a younger one for the same login.
+    ///
+    /// # Errors
+    /// [`KeyError::Sign`] when the crypto library fails.
+    pub(crate) fn issue_for_cookie(
+        &self,
+        user: &User,
+        session: &CookieSession,
+        now: OffsetDateTime,
+    ) -> Result<IssuedToken, KeyError> {
+        let CookieSession {
+            id,
+            began_at,
+            longest,
+        } = session;
+        let origin = Origin {
+            session: Some(id),
+            authenticated_at: Some(*began_at),
+            ends_at: Some(began_at.saturating_add(longest.as_secs())),
+            ..Origin::default()
+        };
+        self.make(user, origin, self.lifetime, now)
     }
 
     /// [`Self::issue`] with a lifetime of its own.
@@ -116,7 +166,7 @@ impl Issuer {
         lifetime: Duration,
         now: OffsetDateTime,
     ) -> Result<IssuedToken, KeyError> {
-        self.make(user, None, None, lifetime, now)
+        self.make(user, Origin::default(), lifetime, now)
     }
 
     /// Makes an access token for an OAuth client, of a session or of none.
@@ -130,7 +180,11 @@ impl Issuer {
         lifetime: Duration,
         now: OffsetDateTime,
     ) -> Result<IssuedToken, KeyError> {
-        self.make(user, None, session, lifetime, now)
+        let origin = Origin {
+            session,
+            ..Origin::default()
+        };
+        self.make(user, origin, lifetime, now)
     }
 
     /// Makes the refresh token that goes with an access token of a session.
@@ -184,16 +238,19 @@ impl Issuer {
     fn make(
         &self,
         user: &User,
-        key: Option<&AccessKey>,
-        session: Option<&str>,
+        origin: Origin<'_>,
         lifetime: Duration,
         now: OffsetDateTime,
     ) -> Result<IssuedToken, KeyError> {
         let issued_at = unix_seconds(now);
         let expires_at = issued_at.saturating_add(lifetime.as_secs());
-        let expires_at = key
-            .and_then(|key| key.attributes.expires_at)
-            .map_or(expires_at, |end| expires_at.min(unix_seconds(end)));
+        let Origin {
+            key,
+            session,
+            authenticated_at,
+            ends_at,
+        } = origin;
+        let expires_at = ends_at.map_or(expires_at, |end| expires_at.min(end));
         let id = Uuid::new_v4().simple().to_string();
         let mut groups = vec![KUBECUBE_GROUP.to_owned()];
         groups.extend(
@@ -212,6 +269,7 @@ impl Issuer {
                 .filter(|scope| !scope.is_unbounded())
                 .cloned(),
             session: session.map(str::to_owned),
+            authenticated_at,
             epoch: Some(user.token_epoch),
             id: Some(id.clone()),
             issued_at,
@@ -238,7 +296,7 @@ impl Issuer {
 }
 
 /// Times before 1970 do not occur; 0 makes every token one from the future then.
-fn unix_seconds(time: OffsetDateTime) -> u64 {
+pub(crate) fn unix_seconds(time: OffsetDateTime) -> u64 {
     u64::try_from(time.unix_timestamp()).unwrap_or(0)
 }
 

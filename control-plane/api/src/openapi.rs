@@ -14,7 +14,7 @@ use utoipa::OpenApi;
 use self::family::{Credentials, Names, Refusals};
 use crate::error::OauthRefusal;
 use crate::routes::{
-    audit, authorization, cluster, health, key, login, oauth, openapi, root, user, warden,
+    audit, authorization, cluster, health, key, login, logout, oauth, openapi, root, user, warden,
 };
 
 #[derive(OpenApi)]
@@ -37,8 +37,10 @@ use crate::routes::{
         root::handler,
         openapi::handler,
         health::healthz,
+        health::livez,
         health::readyz,
         login::handler,
+        logout::handler,
         key::token::handler,
         key::token::post_handler,
         key::create::handler,

@@ -13,8 +13,10 @@ use axum::middleware;
 use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter, on};
 
-use crate::routes::{audit as audit_route, cluster, health, key, login, not_found, openapi, root};
-use crate::{AppState, audit};
+use crate::routes::{
+    audit as audit_route, cluster, health, key, login, logout, not_found, openapi, root,
+};
+use crate::{AppState, audit, cookie};
 
 /// What every KubeCube path begins with.
 const PREFIX: &str = "/api/v1/cube";
@@ -32,6 +34,7 @@ pub fn router(state: AppState) -> Router {
     let cube = cube_table()
         .router
         .merge(audit_table().router)
+        .layer(middleware::from_fn_with_state(state.clone(), cookie::renew))
         .layer(middleware::map_response(no_store));
 
     open_table()
@@ -62,6 +65,7 @@ fn open_table() -> Table {
         .exactly("/", root::handler)
         .exactly("/openapi.json", openapi::handler)
         .exactly("/healthz", health::healthz)
+        .exactly("/livez", health::livez)
         .exactly("/readyz", health::readyz)
 }
 
@@ -82,6 +86,7 @@ fn cube_table() -> Table {
     cube::routes(Table::new(PREFIX))
         // Open.
         .on(POST, "/login", login::handler)
+        .on(POST, "/logout", logout::handler)
         .on(GET, "/key/token", key::token::handler)
         .on(POST, "/key/token", key::token::post_handler)
         // For every user, about the own keys. Creation is GET in KubeCube 1.0 and

@@ -3,6 +3,7 @@
 mod audit;
 mod auth;
 mod cluster;
+mod cookie;
 mod http;
 mod key;
 mod key_attributes;
@@ -99,6 +100,7 @@ impl TestApp {
             issuer: Arc::new(issuer),
             clock,
             plain_http: false,
+            session_lifetime: Duration::from_hours(12),
             public: Arc::new(PublicGateway {
                 url: "https://gw.example:30443".to_owned(),
                 ca_pem: Some("-- a CA --".to_owned()),

@@ -137,6 +137,13 @@ pub(crate) struct GatewayArgs {
     )]
     pub(crate) token_lifetime: u64,
 
+    /// How long a login by cookie lasts at most, in seconds; its token is renewed while it is used
+    #[arg(
+        long, env = "CUBEGATE_SESSION_LIFETIME", value_name = "SECONDS", default_value_t = 43_200,
+        value_parser = clap::value_parser!(u64).range(60..=2_592_000)
+    )]
+    pub(crate) session_lifetime: u64,
+
     /// The `iss` of our tokens
     #[arg(
         long,

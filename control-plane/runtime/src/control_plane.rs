@@ -115,6 +115,7 @@ impl ControlPlane {
             tls_key,
             filter: _,
             token_lifetime,
+            session_lifetime,
             issuer,
             jwt_hs256_secret,
             admin_password,
@@ -181,6 +182,7 @@ impl ControlPlane {
             issuer: Arc::new(issuer),
             clock: Clock::system(),
             plain_http: *plain,
+            session_lifetime: Duration::from_secs(*session_lifetime),
             public: Arc::new(PublicGateway {
                 url: gateway_url(public_url.as_deref(), *listen, *plain)?,
                 // With a certificate of the operator's, clients know its CA.

@@ -152,6 +152,7 @@ fn claims(user: &str, groups: &[&str]) -> Claims {
         key_epoch: None,
         scope: None,
         session: None,
+        authenticated_at: None,
         epoch: None,
         id: None,
         issued_at: NOW - 10,

@@ -87,6 +87,7 @@ mod tests {
             key_epoch: None,
             scope: None,
             session: None,
+            authenticated_at: None,
             epoch: None,
             id: None,
             issued_at: 1_000,

@@ -21,8 +21,10 @@ enum For {
 }
 
 /// Method, path and whom it is for; the router must have the same rows.
-const OPERATIONS: [(&str, &str, For); 54] = [
+const OPERATIONS: [(&str, &str, For); 56] = [
     ("POST", "/api/v1/cube/login", For::All),
+    // It ends the session of the token that it is shown, if any.
+    ("POST", "/api/v1/cube/logout", For::All),
     ("GET", "/api/v1/cube/key/token", For::All),
     ("POST", "/api/v1/cube/key/token", For::All),
     ("POST", "/api/v1/warden/authenticate", For::All),
@@ -60,6 +62,7 @@ const OPERATIONS: [(&str, &str, For); 54] = [
     ("GET", "/", For::All),
     ("GET", "/openapi.json", For::All),
     ("GET", "/healthz", For::All),
+    ("GET", "/livez", For::All),
     ("GET", "/readyz", For::All),
     ("GET", "/.well-known/openid-configuration", For::All),
     ("GET", "/oauth/keys", For::All),
