@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sqlx::{Sqlite, Transaction};
+use sqlx::{Any, Transaction};
 use time::{Duration, OffsetDateTime};
 
 use crate::row::{from_time, to_u64};
@@ -63,7 +63,7 @@ impl Store {
 
 /// Refuses all tokens of a key, a session, or one token, until they have expired.
 pub(crate) async fn revoke(
-    tx: &mut Transaction<'static, Sqlite>,
+    tx: &mut Transaction<'static, Any>,
     kind: &str,
     subject: &str,
     until: OffsetDateTime,
@@ -83,7 +83,7 @@ pub(crate) async fn revoke(
 /// Refuses all tokens that a user has now, refresh tokens too, and returns the new
 /// revision.
 pub(crate) async fn revoke_user(
-    tx: &mut Transaction<'static, Sqlite>,
+    tx: &mut Transaction<'static, Any>,
     user: &str,
     until: OffsetDateTime,
 ) -> Result<u64, StoreError> {

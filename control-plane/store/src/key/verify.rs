@@ -58,7 +58,7 @@ impl Store {
         {
             return Ok(());
         }
-        let mut tx = self.write().await?;
+        let mut tx = self.write_rows().await?;
         sqlx::query(
             "UPDATE access_keys SET last_used_at = $2
              WHERE access_key = $1 AND (last_used_at IS NULL OR last_used_at < $2)",
