@@ -3,8 +3,8 @@
 #
 # Usage:   postgres.sh        start it, print how to reach it, and stop it when stdin ends, or on SIGINT or SIGTERM
 # Needs:   what `tools.sh postgres` gets; openssl. As root also setpriv (util-linux), because PostgreSQL refuses to run as root.
-# Outputs: two lines on stdout: the URL without a database (postgres://cubegate:PASSWORD@127.0.0.1:PORT; the user may do
-#          everything), and the file of the CA of its certificate. All else on stderr.
+# Outputs: three lines on stdout: the URL without a database (postgres://cubegate:PASSWORD@127.0.0.1:PORT; the user may do
+#          everything), the file of the CA of its certificate, and the folder of its programs. All else on stderr.
 #          The data lie in a new folder of the system's temporary one, which every user can reach, and go with the server.
 # Exit:    0 it ran and was stopped; 1 with the reason.
 set -euo pipefail
@@ -77,5 +77,5 @@ if [[ -z $started ]]; then
 	cat "$dir/start.log" "$dir/log" >&2 || true
 	die "PostgreSQL does not start"
 fi
-printf 'postgres://cubegate:%s@127.0.0.1:%s\n%s\n' "$password" "$port" "$dir/ca.crt"
+printf 'postgres://cubegate:%s@127.0.0.1:%s\n%s\n%s\n' "$password" "$port" "$dir/ca.crt" "$path"
 while read -r _; do :; done

@@ -8,6 +8,7 @@
 //! | `vectors_` | one gateway before the fixture upstream of the vectors |
 //! | `gateway_` | one gateway before two real API servers |
 //! | `fault_` | a gateway before upstreams that misbehave, or that is harmed itself |
+//! | `store_` | gateways on another database than a file of their own |
 //! | `cli_` | the commands, and what they say when they refuse |
 //!
 //! Tests run in parallel and share the API servers and the gateways; each works
@@ -61,6 +62,8 @@ mod gateway_tables;
 mod gateway_tokens;
 #[cfg(test)]
 mod gateway_watch;
+#[cfg(test)]
+mod store_postgres;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

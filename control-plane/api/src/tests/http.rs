@@ -146,13 +146,13 @@ async fn a_nul_character_is_refused_in_the_shape_of_the_path() {
         let answer = app.send_in_vain(method, path, &admin, body).await;
         answer.assert_refused(400, SENTENCE);
     }
-    let form = (
+    let form = [(
         "content-type",
         "application/x-www-form-urlencoded".to_owned(),
-    );
+    )];
     let body = "grant_type=password&username=a%00b&password=x";
     for (path, body) in [("/oauth/token", body), ("/oauth/token?a=%00", "")] {
-        let answer = app.send_in_vain("POST", path, &[form.clone()], body).await;
+        let answer = app.send_in_vain("POST", path, &form, body).await;
         answer.assert_oauth_error(400, "invalid_request", SENTENCE);
     }
 }
