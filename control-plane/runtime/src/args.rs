@@ -6,10 +6,14 @@ mod key;
 mod list;
 mod oauth;
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
+
+use cubegate_store::DatabaseUrl;
 
 pub(crate) use self::audit::{AuditArgs, AuditCommand, AuditExportArgs};
 pub(crate) use self::clusters::ClustersArgs;
@@ -50,9 +54,9 @@ pub(crate) enum Command {
     Import(ImportArgs),
 }
 
-/// Where everything is kept.
+/// The data directory.
 #[derive(Debug, Clone, Args)]
-pub(crate) struct DataArgs {
+pub(crate) struct DataDirArgs {
     /// The folder with the database and all keys
     #[arg(
         long,
@@ -61,6 +65,23 @@ pub(crate) struct DataArgs {
         value_name = "DIR"
     )]
     pub(crate) data_dir: PathBuf,
+}
+
+/// Where everything is kept.
+#[derive(Clone, Args)]
+pub(crate) struct DataArgs {
+    #[command(flatten)]
+    pub(crate) dir: DataDirArgs,
+
+    /// The database, sqlite://PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE; cubegate.db in the data directory when absent
+    // A text, because a refusal by the parser would repeat it, password and all.
+    #[arg(
+        long,
+        env = "CUBEGATE_DATABASE_URL",
+        value_name = "URL",
+        hide_env_values = true
+    )]
+    pub(crate) database_url: Option<String>,
 }
 
 /// What `serve` and `up` have in common.
@@ -297,7 +318,7 @@ pub(crate) struct BootstrapArgs {
     pub(crate) write_certs: Option<PathBuf>,
 
     #[command(flatten)]
-    pub(crate) data: DataArgs,
+    pub(crate) data: DataDirArgs,
 }
 
 /// `cubegate cluster …`
@@ -436,6 +457,25 @@ pub(crate) struct KubeCubeArgs {
     /// Say what would be done and change nothing
     #[arg(long, requires = "from_kubecube")]
     pub(crate) dry_run: bool,
+}
+
+// === impl DataArgs ===
+
+impl DataArgs {
+    /// The database that is asked for.
+    pub(crate) fn database(&self) -> anyhow::Result<Option<DatabaseUrl>> {
+        self.database_url
+            .as_deref()
+            .map(|url| url.parse().context("--database-url cannot be used"))
+            .transpose()
+    }
+}
+
+impl fmt::Debug for DataArgs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The URL may hold a password.
+        write!(f, "DataArgs({:?}, ..)", self.dir.data_dir)
+    }
 }
 
 #[cfg(test)]

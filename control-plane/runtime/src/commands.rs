@@ -18,7 +18,8 @@ use crate::data_dir::DataDir;
 /// Opens the database of a data directory. A running control plane hears of
 /// what is changed there.
 async fn open(data: &DataArgs) -> anyhow::Result<Store> {
-    DataDir::open(&data.data_dir)?.store().await
+    let database = data.database()?;
+    DataDir::open(&data.dir.data_dir)?.store(database).await
 }
 
 /// A password that nobody guesses and everybody can type: 20 of letters and

@@ -105,9 +105,9 @@ impl ControlPlane {
         advertised: Endpoint,
         module: FilterModule,
     ) -> anyhow::Result<Self> {
-        // `data` and `filter` were read by the caller; the rest is all used here.
+        // `filter` and the data directory were read by the caller; the rest is all used here.
         let GatewayArgs {
-            data: _,
+            data: data_args,
             list,
             audit,
             oauth,
@@ -126,7 +126,7 @@ impl ControlPlane {
             jwt_hs256_secret,
             admin_password,
         } = args;
-        let store = data.store().await?;
+        let store = data.store(data_args.database()?).await?;
         make_first_admin(&store, admin_password.clone()).await?;
 
         let lifetime = Duration::from_secs(*token_lifetime);

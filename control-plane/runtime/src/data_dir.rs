@@ -1,7 +1,7 @@
 //! The data directory: what is kept where, and with which rights.
 //!
 //! ```text
-//! DIR/cubegate.db        users, keys (hashed), clusters (credentials sealed)
+//! DIR/cubegate.db        users, keys (hashed), clusters (credentials sealed), unless --database-url says where
 //! DIR/master.key         seals what the database holds; 0600
 //! DIR/signing.pem        the Ed25519 key of our tokens; 0600
 //! DIR/pki/               the CA and certificates of xDS, the listener's certificate
@@ -17,7 +17,7 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow, bail};
-use cubegate_store::{MasterKey, Store};
+use cubegate_store::{DatabaseUrl, MasterKey, Store};
 use cubegate_token::Ed25519Signer;
 
 /// An existing data directory.
@@ -84,21 +84,21 @@ impl DataDir {
         Ok(Lock { _file: file })
     }
 
-    /// Opens the database, and makes it and its master key when they are not there.
-    pub(crate) async fn store(&self) -> anyhow::Result<Store> {
+    /// Opens this database, or the one in the directory, which is made when it is not
+    /// there. A database that is new gets a new master key.
+    pub(crate) async fn store(&self, database: Option<DatabaseUrl>) -> anyhow::Result<Store> {
         let key_path = self.0.join("master.key");
-        let database = self.0.join("cubegate.db");
+        let database = database.unwrap_or_else(|| self.0.join("cubegate.db").into());
         // Looked at first: another process makes the key before the database.
-        let had_database = database.exists();
+        let had_database = !database.is_new().await?;
         let key = match fs::read(&key_path) {
             Ok(bytes) => MasterKey::from_bytes(&bytes)
                 .with_context(|| format!("{} cannot be used", key_path.display()))?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 if had_database {
                     bail!(
-                        "{} is missing, and without it {} cannot be read; put it back from a backup",
+                        "{} is missing, and without it {database} cannot be read; put it back from a backup, or from the other control plane on that database",
                         key_path.display(),
-                        database.display()
                     );
                 }
                 let made = write_new_secret(&key_path, MasterKey::generate()?.as_bytes())?;
@@ -110,9 +110,7 @@ impl DataDir {
                 );
             }
         };
-        Store::open(&database, &key)
-            .await
-            .with_context(|| format!("the database {} cannot be opened", database.display()))
+        Ok(Store::open(database, &key).await?)
     }
 
     /// The key that signs our tokens, made at the first start.

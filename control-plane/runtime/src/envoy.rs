@@ -222,6 +222,10 @@ impl Paths {
             .stderr(log)
             // A Ctrl-C on the terminal is for the control plane, which stops Envoy.
             .process_group(0)
+            // Passwords that are the control plane's alone.
+            .env_remove("CUBEGATE_DATABASE_URL")
+            .env_remove("PGPASSWORD")
+            .env_remove("CUBEGATE_ADMIN_PASSWORD")
             .kill_on_drop(false);
         if let Some(concurrency) = options.concurrency {
             command.arg("--concurrency").arg(concurrency.to_string());

@@ -42,14 +42,22 @@ pub enum AuditOrder {
 /// Greater than every id: they begin with a digit or a to f.
 const LAST: &str = "g";
 
-/// One statement for each set of columns that is asked by, so that each uses its index.
+/// One statement for each set of columns that is asked by, so that each uses its
+/// index. The last two are the parameters of the columns, the first ones come first.
 macro_rules! by_columns {
-    ($range:expr, $head:literal, $tail:literal) => {
+    ($range:expr, $head:literal, $tail:literal, $first:literal, $second:literal) => {
         match ($range.user.is_empty(), $range.cluster.is_empty()) {
             (true, true) => concat!($head, $tail),
-            (false, true) => concat!($head, " AND user_name = $3", $tail),
-            (true, false) => concat!($head, " AND cluster = $3", $tail),
-            (false, false) => concat!($head, " AND user_name = $3 AND cluster = $4", $tail),
+            (false, true) => concat!($head, " AND user_name = ", $first, $tail),
+            (true, false) => concat!($head, " AND cluster = ", $first, $tail),
+            (false, false) => concat!(
+                $head,
+                " AND user_name = ",
+                $first,
+                " AND cluster = ",
+                $second,
+                $tail
+            ),
         }
     };
 }
@@ -73,6 +81,13 @@ impl AuditRange {
     }
 }
 
+/// What somebody tried to log in as may hold anything, and a record must not be
+/// lost for it: a NUL character, which PostgreSQL does not keep, is shown as one
+/// that cannot be shown.
+fn storable(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
+}
+
 // === impl Store ===
 
 impl Store {
@@ -81,16 +96,16 @@ impl Store {
     /// # Errors
     /// [`StoreError::Database`].
     pub async fn add_audit_rows(&self, rows: &[AuditRow]) -> Result<(), StoreError> {
-        let mut tx = self.write().await?;
+        let mut tx = self.write_rows().await?;
         for row in rows {
             sqlx::query(
                 "INSERT INTO audit_records (id, user_name, cluster, record)
                  VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING",
             )
             .bind(&row.id)
-            .bind(&row.user)
-            .bind(&row.cluster)
-            .bind(&row.record)
+            .bind(storable(&row.user))
+            .bind(storable(&row.cluster))
+            .bind(storable(&row.record))
             .execute(&mut *tx)
             .await?;
         }
@@ -110,27 +125,27 @@ impl Store {
         offset: u32,
         limit: u32,
     ) -> Result<Vec<(String, String)>, StoreError> {
-        // The numbers are not bound: their place among the parameters would depend
-        // on the columns, and PostgreSQL wants no gaps.
-        let mut sql = match order {
+        let sql = match order {
             AuditOrder::NewestFirst => by_columns!(
                 range,
                 "SELECT id, record FROM audit_records WHERE id >= $1 AND id < $2",
-                " ORDER BY id DESC"
+                " ORDER BY id DESC LIMIT $3 OFFSET $4",
+                "$5",
+                "$6"
             ),
             AuditOrder::OldestFirst => by_columns!(
                 range,
                 "SELECT id, record FROM audit_records WHERE id >= $1 AND id < $2",
-                " ORDER BY id"
+                " ORDER BY id LIMIT $3 OFFSET $4",
+                "$5",
+                "$6"
             ),
-        }
-        .to_owned();
-        sql.push_str(&format!(" LIMIT {limit} OFFSET {offset}"));
-        let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql))
-            // Not kept prepared: there are as many of these statements as pages.
-            .persistent(false)
+        };
+        let mut query = sqlx::query_as(sql)
             .bind(&range.from)
-            .bind(range.before());
+            .bind(range.before())
+            .bind(i64::from(limit))
+            .bind(i64::from(offset));
         for value in range.columns() {
             query = query.bind(value);
         }
@@ -145,7 +160,9 @@ impl Store {
         let sql = by_columns!(
             range,
             "SELECT COUNT(*) FROM audit_records WHERE id >= $1 AND id < $2",
-            ""
+            "",
+            "$3",
+            "$4"
         );
         let mut query = sqlx::query_scalar(sql)
             .bind(&range.from)

@@ -5,9 +5,15 @@ use std::path::PathBuf;
 
 use cubegate_domain::KeyAttributesError;
 use cubegate_token::SubjectError;
+use sqlx::error::DatabaseError;
 use thiserror::Error;
 
+use crate::DatabaseUrl;
 use crate::user::MIN_PASSWORD_BYTES;
+
+/// PostgreSQL's code for bytes that are no text of the database's encoding. Ours
+/// are UTF-8 by their type, and so is the database, which leaves the zero byte.
+const CHARACTER_NOT_IN_REPERTOIRE: &str = "22021";
 
 /// Why the store refused or failed.
 #[derive(Debug, Error)]
@@ -22,37 +28,50 @@ pub enum StoreError {
         /// What the system says.
         source: io::Error,
     },
-    /// SQLite does not take the file.
+    /// The database does not take us.
     #[error(
-        "the database {path} cannot be opened: {source}; check that the file is a database of cubegate, that its folder is writable and that the disk is not full"
+        "the database {database} cannot be opened: {source}; {advice}", advice = database.advice()
     )]
     Open {
-        /// The file.
-        path: PathBuf,
+        /// The file or the URL.
+        database: DatabaseUrl,
         /// What the driver says.
         source: sqlx::Error,
     },
     /// The schema cannot be brought up to date.
     #[error(
-        "the tables of {path} cannot be brought up to date: {source}; a database that a newer cubegate has used needs that version or a backup"
+        "the tables of {database} cannot be brought up to date: {source}; a database that a newer cubegate has used needs that version or a backup"
     )]
     Migrate {
-        /// The file.
-        path: PathBuf,
+        /// The file or the URL.
+        database: DatabaseUrl,
         /// What the migrator says.
         source: sqlx::migrate::MigrateError,
     },
     /// The database was written under another master key.
     #[error(
-        "the master key does not belong to the database {path}; put back the key file that was made with it"
+        "the master key does not belong to the database {database}; put back the key file that was made with it"
     )]
     WrongMasterKey {
-        /// The database file.
-        path: PathBuf,
+        /// The file or the URL.
+        database: DatabaseUrl,
+    },
+    /// A PostgreSQL database whose texts are not UTF-8.
+    #[error(
+        "the database {database} has the encoding {encoding}; make one with: CREATE DATABASE name ENCODING 'UTF8' TEMPLATE template0"
+    )]
+    Encoding {
+        /// The URL.
+        database: DatabaseUrl,
+        /// The encoding that it has.
+        encoding: String,
     },
     /// A statement failed.
     #[error("the database failed: {0}")]
-    Database(#[from] sqlx::Error),
+    Database(sqlx::Error),
+    /// A text with a NUL character, which PostgreSQL can neither keep nor look for.
+    #[error("a text with a NUL character cannot be kept")]
+    Nul,
     /// A row holds what no version of cubegate writes.
     #[error(
         "the database holds a value that cannot be right: table {table}, column {column}, row {row:?}; restore it from a backup or remove that row"
@@ -103,4 +122,15 @@ pub enum StoreError {
     /// The cluster exists already.
     #[error("cluster {0} exists.")]
     ClusterExists(String),
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        let code = error.as_database_error().and_then(DatabaseError::code);
+        if code.as_deref() == Some(CHARACTER_NOT_IN_REPERTOIRE) {
+            Self::Nul
+        } else {
+            Self::Database(error)
+        }
+    }
 }

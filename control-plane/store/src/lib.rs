@@ -1,4 +1,4 @@
-//! Users, access keys and clusters on SQLite.
+//! Users, access keys and clusters on SQLite or PostgreSQL.
 //!
 //! ```text
 //! api ─┐                        ┌─ users, user_groups   argon2id
@@ -8,17 +8,23 @@
 //! ```
 //!
 //! What a commit promises: it survives `kill -9` of the process and of the
-//! machine (write-ahead log, `synchronous = FULL`). Several processes may use one
-//! database at a time: the CLI changes clusters while the server runs, and the
-//! server hears of it within [`POLL_INTERVAL`].
+//! machine (SQLite: write-ahead log, `synchronous = FULL`; PostgreSQL: what that
+//! server's `synchronous_commit` says, `on` unless somebody has changed it).
+//! Several processes may use one database at a time: the CLI changes clusters
+//! while the server runs, and the server hears of it within [`POLL_INTERVAL`].
+//!
+//! Every statement is the same text for both databases, through the `Any` driver
+//! of `sqlx`; what differs is in `connect`. What such a statement may say is in
+//! `migrations/README.md`.
 //!
 //! What this crate deliberately does not do: it knows no HTTP, decides no
 //! permission, and reads no clock (times are passed in). There is no trait in
-//! front of [`Store`]: its tests run on real database files. The SQL and the
-//! migrations keep to what PostgreSQL understands too.
+//! front of [`Store`]: its tests run on real database files and on a real PostgreSQL.
 
 mod audit;
 mod cluster;
+mod connect;
+mod database;
 mod error;
 mod key;
 mod master_key;
@@ -34,6 +40,7 @@ mod tests;
 mod user;
 
 pub use audit::{AuditOrder, AuditRange, AuditRow};
+pub use database::{DatabaseUrl, DatabaseUrlError};
 pub use error::StoreError;
 pub use key::{ChangeOutcome, DeleteOutcome, ImportedKey, IssuedKey, KEY_USES_INTERVAL, KeyCheck};
 pub use master_key::{MASTER_KEY_BYTES, MasterKey, MasterKeyError};

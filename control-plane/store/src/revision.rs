@@ -3,7 +3,7 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use sqlx::SqliteConnection;
+use sqlx::{AnyConnection, AnyExecutor};
 use tokio::sync::watch;
 use tokio::time::{self, MissedTickBehavior};
 
@@ -22,8 +22,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Database`].
     pub async fn revision(&self) -> Result<u64, StoreError> {
-        let mut connection = self.reader().acquire().await?;
-        read(&mut connection).await
+        read(self.reader()).await
     }
 
     /// Follows the revision. A receiver sees the newest one and may miss those
@@ -55,16 +54,16 @@ impl Inner {
 }
 
 /// Moves the revision within a transaction and returns the new one.
-pub(crate) async fn bump(connection: &mut SqliteConnection) -> Result<u64, StoreError> {
+pub(crate) async fn bump(connection: &mut AnyConnection) -> Result<u64, StoreError> {
     sqlx::query("UPDATE installation SET revision = revision + 1 WHERE id = 1")
         .execute(&mut *connection)
         .await?;
     read(connection).await
 }
 
-pub(crate) async fn read(connection: &mut SqliteConnection) -> Result<u64, StoreError> {
+pub(crate) async fn read(executor: impl AnyExecutor<'_>) -> Result<u64, StoreError> {
     let revision: i64 = sqlx::query_scalar("SELECT revision FROM installation WHERE id = 1")
-        .fetch_one(connection)
+        .fetch_one(executor)
         .await?;
     to_u64(revision, "installation", "revision", "1")
 }
@@ -77,7 +76,7 @@ pub(crate) async fn poll(inner: Weak<Inner>) {
     loop {
         ticks.tick().await;
         let Some(inner) = inner.upgrade() else { return };
-        if inner.reader.is_closed() {
+        if inner.pools.reader.is_closed() {
             return;
         }
         match (Store {

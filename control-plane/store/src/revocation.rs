@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sqlx::{Sqlite, Transaction};
+use sqlx::{Any, Transaction};
 use time::{Duration, OffsetDateTime};
 
 use crate::row::{from_time, to_u64};
@@ -65,7 +65,7 @@ impl Store {
 
 /// Refuses all tokens of a session, or one token, until they have expired.
 pub(crate) async fn revoke(
-    tx: &mut Transaction<'static, Sqlite>,
+    tx: &mut Transaction<'static, Any>,
     kind: &str,
     subject: &str,
     until: OffsetDateTime,
@@ -84,7 +84,7 @@ pub(crate) async fn revoke(
 
 /// Refuses all tokens that were made from a key so far, and returns the new revision.
 pub(crate) async fn revoke_key(
-    tx: &mut Transaction<'static, Sqlite>,
+    tx: &mut Transaction<'static, Any>,
     access_key: &str,
     until: OffsetDateTime,
 ) -> Result<u64, StoreError> {
@@ -108,7 +108,7 @@ pub(crate) async fn revoke_key(
 /// Refuses all tokens that a user has now, refresh tokens too, and returns the new
 /// revision.
 pub(crate) async fn revoke_user(
-    tx: &mut Transaction<'static, Sqlite>,
+    tx: &mut Transaction<'static, Any>,
     user: &str,
     until: OffsetDateTime,
 ) -> Result<u64, StoreError> {

@@ -1,6 +1,6 @@
 //! Logins that can be refreshed: refresh tokens, and the end of a session.
 
-use sqlx::{Sqlite, Transaction};
+use sqlx::{Any, Transaction};
 use time::{Duration, OffsetDateTime};
 
 use crate::revocation::revoke;
@@ -206,7 +206,7 @@ impl Store {
 
     async fn insert_refresh_token(
         &self,
-        tx: &mut Transaction<'static, Sqlite>,
+        tx: &mut Transaction<'static, Any>,
         new: &NewRefreshToken<'_>,
     ) -> Result<(), StoreError> {
         sqlx::query(
@@ -225,7 +225,7 @@ impl Store {
 }
 
 async fn forget_expired(
-    tx: &mut Transaction<'static, Sqlite>,
+    tx: &mut Transaction<'static, Any>,
     now: OffsetDateTime,
 ) -> Result<(), StoreError> {
     for statement in [
@@ -242,7 +242,7 @@ async fn forget_expired(
 
 /// Says whether there were any.
 async fn end_other_sessions(
-    tx: &mut Transaction<'static, Sqlite>,
+    tx: &mut Transaction<'static, Any>,
     kept: &NewRefreshToken<'_>,
     revoked_until: OffsetDateTime,
 ) -> Result<bool, StoreError> {
@@ -260,7 +260,7 @@ async fn end_other_sessions(
 }
 
 async fn end_session(
-    tx: &mut Transaction<'static, Sqlite>,
+    tx: &mut Transaction<'static, Any>,
     session: &str,
     revoked_until: OffsetDateTime,
 ) -> Result<(), StoreError> {

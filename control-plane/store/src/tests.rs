@@ -1,41 +1,46 @@
-//! The store on real database files.
+//! The store on real database files and on a real PostgreSQL.
 
 mod audit;
 mod clusters;
+mod database;
 mod durability;
 mod key_attributes;
 mod keys;
 mod kubecube;
 mod revocations;
+mod server;
 mod sessions;
 mod users;
 
 use cubegate_domain::UserState;
-use tempfile::TempDir;
 use time::OffsetDateTime;
 
 use crate::{MasterKey, NewUser, Store};
 
-/// A store on a file of its own; the folder goes away with it.
+use database::{Kind, TestDatabase, on_each_database};
+
+/// A store on a database of its own, which goes away with it.
 struct TestStore {
     store: Store,
-    folder: TempDir,
+    database: TestDatabase,
 }
 
 impl TestStore {
-    async fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path().join("cubegate.db"), &mk_key(1))
-            .await
-            .unwrap();
-        Self { store, folder }
+    async fn new(kind: Kind) -> Self {
+        let database = TestDatabase::new(kind).await;
+        let store = database.open().await.unwrap();
+        Self { store, database }
     }
 
     /// The same database once more, as another process would have it.
     async fn open_again(&self) -> Store {
-        Store::open(self.folder.path().join("cubegate.db"), &mk_key(1))
-            .await
-            .unwrap()
+        self.database.open().await.unwrap()
+    }
+
+    /// Closes it and gives all that the database holds.
+    async fn contents(&self) -> Vec<u8> {
+        self.store.close().await;
+        self.database.contents().await
     }
 }
 

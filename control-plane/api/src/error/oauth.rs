@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use cubegate_api_types::cube::message;
 use cubegate_store::StoreError;
 use cubegate_token::KeyError;
 use serde::Serialize;
@@ -71,6 +72,9 @@ pub(crate) enum OauthError {
     /// The body is not what this call takes.
     #[error("The body cannot be read.")]
     Body,
+    /// A text with a NUL character.
+    #[error("{}", message::NUL)]
+    Nul,
     /// A fault of ours. The client learns nothing of it, the log does.
     #[error("An internal server error occurred while processing the request.")]
     Internal(#[source] Box<dyn StdError + Send + Sync>),
@@ -103,7 +107,8 @@ impl OauthError {
             | Self::CodeMissing
             | Self::RedirectUri
             | Self::Provider
-            | Self::Body => (StatusCode::BAD_REQUEST, "invalid_request"),
+            | Self::Body
+            | Self::Nul => (StatusCode::BAD_REQUEST, "invalid_request"),
             Self::ResponseType => (StatusCode::BAD_REQUEST, "unsupported_response_type"),
             Self::Token => (StatusCode::UNAUTHORIZED, "invalid_token"),
             Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "server_error"),
@@ -161,7 +166,10 @@ impl From<Refused> for OauthError {
 
 impl From<StoreError> for OauthError {
     fn from(error: StoreError) -> Self {
-        Self::Internal(Box::new(error))
+        match error {
+            StoreError::Nul => Self::Nul,
+            error => Self::Internal(Box::new(error)),
+        }
     }
 }
 

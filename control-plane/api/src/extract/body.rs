@@ -17,11 +17,61 @@ impl FromRequest<AppState> for RawBody {
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, ApiError> {
         match Bytes::from_request(request, state).await {
+            Ok(bytes) if holds_nul(&bytes) => Err(ApiError::Nul),
             Ok(bytes) => Ok(Self(bytes)),
             Err(rejection) => match rejection.into_response().status() {
                 StatusCode::PAYLOAD_TOO_LARGE => Err(ApiError::BodyTooLarge),
                 _ => Err(ApiError::BodyFormatInvalid),
             },
+        }
+    }
+}
+
+/// Whether a text in the body holds a NUL character: written as JSON or as a form
+/// has it (the first character tells the two apart), or as it is.
+fn holds_nul(body: &[u8]) -> bool {
+    if body.contains(&0) {
+        return true;
+    }
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        return body.windows(3).any(|part| part == b"%00");
+    }
+    let mut rest = body;
+    while let Some(at) = rest.iter().position(|byte| *byte == b'\\') {
+        let escape = rest.get(at + 1..).unwrap_or_default();
+        if escape.starts_with(b"u0000") {
+            return true;
+        }
+        // Also past a second backslash, which begins no escape.
+        rest = escape.get(1..).unwrap_or_default();
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_nul_character_is_found_in_every_form() {
+        for body in [
+            &b"a=%00"[..],
+            b"a=b\0",
+            b"{\"a\":\"\\u0000\"}",
+            b" {\"a\":\"\\\\\\u0000\"}",
+            b"{\0}",
+        ] {
+            assert!(holds_nul(body), "{body:?}");
+        }
+        for body in [
+            &b""[..],
+            b"a=%2500",
+            b"{\"a\":\"\\\\u0000\"}",
+            b"{\"a\":\"\\u00001 %00\"}".split_at(7).0,
+            b"{\"a\":\"%00 u0000\"}",
+            b"{\"a\":\"\\",
+        ] {
+            assert!(!holds_nul(body), "{body:?}");
         }
     }
 }

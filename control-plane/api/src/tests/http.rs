@@ -196,3 +196,48 @@ async fn a_method_that_a_path_has_not_is_405_but_for_kubecube() {
         (404, "404 page not found")
     );
 }
+
+#[tokio::test]
+async fn a_nul_character_is_refused_in_the_shape_of_the_path() {
+    const SENTENCE: &str = "A text must not hold a NUL character.";
+    let app = TestApp::new().await;
+    let admin = [app.bearer("admin").await];
+    for (method, path, body) in [
+        (
+            "GET",
+            "/api/v1/cube/key/token?accessKey=a%00&secretKey=b",
+            "",
+        ),
+        ("DELETE", "/api/v1/cube/key?accessKey=%00", ""),
+        ("GET", "/api/v1/cube/user/kubeconfigs?user=a%00b", ""),
+        ("GET", "/api/v1/cube/user/valid/a%00b", ""),
+        ("DELETE", "/api/v1/cube/clusters/%00", ""),
+        (
+            "POST",
+            "/api/v1/cube/login",
+            r#"{"name":"a\u0000b","password":"Admin123456","loginType":"normal"}"#,
+        ),
+        (
+            "POST",
+            "/api/v1/cube/key/token",
+            r#"{"accessKey":"\u0000","secretKey":"b"}"#,
+        ),
+        (
+            "POST",
+            "/api/v1/cube/user/",
+            r#"{"metadata":{"name":"jane"},"spec":{"password":"Admin123456","displayName":"\u0000"}}"#,
+        ),
+    ] {
+        let answer = app.send_in_vain(method, path, &admin, body).await;
+        answer.assert_refused(400, SENTENCE);
+    }
+    let form = [(
+        "content-type",
+        "application/x-www-form-urlencoded".to_owned(),
+    )];
+    let body = "grant_type=password&username=a%00b&password=x";
+    for (path, body) in [("/oauth/token", body), ("/oauth/token?a=%00", "")] {
+        let answer = app.send_in_vain("POST", path, &form, body).await;
+        answer.assert_oauth_error(400, "invalid_request", SENTENCE);
+    }
+}

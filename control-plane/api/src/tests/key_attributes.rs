@@ -167,7 +167,7 @@ async fn what_cannot_be_is_refused_in_a_sentence() {
             "A key must expire in the future; leave the time out for one that does not.",
         ),
         (
-            r#"{"name":"a\u0000"}"#,
+            r#"{"name":"a\u0007"}"#,
             "The name of a key must have at most 64 bytes and no control characters.",
         ),
         (

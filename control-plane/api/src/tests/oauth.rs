@@ -78,7 +78,7 @@ impl Answer {
     }
 
     #[track_caller]
-    fn assert_oauth_error(&self, status: u16, error: &str, description: &str) {
+    pub(super) fn assert_oauth_error(&self, status: u16, error: &str, description: &str) {
         assert_eq!(self.status.as_u16(), status, "{}", self.body);
         assert_eq!(
             self.oauth(),

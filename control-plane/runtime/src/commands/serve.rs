@@ -15,7 +15,7 @@ pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<()> {
         api_advertise,
         xds_listen,
     } = args;
-    let data = DataDir::open(&gateway.data.data_dir)?;
+    let data = DataDir::open(&gateway.data.dir.data_dir)?;
     let _lock = data.lock()?;
     let listeners = Listeners::bind(api_listen, xds_listen).await?;
     let advertised = match &api_advertise {

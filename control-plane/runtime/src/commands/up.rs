@@ -43,7 +43,7 @@ pub(crate) async fn run(args: UpArgs) -> anyhow::Result<()> {
         api_listen,
         xds_listen,
     } = args;
-    let data = DataDir::open(&gateway.data.data_dir)?;
+    let data = DataDir::open(&gateway.data.dir.data_dir)?;
     let _lock = data.lock()?;
 
     // The ports of the last start come first: an Envoy that is still there knows them.

@@ -1,7 +1,7 @@
 //! Changing what a key may do, and its secret.
 
 use cubegate_domain::KeyChange;
-use sqlx::{Sqlite, Transaction};
+use sqlx::{Any, Transaction};
 use time::{Duration, OffsetDateTime};
 
 use crate::key::read::from_scope;
@@ -126,7 +126,7 @@ impl Store {
     /// Commits, and takes the key's tokens back when that is asked for.
     async fn finish(
         &self,
-        mut tx: Transaction<'static, Sqlite>,
+        mut tx: Transaction<'static, Any>,
         access_key: &str,
         revokes: bool,
         revoked_until: OffsetDateTime,
@@ -154,7 +154,7 @@ struct Kept {
 
 /// Finds a key and, on PostgreSQL, keeps others from changing it meanwhile.
 async fn lock(
-    tx: &mut Transaction<'static, Sqlite>,
+    tx: &mut Transaction<'static, Any>,
     access_key: &str,
     owner: Option<&str>,
 ) -> Result<ChangeOutcome<Kept>, StoreError> {

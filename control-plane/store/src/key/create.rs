@@ -48,13 +48,10 @@ impl Store {
             secret_key: half(),
         };
         let mut tx = self.write().await?;
-        // Changes nothing; on PostgreSQL it locks the row, so that the creations
-        // of one user come one after the other there too.
-        let exists = sqlx::query("UPDATE users SET name = name WHERE name = $1")
+        let exists: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM users WHERE name = $1")
             .bind(user)
-            .execute(&mut *tx)
-            .await?
-            .rows_affected();
+            .fetch_one(&mut *tx)
+            .await?;
         if exists == 0 {
             return Err(StoreError::UserNotFound(user.to_owned()));
         }

@@ -1,6 +1,6 @@
 //! Taking over a key pair that programs use already.
 
-use sqlx::SqliteConnection;
+use sqlx::AnyConnection;
 use time::OffsetDateTime;
 
 use crate::key::ImportedKey;
@@ -27,7 +27,7 @@ impl Store {
     /// [`Written::Unchanged`]: a secret that was rotated away here stays away.
     async fn compare(
         &self,
-        connection: &mut SqliteConnection,
+        connection: &mut AnyConnection,
         key: &ImportedKey,
     ) -> Result<Written, StoreError> {
         let kept: Option<(String, String, Option<String>)> = sqlx::query_as(

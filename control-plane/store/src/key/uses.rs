@@ -3,7 +3,7 @@
 //! A write for every token would cost more than the token. What is noted and not yet
 //! written is lost when the process is killed.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -19,9 +19,10 @@ pub const KEY_USES_INTERVAL: Duration = Duration::from_secs(60);
 const BATCH: usize = 500;
 
 /// The last use of each key that was used since the last time that it was written.
-/// There are never more entries than keys.
+/// There are never more entries than keys. In their order, so that two control planes
+/// that write at once lock the same rows in the same order.
 #[derive(Default)]
-pub(crate) struct KeyUses(Mutex<HashMap<String, OffsetDateTime>>);
+pub(crate) struct KeyUses(Mutex<BTreeMap<String, OffsetDateTime>>);
 
 // === impl KeyUses ===
 
@@ -30,7 +31,7 @@ impl KeyUses {
         self.noted().get(access_key).copied()
     }
 
-    fn noted(&self) -> MutexGuard<'_, HashMap<String, OffsetDateTime>> {
+    fn noted(&self) -> MutexGuard<'_, BTreeMap<String, OffsetDateTime>> {
         // Every change is of one entry, so nothing is ever half done.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -71,7 +72,7 @@ impl Store {
             noted.iter().map(|(key, at)| (key.clone(), *at)).collect()
         };
         for batch in noted.chunks(BATCH) {
-            let mut tx = self.write().await?;
+            let mut tx = self.write_rows().await?;
             for (access_key, at) in batch {
                 sqlx::query(
                     "UPDATE access_keys SET last_used_at = $2

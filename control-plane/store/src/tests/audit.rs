@@ -1,6 +1,6 @@
 //! Audit records.
 
-use crate::tests::TestStore;
+use super::{Kind, TestStore, on_each_database};
 use crate::{AuditOrder, AuditRange, AuditRow};
 
 fn mk_row(number: u64, user: &str, cluster: &str) -> AuditRow {
@@ -12,8 +12,8 @@ fn mk_row(number: u64, user: &str, cluster: &str) -> AuditRow {
     }
 }
 
-async fn filled() -> TestStore {
-    let store = TestStore::new().await;
+async fn filled(kind: Kind) -> TestStore {
+    let store = TestStore::new(kind).await;
     let rows = [
         mk_row(9, "jeff", "a"),
         mk_row(10, "admin", "a"),
@@ -38,9 +38,8 @@ fn range(user: &str, cluster: &str) -> AuditRange {
     }
 }
 
-#[tokio::test]
-async fn records_come_by_time_in_either_order() {
-    let store = filled().await;
+async fn records_come_by_time_in_either_order(kind: Kind) {
+    let store = filled(kind).await;
     let all = AuditRange::default();
     let newest = numbers(&store, &all, AuditOrder::NewestFirst).await;
     assert_eq!(
@@ -65,9 +64,8 @@ async fn records_come_by_time_in_either_order() {
     );
 }
 
-#[tokio::test]
-async fn a_range_is_asked_by_user_cluster_and_time() {
-    let store = filled().await;
+async fn a_range_is_asked_by_user_cluster_and_time(kind: Kind) {
+    let store = filled(kind).await;
     let order = AuditOrder::OldestFirst;
     assert_eq!(
         numbers(&store, &range("jeff", ""), order).await,
@@ -96,9 +94,8 @@ async fn a_range_is_asked_by_user_cluster_and_time() {
     );
 }
 
-#[tokio::test]
-async fn a_record_that_is_there_is_not_kept_twice() {
-    let store = filled().await;
+async fn a_record_that_is_there_is_not_kept_twice(kind: Kind) {
+    let store = filled(kind).await;
     store
         .add_audit_rows(&[mk_row(9, "other", "x")])
         .await
@@ -107,9 +104,8 @@ async fn a_record_that_is_there_is_not_kept_twice() {
     assert_eq!(store.count_audit(&range("other", "")).await.unwrap(), 0);
 }
 
-#[tokio::test]
-async fn the_oldest_go_first_and_no_more_than_asked() {
-    let store = filled().await;
+async fn the_oldest_go_first_and_no_more_than_asked(kind: Kind) {
+    let store = filled(kind).await;
     assert_eq!(
         store
             .purge_audit(&format!("{:014x}", 200), 2)
@@ -133,3 +129,21 @@ async fn the_oldest_go_first_and_no_more_than_asked() {
     assert_eq!(store.purge_audit("", 100).await.unwrap(), 1);
     assert_eq!(store.count_audit(&all).await.unwrap(), 0);
 }
+
+async fn a_record_with_a_nul_character_is_kept_without_it(kind: Kind) {
+    let store = TestStore::new(kind).await;
+    let good = mk_row(1, "jeff", "a");
+    let bad = mk_row(2, "a\0b", "\0");
+    store.add_audit_rows(&[good, bad]).await.unwrap();
+    let found = range("a\u{fffd}b", "\u{fffd}");
+    assert_eq!(store.count_audit(&found).await.unwrap(), 1);
+    assert_eq!(store.count_audit(&AuditRange::default()).await.unwrap(), 2);
+}
+
+on_each_database!(
+    a_record_with_a_nul_character_is_kept_without_it,
+    records_come_by_time_in_either_order,
+    a_range_is_asked_by_user_cluster_and_time,
+    a_record_that_is_there_is_not_kept_twice,
+    the_oldest_go_first_and_no_more_than_asked,
+);

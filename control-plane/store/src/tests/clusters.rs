@@ -3,7 +3,7 @@ use std::time::Duration;
 use cubegate_domain::{ApiServer, Cluster, ClusterCredential, ClusterTls, Scheme};
 use tokio::time::timeout;
 
-use super::{TestStore, at};
+use super::{Kind, TestStore, at, on_each_database};
 use crate::StoreError;
 
 fn mk_cluster(name: &str) -> Cluster {
@@ -24,9 +24,8 @@ fn mk_cluster(name: &str) -> Cluster {
     }
 }
 
-#[tokio::test]
-async fn an_added_cluster_comes_back_whole() {
-    let store = TestStore::new().await;
+async fn an_added_cluster_comes_back_whole(kind: Kind) {
+    let store = TestStore::new(kind).await;
     let first = mk_cluster("member-1");
     let mut second = mk_cluster("a");
     second.server.scheme = Scheme::Http;
@@ -48,9 +47,8 @@ async fn an_added_cluster_comes_back_whole() {
     assert_eq!(store.get_cluster("member-2").await.unwrap(), None);
 }
 
-#[tokio::test]
-async fn an_existing_name_is_refused_unless_it_is_replaced() {
-    let store = TestStore::new().await;
+async fn an_existing_name_is_refused_unless_it_is_replaced(kind: Kind) {
+    let store = TestStore::new(kind).await;
     let first = mk_cluster("member-1");
     store.add_cluster(&first, false).await.unwrap();
     let revision = store.revision().await.unwrap();
@@ -77,9 +75,8 @@ async fn an_existing_name_is_refused_unless_it_is_replaced() {
     assert_eq!(store.revision().await.unwrap(), revision + 1);
 }
 
-#[tokio::test]
-async fn a_removed_cluster_is_gone() {
-    let store = TestStore::new().await;
+async fn a_removed_cluster_is_gone(kind: Kind) {
+    let store = TestStore::new(kind).await;
     store
         .add_cluster(&mk_cluster("member-1"), false)
         .await
@@ -96,21 +93,18 @@ async fn a_removed_cluster_is_gone() {
     assert!(store.list_clusters().await.unwrap().is_empty());
 }
 
-#[tokio::test]
-async fn the_database_holds_no_credential() {
-    let store = TestStore::new().await;
+async fn the_database_holds_no_credential(kind: Kind) {
+    let store = TestStore::new(kind).await;
     store
         .add_cluster(&mk_cluster("member-1"), false)
         .await
         .unwrap();
-    store.close().await;
-    let bytes = std::fs::read(store.path()).unwrap();
+    let bytes = store.contents().await;
     assert!(!bytes.windows(12).any(|window| window == b"s3cret-token"));
 }
 
-#[tokio::test]
-async fn a_cluster_that_cannot_be_read_does_not_hide_the_others() {
-    let store = TestStore::new().await;
+async fn a_cluster_that_cannot_be_read_does_not_hide_the_others(kind: Kind) {
+    let store = TestStore::new(kind).await;
     store.add_cluster(&mk_cluster("a"), false).await.unwrap();
     store.add_cluster(&mk_cluster("b"), false).await.unwrap();
     // A credential moved to another cluster does not open.
@@ -118,7 +112,7 @@ async fn a_cluster_that_cannot_be_read_does_not_hide_the_others() {
         "UPDATE clusters SET credential_sealed =
          (SELECT credential_sealed FROM clusters WHERE name = 'b') WHERE name = 'a'",
     )
-    .execute(&store.inner.writer)
+    .execute(&store.inner.pools.writer)
     .await
     .unwrap();
     let names: Vec<_> = store
@@ -139,9 +133,8 @@ async fn a_cluster_that_cannot_be_read_does_not_hide_the_others() {
     ));
 }
 
-#[tokio::test]
-async fn a_change_by_this_process_shows_at_once() {
-    let store = TestStore::new().await;
+async fn a_change_by_this_process_shows_at_once(kind: Kind) {
+    let store = TestStore::new(kind).await;
     let mut revisions = store.subscribe();
     assert_eq!(*revisions.borrow_and_update(), 0);
     store.add_cluster(&mk_cluster("a"), false).await.unwrap();
@@ -153,9 +146,8 @@ async fn a_change_by_this_process_shows_at_once() {
     assert_eq!(store.revision().await.unwrap(), 1, "Envoys know no users");
 }
 
-#[tokio::test]
-async fn a_change_by_another_process_shows_within_a_second() {
-    let store = TestStore::new().await;
+async fn a_change_by_another_process_shows_within_a_second(kind: Kind) {
+    let store = TestStore::new(kind).await;
     let mut revisions = store.subscribe();
     revisions.borrow_and_update();
     let other = store.open_again().await;
@@ -167,9 +159,8 @@ async fn a_change_by_another_process_shows_within_a_second() {
     assert_eq!(*revisions.borrow(), 1);
 }
 
-#[tokio::test]
-async fn the_poll_ends_with_the_store() {
-    let store = TestStore::new().await;
+async fn the_poll_ends_with_the_store(kind: Kind) {
+    let store = TestStore::new(kind).await;
     let mut revisions = store.subscribe();
     drop(store);
     let ended = timeout(Duration::from_secs(2), revisions.changed())
@@ -178,9 +169,8 @@ async fn the_poll_ends_with_the_store() {
     assert!(ended.is_err(), "the sender is gone");
 }
 
-#[tokio::test]
-async fn the_first_cluster_is_the_host_until_another_is_made_it() {
-    let store = TestStore::new().await;
+async fn the_first_cluster_is_the_host_until_another_is_made_it(kind: Kind) {
+    let store = TestStore::new(kind).await;
     assert_eq!(store.host_cluster().await.unwrap(), None);
     for name in ["b", "a"] {
         store.add_cluster(&mk_cluster(name), false).await.unwrap();
@@ -195,9 +185,8 @@ async fn the_first_cluster_is_the_host_until_another_is_made_it() {
     assert_eq!(store.revision().await.unwrap(), revision + 1);
 }
 
-#[tokio::test]
-async fn without_the_host_there_is_none_until_a_cluster_is_added() {
-    let store = TestStore::new().await;
+async fn without_the_host_there_is_none_until_a_cluster_is_added(kind: Kind) {
+    let store = TestStore::new(kind).await;
     for name in ["a", "b"] {
         store.add_cluster(&mk_cluster(name), false).await.unwrap();
     }
@@ -209,3 +198,15 @@ async fn without_the_host_there_is_none_until_a_cluster_is_added() {
     store.add_cluster(&mk_cluster("c"), false).await.unwrap();
     assert_eq!(store.host_cluster().await.unwrap().as_deref(), Some("c"));
 }
+on_each_database!(
+    an_added_cluster_comes_back_whole,
+    an_existing_name_is_refused_unless_it_is_replaced,
+    a_removed_cluster_is_gone,
+    the_database_holds_no_credential,
+    a_cluster_that_cannot_be_read_does_not_hide_the_others,
+    a_change_by_this_process_shows_at_once,
+    a_change_by_another_process_shows_within_a_second,
+    the_poll_ends_with_the_store,
+    without_the_host_there_is_none_until_a_cluster_is_added,
+    the_first_cluster_is_the_host_until_another_is_made_it,
+);

@@ -1,8 +1,11 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
 
-use super::{TestStore, at, mk_key, mk_user};
-use crate::{Store, StoreError};
+use tokio::time::timeout;
+
+use super::{Kind, TestDatabase, TestStore, at, mk_key, mk_user, on_each_database};
+use crate::{DatabaseUrl, Store, StoreError};
 
 fn mode(path: &std::path::Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
@@ -10,24 +13,32 @@ fn mode(path: &std::path::Path) -> u32 {
 
 #[tokio::test]
 async fn the_files_are_for_their_owner_only() {
-    let store = TestStore::new().await;
+    let store = TestStore::new(Kind::Sqlite).await;
+    let folder = store.database.folder.path();
     store.create_user(mk_user("jeff"), at(0)).await.unwrap();
     for name in ["cubegate.db", "cubegate.db-wal", "cubegate.db-shm"] {
-        assert_eq!(mode(&store.folder.path().join(name)), 0o600, "{name}");
+        assert_eq!(mode(&folder.join(name)), 0o600, "{name}");
     }
     store.close().await;
-    fs::set_permissions(store.path(), Permissions::from_mode(0o644)).unwrap();
-    let again = store.open_again().await;
-    assert_eq!(mode(again.path()), 0o600);
+    let file = folder.join("cubegate.db");
+    fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
+    let _again = store.open_again().await;
+    assert_eq!(mode(&file), 0o600);
 }
 
-#[tokio::test]
-async fn another_master_key_is_refused_and_changes_nothing() {
-    let store = TestStore::new().await;
+async fn another_master_key_is_refused_and_changes_nothing(kind: Kind) {
+    let store = TestStore::new(kind).await;
     store.create_user(mk_user("jeff"), at(0)).await.unwrap();
-    let refused = Store::open(store.path(), &mk_key(2)).await;
+    let refused = Store::open(store.database(), &mk_key(2)).await;
     assert!(matches!(refused, Err(StoreError::WrongMasterKey { .. })));
     assert_eq!(store.open_again().await.count_users().await.unwrap(), 1);
+}
+
+async fn a_database_is_new_until_a_store_was_in_it(kind: Kind) {
+    let database = TestDatabase::new(kind).await;
+    assert!(database.parsed().is_new().await.unwrap());
+    database.open().await.unwrap();
+    assert!(!database.parsed().is_new().await.unwrap());
 }
 
 #[tokio::test]
@@ -54,27 +65,58 @@ async fn a_file_that_is_no_database_is_refused_in_words() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn processes_that_meet_at_a_new_file_all_open_it() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("cubegate.db");
-    let opened = futures_of(8, || {
-        let path = path.clone();
-        async move { Store::open(path, &mk_key(1)).await.map(|_| ()) }
-    })
-    .await;
-    for result in opened {
-        result.unwrap();
+async fn processes_that_meet_at_a_new_database_all_open_it(kind: Kind) {
+    let database = TestDatabase::new(kind).await;
+    let opened: Vec<_> = (0..8)
+        .map(|_| {
+            let url = database.parsed();
+            tokio::spawn(async move { Store::open(url, &mk_key(1)).await })
+        })
+        .collect();
+    for store in opened {
+        store.await.unwrap().unwrap();
+    }
+}
+
+/// A transaction that was begun for nobody would hold the lock for half a minute.
+async fn who_goes_away_while_waiting_to_write_leaves_nothing_behind(kind: Kind) {
+    let store = TestStore::new(kind).await;
+    store.create_user(mk_user("jeff"), at(0)).await.unwrap();
+    for step in 0..200 {
+        // Ever a little later in what is done to begin.
+        let wait = Duration::from_micros(step * 10);
+        let _ = timeout(wait, store.end_session("s", at(0))).await;
+    }
+    let next = async {
+        for _ in 0..8 {
+            store.end_session("s", at(0)).await.unwrap();
+        }
+    };
+    timeout(Duration::from_secs(5), next).await.unwrap();
+}
+
+async fn who_has_waited_too_long_gives_up_and_does_no_harm(kind: Kind) {
+    let store = TestStore::new(kind).await;
+    let other = store.open_again().await;
+    let held = other.write().await.unwrap();
+    let gave_up = timeout(Duration::from_secs(20), store.end_session("s", at(0)))
+        .await
+        .unwrap();
+    assert!(
+        matches!(gave_up, Err(StoreError::Database(_))),
+        "{gave_up:?}"
+    );
+    drop(held);
+    for _ in 0..8 {
+        store.end_session("s", at(0)).await.unwrap();
     }
 }
 
 /// The process is not asked to stop; it writes until it is killed. The test binary
 /// plays it itself (see `writer`).
-#[tokio::test]
-async fn a_committed_key_survives_kill_9() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("cubegate.db");
-    let store = Store::open(&path, &mk_key(1)).await.unwrap();
+async fn a_committed_key_survives_kill_9(kind: Kind) {
+    let database = TestDatabase::new(kind).await;
+    let store = database.open().await.unwrap();
     store.create_user(mk_user("jeff"), at(0)).await.unwrap();
     store.close().await;
 
@@ -85,7 +127,7 @@ async fn a_committed_key_survives_kill_9() {
             "--ignored",
             "--nocapture",
         ])
-        .env("CUBEGATE_TEST_DATABASE", &path)
+        .env("CUBEGATE_TEST_DATABASE", &database.url)
         .stdout(std::process::Stdio::piped())
         .spawn()
         .unwrap();
@@ -102,7 +144,7 @@ async fn a_committed_key_survives_kill_9() {
     }
     child.wait().unwrap();
 
-    let store = Store::open(&path, &mk_key(1)).await.unwrap();
+    let store = database.open().await.unwrap();
     let kept: Vec<_> = store
         .list_keys("jeff")
         .await
@@ -119,10 +161,11 @@ async fn a_committed_key_survives_kill_9() {
 #[ignore = "the child of a_committed_key_survives_kill_9"]
 async fn writer() {
     use std::io::Write as _;
-    let Ok(path) = std::env::var("CUBEGATE_TEST_DATABASE") else {
+    let Ok(url) = std::env::var("CUBEGATE_TEST_DATABASE") else {
         return;
     };
-    let store = Store::open(path, &mk_key(1)).await.unwrap();
+    let url: DatabaseUrl = url.parse().unwrap();
+    let store = Store::open(url, &mk_key(1)).await.unwrap();
     for n in 0..3 {
         let key = store.create_key("jeff", at(n)).await.unwrap();
         let mut stdout = std::io::stdout();
@@ -130,18 +173,14 @@ async fn writer() {
         stdout.flush().unwrap();
     }
     // Alive, with the log not yet written back, until the parent kills it.
-    tokio::time::sleep(std::time::Duration::from_secs(60)).await;
+    tokio::time::sleep(Duration::from_secs(60)).await;
 }
 
-async fn futures_of<F, T>(count: usize, make: impl Fn() -> F) -> Vec<T>
-where
-    F: Future<Output = T> + Send + 'static,
-    T: Send + 'static,
-{
-    let tasks: Vec<_> = (0..count).map(|_| tokio::spawn(make())).collect();
-    let mut results = Vec::with_capacity(count);
-    for task in tasks {
-        results.push(task.await.unwrap());
-    }
-    results
-}
+on_each_database!(
+    another_master_key_is_refused_and_changes_nothing,
+    a_database_is_new_until_a_store_was_in_it,
+    processes_that_meet_at_a_new_database_all_open_it,
+    who_goes_away_while_waiting_to_write_leaves_nothing_behind,
+    who_has_waited_too_long_gives_up_and_does_no_harm,
+    a_committed_key_survives_kill_9,
+);

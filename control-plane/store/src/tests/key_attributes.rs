@@ -4,7 +4,7 @@ use cubegate_domain::{AccessKey, KeyAttributes, KeyAttributesError, KeyChange};
 use cubegate_token::KeyScope;
 use time::Duration;
 
-use super::{TestStore, at, mk_user};
+use super::{Kind, TestStore, at, mk_user, on_each_database};
 use crate::{ChangeOutcome, ImportedKey, IssuedKey, KeyCheck, StoreError, TokenMarks, Written};
 
 const UNTIL: i64 = 9_000;
@@ -23,8 +23,8 @@ fn mk_attributes() -> KeyAttributes {
 }
 
 impl TestStore {
-    async fn with_key(attributes: KeyAttributes) -> (Self, IssuedKey) {
-        let store = Self::new().await;
+    async fn with_key(kind: Kind, attributes: KeyAttributes) -> (Self, IssuedKey) {
+        let store = Self::new(kind).await;
         store.create_user(mk_user("jeff"), at(0)).await.unwrap();
         let pair = store
             .create_key_with("jeff", attributes, at(0))
@@ -67,9 +67,8 @@ impl TestStore {
     }
 }
 
-#[tokio::test]
-async fn what_is_said_about_a_key_is_kept_with_its_scope_in_order() {
-    let (store, pair) = TestStore::with_key(mk_attributes()).await;
+async fn what_is_said_about_a_key_is_kept_with_its_scope_in_order(kind: Kind) {
+    let (store, pair) = TestStore::with_key(kind, mk_attributes()).await;
     let mut expected = mk_attributes();
     expected.scope.verbs.reverse();
     let key = store.key().await;
@@ -82,9 +81,8 @@ async fn what_is_said_about_a_key_is_kept_with_its_scope_in_order() {
     assert_eq!(check.unwrap(), KeyCheck::Valid(Box::new(key)));
 }
 
-#[tokio::test]
-async fn a_key_that_breaks_a_rule_is_not_made() {
-    let store = TestStore::new().await;
+async fn a_key_that_breaks_a_rule_is_not_made(kind: Kind) {
+    let store = TestStore::new(kind).await;
     store.create_user(mk_user("jeff"), at(0)).await.unwrap();
     let refused = store
         .create_key_with("jeff", mk_attributes(), at(1_000))
@@ -96,9 +94,8 @@ async fn a_key_that_breaks_a_rule_is_not_made() {
     assert!(store.list_keys("jeff").await.unwrap().is_empty());
 }
 
-#[tokio::test]
-async fn a_change_leaves_the_rest_and_takes_tokens_back_when_it_is_of_scope_or_expiry() {
-    let (store, pair) = TestStore::with_key(mk_attributes()).await;
+async fn a_change_leaves_the_rest_and_takes_tokens_back_when_it_is_of_scope_or_expiry(kind: Kind) {
+    let (store, pair) = TestStore::with_key(kind, mk_attributes()).await;
     let key = store.key().await;
     let update = async |owner, change| {
         store
@@ -153,9 +150,8 @@ async fn a_change_leaves_the_rest_and_takes_tokens_back_when_it_is_of_scope_or_e
     assert_eq!(unknown.unwrap(), ChangeOutcome::NotFound);
 }
 
-#[tokio::test]
-async fn after_a_rotation_both_secrets_are_good_for_a_while() {
-    let (store, first) = TestStore::with_key(KeyAttributes::default()).await;
+async fn after_a_rotation_both_secrets_are_good_for_a_while(kind: Kind) {
+    let (store, first) = TestStore::with_key(kind, KeyAttributes::default()).await;
     let key = store.key().await;
     let second = store.rotate(&first.access_key, 100, 10).await;
     assert_eq!(second.access_key, first.access_key);
@@ -172,9 +168,8 @@ async fn after_a_rotation_both_secrets_are_good_for_a_while() {
     assert!(!store.is_good(&second, 120).await && store.is_good(&third, 120).await);
 }
 
-#[tokio::test]
-async fn a_rotation_without_an_overlap_takes_the_tokens_back() {
-    let (store, first) = TestStore::with_key(KeyAttributes::default()).await;
+async fn a_rotation_without_an_overlap_takes_the_tokens_back(kind: Kind) {
+    let (store, first) = TestStore::with_key(kind, KeyAttributes::default()).await;
     let key = store.key().await;
     store.rotate(&first.access_key, 100, 5).await;
     let second = store.rotate(&first.access_key, 0, 10).await;
@@ -195,9 +190,8 @@ async fn a_rotation_without_an_overlap_takes_the_tokens_back() {
     assert!(store.is_good(&second, 12).await);
 }
 
-#[tokio::test]
-async fn an_import_brings_no_secret_back_that_was_rotated_away_here() {
-    let store = TestStore::new().await;
+async fn an_import_brings_no_secret_back_that_was_rotated_away_here(kind: Kind) {
+    let store = TestStore::new(kind).await;
     let mut imported = ImportedKey {
         access_key: "1".repeat(32),
         secret_key: "2".repeat(32),
@@ -233,9 +227,8 @@ async fn an_import_brings_no_secret_back_that_was_rotated_away_here() {
     assert!(!store.is_good(&second, 6).await && store.is_good(&third, 6).await);
 }
 
-#[tokio::test]
-async fn a_key_that_is_imported_again_after_its_deletion_gives_good_tokens() {
-    let store = TestStore::new().await;
+async fn a_key_that_is_imported_again_after_its_deletion_gives_good_tokens(kind: Kind) {
+    let store = TestStore::new(kind).await;
     let imported = ImportedKey {
         access_key: "1".repeat(32),
         secret_key: "2".repeat(32),
@@ -253,9 +246,8 @@ async fn a_key_that_is_imported_again_after_its_deletion_gives_good_tokens() {
     assert!(!store.is_taken_back(&store.key().await).await);
 }
 
-#[tokio::test]
-async fn a_use_is_seen_at_once_and_written_later() {
-    let (store, pair) = TestStore::with_key(KeyAttributes::default()).await;
+async fn a_use_is_seen_at_once_and_written_later(kind: Kind) {
+    let (store, pair) = TestStore::with_key(kind, KeyAttributes::default()).await;
     let other = store.open_again().await;
     let written = async || other.list_keys("jeff").await.unwrap()[0].last_used_at;
     for seconds in [100, 102, 101] {
@@ -275,13 +267,24 @@ async fn a_use_is_seen_at_once_and_written_later() {
     assert_eq!(store.key().await.last_used_at, Some(at(200)));
 }
 
-#[tokio::test]
-async fn a_use_that_cannot_be_written_stays_noted() {
-    let (store, pair) = TestStore::with_key(KeyAttributes::default()).await;
+async fn a_use_that_cannot_be_written_stays_noted(kind: Kind) {
+    let (store, pair) = TestStore::with_key(kind, KeyAttributes::default()).await;
     let other = store.open_again().await;
     store.note_key_use(&pair.access_key, at(100));
-    store.inner.writer.close().await;
+    store.inner.pools.writer.close().await;
     assert!(store.write_key_uses().await.is_err());
     assert_eq!(store.key().await.last_used_at, Some(at(100)));
     other.close().await;
 }
+
+on_each_database!(
+    what_is_said_about_a_key_is_kept_with_its_scope_in_order,
+    a_key_that_breaks_a_rule_is_not_made,
+    a_change_leaves_the_rest_and_takes_tokens_back_when_it_is_of_scope_or_expiry,
+    after_a_rotation_both_secrets_are_good_for_a_while,
+    a_rotation_without_an_overlap_takes_the_tokens_back,
+    an_import_brings_no_secret_back_that_was_rotated_away_here,
+    a_key_that_is_imported_again_after_its_deletion_gives_good_tokens,
+    a_use_is_seen_at_once_and_written_later,
+    a_use_that_cannot_be_written_stays_noted,
+);

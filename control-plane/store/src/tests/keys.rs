@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 use cubegate_domain::MAX_KEYS_PER_USER;
 use tokio::task::JoinSet;
 
-use super::{TestStore, at, mk_user};
+use super::{Kind, TestStore, at, mk_user, on_each_database};
 use crate::{DeleteOutcome, ImportedKey, KeyCheck, Store, StoreError, Written};
 
 fn mk_imported(user: &str) -> ImportedKey {
@@ -18,9 +18,8 @@ async fn count(store: &Store, user: &str) -> usize {
     store.list_keys(user).await.unwrap().len()
 }
 
-#[tokio::test]
-async fn a_created_key_verifies_and_its_secret_is_not_in_the_database() {
-    let store = TestStore::new().await;
+async fn a_created_key_verifies_and_its_secret_is_not_in_the_database(kind: Kind) {
+    let store = TestStore::new(kind).await;
     store.create_user(mk_user("jeff"), at(0)).await.unwrap();
     let pair = store.create_key("jeff", at(1)).await.unwrap();
     for half in [&pair.access_key, &pair.secret_key] {
@@ -65,8 +64,7 @@ async fn a_created_key_verifies_and_its_secret_is_not_in_the_database() {
         KeyCheck::Unknown
     );
 
-    store.close().await;
-    let bytes = std::fs::read(store.path()).unwrap();
+    let bytes = store.contents().await;
     assert!(
         !bytes
             .windows(32)
@@ -79,17 +77,15 @@ async fn a_created_key_verifies_and_its_secret_is_not_in_the_database() {
     );
 }
 
-#[tokio::test]
-async fn a_user_who_is_not_there_gets_no_key() {
-    let store = TestStore::new().await;
+async fn a_user_who_is_not_there_gets_no_key(kind: Kind) {
+    let store = TestStore::new(kind).await;
     let refused = store.create_key("ghost", at(0)).await;
     assert!(matches!(refused, Err(StoreError::UserNotFound(name)) if name == "ghost"));
     assert_eq!(count(&store, "ghost").await, 0);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn fifty_parallel_creations_leave_five_keys() {
-    let store = TestStore::new().await;
+async fn fifty_parallel_creations_leave_five_keys(kind: Kind) {
+    let store = TestStore::new(kind).await;
     store.create_user(mk_user("jeff"), at(0)).await.unwrap();
     // Two stores on one file stand for two processes: they share no lock of ours.
     let other = store.open_again().await;
@@ -114,9 +110,8 @@ async fn fifty_parallel_creations_leave_five_keys() {
     assert_eq!(count(&store, "jeff").await, MAX_KEYS_PER_USER);
 }
 
-#[tokio::test]
-async fn a_deleted_key_makes_room_for_another() {
-    let store = TestStore::new().await;
+async fn a_deleted_key_makes_room_for_another(kind: Kind) {
+    let store = TestStore::new(kind).await;
     store.create_user(mk_user("jeff"), at(0)).await.unwrap();
     for n in 0..5 {
         store.create_key("jeff", at(n)).await.unwrap();
@@ -146,9 +141,8 @@ async fn a_deleted_key_makes_room_for_another() {
     assert!(store.create_key("jeff", at(7)).await.is_err());
 }
 
-#[tokio::test]
-async fn only_the_owner_deletes_a_key() {
-    let store = TestStore::new().await;
+async fn only_the_owner_deletes_a_key(kind: Kind) {
+    let store = TestStore::new(kind).await;
     store.create_user(mk_user("jeff"), at(0)).await.unwrap();
     let pair = store.create_key("jeff", at(0)).await.unwrap();
     let outcome = store
@@ -168,9 +162,8 @@ async fn only_the_owner_deletes_a_key() {
     assert_eq!(count(&store, "jeff").await, 0);
 }
 
-#[tokio::test]
-async fn an_imported_key_may_name_a_user_who_is_gone() {
-    let store = TestStore::new().await;
+async fn an_imported_key_may_name_a_user_who_is_gone(kind: Kind) {
+    let store = TestStore::new(kind).await;
     let key = mk_imported("ghost (no such user)");
     assert_eq!(
         store.import_key(&key, at(0)).await.unwrap(),
@@ -199,9 +192,8 @@ async fn an_imported_key_may_name_a_user_who_is_gone() {
     assert_eq!((all[0].user.as_str(), all[0].created_at), ("jeff", at(0)));
 }
 
-#[tokio::test]
-async fn an_imported_key_without_its_parts_is_refused() {
-    let store = TestStore::new().await;
+async fn an_imported_key_without_its_parts_is_refused(kind: Kind) {
+    let store = TestStore::new(kind).await;
     let good = mk_imported("jeff");
     let cases = [
         (
@@ -241,9 +233,8 @@ async fn an_imported_key_without_its_parts_is_refused() {
 }
 
 /// A tripwire, not a benchmark: checking a secret must never grow a slow hash.
-#[tokio::test]
-async fn checking_a_secret_is_cheap() {
-    let store = TestStore::new().await;
+async fn checking_a_secret_is_cheap(kind: Kind) {
+    let store = TestStore::new(kind).await;
     let imported = mk_imported("jeff");
     store.import_key(&imported, at(0)).await.unwrap();
     let start = Instant::now();
@@ -259,3 +250,14 @@ async fn checking_a_secret_is_cheap() {
         start.elapsed()
     );
 }
+
+on_each_database!(
+    a_created_key_verifies_and_its_secret_is_not_in_the_database,
+    a_user_who_is_not_there_gets_no_key,
+    fifty_parallel_creations_leave_five_keys,
+    a_deleted_key_makes_room_for_another,
+    only_the_owner_deletes_a_key,
+    an_imported_key_may_name_a_user_who_is_gone,
+    an_imported_key_without_its_parts_is_refused,
+    checking_a_secret_is_cheap,
+);

@@ -1,6 +1,6 @@
 use cubegate_domain::{Profile, UserState};
 
-use super::{TestStore, at, mk_user};
+use super::{Kind, TestStore, at, mk_user, on_each_database};
 use crate::user::hex_md5;
 use crate::{ImportedKey, KubeCubeUser, Md5Password, StoreError, Written};
 
@@ -31,9 +31,8 @@ async fn password_hash(store: &TestStore, name: &str) -> String {
         .unwrap()
 }
 
-#[tokio::test]
-async fn an_old_password_still_logs_in_and_is_hashed_anew_then() {
-    let store = TestStore::new().await;
+async fn an_old_password_still_logs_in_and_is_hashed_anew_then(kind: Kind) {
+    let store = TestStore::new(kind).await;
     let jeff = mk_kubecube("jeff", Some("Admin123456"));
     let done = store.import_kubecube_user(&jeff, at(0)).await.unwrap();
     assert_eq!(done, Written::Created);
@@ -54,9 +53,8 @@ async fn an_old_password_still_logs_in_and_is_hashed_anew_then() {
     assert_eq!(password_hash(&store, "jeff").await, own, "hashed once");
 }
 
-#[tokio::test]
-async fn a_second_import_changes_nothing_also_after_a_login() {
-    let store = TestStore::new().await;
+async fn a_second_import_changes_nothing_also_after_a_login(kind: Kind) {
+    let store = TestStore::new(kind).await;
     let jeff = mk_kubecube("jeff", Some("Admin123456"));
     store.import_kubecube_user(&jeff, at(0)).await.unwrap();
     for _ in 0..2 {
@@ -71,9 +69,8 @@ async fn a_second_import_changes_nothing_also_after_a_login() {
     assert_eq!(store.get_user("jeff").await.unwrap().unwrap().version, 1);
 }
 
-#[tokio::test]
-async fn a_password_changed_here_stays_until_kubecube_has_another() {
-    let store = TestStore::new().await;
+async fn a_password_changed_here_stays_until_kubecube_has_another(kind: Kind) {
+    let store = TestStore::new(kind).await;
     let old = mk_kubecube("jeff", Some("Admin123456"));
     store.import_kubecube_user(&old, at(0)).await.unwrap();
     store
@@ -98,9 +95,8 @@ async fn a_password_changed_here_stays_until_kubecube_has_another() {
     assert!(!logs_in(&store, "jeff", "changed-here").await);
 }
 
-#[tokio::test]
-async fn without_a_salt_there_is_no_password_and_with_one_it_comes_later() {
-    let store = TestStore::new().await;
+async fn without_a_salt_there_is_no_password_and_with_one_it_comes_later(kind: Kind) {
+    let store = TestStore::new(kind).await;
     store.create_user(mk_user("here"), at(0)).await.unwrap();
     for name in ["new", "here"] {
         let user = mk_kubecube(name, None);
@@ -121,9 +117,8 @@ async fn without_a_salt_there_is_no_password_and_with_one_it_comes_later() {
     assert!(logs_in(&store, "new", "Admin123456").await);
 }
 
-#[tokio::test]
-async fn groups_are_kept_and_names_of_kubernetes_refused() {
-    let store = TestStore::new().await;
+async fn groups_are_kept_and_names_of_kubernetes_refused(kind: Kind) {
+    let store = TestStore::new(kind).await;
     let mut grouped = mk_user("jeff");
     grouped.groups = vec!["ops".to_owned()];
     store.create_user(grouped, at(0)).await.unwrap();
@@ -145,9 +140,8 @@ async fn groups_are_kept_and_names_of_kubernetes_refused() {
     assert_eq!(store.count_users().await.unwrap(), 1);
 }
 
-#[tokio::test]
-async fn a_key_is_compared_with_what_is_kept() {
-    let store = TestStore::new().await;
+async fn a_key_is_compared_with_what_is_kept(kind: Kind) {
+    let store = TestStore::new(kind).await;
     let key = |secret: &str, user: &str| ImportedKey {
         access_key: "a".repeat(32),
         secret_key: secret.to_owned(),
@@ -163,3 +157,12 @@ async fn a_key_is_compared_with_what_is_kept() {
     let refused = store.compare_key(&key("", "jeff")).await;
     assert!(matches!(refused, Err(StoreError::KeyFormat { .. })));
 }
+
+on_each_database!(
+    an_old_password_still_logs_in_and_is_hashed_anew_then,
+    a_second_import_changes_nothing_also_after_a_login,
+    a_password_changed_here_stays_until_kubecube_has_another,
+    without_a_salt_there_is_no_password_and_with_one_it_comes_later,
+    groups_are_kept_and_names_of_kubernetes_refused,
+    a_key_is_compared_with_what_is_kept,
+);

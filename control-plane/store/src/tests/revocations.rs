@@ -1,11 +1,10 @@
 use cubegate_domain::UserState;
 
-use super::{TestStore, at, mk_user};
+use super::{Kind, TestStore, at, mk_user, on_each_database};
 use crate::{Revocations, TokenMarks};
 
-#[tokio::test]
-async fn who_is_disabled_or_gets_a_password_begins_a_new_epoch() {
-    let store = TestStore::new().await;
+async fn who_is_disabled_or_gets_a_password_begins_a_new_epoch(kind: Kind) {
+    let store = TestStore::new(kind).await;
     store.create_user(mk_user("jeff"), at(0)).await.unwrap();
     store.create_user(mk_user("ann"), at(0)).await.unwrap();
     let before = store.revision().await.unwrap();
@@ -49,9 +48,8 @@ async fn who_is_disabled_or_gets_a_password_begins_a_new_epoch() {
     assert!(!is_revoked("ann", Some(1)).await);
 }
 
-#[tokio::test]
-async fn a_deleted_key_is_refused_and_one_that_stays_is_not() {
-    let store = TestStore::new().await;
+async fn a_deleted_key_is_refused_and_one_that_stays_is_not(kind: Kind) {
+    let store = TestStore::new(kind).await;
     store.create_user(mk_user("jeff"), at(0)).await.unwrap();
     let gone = store.create_key("jeff", at(1)).await.unwrap().access_key;
     let kept = store.create_key("jeff", at(1)).await.unwrap().access_key;
@@ -74,3 +72,8 @@ async fn a_deleted_key_is_refused_and_one_that_stays_is_not() {
         assert_eq!(store.is_revoked(marks).await.unwrap(), expected);
     }
 }
+
+on_each_database!(
+    who_is_disabled_or_gets_a_password_begins_a_new_epoch,
+    a_deleted_key_is_refused_and_one_that_stays_is_not,
+);

@@ -1,6 +1,6 @@
 //! Refresh tokens and the end of sessions.
 
-use super::{TestStore, at};
+use super::{Kind, TestStore, at, on_each_database};
 use crate::{NewRefreshToken, Rotation, Store, TokenMarks};
 
 fn mk<'a>(token: &'a str, session: &'a str, seconds: i64) -> NewRefreshToken<'a> {
@@ -38,9 +38,8 @@ async fn is_revoked(store: &Store, session: &str, id: &str) -> bool {
     store.is_revoked(marks).await.unwrap()
 }
 
-#[tokio::test]
-async fn a_token_is_good_once() {
-    let store = TestStore::new().await;
+async fn a_token_is_good_once(kind: Kind) {
+    let store = TestStore::new(kind).await;
     add(&store, "one", "s").await;
     let revision = store.revision().await.unwrap();
     assert_eq!(rotate(&store, "one", "two", 10).await, Rotation::Rotated);
@@ -54,9 +53,8 @@ async fn a_token_is_good_once() {
     assert_eq!(rotate(&store, "two", "five", 16).await, Rotation::Rotated);
 }
 
-#[tokio::test]
-async fn a_late_second_use_ends_the_session() {
-    let store = TestStore::new().await;
+async fn a_late_second_use_ends_the_session(kind: Kind) {
+    let store = TestStore::new(kind).await;
     add(&store, "one", "s").await;
     add(&store, "other", "t").await;
     assert_eq!(rotate(&store, "one", "two", 10).await, Rotation::Rotated);
@@ -66,9 +64,8 @@ async fn a_late_second_use_ends_the_session() {
     assert_eq!(rotate(&store, "two", "four", 17).await, Rotation::Refused);
 }
 
-#[tokio::test]
-async fn a_token_of_another_session_or_out_of_time_is_refused() {
-    let store = TestStore::new().await;
+async fn a_token_of_another_session_or_out_of_time_is_refused(kind: Kind) {
+    let store = TestStore::new(kind).await;
     add(&store, "one", "t").await;
     assert_eq!(rotate(&store, "one", "two", 10).await, Rotation::Refused);
     add(&store, "mine", "s").await;
@@ -78,9 +75,8 @@ async fn a_token_of_another_session_or_out_of_time_is_refused() {
     );
 }
 
-#[tokio::test]
-async fn the_only_session_ends_the_others_of_its_user() {
-    let store = TestStore::new().await;
+async fn the_only_session_ends_the_others_of_its_user(kind: Kind) {
+    let store = TestStore::new(kind).await;
     add(&store, "one", "s").await;
     let stranger = NewRefreshToken {
         user: "admin",
@@ -99,9 +95,8 @@ async fn the_only_session_ends_the_others_of_its_user() {
     assert!(!is_revoked(&store, "x", "").await);
 }
 
-#[tokio::test]
-async fn what_has_expired_is_forgotten() {
-    let store = TestStore::new().await;
+async fn what_has_expired_is_forgotten(kind: Kind) {
+    let store = TestStore::new(kind).await;
     add(&store, "one", "s").await;
     store.end_session("s", at(7_200)).await.unwrap();
     store.revoke_token("a", at(7_201)).await.unwrap();
@@ -115,9 +110,8 @@ async fn what_has_expired_is_forgotten() {
     assert!(is_revoked(&store, "", "a").await);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_many_rotations_at_the_same_time_one_wins_also_across_processes() {
-    let store = TestStore::new().await;
+async fn of_many_rotations_at_the_same_time_one_wins_also_across_processes(kind: Kind) {
+    let store = TestStore::new(kind).await;
     add(&store, "one", "s").await;
     let other = store.open_again().await;
     let tries: Vec<_> = (0..20)
@@ -141,3 +135,12 @@ async fn of_many_rotations_at_the_same_time_one_wins_also_across_processes() {
     assert_eq!(rotated, 1);
     assert!(!is_revoked(&store, "s", "b").await);
 }
+
+on_each_database!(
+    a_token_is_good_once,
+    a_late_second_use_ends_the_session,
+    a_token_of_another_session_or_out_of_time_is_refused,
+    the_only_session_ends_the_others_of_its_user,
+    what_has_expired_is_forgotten,
+    of_many_rotations_at_the_same_time_one_wins_also_across_processes,
+);

@@ -1,11 +1,10 @@
 use cubegate_domain::{ADMIN_GROUP, UserState};
 
-use super::{TestStore, at, mk_user};
+use super::{Kind, TestStore, at, mk_user, on_each_database};
 use crate::{StoreError, Written};
 
-#[tokio::test]
-async fn a_created_user_is_found_with_its_groups() {
-    let store = TestStore::new().await;
+async fn a_created_user_is_found_with_its_groups(kind: Kind) {
+    let store = TestStore::new(kind).await;
     let mut new = mk_user("jeff");
     new.groups = vec!["ops".to_owned(), ADMIN_GROUP.to_owned(), "ops".to_owned()];
     let created = store.create_user(new, at(0)).await.unwrap();
@@ -22,9 +21,8 @@ async fn a_created_user_is_found_with_its_groups() {
     assert_eq!(store.count_users().await.unwrap(), 1);
 }
 
-#[tokio::test]
-async fn a_second_user_of_the_same_name_is_refused_and_changes_nothing() {
-    let store = TestStore::new().await;
+async fn a_second_user_of_the_same_name_is_refused_and_changes_nothing(kind: Kind) {
+    let store = TestStore::new(kind).await;
     let first = store.create_user(mk_user("jeff"), at(0)).await.unwrap();
     let mut second = mk_user("jeff");
     second.password = "another-one".to_owned();
@@ -41,9 +39,8 @@ async fn a_second_user_of_the_same_name_is_refused_and_changes_nothing() {
     );
 }
 
-#[tokio::test]
-async fn names_of_kubernetes_and_short_passwords_are_refused() {
-    let store = TestStore::new().await;
+async fn names_of_kubernetes_and_short_passwords_are_refused(kind: Kind) {
+    let store = TestStore::new(kind).await;
     for name in ["system:admin", "a b", "", "system:masters"] {
         let refused = store.create_user(mk_user(name), at(0)).await;
         assert!(matches!(refused, Err(StoreError::Subject(_))), "{name}");
@@ -65,9 +62,8 @@ async fn names_of_kubernetes_and_short_passwords_are_refused() {
     assert_eq!(store.count_users().await.unwrap(), 0);
 }
 
-#[tokio::test]
-async fn an_import_takes_any_password_and_replaces_what_is_there() {
-    let store = TestStore::new().await;
+async fn an_import_takes_any_password_and_replaces_what_is_there(kind: Kind) {
+    let store = TestStore::new(kind).await;
     let mut user = mk_user("dd");
     user.password = "x".to_owned();
     user.groups = vec!["a".to_owned()];
@@ -94,9 +90,8 @@ async fn an_import_takes_any_password_and_replaces_what_is_there() {
     assert_eq!(user.display_name, "DD");
 }
 
-#[tokio::test]
-async fn a_password_is_checked_and_changed() {
-    let store = TestStore::new().await;
+async fn a_password_is_checked_and_changed(kind: Kind) {
+    let store = TestStore::new(kind).await;
     store.create_user(mk_user("jeff"), at(0)).await.unwrap();
     assert!(
         store
@@ -153,9 +148,8 @@ async fn a_password_is_checked_and_changed() {
     assert!(matches!(missing, Err(StoreError::UserNotFound(name)) if name == "zed"));
 }
 
-#[tokio::test]
-async fn a_disabled_user_keeps_its_password() {
-    let store = TestStore::new().await;
+async fn a_disabled_user_keeps_its_password(kind: Kind) {
+    let store = TestStore::new(kind).await;
     store.create_user(mk_user("jeff"), at(0)).await.unwrap();
     store
         .set_user_state("jeff", UserState::Forbidden, at(9_000))
@@ -175,9 +169,8 @@ async fn a_disabled_user_keeps_its_password() {
     );
 }
 
-#[tokio::test]
-async fn a_login_is_noted() {
-    let store = TestStore::new().await;
+async fn a_login_is_noted(kind: Kind) {
+    let store = TestStore::new(kind).await;
     store.create_user(mk_user("jeff"), at(0)).await.unwrap();
     let user = store
         .record_login("jeff", Some("127.0.0.1"), at(7))
@@ -192,12 +185,46 @@ async fn a_login_is_noted() {
     ));
 }
 
-#[tokio::test]
-async fn the_database_holds_no_password() {
-    let store = TestStore::new().await;
+async fn the_database_holds_no_password(kind: Kind) {
+    let store = TestStore::new(kind).await;
     store.create_user(mk_user("jeff"), at(0)).await.unwrap();
-    store.close().await;
-    let bytes = std::fs::read(store.path()).unwrap();
+    let bytes = store.contents().await;
     assert!(!bytes.windows(11).any(|window| window == b"Admin123456"));
     assert!(bytes.windows(9).any(|window| window == b"$argon2id"));
 }
+
+async fn lists_come_in_the_order_of_their_bytes(kind: Kind) {
+    let store = TestStore::new(kind).await;
+    let ordered = ["Zed", "a-c", "aB", "ab", "a\u{e9}", "\u{e9}"];
+    for name in ["ab", "\u{e9}", "Zed", "a\u{e9}", "aB", "a-c"] {
+        let mut user = mk_user(name);
+        user.groups = ordered
+            .iter()
+            .rev()
+            .map(|&group| group.to_owned())
+            .collect();
+        store.import_user(user, at(0)).await.unwrap();
+    }
+    let users = store.list_users().await.unwrap();
+    let names: Vec<_> = users.iter().map(|user| user.name.as_str()).collect();
+    assert_eq!(names, ordered);
+    for user in &users {
+        assert_eq!(user.groups, ordered);
+        assert_eq!(
+            store.get_user(&user.name).await.unwrap().as_ref(),
+            Some(user)
+        );
+    }
+}
+
+on_each_database!(
+    lists_come_in_the_order_of_their_bytes,
+    a_created_user_is_found_with_its_groups,
+    a_second_user_of_the_same_name_is_refused_and_changes_nothing,
+    names_of_kubernetes_and_short_passwords_are_refused,
+    an_import_takes_any_password_and_replaces_what_is_there,
+    a_password_is_checked_and_changed,
+    a_disabled_user_keeps_its_password,
+    a_login_is_noted,
+    the_database_holds_no_password,
+);

@@ -227,7 +227,7 @@ impl Store {
         imported: &str,
     ) -> Result<(), StoreError> {
         let hash = self.inner.passwords.hash(password).await?;
-        let mut tx = self.write().await?;
+        let mut tx = self.write_rows().await?;
         sqlx::query("UPDATE users SET password_hash = $2 WHERE name = $1 AND password_hash = $3")
             .bind(name)
             .bind(hash)

@@ -95,7 +95,7 @@ impl Store {
         ip: Option<&str>,
         now: OffsetDateTime,
     ) -> Result<User, StoreError> {
-        let mut tx = self.write().await?;
+        let mut tx = self.write_rows().await?;
         sqlx::query(
             "UPDATE users SET last_login_at = $2, last_login_ip = $3, version = version + 1
              WHERE name = $1",

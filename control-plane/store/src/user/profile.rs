@@ -29,7 +29,7 @@ impl Store {
         name: &str,
         change: &ProfileChange,
     ) -> Result<(), StoreError> {
-        let mut tx = self.write().await?;
+        let mut tx = self.write_rows().await?;
         let changed = sqlx::query(
             "UPDATE users SET display_name = COALESCE($2, display_name),
              email = COALESCE($3, email), phone = COALESCE($4, phone),

@@ -1,7 +1,5 @@
 //! Reading users.
 
-use std::collections::HashMap;
-
 use cubegate_domain::{Profile, User, UserState};
 
 use crate::row::{to_time, to_u64};
@@ -21,6 +19,8 @@ struct UserRow {
     language: String,
     by_api: i64,
     token_epoch: i64,
+    /// One group; a user of several has a row for each.
+    group_name: Option<String>,
 }
 
 // === impl Store ===
@@ -31,24 +31,17 @@ impl Store {
     /// # Errors
     /// [`StoreError::Database`] or [`StoreError::Inconsistent`].
     pub async fn get_user(&self, name: &str) -> Result<Option<User>, StoreError> {
-        // One read transaction: the groups belong to the row.
-        let mut tx = self.reader().begin().await?;
-        let row: Option<UserRow> = sqlx::query_as(
+        // One statement: the groups belong to the user.
+        let rows: Vec<UserRow> = sqlx::query_as(
             "SELECT name, display_name, state, version, created_at, last_login_at, last_login_ip,
-             email, phone, language, by_api, token_epoch FROM users WHERE name = $1",
+             email, phone, language, by_api, token_epoch, group_name
+             FROM users LEFT JOIN user_groups ON user_name = name
+             WHERE name = $1 ORDER BY group_name",
         )
         .bind(name)
-        .fetch_optional(&mut *tx)
+        .fetch_all(self.reader())
         .await?;
-        let Some(row) = row else { return Ok(None) };
-        let groups = sqlx::query_scalar(
-            "SELECT group_name FROM user_groups WHERE user_name = $1 ORDER BY group_name",
-        )
-        .bind(name)
-        .fetch_all(&mut *tx)
-        .await?;
-        tx.commit().await?;
-        row.into_user(groups).map(Some)
+        Ok(into_users(rows)?.pop())
     }
 
     /// All users by name.
@@ -56,30 +49,15 @@ impl Store {
     /// # Errors
     /// [`StoreError::Database`] or [`StoreError::Inconsistent`].
     pub async fn list_users(&self) -> Result<Vec<User>, StoreError> {
-        let mut tx = self.reader().begin().await?;
         let rows: Vec<UserRow> = sqlx::query_as(
             "SELECT name, display_name, state, version, created_at, last_login_at, last_login_ip,
-             email, phone, language, by_api, token_epoch FROM users ORDER BY name",
+             email, phone, language, by_api, token_epoch, group_name
+             FROM users LEFT JOIN user_groups ON user_name = name
+             ORDER BY name, group_name",
         )
-        .fetch_all(&mut *tx)
+        .fetch_all(self.reader())
         .await?;
-        let memberships: Vec<(String, String)> = sqlx::query_as(
-            "SELECT user_name, group_name FROM user_groups ORDER BY user_name, group_name",
-        )
-        .fetch_all(&mut *tx)
-        .await?;
-        tx.commit().await?;
-
-        let mut groups: HashMap<String, Vec<String>> = HashMap::new();
-        for (user, group) in memberships {
-            groups.entry(user).or_default().push(group);
-        }
-        rows.into_iter()
-            .map(|row| {
-                let groups = groups.remove(&row.name).unwrap_or_default();
-                row.into_user(groups)
-            })
-            .collect()
+        into_users(rows)
     }
 
     /// How many users there are.
@@ -92,6 +70,19 @@ impl Store {
             .await?;
         to_u64(count, "users", "count", "")
     }
+}
+
+/// Takes the rows of each user, which come one after the other, together.
+fn into_users(rows: Vec<UserRow>) -> Result<Vec<User>, StoreError> {
+    let mut users: Vec<User> = Vec::new();
+    for mut row in rows {
+        let group = row.group_name.take();
+        match users.last_mut() {
+            Some(user) if user.name == row.name => user.groups.extend(group),
+            _ => users.push(row.into_user(group.into_iter().collect())?),
+        }
+    }
+    Ok(users)
 }
 
 // === impl UserRow ===

@@ -2,7 +2,7 @@
 
 use cubegate_domain::{Profile, User, UserState};
 use cubegate_token::{check_group_name, check_user_name};
-use sqlx::{Sqlite, Transaction};
+use sqlx::{Any, Transaction};
 use time::OffsetDateTime;
 
 use crate::revocation::{MAX_TOKEN_LIFETIME, revoke_user};
@@ -202,7 +202,7 @@ fn found(rows: u64, name: &str) -> Result<(), StoreError> {
 }
 
 pub(super) async fn replace_groups(
-    tx: &mut Transaction<'static, Sqlite>,
+    tx: &mut Transaction<'static, Any>,
     name: &str,
     groups: &[String],
 ) -> Result<(), StoreError> {

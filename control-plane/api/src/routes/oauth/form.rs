@@ -84,6 +84,7 @@ impl IntoResponse for NoForm {
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "413: Request Entity Too Large",
             ),
+            Self::Unreadable(ApiError::Nul) => OauthError::Nul.into_response(),
             Self::Unreadable(_) => OauthError::Body.into_response(),
         }
     }

@@ -228,7 +228,7 @@ async fn the_database_holds_no_token() {
     let [access, refresh] = app.log_in().await;
     app.refresh(&refresh).await.tokens();
     app.state.store.close().await;
-    let file = std::fs::read(app.state.store.path()).unwrap();
+    let file = std::fs::read(app.state.store.database().file().unwrap()).unwrap();
     for token in [access, refresh] {
         let signature = token.rsplit('.').next().unwrap().as_bytes().to_vec();
         assert!(!file.windows(signature.len()).any(|part| part == signature));
