@@ -21,7 +21,7 @@ pub struct Site {
     artifacts: Artifacts,
     dir: PathBuf,
     data_dir: PathBuf,
-    variable: Option<(&'static str, String)>,
+    variables: Vec<(&'static str, String)>,
 }
 
 /// How a command ended.
@@ -59,14 +59,14 @@ impl Site {
             artifacts,
             dir,
             data_dir,
-            variable: None,
+            variables: Vec::new(),
         })
     }
 
     /// The same with an environment variable for every command.
     #[must_use]
     pub fn with_variable(mut self, name: &'static str, value: &str) -> Self {
-        self.variable = Some((name, value.to_owned()));
+        self.variables.push((name, value.to_owned()));
         self
     }
 
@@ -95,7 +95,7 @@ impl Site {
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("HOME", &self.dir)
             .env("CUBEGATE_DATA_DIR", &self.data_dir)
-            .envs(self.variable.iter().map(|(name, value)| (name, value)))
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .current_dir(&self.dir)
             .stdin(Stdio::null())
             .kill_on_drop(true);

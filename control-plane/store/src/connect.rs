@@ -372,6 +372,8 @@ async fn pool(
     AnyPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(CONNECT_TIMEOUT)
+        // A server may have gone away meanwhile; a file has not.
+        .test_before_acquire(dialect == Dialect::Postgres)
         .after_connect(move |connection, _| Box::pin(apply(connection, dialect, role)))
         .connect_with(AnyConnectOptions::from_url(url)?)
         .await
