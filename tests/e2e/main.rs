@@ -50,6 +50,8 @@ mod gateway_identity;
 #[cfg(test)]
 mod gateway_kubectl;
 #[cfg(test)]
+mod gateway_kubesphere;
+#[cfg(test)]
 mod gateway_large;
 #[cfg(test)]
 mod gateway_passthrough;
@@ -67,5 +69,7 @@ mod gateway_watch;
 mod support;
 #[cfg(test)]
 mod vectors_kubecube;
+#[cfg(test)]
+mod vectors_kubesphere;
 #[cfg(test)]
 mod vectors_requests;
