@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use cubegate_tests::artifacts::root;
 use cubegate_tests::compatibility::{PAGE, Row, SYSTEMS, page};
 use cubegate_tests::{Client, until};
@@ -13,13 +13,13 @@ use crate::support::in_the_world;
 /// How long discovery may take on a loaded machine.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// Of the gateway and of both clusters.
+const ADMIN: &str = "compatible";
+
 #[test]
 fn every_row_is_as_it_says() -> Result<()> {
     in_the_world(async |world| {
-        let admin = world
-            .gateway
-            .user("compatible", &["cubegate:admins"])
-            .await?;
+        let admin = world.gateway.user(ADMIN, &["cubegate:admins"]).await?;
         discovered(&admin).await?;
         let mut wrong = Vec::new();
         for system in SYSTEMS {
@@ -39,7 +39,12 @@ fn every_row_is_as_it_says() -> Result<()> {
 async fn discovered(client: &Client) -> Result<()> {
     let path = "/kapis/resources.kubesphere.io/v1alpha3/namespaces";
     until("the host cluster's resources", PATIENCE, async || {
-        Ok((client.get(path).send().await?.status == 200).then_some(()))
+        let answer = client.get(path).send().await?;
+        match answer.status {
+            503 => Ok(None),
+            200 => Ok(Some(())),
+            _ => bail!("{}", answer.describe()),
+        }
     })
     .await
 }

@@ -66,6 +66,8 @@ pub enum State {
     /// Not at all.
     #[serde(rename = "not served")]
     NotServed,
+    /// The original has no such thing.
+    Ours,
 }
 
 /// A request as an administrator, and the status that it must get.
@@ -107,6 +109,7 @@ impl State {
             Self::Served => "served",
             Self::Differs => "differs",
             Self::NotServed => "not served",
+            Self::Ours => "ours",
         }
     }
 }
@@ -119,7 +122,8 @@ pub fn page() -> Result<String> {
     let mut page = String::from(
         "# What is served of the two documented APIs\n\n\
          Written by `make generate` from `tests/compatibility/` and `tests/vectors/`; the end-to-end tests send a request for each row\n\
-         and run each vector. **served** is as documented, **differs** says in what, **not served** what is answered instead.\n",
+         and run each vector. **served** is as documented, **differs** says in what, **not served** what is answered instead,\n\
+         and **ours** is not documented there.\n",
     );
     for system in SYSTEMS {
         let rows = system.rows()?;

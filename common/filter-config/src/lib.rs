@@ -139,9 +139,10 @@ pub struct Revoked {
     /// made by a KubeCube that shares its secret, and is judged by its expiry alone.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub users: BTreeMap<String, u64>,
-    /// Access keys, all of whose tokens are refused.
-    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
-    pub keys: BTreeSet<String>,
+    /// By access key, the lowest epoch that is still good; a deleted key has none
+    /// that is. A token of a key that carries no epoch is older than all that do.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub keys: BTreeMap<String, u64>,
     /// Sessions, all of whose tokens are refused.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub sessions: BTreeSet<String>,

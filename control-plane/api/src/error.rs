@@ -80,6 +80,9 @@ pub enum ApiError {
     /// The secret is not the key's.
     #[error("{}", message::SECRET_NOT_MATCH)]
     SecretNotMatch,
+    /// The key gives no token any more.
+    #[error("{}", message::KEY_EXPIRED)]
+    KeyExpired,
     /// The user owns as many keys as one may.
     #[error("{}", message::TOO_MANY_KEYS)]
     TooManyKeys,
@@ -146,6 +149,7 @@ impl ApiError {
             | Self::KeyNotExist
             | Self::KeyAndUserNotMatch
             | Self::SecretNotMatch
+            | Self::KeyExpired
             | Self::TooManyKeys
             | Self::ClusterNotFound(_)
             | Self::ClusterExists(_)
@@ -191,6 +195,7 @@ impl From<StoreError> for ApiError {
         match error {
             StoreError::UserNotFound(_) => Self::UserNotExist,
             StoreError::TooManyKeys { .. } => Self::TooManyKeys,
+            StoreError::KeyAttributes(error) => Self::BadRequest(error.to_string()),
             StoreError::ClusterExists(name) => Self::ClusterExists(name),
             StoreError::UserExists(name) => Self::NameExists(name),
             StoreError::Subject(_) => Self::ParamInvalid("name"),

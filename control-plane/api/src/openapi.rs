@@ -16,7 +16,8 @@ use self::family::{Credentials, Names, Refusals};
 pub(crate) use self::swagger::swagger;
 use crate::error::OauthRefusal;
 use crate::routes::{
-    audit, authorization, cluster, health, key, login, oauth, openapi, root, user, version, warden,
+    audit, authorization, cluster, health, key, login, logout, oauth, openapi, root, user, version,
+    warden,
 };
 
 #[derive(OpenApi)]
@@ -41,15 +42,19 @@ use crate::routes::{
         openapi::v2,
         openapi::v3,
         health::healthz,
+        health::livez,
         health::readyz,
         version::handler,
         version::short,
         login::handler,
+        logout::handler,
         key::token::handler,
         key::token::post_handler,
         key::create::handler,
         key::list::handler,
         key::delete::handler,
+        key::update::handler,
+        key::rotate::handler,
         user::list::handler,
         user::create::handler,
         user::update::handler,

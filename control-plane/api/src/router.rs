@@ -14,8 +14,10 @@ use axum::middleware;
 use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter, on};
 
-use crate::routes::{audit as audit_route, cluster, health, key, login, not_found, openapi, root};
-use crate::{AppState, audit};
+use crate::routes::{
+    audit as audit_route, cluster, health, key, login, logout, not_found, openapi, root,
+};
+use crate::{AppState, audit, cookie};
 
 /// What every KubeCube path begins with.
 const PREFIX: &str = "/api/v1/cube";
@@ -33,6 +35,7 @@ pub fn router(state: AppState) -> Router {
     let cube = cube_table()
         .router
         .merge(audit_table().router)
+        .layer(middleware::from_fn_with_state(state.clone(), cookie::renew))
         .layer(middleware::map_response(no_store));
 
     open_table()
@@ -65,6 +68,7 @@ fn open_table() -> Table {
         .exactly("/", root::handler)
         .exactly("/openapi.json", openapi::handler)
         .exactly("/healthz", health::healthz)
+        .exactly("/livez", health::livez)
         .exactly("/readyz", health::readyz)
 }
 
@@ -79,11 +83,13 @@ fn audit_table() -> Table {
 fn cube_table() -> Table {
     const GET: MethodFilter = MethodFilter::GET;
     const POST: MethodFilter = MethodFilter::POST;
+    const PUT: MethodFilter = MethodFilter::PUT;
     const DELETE: MethodFilter = MethodFilter::DELETE;
 
     cube::routes(Table::new(PREFIX))
         // Open.
         .on(POST, "/login", login::handler)
+        .on(POST, "/logout", logout::handler)
         .on(GET, "/key/token", key::token::handler)
         .on(POST, "/key/token", key::token::post_handler)
         // For every user, about the own keys. Creation is GET in KubeCube 1.0 and
@@ -92,6 +98,8 @@ fn cube_table() -> Table {
         .on(POST, "/key/create", key::create::handler)
         .on(GET, "/key", key::list::handler)
         .on(DELETE, "/key", key::delete::handler)
+        .on(PUT, "/key", key::update::handler)
+        .on(POST, "/key/rotate", key::rotate::handler)
         // For administrators.
         .on(GET, "/clusters", cluster::list::handler)
         .on(POST, "/clusters", cluster::add::handler)

@@ -7,6 +7,7 @@ pub(crate) mod extend;
 pub(crate) mod health;
 pub(crate) mod key;
 pub(crate) mod login;
+pub(crate) mod logout;
 pub(crate) mod not_found;
 pub(crate) mod oauth;
 pub(crate) mod openapi;

@@ -2,6 +2,7 @@
 
 mod audit;
 mod clusters;
+mod key;
 mod list;
 mod oauth;
 
@@ -12,6 +13,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub(crate) use self::audit::{AuditArgs, AuditCommand, AuditExportArgs};
 pub(crate) use self::clusters::ClustersArgs;
+pub(crate) use self::key::{KeyCommand, KeyCreateArgs, KeyUpdateArgs, ScopeArgs};
 pub(crate) use self::list::ListArgs;
 pub(crate) use self::oauth::{OauthArgs, ThrottleArgs};
 
@@ -38,7 +40,7 @@ pub(crate) enum Command {
     /// Add, list and change users
     #[command(subcommand)]
     User(UserCommand),
-    /// Create, list and delete access keys
+    /// Create, list, change, rotate and delete access keys
     #[command(subcommand)]
     Key(KeyCommand),
     /// Export audit records
@@ -139,6 +141,13 @@ pub(crate) struct GatewayArgs {
         value_parser = clap::value_parser!(u64).range(60..=86_400)
     )]
     pub(crate) token_lifetime: u64,
+
+    /// How long a login by cookie lasts at most, in seconds; its token is renewed while it is used
+    #[arg(
+        long, env = "CUBEGATE_SESSION_LIFETIME", value_name = "SECONDS", default_value_t = 43_200,
+        value_parser = clap::value_parser!(u64).range(60..=2_592_000)
+    )]
+    pub(crate) session_lifetime: u64,
 
     /// The `iss` of our tokens
     #[arg(
@@ -390,33 +399,6 @@ pub(crate) enum UserCommand {
     },
     /// List the users
     List(DataArgs),
-}
-
-/// `cubegate key …`
-#[derive(Debug, Subcommand)]
-pub(crate) enum KeyCommand {
-    /// Create an access key; its secret is shown once
-    Create {
-        /// The owner
-        user: String,
-        #[command(flatten)]
-        data: DataArgs,
-    },
-    /// List access keys
-    List {
-        /// Only this user's
-        #[arg(long, value_name = "USER")]
-        user: Option<String>,
-        #[command(flatten)]
-        data: DataArgs,
-    },
-    /// Delete an access key
-    Delete {
-        /// The access key
-        access_key: String,
-        #[command(flatten)]
-        data: DataArgs,
-    },
 }
 
 /// `cubegate import`

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use cubegate_api::{AppState, Clock, Issuer, PublicGateway, Throttle};
 use cubegate_domain::{ADMIN_GROUP, UserState};
 use cubegate_filter_config::TokenKeys;
 use cubegate_snapshot::{Endpoint, FilterModule, ListenerSettings};
-use cubegate_store::{NewUser, Store};
+use cubegate_store::{KEY_USES_INTERVAL, NewUser, Store};
 use cubegate_token::{Hs256Secret, STRONG_HS256_SECRET_BYTES};
 use cubegate_xds::XdsServer;
 use time::OffsetDateTime;
@@ -120,6 +121,7 @@ impl ControlPlane {
             tls_key,
             filter: _,
             token_lifetime,
+            session_lifetime,
             issuer,
             jwt_hs256_secret,
             admin_password,
@@ -191,6 +193,7 @@ impl ControlPlane {
                 }
             }
         });
+        let key_uses = tokio::spawn(note_key_uses(store.clone(), wait(stopped.clone())));
         let xds = XdsServer::new(snapshots)
             .with_access_log(access_log(recorder.clone()))
             .serve(xds, tls, wait(stopped.clone()));
@@ -200,6 +203,7 @@ impl ControlPlane {
             issuer: Arc::new(issuer),
             clock: Clock::system(),
             plain_http: *plain,
+            session_lifetime: Duration::from_secs(*session_lifetime),
             public: Arc::new(PublicGateway {
                 url: gateway_url(public_url.as_deref(), *listen, *plain)?,
                 // With a certificate of the operator's, clients know its CA.
@@ -223,6 +227,7 @@ impl ControlPlane {
             tokio::spawn(async move { publisher.await.context("the publisher failed") }),
             tokio::spawn(async move { discovery.await.context("the discovery failed") }),
             tokio::spawn(async move { retention.await.context("the audit retention failed") }),
+            tokio::spawn(async move { key_uses.await.context("the noting of key uses failed") }),
         ];
         Ok(Self {
             api_address,
@@ -265,8 +270,30 @@ impl ControlPlane {
         let _ = stop_writer.send(true);
         // It bounds its last write itself.
         writer.await?;
+        // Tokens were given until now.
+        write_key_uses(&store).await;
         store.close().await;
         Ok(())
+    }
+}
+
+/// Writes when keys were last used, until it is stopped. The last time is when
+/// everything has stopped.
+async fn note_key_uses(store: Store, stopped: impl Future<Output = ()>) {
+    let mut stopped = pin!(stopped);
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(KEY_USES_INTERVAL) => {}
+            () = &mut stopped => return,
+        }
+        write_key_uses(&store).await;
+    }
+}
+
+async fn write_key_uses(store: &Store) {
+    if let Err(error) = store.write_key_uses().await {
+        // Whatever else needs the database says more.
+        tracing::warn!(%error, "the uses of keys could not be written; they stay noted");
     }
 }
 

@@ -13,6 +13,7 @@ use sqlx::{Sqlite, Transaction};
 use tokio::sync::watch;
 use tokio::time;
 
+use crate::key::KeyUses;
 use crate::password::Passwords;
 use crate::seal::Sealer;
 use crate::{MasterKey, StoreError, revision};
@@ -40,6 +41,7 @@ pub(crate) struct Inner {
     pub(crate) reader: SqlitePool,
     pub(crate) sealer: Sealer,
     pub(crate) passwords: Passwords,
+    pub(crate) uses: KeyUses,
     pub(crate) revision: watch::Sender<u64>,
 }
 
@@ -89,6 +91,7 @@ impl Store {
             reader,
             sealer,
             passwords: Passwords::new(),
+            uses: KeyUses::default(),
             revision: watch::Sender::new(current),
         });
         tokio::spawn(revision::poll(Arc::downgrade(&inner)));

@@ -3,6 +3,7 @@
 mod audit;
 mod clusters;
 mod durability;
+mod key_attributes;
 mod keys;
 mod kubecube;
 mod revocations;

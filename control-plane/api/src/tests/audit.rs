@@ -13,7 +13,7 @@ const AUDIT: &str = "/api/v1/cube/audit";
 
 impl TestApp {
     /// The next record; there must be one.
-    async fn recorded(&self) -> Record {
+    pub(super) async fn recorded(&self) -> Record {
         let mut records = self.records.lock().await;
         timeout(Duration::from_secs(5), records.next())
             .await

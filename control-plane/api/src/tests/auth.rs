@@ -72,7 +72,7 @@ async fn what_is_not_there_is_plain_text_for_those_who_may_know() {
     let bearer = app.bearer("jeff").await;
     for (method, path) in [
         ("GET", "/api/v1/cube/nope"),
-        ("PUT", KEY),
+        ("PATCH", KEY),
         ("GET", "/api/v1/cube/login"),
         ("HEAD", "/api/v1/cube/key/create"),
         ("HEAD", "/api/v1/cube/key/create/"),
