@@ -55,6 +55,8 @@ mod gateway_inventory;
 #[cfg(test)]
 mod gateway_kubectl;
 #[cfg(test)]
+mod gateway_kubesphere;
+#[cfg(test)]
 mod gateway_large;
 #[cfg(test)]
 mod gateway_passthrough;
@@ -80,5 +82,7 @@ mod store_postgres;
 mod support;
 #[cfg(test)]
 mod vectors_kubecube;
+#[cfg(test)]
+mod vectors_kubesphere;
 #[cfg(test)]
 mod vectors_requests;

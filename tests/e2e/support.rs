@@ -1,5 +1,7 @@
 //! What the tests of several modules share.
 
+pub(crate) mod vectors;
+
 use anyhow::Result;
 use cubegate_tests::gateway::Options;
 use cubegate_tests::jwt::Minter;
@@ -67,12 +69,21 @@ impl World {
 
     /// A gateway of one test's own before the same API servers.
     pub(crate) async fn another_gateway(name: &str, stack: &Stack) -> Result<Gateway> {
+        Self::gateway_with(name, stack, &Options::default()).await
+    }
+
+    /// The same with options of its own.
+    pub(crate) async fn gateway_with(
+        name: &str,
+        stack: &Stack,
+        options: &Options,
+    ) -> Result<Gateway> {
         let site = Site::new(name)?;
         for server in [&stack.pivot, &stack.member] {
             site.add_cluster(&server.name, &server.gateway_kubeconfig, true)
                 .await?;
         }
-        Gateway::start(site, &Options::default()).await
+        Gateway::start(site, options).await
     }
 }
 
@@ -83,6 +94,7 @@ impl Playground {
         let options = Options {
             plain: true,
             hs256_secret: Some(HS256_SECRET.to_owned()),
+            ..Options::default()
         };
         let gateway = Gateway::start(Site::new("playground")?, &options).await?;
         Ok(Self {

@@ -1,14 +1,14 @@
 //! The KubeCube vectors through the whole gateway, in the order of their file.
 
-use std::collections::BTreeMap;
-
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use cubegate_tests::gateway::free_port;
 use cubegate_tests::jwt::Minter;
-use cubegate_tests::vector::{NotYet, Observed, Placeholders, Vector, VectorFile};
+use cubegate_tests::vector::{Placeholders, VectorFile};
 use cubegate_tests::{Client, Fixture, Gateway, Options, Site, block_on, kubeconfig};
 use http::Method;
 use serde_json::{Value, json};
+
+use crate::support::vectors::{Tally, run};
 
 /// All of them.
 const GROUPS: [&str; 14] = [
@@ -43,7 +43,6 @@ const KNOWS_ADMIN: &str = "kubecube/login-trailing-json";
 fn every_vector_gives_its_target() -> Result<()> {
     block_on(async {
         let file = VectorFile::read()?;
-        let not_yet = NotYet::read()?.0;
         let environment = file.environment.get("kubecube").context("no environment")?;
         let secret = environment["jwt_secret"]
             .as_str()
@@ -55,13 +54,12 @@ fn every_vector_gives_its_target() -> Result<()> {
         let options = Options {
             plain: true,
             hs256_secret: Some(secret.clone()),
+            ..Options::default()
         };
         let gateway = Gateway::start(site, &options).await?;
 
         let mut placeholders = Placeholders::new(Minter::new(&secret));
-        let mut passed = 0;
-        let mut surprises = Vec::new();
-        let mut known = BTreeMap::new();
+        let mut tally = Tally::of("kubecube")?;
         for vector in file.of("kubecube", &GROUPS) {
             ensure!(
                 !vector.request.fresh_state,
@@ -75,33 +73,9 @@ fn every_vector_gives_its_target() -> Result<()> {
                 name_admin(gateway.client(), &mut placeholders).await?;
             }
             let outcome = run(vector, gateway.client(), &fixture, &mut placeholders).await;
-            match (outcome, not_yet.get(&vector.id)) {
-                (Ok(()), None) => passed += 1,
-                (Ok(()), Some(reason)) => surprises.push(format!(
-                    "{} passes; take it off not-yet.json ({reason})",
-                    vector.id
-                )),
-                (Err(error), None) => surprises.push(format!("{}: {error:#}", vector.id)),
-                (Err(_), Some(reason)) => {
-                    known.insert(vector.id.clone(), reason.clone());
-                }
-            }
+            tally.count(vector, outcome);
         }
-        report(passed, &known, surprises.len());
-        let unknown: Vec<_> = not_yet
-            .keys()
-            .filter(|id| !known.contains_key(*id))
-            .collect();
-        ensure!(
-            surprises.is_empty(),
-            "{} surprises:\n{}",
-            surprises.len(),
-            surprises.join("\n")
-        );
-        ensure!(
-            unknown.is_empty(),
-            "not-yet.json names no vector of these groups: {unknown:?}"
-        );
+        tally.end()?;
         gateway.health().check().await?;
         gateway.stop().await
     })
@@ -171,49 +145,4 @@ async fn import(site: &Site, environment: &Value, port: u16) -> Result<()> {
     std::fs::write(&file, document.to_string())?;
     site.ok(&["import", &file.display().to_string()]).await?;
     Ok(())
-}
-
-async fn run(
-    vector: &Vector,
-    client: &Client,
-    fixture: &Fixture,
-    placeholders: &mut Placeholders,
-) -> Result<()> {
-    let request = &vector.request;
-    let path = placeholders.fill(&request.path)?;
-    let mut sent = client.request(&Method::from_bytes(request.method.as_bytes())?, &path);
-    for (name, value) in &request.headers {
-        sent = sent.header(name, placeholders.fill(value)?);
-    }
-    fixture.take_seen()?;
-    let answer = sent.body(placeholders.fill(&request.body)?).send().await?;
-    if let Some(name) = &request.save_response_as
-        && let Ok(json) = answer.json()
-    {
-        placeholders.save(name, json);
-    }
-    let seen = fixture.take_seen()?;
-    if vector.target.is_null() {
-        bail!("a vector without a target");
-    }
-    Observed {
-        request,
-        answer: &answer,
-        seen: &seen,
-    }
-    .check(&vector.target)
-}
-
-#[expect(
-    clippy::print_stdout,
-    reason = "the counts are part of what a run of the vectors tells"
-)]
-fn report(passed: usize, known: &BTreeMap<String, String>, surprises: usize) {
-    println!(
-        "vectors: {passed} pass, {} not yet, {surprises} surprises",
-        known.len()
-    );
-    for (id, reason) in known {
-        println!("  not yet: {id}: {reason}");
-    }
 }

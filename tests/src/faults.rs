@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 /// What the upstream does after it has read a request's head. At the end of
 /// the script it closes the connection. `GET /version` is answered as it should
 /// be, whatever the script is: that is how a test waits until a new cluster is known.
+/// What the gateway asks to learn which resources there are gets a 404.
 pub type Script = Vec<Step>;
 
 /// One thing that it does.
@@ -28,6 +29,9 @@ pub enum Step {
 }
 
 const VERSION: &[u8] = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}";
+
+const NOT_FOUND: &[u8] =
+    b"HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
 
 /// A running upstream. It ends with the value.
 pub struct Scripted {
@@ -171,6 +175,13 @@ async fn serve(
         return Ok(());
     }
     let text = String::from_utf8_lossy(&head).into_owned();
+    if text
+        .to_ascii_lowercase()
+        .contains("\r\nuser-agent: cubegate-discovery/")
+    {
+        stream.write_all(NOT_FOUND).await?;
+        return Ok(());
+    }
     let script = choose(&text);
     heads
         .lock()

@@ -1,5 +1,6 @@
-//! The upstream that the vectors describe in `environment.kubecube.upstream`.
-//! It answers what they say and remembers what it saw.
+//! The upstream that the vectors describe in `environment.kubecube.upstream`, or another
+//! that answers what a test says. It remembers what it saw, but for what the gateway
+//! asks of its own accord.
 
 mod answers;
 
@@ -19,6 +20,15 @@ use tokio::task::JoinHandle;
 
 /// The bodies by path, each as it stands in the vectors' file.
 pub type Bodies = BTreeMap<String, Box<RawValue>>;
+
+/// What the gateway says to be when it reads which resources there are.
+const DISCOVERY: &str = "cubegate-discovery/";
+
+/// An answer with its whole body.
+pub type Response = http::Response<Full<Bytes>>;
+
+/// What is answered, and the body before it was compressed.
+type Answer = dyn Fn(&Seen) -> Result<(Response, Bytes)> + Send + Sync;
 
 /// A running upstream. It ends with the value.
 pub struct Fixture {
@@ -52,10 +62,20 @@ impl Fixture {
     /// # Errors
     /// No free port.
     pub async fn start(bodies: Bodies) -> Result<Self> {
+        Self::answering(move |request| answers::answer(request, &bodies)).await
+    }
+
+    /// Starts one that answers this.
+    ///
+    /// # Errors
+    /// No free port.
+    pub async fn answering(
+        answer: impl Fn(&Seen) -> Result<(Response, Bytes)> + Send + Sync + 'static,
+    ) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         let seen = Arc::new(Mutex::new(Vec::new()));
-        let server = tokio::spawn(serve(listener, Arc::new(bodies), Arc::clone(&seen)));
+        let server = tokio::spawn(serve(listener, Arc::new(answer), Arc::clone(&seen)));
         Ok(Self {
             address,
             seen,
@@ -99,12 +119,12 @@ impl Seen {
     }
 }
 
-async fn serve(listener: TcpListener, bodies: Arc<Bodies>, seen: Arc<Mutex<Vec<Seen>>>) {
+async fn serve(listener: TcpListener, answer: Arc<Answer>, seen: Arc<Mutex<Vec<Seen>>>) {
     while let Ok((stream, _)) = listener.accept().await {
-        let (bodies, seen) = (Arc::clone(&bodies), Arc::clone(&seen));
+        let (answer, seen) = (Arc::clone(&answer), Arc::clone(&seen));
         let service = service_fn(move |request| {
-            let (bodies, seen) = (Arc::clone(&bodies), Arc::clone(&seen));
-            async move { answer(request, &bodies, &seen).await }
+            let (answer, seen) = (Arc::clone(&answer), Arc::clone(&seen));
+            async move { take(request, &*answer, &seen).await }
         });
         tokio::spawn(async move {
             // A client that goes away is no fault of the upstream's.
@@ -115,11 +135,11 @@ async fn serve(listener: TcpListener, bodies: Arc<Bodies>, seen: Arc<Mutex<Vec<S
     }
 }
 
-async fn answer(
+async fn take(
     request: http::Request<Incoming>,
-    bodies: &Bodies,
+    answer: &Answer,
     seen: &Mutex<Vec<Seen>>,
-) -> Result<http::Response<Full<Bytes>>> {
+) -> Result<Response> {
     let (head, body) = request.into_parts();
     let body = body.collect().await?.to_bytes();
     let mut request = Seen {
@@ -139,10 +159,15 @@ async fn answer(
         body: String::from_utf8_lossy(&body).into_owned(),
         answered: Bytes::new(),
     };
-    let (response, plain) = answers::answer(&request, bodies)?;
+    let (response, plain) = answer(&request)?;
     request.answered = plain;
-    seen.lock()
-        .map_err(|_| anyhow!("the fixture's memory is broken"))?
-        .push(request);
+    let of_its_own = request
+        .headers("user-agent")
+        .any(|agent| agent.starts_with(DISCOVERY));
+    if !of_its_own {
+        seen.lock()
+            .map_err(|_| anyhow!("the fixture's memory is broken"))?
+            .push(request);
+    }
     Ok(response)
 }

@@ -30,6 +30,8 @@ pub struct Options {
     pub plain: bool,
     /// Plain KubeCube tokens under this secret.
     pub hs256_secret: Option<String>,
+    /// More flags.
+    pub flags: Vec<String>,
 }
 
 /// `endpoints.json`.

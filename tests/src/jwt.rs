@@ -1,4 +1,5 @@
-//! Plain KubeCube tokens (HS256), good and bad, minted without the product's code.
+//! Plain KubeCube and KubeSphere tokens (HS256), good and bad, minted without the
+//! product's code.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -59,6 +60,10 @@ impl Minter {
                 }
                 self.hs256(&payload)
             }
+            // KubeSphere's.
+            "static" => self.hs256(&sphere_payload("static_token", user, now() + hour)),
+            "staticexpired" => self.hs256(&sphere_payload("static_token", user, now() - hour)),
+            "uncached" => self.hs256(&sphere_payload("access_token", user, now() + hour)),
             "hs512" => self.hs512(&payload(user, Some(now() + hour))),
             "none" => {
                 let signed = part(&json!({"alg": "none", "typ": "JWT"}))
@@ -102,6 +107,15 @@ pub fn payload(user: &str, expires_at: Option<u64>) -> Value {
         Some(expires_at) => json!({ "UserInfo": user, "exp": expires_at }),
         None => json!({ "UserInfo": user }),
     }
+}
+
+/// KubeSphere's claims.
+fn sphere_payload(token_type: &str, user: &str, expires_at: u64) -> Value {
+    let issued_at = now() - 7200;
+    json!({
+        "username": user, "uid": format!("uid-{user}"), "token_type": token_type,
+        "exp": expires_at, "iat": issued_at, "iss": "kubesphere", "nbf": issued_at,
+    })
 }
 
 fn part(json: &Value) -> String {

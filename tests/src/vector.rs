@@ -61,8 +61,8 @@ pub struct Request {
     pub save_response_as: Option<String>,
 }
 
-/// A vector that does not pass yet, and why.
-#[derive(Debug, Clone, Deserialize)]
+/// The vectors of a system that do not pass, and why.
+#[derive(Debug, Clone)]
 pub struct NotYet(pub BTreeMap<String, String>);
 
 // === impl VectorFile ===
@@ -97,8 +97,10 @@ impl NotYet {
     ///
     /// # Errors
     /// A file that is not there or has another form.
-    pub fn read() -> Result<Self> {
-        read("not-yet.json")
+    pub fn of(system: &str) -> Result<Self> {
+        let mut all: BTreeMap<String, String> = read("not-yet.json")?;
+        all.retain(|id, _| id.split('/').next() == Some(system));
+        Ok(Self(all))
     }
 }
 

@@ -76,6 +76,7 @@ impl Process {
         if let Some(secret) = &options.hs256_secret {
             arguments.extend(["--jwt-hs256-secret".to_owned(), secret.clone()]);
         }
+        arguments.extend(options.flags.iter().cloned());
         Ok(Self {
             arguments,
             log: site.dir().join("up.log"),

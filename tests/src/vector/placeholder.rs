@@ -55,6 +55,8 @@ impl Placeholders {
         let field = match kind {
             "ak" => "accessKey",
             "sk" => "secretKey",
+            "at" => "access_token",
+            "rt" => "refresh_token",
             _ => return self.minter.kind(kind, of),
         };
         let Some(value) = self.saved.get(of).and_then(|saved| saved.get(field)) else {

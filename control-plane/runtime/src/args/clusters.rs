@@ -47,7 +47,7 @@ impl ClustersArgs {
 fn origin(given: &str) -> Result<String, String> {
     if given == "*" {
         return Err(
-            "credentials are allowed, so every origin has to be named; * would let any page act as its visitor"
+            "each origin has to be named; * would let every page of the web call with its visitor's credentials"
                 .to_owned(),
         );
     }
@@ -122,6 +122,6 @@ mod tests {
             );
         }
         let error = origins(&["--cors-origin=*"]).unwrap_err();
-        assert!(error.contains("every origin has to be named"), "{error}");
+        assert!(error.contains("each origin has to be named"), "{error}");
     }
 }

@@ -92,6 +92,15 @@ fn stands_for(wildcard: &str, text: &str) -> bool {
         }
         "TIME" => OffsetDateTime::parse(text, &Rfc3339).is_ok(),
         "HEX32" => text.len() == 32 && text.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f')),
+        // As Go prints one: `1h0m5.5s`.
+        "DURATION" => {
+            text.starts_with(|c: char| c.is_ascii_digit())
+                && text.ends_with('s')
+                && text
+                    .chars()
+                    .all(|c| c.is_ascii_digit() || matches!(c, 'h' | 'm' | 's' | '.'))
+        }
+        "seconds until unlock" => text.parse().is_ok_and(|seconds: u64| seconds > 0),
         "UPSTREAM" => true,
         _ => false,
     }
@@ -115,6 +124,10 @@ mod tests {
         ));
         assert!(same_text("<TIME>", "2021-06-01T10:00:00Z"));
         assert!(!same_text("<TIME>", "yesterday"));
+        assert!(same_text("by <DURATION>", "by 1h0m5s"));
+        assert!(!same_text("by <DURATION>", "by 5"));
+        assert!(same_text("<seconds until unlock>", "599"));
+        assert!(!same_text("<seconds until unlock>", "0"));
         assert!(!same_text("<b>&", "b&"));
         assert!(same_text("<b>&", "<b>&"));
     }
