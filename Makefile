@@ -91,12 +91,13 @@ lint: build ## Check format, lints, documentation and the Envoy configurations
 	RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --exclude cubegate-filter --exclude cubegate-bench-engine --no-deps --document-private-items --quiet
 	deploy/local/tools.sh envoy >/dev/null
 	envoy/validate.sh $(ENVOY) $(CUBEGATE) $(FILTER)
-	docs/check-paths.sh README.md ARCHITECTURE.md bench/README.md docs/lists.md docs/import.md docs/audit.md docs/storage.md
+	docs/check-paths.sh README.md ARCHITECTURE.md bench/README.md docs/lists.md docs/import.md docs/audit.md docs/keys.md docs/storage.md
 
 .PHONY: generate
 generate: build-cubegate ## Write the generated files anew
 	$(CUBEGATE) bootstrap > envoy/bootstrap.yaml
 	cargo run --quiet --package cubegate-api --example openapi > docs/openapi.json
+	cargo run --quiet --package cubegate-tests --example compatibility > docs/compatibility.md
 
 .PHONY: fmt
 fmt: ## Format the code

@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # apiserver.sh: one real kube-apiserver with its etcd, on loopback, for the local stack and the tests.
 #
-# Usage:   apiserver.sh start NAME DIR [--port P]   start it, or say that it runs already; NAME is the kubeconfig's context
+# Usage:   apiserver.sh start NAME DIR [--port P] [--token-webhook FILE]
+#                                                   start it, or say that it runs already; NAME is the kubeconfig's context,
+#                                                   FILE a kubeconfig that leads to whoever checks bearer tokens
 #          apiserver.sh gateway-kubeconfig DIR      make the gateway's own identity in that cluster (the server must run)
 #          apiserver.sh stop DIR                    SIGTERM, and SIGKILL after 10 s; the data stay
 #          apiserver.sh kill DIR                    SIGKILL at once, for tests; the data stay
@@ -164,7 +166,8 @@ run_both() {
 		--cert-dir="$dir/pki" --tls-cert-file="$dir/pki/apiserver.crt" --tls-private-key-file="$dir/pki/apiserver.key" \
 		--client-ca-file="$dir/pki/ca.crt" --service-account-issuer=https://kubernetes.default.svc \
 		--service-account-key-file="$dir/pki/sa.pub" --service-account-signing-key-file="$dir/pki/sa.key" \
-		--service-cluster-ip-range=10.0.0.0/24 --authorization-mode=RBAC --disable-admission-plugins=ServiceAccount
+		--service-cluster-ip-range=10.0.0.0/24 --authorization-mode=RBAC --disable-admission-plugins=ServiceAccount \
+		"${webhook_flags[@]}"
 }
 
 # wait_ready: 0 ready; 1 not within 60 s; 2 one of the two ended.
@@ -248,15 +251,28 @@ gateway_kubeconfig() {
 
 command=${1:-}
 wanted_port=
+webhook_flags=()
 case $command in
 start)
-	(($# == 3 || $# == 5)) || usage
+	(($# >= 3)) || usage
 	name=$2 dir=$3
-	if (($# == 5)); then
-		[[ $4 == --port ]] || usage
-		wanted_port=$5
-		if ! [[ $wanted_port =~ ^[1-9][0-9]{0,4}$ ]] || ((wanted_port > 65535)); then die "'$wanted_port' is no port number"; fi
-	fi
+	shift 3
+	while (($#)); do
+		(($# >= 2)) || usage
+		case $1 in
+		--port)
+			wanted_port=$2
+			if ! [[ $wanted_port =~ ^[1-9][0-9]{0,4}$ ]] || ((wanted_port > 65535)); then die "'$wanted_port' is no port number"; fi
+			;;
+		--token-webhook)
+			[[ -r $2 ]] || die "there is no kubeconfig of a token webhook at $2"
+			# What it was told of a token counts for a second: one that is taken back is refused soon.
+			webhook_flags=(--authentication-token-webhook-config-file="$(realpath -- "$2")" --authentication-token-webhook-cache-ttl=1s)
+			;;
+		*) usage ;;
+		esac
+		shift 2
+	done
 	;;
 stop | kill | gateway-kubeconfig)
 	(($# == 2)) || usage

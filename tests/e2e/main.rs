@@ -19,6 +19,8 @@ mod api_openapi;
 #[cfg(test)]
 mod cli_import;
 #[cfg(test)]
+mod cli_keys;
+#[cfg(test)]
 mod cli_kubecube;
 #[cfg(test)]
 mod cli_refusals;
@@ -43,9 +45,13 @@ mod gateway_bytes;
 #[cfg(test)]
 mod gateway_clusters;
 #[cfg(test)]
+mod gateway_compatibility;
+#[cfg(test)]
 mod gateway_guide;
 #[cfg(test)]
 mod gateway_identity;
+#[cfg(test)]
+mod gateway_inventory;
 #[cfg(test)]
 mod gateway_kubectl;
 #[cfg(test)]
@@ -57,11 +63,17 @@ mod gateway_pushdown;
 #[cfg(test)]
 mod gateway_query;
 #[cfg(test)]
+mod gateway_revocation;
+#[cfg(test)]
+mod gateway_scopes;
+#[cfg(test)]
 mod gateway_tables;
 #[cfg(test)]
 mod gateway_tokens;
 #[cfg(test)]
 mod gateway_watch;
+#[cfg(test)]
+mod gateway_webhook;
 #[cfg(test)]
 mod store_postgres;
 #[cfg(test)]

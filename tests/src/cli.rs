@@ -176,22 +176,43 @@ impl Site {
     /// # Errors
     /// The command's, or output without the two halves.
     pub async fn create_key(&self, user: &str) -> Result<KeyPair> {
-        let shown = self.ok(&["key", "create", user]).await?;
-        let is_half = |word: &&str| {
-            word.len() == 32 && word.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'))
-        };
-        let halves: Vec<&str> = shown
-            .split(|c: char| !c.is_ascii_alphanumeric())
-            .filter(is_half)
-            .collect();
-        let [access_key, secret_key] = halves.as_slice() else {
-            bail!("key create shows no pair of 32 hex digits: {shown}");
-        };
-        Ok(KeyPair {
-            access_key: (*access_key).to_owned(),
-            secret_key: (*secret_key).to_owned(),
-        })
+        self.create_key_with(user, &[]).await
     }
+
+    /// Creates an access key with these flags.
+    ///
+    /// # Errors
+    /// The command's, or output without the two halves.
+    pub async fn create_key_with(&self, user: &str, flags: &[&str]) -> Result<KeyPair> {
+        let arguments = [&["key", "create", user], flags].concat();
+        key_pair(&self.ok(&arguments).await?)
+    }
+
+    /// Gives an access key another secret.
+    ///
+    /// # Errors
+    /// The command's, or output without the two halves.
+    pub async fn rotate_key(&self, access_key: &str, flags: &[&str]) -> Result<KeyPair> {
+        let arguments = [&["key", "rotate", access_key], flags].concat();
+        key_pair(&self.ok(&arguments).await?)
+    }
+}
+
+/// What `key create` and `key rotate` show.
+fn key_pair(shown: &str) -> Result<KeyPair> {
+    let is_half =
+        |word: &&str| word.len() == 32 && word.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'));
+    let halves: Vec<&str> = shown
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(is_half)
+        .collect();
+    let [access_key, secret_key] = halves.as_slice() else {
+        bail!("no pair of 32 hex digits is shown: {shown}");
+    };
+    Ok(KeyPair {
+        access_key: (*access_key).to_owned(),
+        secret_key: (*secret_key).to_owned(),
+    })
 }
 
 // === impl Ended ===

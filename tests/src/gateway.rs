@@ -10,8 +10,8 @@ use anyhow::{Context as _, Result, ensure};
 use serde::Deserialize;
 use tokio::sync::OnceCell;
 
-use crate::cli::Site;
-use crate::client::Client;
+use crate::cli::{KeyPair, Site};
+use crate::client::{Answer, Client};
 use crate::raw::RawServer;
 use crate::tls::read_pem;
 use crate::until::until;
@@ -186,16 +186,31 @@ impl Gateway {
     /// # Errors
     /// A user that gets none.
     pub async fn new_token(&self, user: &str) -> Result<String> {
-        let key = self.site.create_key(user).await?;
-        let path = format!(
-            "/api/v1/cube/key/token?accessKey={}&secretKey={}",
-            key.access_key, key.secret_key
-        );
-        let answer = self.client.get(&path).send().await?.expect(200)?.json()?;
+        self.exchange(&self.site.create_key(user).await?).await
+    }
+
+    /// A token made from this access key.
+    ///
+    /// # Errors
+    /// A key that gives none.
+    pub async fn exchange(&self, key: &KeyPair) -> Result<String> {
+        let answer = self.try_exchange(key).await?.expect(200)?.json()?;
         let token = answer.get("token").and_then(|token| token.as_str());
         token
             .map(str::to_owned)
             .context("an answer without a token")
+    }
+
+    /// What asking for a token with this access key is answered.
+    ///
+    /// # Errors
+    /// No answer.
+    pub async fn try_exchange(&self, key: &KeyPair) -> Result<Answer> {
+        let path = format!(
+            "/api/v1/cube/key/token?accessKey={}&secretKey={}",
+            key.access_key, key.secret_key
+        );
+        self.client.get(&path).send().await
     }
 
     /// Waits until this cluster is known to Envoy. On the way there is nothing

@@ -68,14 +68,29 @@ impl Stack {
 // === impl ApiServer ===
 
 impl ApiServer {
+    /// One of a test's own that asks this webhook (a kubeconfig) whose a bearer token is.
+    ///
+    /// # Errors
+    /// A server that does not start.
+    pub async fn with_token_webhook(name: &str, webhook: &Path) -> Result<Self> {
+        let dir = Run::current()?.folder(name)?;
+        let webhook = webhook.to_str().context("a path that is no text")?;
+        Run::current()?.guard_api_server(&dir)?;
+        Self::start_in(name, &dir, &["--token-webhook", webhook]).await
+    }
+
     async fn start(name: &str, stack: &Path, own: bool) -> Result<Self> {
         let dir = stack.join(name);
         if own {
             Run::current()?.guard_api_server(&dir)?;
         }
+        Self::start_in(name, &dir, &[]).await
+    }
+
+    async fn start_in(name: &str, dir: &Path, flags: &[&str]) -> Result<Self> {
         // `start` on a running server says where it is.
-        let kubeconfig = script(&["start", name], &dir).await?;
-        let gateway_kubeconfig = script(&["gateway-kubeconfig"], &dir).await?;
+        let kubeconfig = script(&["start", name], dir, flags).await?;
+        let gateway_kubeconfig = script(&["gateway-kubeconfig"], dir, &[]).await?;
         let kube = Kube::new(&kubeconfig)?;
         kube.make_cluster_admin("admin").await?;
         Ok(Self {
@@ -88,10 +103,11 @@ impl ApiServer {
 }
 
 /// Runs `apiserver.sh` and gives the path that it prints.
-async fn script(arguments: &[&str], dir: &Path) -> Result<PathBuf> {
+async fn script(arguments: &[&str], dir: &Path, flags: &[&str]) -> Result<PathBuf> {
     let run = Command::new(root().join("deploy/local/apiserver.sh"))
         .args(arguments)
         .arg(dir)
+        .args(flags)
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .output();

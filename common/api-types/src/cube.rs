@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 mod cluster;
 mod inventory;
+mod key;
 mod object;
 mod user;
 
@@ -11,6 +12,7 @@ pub use cluster::{AddClusterRequest, ClusterAdded, ClusterItem, ClusterList};
 pub use inventory::{
     AccessRequest, ClusterInfo, ClusterInfoList, ClusterNames, ClusterResources, Identities,
 };
+pub use key::{KeyCreateRequest, KeyRotateRequest, KeyScope, KeyUpdateRequest, RotatedKey};
 pub use object::{
     API_VERSION, KeyList, KeyMetadata, KeyObject, KeySpec, SYNC_ANNOTATION, USER_LABEL,
     UserMetadata, UserObject, UserSpec, UserStatus,
@@ -109,6 +111,8 @@ pub mod message {
     pub const KEY_AND_USER_NOT_MATCH: &str = "key and user not match.";
     /// 400: keys.
     pub const SECRET_NOT_MATCH: &str = "secretkey and accesskey not match.";
+    /// 400: keys; not KubeCube's, whose keys do not expire.
+    pub const KEY_EXPIRED: &str = "key has expired.";
     /// 400: keys.
     pub const TOO_MANY_KEYS: &str = "already have 5 credentials, can't create more.";
     /// 500 and 502: keys and the proxy.

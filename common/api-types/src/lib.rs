@@ -5,8 +5,10 @@
 //!
 //! - [`cube`]: KubeCube paths, `{"code","message"}`
 //! - [`kube`]: Kubernetes paths, a `Status` object
+//! - [`sphere`]: KubeSphere paths, plain text
 //!
 //! It deliberately holds no HTTP types and no logic of either side.
 
 pub mod cube;
 pub mod kube;
+pub mod sphere;

@@ -110,17 +110,19 @@ pub struct ClusterEntry {
     /// slash; put before every upstream path.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub path_prefix: String,
-    /// What the cluster's discovery says of its resources, by their plural name;
-    /// of equal names the first one is meant.
+    /// What the cluster's discovery says of its resources.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub resources: BTreeMap<String, Vec<ResourceEntry>>,
+    pub resources: Resources,
 }
+
+/// The resources of a cluster by their plural name; of equal names the first is meant.
+pub type Resources = BTreeMap<String, Vec<ResourceEntry>>;
 
 /// A resource of a cluster, as its discovery tells it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ResourceEntry {
-    /// `/api/v1` or `/apis/{group}/{version}`, the preferred version.
+    /// `/api/v1` or `/apis/{group}/{version}`, the preferred version that has it.
     pub path: String,
     /// Its kind, `Deployment`.
     pub kind: String,
@@ -137,9 +139,10 @@ pub struct Revoked {
     /// made by a KubeCube that shares its secret, and is judged by its expiry alone.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub users: BTreeMap<String, u64>,
-    /// Access keys, all of whose tokens are refused.
-    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
-    pub keys: BTreeSet<String>,
+    /// By access key, the lowest epoch that is still good; a deleted key has none
+    /// that is. A token of a key that carries no epoch is older than all that do.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub keys: BTreeMap<String, u64>,
     /// Sessions, all of whose tokens are refused.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub sessions: BTreeSet<String>,

@@ -16,12 +16,18 @@ pub struct Claims {
     pub groups: Vec<String>,
     /// The access key that the token was made from; absent after a login.
     pub access_key: Option<String>,
+    /// Which generation of that key's tokens it is of: a key whose scope or expiry
+    /// was changed has a higher one.
+    pub key_epoch: Option<u64>,
     /// What a token of that key may be used for; absent when it may be used for
     /// all that its user may do.
     pub scope: Option<KeyScope>,
     /// The login or family of refresh tokens that it belongs to; absent in a token
     /// made from a key.
     pub session: Option<String>,
+    /// Unix seconds when the password was given that the session began with, in a
+    /// token that may be renewed; from then its longest time counts.
+    pub authenticated_at: Option<u64>,
     /// Which generation of the user's tokens it is of: a disabled user, or one with
     /// a new password, has a higher one. Absent in a token that is not ours.
     pub epoch: Option<u64>,
@@ -77,11 +83,16 @@ pub(crate) struct PrivateClaims {
     /// The access key's id.
     #[serde(rename = "key", default, skip_serializing_if = "Option::is_none")]
     pub(crate) access_key: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) key_epoch: Option<u64>,
     #[serde(rename = "key_scope", default, skip_serializing_if = "Option::is_none")]
     pub(crate) scope: Option<KeyScope>,
     /// OpenID Connect's name for a session (Front-Channel Logout 1.0, 3).
     #[serde(rename = "sid", default, skip_serializing_if = "Option::is_none")]
     pub(crate) session: Option<String>,
+    /// OpenID Connect's name (Core 1.0, 2).
+    #[serde(rename = "auth_time", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) authenticated_at: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) epoch: Option<u64>,
 }
@@ -128,8 +139,10 @@ impl Claims {
             uid: _,
             token_type,
             access_key,
+            key_epoch,
             scope,
             session,
+            authenticated_at,
             epoch,
         } = private;
         match token_type {
@@ -154,8 +167,10 @@ impl Claims {
             user,
             groups,
             access_key,
+            key_epoch,
             scope,
             session,
+            authenticated_at,
             epoch,
             id,
             issued_at: issued_at.unwrap_or(0),
@@ -178,8 +193,10 @@ impl Claims {
                 None => TokenType::StaticToken,
             }),
             access_key: self.access_key.clone(),
+            key_epoch: self.key_epoch,
             scope: self.scope.clone(),
             session: self.session.clone(),
+            authenticated_at: self.authenticated_at,
             epoch: self.epoch,
         }
     }

@@ -80,6 +80,9 @@ pub enum ApiError {
     /// The secret is not the key's.
     #[error("{}", message::SECRET_NOT_MATCH)]
     SecretNotMatch,
+    /// The key gives no token any more.
+    #[error("{}", message::KEY_EXPIRED)]
+    KeyExpired,
     /// The user owns as many keys as one may.
     #[error("{}", message::TOO_MANY_KEYS)]
     TooManyKeys,
@@ -106,8 +109,8 @@ pub enum ApiError {
     /// A member cluster does not answer.
     #[error("{}", message::SERVER_ERROR)]
     MemberFailed(#[source] ReadError),
-    /// No cluster is registered, so there is no host cluster.
-    #[error("no cluster is registered yet.")]
+    /// No cluster is the host.
+    #[error("there is no host cluster; add a cluster, or make one the host.")]
     NoHostCluster,
     /// Something in the request is wrong; the sentence says what.
     #[error("{0}")]
@@ -149,6 +152,7 @@ impl ApiError {
             | Self::KeyNotExist
             | Self::KeyAndUserNotMatch
             | Self::SecretNotMatch
+            | Self::KeyExpired
             | Self::TooManyKeys
             | Self::ClusterNotFound(_)
             | Self::ClusterExists(_)
@@ -195,6 +199,7 @@ impl From<StoreError> for ApiError {
         match error {
             StoreError::UserNotFound(_) => Self::UserNotExist,
             StoreError::TooManyKeys { .. } => Self::TooManyKeys,
+            StoreError::KeyAttributes(error) => Self::BadRequest(error.to_string()),
             StoreError::ClusterExists(name) => Self::ClusterExists(name),
             StoreError::UserExists(name) => Self::NameExists(name),
             StoreError::Subject(_) => Self::ParamInvalid("name"),

@@ -6,6 +6,7 @@ mod caller;
 mod client_ip;
 mod credential;
 mod fields;
+mod leaving;
 mod origin;
 mod query;
 
@@ -14,4 +15,5 @@ pub(crate) use body::RawBody;
 pub(crate) use caller::{Admin, Caller, Writer, authenticate, identify};
 pub(crate) use client_ip::ClientIp;
 pub(crate) use fields::{form_fields, json_fields, json_object};
+pub(crate) use leaving::Leaving;
 pub(crate) use query::Query;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cubegate_domain::User;
+use cubegate_domain::{AccessKey, User};
 use cubegate_token::{
     Claims, Ed25519Key, Ed25519Signer, Hs256Secret, KUBECUBE_GROUP, KeyError, KeySet,
     RefreshClaims, Signer, TokenError, UnverifiedToken,
@@ -21,6 +21,27 @@ pub struct Issuer {
     signer: Signer,
     keys: KeySet,
     lifetime: Duration,
+}
+
+/// A login by cookie, whose tokens are renewed while it is used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct CookieSession {
+    /// Its id (`sid`).
+    pub(crate) id: String,
+    /// Unix seconds of the login.
+    pub(crate) began_at: u64,
+    /// How long it lasts at most, however much it is used.
+    pub(crate) longest: Duration,
+}
+
+/// Where a token comes from.
+#[derive(Debug, Clone, Copy, Default)]
+struct Origin<'a> {
+    key: Option<&'a AccessKey>,
+    session: Option<&'a str>,
+    authenticated_at: Option<u64>,
+    /// Unix seconds: it does not live longer.
+    ends_at: Option<u64>,
 }
 
 /// A token that was just made.
@@ -83,18 +104,56 @@ impl Issuer {
         self.lifetime
     }
 
-    /// Makes a token for `user`, through a login (no access key) or from an access
-    /// key. Whether the user may have one is the caller's business.
+    /// Makes a token for `user` without an access key. Whether the user may have one
+    /// is the caller's business.
     ///
     /// # Errors
     /// [`KeyError::Sign`] when the crypto library fails.
-    pub fn issue(
+    pub fn issue(&self, user: &User, now: OffsetDateTime) -> Result<IssuedToken, KeyError> {
+        self.make(user, Origin::default(), self.lifetime, now)
+    }
+
+    /// Makes a token for the owner of `key`, which is good for what the key is and
+    /// does not outlive it. Whether the key is good is the caller's business.
+    ///
+    /// # Errors
+    /// [`KeyError::Sign`] when the crypto library fails.
+    pub fn issue_from_key(
         &self,
-        user: &User,
-        access_key: Option<&str>,
+        owner: &User,
+        key: &AccessKey,
         now: OffsetDateTime,
     ) -> Result<IssuedToken, KeyError> {
-        self.make(user, access_key, None, self.lifetime, now)
+        let origin = Origin {
+            key: Some(key),
+            ends_at: key.attributes.expires_at.map(unix_seconds),
+            ..Origin::default()
+        };
+        self.make(owner, origin, self.lifetime, now)
+    }
+
+    /// Makes a token for a login by cookie, or a younger one for the same login.
+    ///
+    /// # Errors
+    /// [`KeyError::Sign`] when the crypto library fails.
+    pub(crate) fn issue_for_cookie(
+        &self,
+        user: &User,
+        session: &CookieSession,
+        now: OffsetDateTime,
+    ) -> Result<IssuedToken, KeyError> {
+        let CookieSession {
+            id,
+            began_at,
+            longest,
+        } = session;
+        let origin = Origin {
+            session: Some(id),
+            authenticated_at: Some(*began_at),
+            ends_at: Some(began_at.saturating_add(longest.as_secs())),
+            ..Origin::default()
+        };
+        self.make(user, origin, self.lifetime, now)
     }
 
     /// [`Self::issue`] with a lifetime of its own.
@@ -104,11 +163,10 @@ impl Issuer {
     pub fn issue_for(
         &self,
         user: &User,
-        access_key: Option<&str>,
         lifetime: Duration,
         now: OffsetDateTime,
     ) -> Result<IssuedToken, KeyError> {
-        self.make(user, access_key, None, lifetime, now)
+        self.make(user, Origin::default(), lifetime, now)
     }
 
     /// Makes an access token for an OAuth client, of a session or of none.
@@ -122,7 +180,11 @@ impl Issuer {
         lifetime: Duration,
         now: OffsetDateTime,
     ) -> Result<IssuedToken, KeyError> {
-        self.make(user, None, session, lifetime, now)
+        let origin = Origin {
+            session,
+            ..Origin::default()
+        };
+        self.make(user, origin, lifetime, now)
     }
 
     /// Makes the refresh token that goes with an access token of a session.
@@ -176,13 +238,19 @@ impl Issuer {
     fn make(
         &self,
         user: &User,
-        access_key: Option<&str>,
-        session: Option<&str>,
+        origin: Origin<'_>,
         lifetime: Duration,
         now: OffsetDateTime,
     ) -> Result<IssuedToken, KeyError> {
         let issued_at = unix_seconds(now);
         let expires_at = issued_at.saturating_add(lifetime.as_secs());
+        let Origin {
+            key,
+            session,
+            authenticated_at,
+            ends_at,
+        } = origin;
+        let expires_at = ends_at.map_or(expires_at, |end| expires_at.min(end));
         let id = Uuid::new_v4().simple().to_string();
         let mut groups = vec![KUBECUBE_GROUP.to_owned()];
         groups.extend(
@@ -194,9 +262,14 @@ impl Issuer {
         let token = self.signer.sign(&Claims {
             user: user.name.clone(),
             groups,
-            access_key: access_key.map(str::to_owned),
-            scope: None,
+            access_key: key.map(|key| key.access_key.clone()),
+            key_epoch: key.map(|key| key.token_epoch),
+            scope: key
+                .map(|key| &key.attributes.scope)
+                .filter(|scope| !scope.is_unbounded())
+                .cloned(),
             session: session.map(str::to_owned),
+            authenticated_at,
             epoch: Some(user.token_epoch),
             id: Some(id.clone()),
             issued_at,
@@ -223,14 +296,14 @@ impl Issuer {
 }
 
 /// Times before 1970 do not occur; 0 makes every token one from the future then.
-fn unix_seconds(time: OffsetDateTime) -> u64 {
+pub(crate) fn unix_seconds(time: OffsetDateTime) -> u64 {
     u64::try_from(time.unix_timestamp()).unwrap_or(0)
 }
 
 #[cfg(test)]
 mod tests {
-    use cubegate_domain::UserState;
-    use cubegate_token::Signer;
+    use cubegate_domain::{KeyAttributes, UserState};
+    use cubegate_token::{KeyScope, Signer};
 
     use super::*;
 
@@ -249,6 +322,18 @@ mod tests {
         }
     }
 
+    fn mk_key(attributes: KeyAttributes) -> AccessKey {
+        AccessKey {
+            access_key: "ak".to_owned(),
+            user: "jeff".to_owned(),
+            attributes,
+            token_epoch: 3,
+            old_secret_until: None,
+            created_at: OffsetDateTime::UNIX_EPOCH,
+            last_used_at: None,
+        }
+    }
+
     fn at(seconds: i64) -> OffsetDateTime {
         OffsetDateTime::from_unix_timestamp(seconds).unwrap()
     }
@@ -258,7 +343,11 @@ mod tests {
         let issuer =
             Issuer::ed25519(Ed25519Signer::generate("cubegate"), DEFAULT_TOKEN_LIFETIME).unwrap();
         let issued = issuer
-            .issue(&mk_user(&["dev", "kubecube"]), Some("ak"), at(1_000_000))
+            .issue_from_key(
+                &mk_user(&["dev", "kubecube"]),
+                &mk_key(KeyAttributes::default()),
+                at(1_000_000),
+            )
             .unwrap();
         let claims = issuer
             .verify(&UnverifiedToken::new(issued.token), at(1_000_010))
@@ -266,9 +355,34 @@ mod tests {
         assert_eq!(claims.user, "jeff");
         assert_eq!(claims.groups, ["kubecube", "dev"]);
         assert_eq!(claims.access_key.as_deref(), Some("ak"));
+        assert_eq!((claims.key_epoch, claims.scope), (Some(3), None));
         assert_eq!(claims.id, Some(issued.id));
         assert_eq!(claims.issued_at, 1_000_000);
         assert_eq!(claims.expires_at, 1_003_600);
+    }
+
+    #[test]
+    fn a_token_is_good_for_what_its_key_is_and_no_longer() {
+        let issuer =
+            Issuer::ed25519(Ed25519Signer::generate("cubegate"), DEFAULT_TOKEN_LIFETIME).unwrap();
+        let scope = KeyScope {
+            namespaces: vec!["shop".to_owned()],
+            ..KeyScope::default()
+        };
+        for (end, expected) in [(1_000_100, 1_000_100), (1_009_000, 1_003_600)] {
+            let key = mk_key(KeyAttributes {
+                expires_at: Some(at(end)),
+                scope: scope.clone(),
+                ..KeyAttributes::default()
+            });
+            let issued = issuer.issue_from_key(&mk_user(&[]), &key, at(1_000_000));
+            let issued = issued.unwrap();
+            let claims = issuer
+                .verify(&UnverifiedToken::new(issued.token), at(1_000_010))
+                .unwrap();
+            assert_eq!(claims.scope.as_ref(), Some(&scope));
+            assert_eq!((claims.expires_at, issued.expires_at), (expected, expected));
+        }
     }
 
     #[test]
@@ -277,10 +391,7 @@ mod tests {
             Hs256Secret::new(*b"0123456789abcdef").unwrap(),
             Duration::from_secs(60),
         );
-        let token = issuer
-            .issue(&mk_user(&[]), None, at(1_000_000))
-            .unwrap()
-            .token;
+        let token = issuer.issue(&mk_user(&[]), at(1_000_000)).unwrap().token;
         let verify = |now| issuer.verify(&UnverifiedToken::new(token.clone()), at(now));
         assert!(verify(1_000_060).is_ok());
         assert_eq!(verify(1_000_091), Err(TokenError::Expired));
@@ -292,7 +403,7 @@ mod tests {
         let other = Ed25519Signer::generate("cubegate");
         let token = Issuer::ed25519(other, DEFAULT_TOKEN_LIFETIME)
             .unwrap()
-            .issue(&mk_user(&[]), None, at(1_000_000))
+            .issue(&mk_user(&[]), at(1_000_000))
             .unwrap()
             .token;
         let keys = KeySet::ed25519("cubegate", [one.public_key().unwrap()]).unwrap();

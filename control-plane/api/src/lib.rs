@@ -22,6 +22,7 @@
 
 mod audit;
 mod clock;
+mod cookie;
 mod error;
 mod extract;
 mod issuer;

@@ -30,15 +30,13 @@ pub(crate) async fn cluster(state: &AppState, name: &str) -> Result<Cluster, Api
         .ok_or_else(|| ApiError::ClusterNotFound(name.to_owned()))
 }
 
-/// The host cluster, KubeCube's pivot: the one that was registered first.
+/// The host cluster, KubeCube's pivot.
 pub(crate) async fn host_cluster(state: &AppState) -> Result<Cluster, ApiError> {
-    state
-        .store
-        .list_clusters()
-        .await?
-        .into_iter()
-        .min_by_key(|cluster| cluster.created_at)
-        .ok_or(ApiError::NoHostCluster)
+    let name = state.store.host_cluster().await?;
+    let name = name.ok_or(ApiError::NoHostCluster)?;
+    // It may have been removed between the two readings.
+    let cluster = state.store.get_cluster(&name).await?;
+    cluster.ok_or(ApiError::NoHostCluster)
 }
 
 /// The host cluster, read as that user.

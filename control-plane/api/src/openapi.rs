@@ -6,15 +6,18 @@
 //! is left out, and the whole with `docs/openapi.json`.
 
 mod family;
+mod swagger;
 #[cfg(test)]
 mod tests;
 
 use utoipa::OpenApi;
 
 use self::family::{Credentials, Names, Refusals};
+pub(crate) use self::swagger::swagger;
 use crate::error::OauthRefusal;
 use crate::routes::{
-    audit, authorization, cluster, health, key, login, oauth, openapi, root, user, warden,
+    audit, authorization, cluster, health, key, login, logout, oauth, openapi, root, user, version,
+    warden,
 };
 
 #[derive(OpenApi)]
@@ -36,14 +39,22 @@ use crate::routes::{
     paths(
         root::handler,
         openapi::handler,
+        openapi::v2,
+        openapi::v3,
         health::healthz,
+        health::livez,
         health::readyz,
+        version::handler,
+        version::short,
         login::handler,
+        logout::handler,
         key::token::handler,
         key::token::post_handler,
         key::create::handler,
         key::list::handler,
         key::delete::handler,
+        key::update::handler,
+        key::rotate::handler,
         user::list::handler,
         user::create::handler,
         user::update::handler,

@@ -6,6 +6,7 @@ use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use cubegate_api_types::cube::{CONTENT_TYPE, Success};
+use cubegate_api_types::sphere;
 use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -63,6 +64,17 @@ pub(crate) fn plain_json<T: Serialize>(status: StatusCode, body: &T) -> Response
     response.headers_mut().insert(
         header::CONTENT_TYPE,
         HeaderValue::from_static("application/json"),
+    );
+    response
+}
+
+/// 404 as Go's net/http writes it, which is what KubeSphere answers outside of its
+/// services.
+pub(crate) fn page_not_found() -> Response {
+    let mut response = text(StatusCode::NOT_FOUND, sphere::PAGE_NOT_FOUND);
+    response.headers_mut().insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
     );
     response
 }

@@ -5,6 +5,7 @@ mod log;
 mod nul;
 mod oauth;
 mod slash;
+mod sphere;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -14,8 +15,10 @@ use axum::middleware;
 use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter, on};
 
-use crate::routes::{audit as audit_route, cluster, health, key, login, not_found, openapi, root};
-use crate::{AppState, audit};
+use crate::routes::{
+    audit as audit_route, cluster, health, key, login, logout, not_found, openapi, root,
+};
+use crate::{AppState, audit, cookie};
 
 /// What every KubeCube path begins with.
 const PREFIX: &str = "/api/v1/cube";
@@ -33,14 +36,16 @@ pub fn router(state: AppState) -> Router {
     let cube = cube_table()
         .router
         .merge(audit_table().router)
+        .layer(middleware::from_fn_with_state(state.clone(), cookie::renew))
         .layer(middleware::map_response(no_store));
 
     open_table()
         .router
         .merge(cube)
         .merge(oauth::routes())
+        .merge(sphere::routes())
         .fallback(not_found::handler)
-        .method_not_allowed_fallback(not_found::handler)
+        .method_not_allowed_fallback(not_found::method)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(middleware::from_fn(nul::refuse))
         .layer(middleware::from_fn_with_state(state.clone(), audit::record))
@@ -55,6 +60,7 @@ pub(crate) fn operations() -> Vec<Operation> {
     operations.extend(audit_table().operations);
     operations.extend(cube_table().operations);
     operations.extend(oauth::operations());
+    operations.extend(sphere::operations());
     operations
 }
 
@@ -64,6 +70,7 @@ fn open_table() -> Table {
         .exactly("/", root::handler)
         .exactly("/openapi.json", openapi::handler)
         .exactly("/healthz", health::healthz)
+        .exactly("/livez", health::livez)
         .exactly("/readyz", health::readyz)
 }
 
@@ -78,11 +85,13 @@ fn audit_table() -> Table {
 fn cube_table() -> Table {
     const GET: MethodFilter = MethodFilter::GET;
     const POST: MethodFilter = MethodFilter::POST;
+    const PUT: MethodFilter = MethodFilter::PUT;
     const DELETE: MethodFilter = MethodFilter::DELETE;
 
     cube::routes(Table::new(PREFIX))
         // Open.
         .on(POST, "/login", login::handler)
+        .on(POST, "/logout", logout::handler)
         .on(GET, "/key/token", key::token::handler)
         .on(POST, "/key/token", key::token::post_handler)
         // For every user, about the own keys. Creation is GET in KubeCube 1.0 and
@@ -91,6 +100,8 @@ fn cube_table() -> Table {
         .on(POST, "/key/create", key::create::handler)
         .on(GET, "/key", key::list::handler)
         .on(DELETE, "/key", key::delete::handler)
+        .on(PUT, "/key", key::update::handler)
+        .on(POST, "/key/rotate", key::rotate::handler)
         // For administrators.
         .on(GET, "/clusters", cluster::list::handler)
         .on(POST, "/clusters", cluster::add::handler)

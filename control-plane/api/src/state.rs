@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use cubegate_audit::Recorder;
 
-use cubegate_store::Store;
-use cubegate_token::CLOCK_SKEW_SECONDS;
+use cubegate_store::{Store, StoreError};
+use cubegate_token::{CLOCK_SKEW_SECONDS, Claims};
 use time::OffsetDateTime;
 
 use crate::{Clock, Issuer, Throttle};
@@ -26,6 +26,9 @@ pub struct AppState {
     /// Whether clients reach the gateway in clear (`--plain`): the login cookie
     /// is then set without `Secure`, or no browser would send it back.
     pub plain_http: bool,
+    /// How long a login by cookie lasts at most. While it is used, its token is
+    /// renewed until then.
+    pub session_lifetime: Duration,
     /// What a kubeconfig for the gateway says.
     pub public: Arc<PublicGateway>,
     /// How `/oauth` behaves.
@@ -81,6 +84,17 @@ impl fmt::Debug for OauthClient {
 // === impl AppState ===
 
 impl AppState {
+    /// Takes a token back: with its whole session, or alone when it is of none.
+    pub(crate) async fn take_back(&self, claims: &Claims) -> Result<(), StoreError> {
+        let until = self.revoked_until(self.clock.now());
+        match (&claims.session, &claims.id) {
+            (Some(session), _) => self.store.end_session(session, until).await,
+            (None, Some(id)) => self.store.revoke_token(id, until).await,
+            // A token of another hand has no name to be refused by.
+            (None, None) => Ok(()),
+        }
+    }
+
     /// When the last access token that is issued now is no longer taken anywhere.
     pub(crate) fn revoked_until(&self, now: OffsetDateTime) -> OffsetDateTime {
         let longest = self

@@ -3,8 +3,10 @@
 mod audit;
 mod auth;
 mod cluster;
+mod cookie;
 mod http;
 mod key;
+mod key_attributes;
 mod login;
 mod matrix;
 mod oauth;
@@ -98,6 +100,7 @@ impl TestApp {
             issuer: Arc::new(issuer),
             clock,
             plain_http: false,
+            session_lifetime: Duration::from_hours(12),
             public: Arc::new(PublicGateway {
                 url: "https://gw.example:30443".to_owned(),
                 ca_pem: Some("-- a CA --".to_owned()),
@@ -161,7 +164,7 @@ impl TestApp {
         let user = self.state.store.get_user(user).await.unwrap().unwrap();
         self.state
             .issuer
-            .issue(&user, None, self.state.clock.now())
+            .issue(&user, self.state.clock.now())
             .unwrap()
             .token
     }

@@ -1,9 +1,23 @@
 //! Key pairs, the credential of programs.
 
-use time::OffsetDateTime;
+mod attributes;
+
+pub use attributes::{
+    KeyAttributes, KeyAttributesError, KeyChange, MAX_KEY_DESCRIPTION_BYTES, MAX_KEY_NAME_BYTES,
+    MAX_SCOPE_BYTES, VERBS,
+};
+
+use time::{Duration, OffsetDateTime};
 
 /// KubeCube's documented cap.
 pub const MAX_KEYS_PER_USER: usize = 5;
+
+/// How long both secrets of a key are good after a rotation, unless the owner says
+/// otherwise.
+pub const DEFAULT_OVERLAP: Duration = Duration::DAY;
+
+/// How long they may be at most: who takes longer has not begun.
+pub const MAX_OVERLAP: Duration = Duration::days(30);
 
 /// A key pair as it can be shown: the secret is kept hashed and never leaves the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,8 +27,24 @@ pub struct AccessKey {
     /// The owner. It may name a user that does not exist (any more): such a key
     /// gives no token.
     pub user: String,
+    /// What its owner says about it.
+    pub attributes: KeyAttributes,
+    /// Which generation of its tokens is good; grows when they are taken back.
+    pub token_epoch: u64,
+    /// Until when the secret before the present one is good; `None` when there was
+    /// none.
+    pub old_secret_until: Option<OffsetDateTime>,
     /// When it was created.
     pub created_at: OffsetDateTime,
     /// When a token was last made from it.
     pub last_used_at: Option<OffsetDateTime>,
+}
+
+// === impl AccessKey ===
+
+impl AccessKey {
+    /// Whether it gives no token any more.
+    pub fn is_expired(&self, now: OffsetDateTime) -> bool {
+        self.attributes.expires_at.is_some_and(|end| end <= now)
+    }
 }

@@ -13,7 +13,11 @@ mod access_key;
 mod cluster;
 mod user;
 
-pub use access_key::{AccessKey, MAX_KEYS_PER_USER};
+pub use access_key::{
+    AccessKey, DEFAULT_OVERLAP, KeyAttributes, KeyAttributesError, KeyChange,
+    MAX_KEY_DESCRIPTION_BYTES, MAX_KEY_NAME_BYTES, MAX_KEYS_PER_USER, MAX_OVERLAP, MAX_SCOPE_BYTES,
+    VERBS,
+};
 pub use cluster::{
     ApiServer, Cluster, ClusterCredential, ClusterName, ClusterNameError, ClusterTls, Scheme,
 };

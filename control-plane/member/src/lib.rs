@@ -1,6 +1,6 @@
 //! A member cluster as the outside gives it: reads kubeconfigs, probes API servers, reads
-//! what they have as one of the gateway's users, and what a KubeCube keeps in its pivot
-//! cluster ([`read_kubecube`]).
+//! what they have as one of the gateway's users, which resources they know
+//! ([`Discoverer`]), and what a KubeCube keeps in its pivot cluster ([`read_kubecube`]).
 //!
 //! ```text
 //! kubeconfig text ──parse_kubeconfig──> MemberSpec ──> domain Cluster ──probe──> ProbeReport
@@ -13,15 +13,17 @@
 //! instead of being left out silently, and files of the server are read only for
 //! the command line ([`FileAccess`]). No message holds a secret.
 //!
-//! What this crate deliberately does not do: it stores nothing, keeps no
-//! connection, and is no Kubernetes client for anybody else.
+//! What this crate deliberately does not do: it stores nothing, and is no
+//! Kubernetes client for anybody else.
 
 mod client;
+mod discovery;
 mod kubeconfig;
 mod kubecube;
 mod probe;
 mod read;
 
+pub use discovery::{DISCOVERY_TIMEOUT, Discoverer, Discovery, DiscoveryError, USER_AGENT};
 pub use kubeconfig::{FileAccess, KubeconfigError, MemberSpec, parse_kubeconfig};
 pub use kubecube::{
     ClusterObject, KeyObject, KubeCube, KubeCubeError, Skipped, UserObject, read_kubecube,

@@ -3,7 +3,7 @@
 mod error;
 mod review;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::time::Duration;
 

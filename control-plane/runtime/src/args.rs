@@ -1,6 +1,8 @@
 //! The command line. Every flag is also an environment variable `CUBEGATE_…`.
 
 mod audit;
+mod clusters;
+mod key;
 mod list;
 mod oauth;
 
@@ -14,6 +16,8 @@ use clap::{Args, Parser, Subcommand};
 use cubegate_store::DatabaseUrl;
 
 pub(crate) use self::audit::{AuditArgs, AuditCommand, AuditExportArgs};
+pub(crate) use self::clusters::ClustersArgs;
+pub(crate) use self::key::{KeyCommand, KeyCreateArgs, KeyUpdateArgs, ScopeArgs};
 pub(crate) use self::list::ListArgs;
 pub(crate) use self::oauth::{OauthArgs, ThrottleArgs};
 
@@ -34,13 +38,13 @@ pub(crate) enum Command {
     Up(UpArgs),
     /// Print the bootstrap of an edge or sidecar Envoy
     Bootstrap(BootstrapArgs),
-    /// Register, list and remove clusters
+    /// Register, list and remove clusters, and say which one is the host
     #[command(subcommand)]
     Cluster(ClusterCommand),
     /// Add, list and change users
     #[command(subcommand)]
     User(UserCommand),
-    /// Create, list and delete access keys
+    /// Create, list, change, rotate and delete access keys
     #[command(subcommand)]
     Key(KeyCommand),
     /// Export audit records
@@ -97,6 +101,9 @@ pub(crate) struct GatewayArgs {
 
     #[command(flatten)]
     pub(crate) throttle: ThrottleArgs,
+
+    #[command(flatten)]
+    pub(crate) clusters: ClustersArgs,
 
     /// Where clients connect to Envoy
     #[arg(
@@ -155,6 +162,13 @@ pub(crate) struct GatewayArgs {
         value_parser = clap::value_parser!(u64).range(60..=86_400)
     )]
     pub(crate) token_lifetime: u64,
+
+    /// How long a login by cookie lasts at most, in seconds; its token is renewed while it is used
+    #[arg(
+        long, env = "CUBEGATE_SESSION_LIFETIME", value_name = "SECONDS", default_value_t = 43_200,
+        value_parser = clap::value_parser!(u64).range(60..=2_592_000)
+    )]
+    pub(crate) session_lifetime: u64,
 
     /// The `iss` of our tokens
     #[arg(
@@ -314,6 +328,13 @@ pub(crate) enum ClusterCommand {
     Add(ClusterAddArgs),
     /// List the registered clusters
     List(DataArgs),
+    /// Make a cluster the host: the one that paths mean which name none
+    Host {
+        /// Its name
+        name: String,
+        #[command(flatten)]
+        data: DataArgs,
+    },
     /// Remove a cluster
     Remove {
         /// Its name
@@ -340,6 +361,9 @@ pub(crate) struct ClusterAddArgs {
     /// Take the place of a cluster of that name
     #[arg(long)]
     pub(crate) replace: bool,
+    /// Make it the host cluster: the one that paths mean which name none; the first one is it by itself
+    #[arg(long)]
+    pub(crate) host: bool,
     #[command(flatten)]
     pub(crate) data: DataArgs,
 }
@@ -396,33 +420,6 @@ pub(crate) enum UserCommand {
     },
     /// List the users
     List(DataArgs),
-}
-
-/// `cubegate key …`
-#[derive(Debug, Subcommand)]
-pub(crate) enum KeyCommand {
-    /// Create an access key; its secret is shown once
-    Create {
-        /// The owner
-        user: String,
-        #[command(flatten)]
-        data: DataArgs,
-    },
-    /// List access keys
-    List {
-        /// Only this user's
-        #[arg(long, value_name = "USER")]
-        user: Option<String>,
-        #[command(flatten)]
-        data: DataArgs,
-    },
-    /// Delete an access key
-    Delete {
-        /// The access key
-        access_key: String,
-        #[command(flatten)]
-        data: DataArgs,
-    },
 }
 
 /// `cubegate import`

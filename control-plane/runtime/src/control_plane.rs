@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use cubegate_api::{AppState, Clock, Issuer, PublicGateway, Throttle};
 use cubegate_domain::{ADMIN_GROUP, UserState};
 use cubegate_filter_config::TokenKeys;
 use cubegate_snapshot::{Endpoint, FilterModule, ListenerSettings};
-use cubegate_store::{NewUser, Store};
+use cubegate_store::{KEY_USES_INTERVAL, NewUser, Store};
 use cubegate_token::{Hs256Secret, STRONG_HS256_SECRET_BYTES};
 use cubegate_xds::XdsServer;
 use time::OffsetDateTime;
@@ -23,6 +24,7 @@ use tonic::transport::{Certificate, Identity, ServerTlsConfig};
 use crate::access_log::access_log;
 use crate::args::GatewayArgs;
 use crate::data_dir::DataDir;
+use crate::discovery::{self, Known};
 use crate::pki::{Ca, XDS_SERVER_NAME, serving_certificate};
 use crate::publisher::{self, Fixed};
 use crate::{commands, output};
@@ -30,6 +32,10 @@ use crate::{commands, output};
 /// The environment variable of Envoy that carries KubeCube's shared secret to
 /// the filter. It is in no configuration dump there.
 pub(crate) const HS256_SECRET_ENV: &str = "CUBEGATE_JWT_HS256_SECRET";
+
+/// How long the first snapshot waits for what the clusters have. Envoys that come back
+/// to a control plane which was started again would else be told of no resources.
+const FIRST_DISCOVERY: Duration = Duration::from_secs(3);
 
 /// The sockets of the control plane, bound before anything else is done, so
 /// that a port in use is told at once.
@@ -106,6 +112,7 @@ impl ControlPlane {
             audit,
             oauth,
             throttle,
+            clusters,
             listen,
             public_url,
             kubeconfig_lifetime,
@@ -114,6 +121,7 @@ impl ControlPlane {
             tls_key,
             filter: _,
             token_lifetime,
+            session_lifetime,
             issuer,
             jwt_hs256_secret,
             admin_password,
@@ -131,6 +139,7 @@ impl ControlPlane {
         };
         let fixed = Fixed {
             tokens,
+            cors_origins: clusters.cors_origins(),
             limits: list.limits(),
             module,
             listener: ListenerSettings {
@@ -142,13 +151,27 @@ impl ControlPlane {
         };
 
         let (stop, stopped) = watch::channel(false);
-        let first = publisher::snapshot(&store, &fixed).await?;
+        let (learnt, mut known) = watch::channel(Known::default());
+        let discovery = tokio::spawn({
+            let keep = discovery::run(store.clone(), clusters.discovery_interval(), learnt);
+            let stopped = stopped.clone();
+            async move {
+                tokio::select! {
+                    () = keep => {}
+                    () = wait(stopped) => {}
+                }
+            }
+        });
+        let complete = known.wait_for(|known| known.complete);
+        // One that hangs must not hold up the others.
+        let _ = tokio::time::timeout(FIRST_DISCOVERY, complete).await;
+        let first = publisher::snapshot(&store, &known, &fixed).await?;
         let (publish, snapshots) = watch::channel(first);
         let publisher = tokio::spawn({
             let (store, stopped) = (store.clone(), stopped.clone());
             async move {
                 tokio::select! {
-                    () = publisher::run(store, fixed, publish) => {}
+                    () = publisher::run(store, known, fixed, publish) => {}
                     () = wait(stopped) => {}
                 }
             }
@@ -170,6 +193,7 @@ impl ControlPlane {
                 }
             }
         });
+        let key_uses = tokio::spawn(note_key_uses(store.clone(), wait(stopped.clone())));
         let xds = XdsServer::new(snapshots)
             .with_access_log(access_log(recorder.clone()))
             .serve(xds, tls, wait(stopped.clone()));
@@ -179,6 +203,7 @@ impl ControlPlane {
             issuer: Arc::new(issuer),
             clock: Clock::system(),
             plain_http: *plain,
+            session_lifetime: Duration::from_secs(*session_lifetime),
             public: Arc::new(PublicGateway {
                 url: gateway_url(public_url.as_deref(), *listen, *plain)?,
                 // With a certificate of the operator's, clients know its CA.
@@ -200,7 +225,9 @@ impl ControlPlane {
             tokio::spawn(async move { xds.await.context("the xDS server failed") }),
             tokio::spawn(async move { api.await.context("the HTTP API failed") }),
             tokio::spawn(async move { publisher.await.context("the publisher failed") }),
+            tokio::spawn(async move { discovery.await.context("the discovery failed") }),
             tokio::spawn(async move { retention.await.context("the audit retention failed") }),
+            tokio::spawn(async move { key_uses.await.context("the noting of key uses failed") }),
         ];
         Ok(Self {
             api_address,
@@ -243,8 +270,30 @@ impl ControlPlane {
         let _ = stop_writer.send(true);
         // It bounds its last write itself.
         writer.await?;
+        // Tokens were given until now.
+        write_key_uses(&store).await;
         store.close().await;
         Ok(())
+    }
+}
+
+/// Writes when keys were last used, until it is stopped. The last time is when
+/// everything has stopped.
+async fn note_key_uses(store: Store, stopped: impl Future<Output = ()>) {
+    let mut stopped = pin!(stopped);
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(KEY_USES_INTERVAL) => {}
+            () = &mut stopped => return,
+        }
+        write_key_uses(&store).await;
+    }
+}
+
+async fn write_key_uses(store: &Store) {
+    if let Err(error) = store.write_key_uses().await {
+        // Whatever else needs the database says more.
+        tracing::warn!(%error, "the uses of keys could not be written; they stay noted");
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! args ──> commands ─┬─ serve, up ──> control_plane ─┬─ api  (HTTP)
+//!                    │                               ├─ discovery: clusters' resources
 //!                    │                               ├─ publisher: store ──> snapshot
 //!                    │                               └─ xds  (gRPC, mutual TLS)
 //!                    │                  envoy (only `up`)
@@ -17,6 +18,7 @@ mod bootstrap;
 mod commands;
 mod control_plane;
 mod data_dir;
+mod discovery;
 mod envoy;
 mod output;
 mod pki;

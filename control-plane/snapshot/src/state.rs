@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use cubegate_domain::Cluster;
 use cubegate_filter_config::{
-    ClusterEntry, ConfigError, FilterConfig, Limits, Revoked, TokenKeys, VERSION,
+    ClusterEntry, ConfigError, FilterConfig, Limits, Resources, Revoked, TokenKeys, VERSION,
 };
 
 use crate::{Snapshot, cluster, extension_config, listener, route, secret};
@@ -15,10 +15,16 @@ use crate::{Snapshot, cluster, extension_config, listener, route, secret};
 pub struct GatewayState {
     /// The registered clusters.
     pub clusters: Vec<Cluster>,
+    /// Which of them paths mean that name none.
+    pub host_cluster: Option<String>,
+    /// What is known of their resources, by the cluster's name.
+    pub resources: BTreeMap<String, Arc<Resources>>,
     /// What tokens are checked against.
     pub tokens: TokenKeys,
     /// Tokens that are refused although they have not expired.
     pub revoked: Revoked,
+    /// The origins whose pages may call.
+    pub cors_origins: BTreeSet<String>,
     /// Bounds on the filter's memory.
     pub limits: Limits,
     /// The filter's code.
@@ -77,9 +83,12 @@ impl GatewayState {
     pub fn snapshot(&self) -> Result<Snapshot, ConfigError> {
         let Self {
             clusters,
+            host_cluster: _,
+            resources: _,
             tokens,
-            revoked,
-            limits,
+            revoked: _,
+            cors_origins: _,
+            limits: _,
             module,
             listener,
             control_plane,
@@ -95,39 +104,37 @@ impl GatewayState {
         }
         listener::insert(&mut snapshot, listener);
         route::insert(&mut snapshot);
-        let document = filter_config(clusters, tokens, revoked, limits).to_json()?;
+        let document = self.filter_config().to_json()?;
         extension_config::insert(&mut snapshot, module, tokens, document);
         Ok(snapshot)
     }
-}
 
-fn filter_config(
-    clusters: &[Cluster],
-    tokens: &TokenKeys,
-    revoked: &Revoked,
-    limits: &Limits,
-) -> FilterConfig {
-    let clusters: BTreeMap<String, ClusterEntry> = clusters
-        .iter()
-        .map(|cluster| {
+    fn filter_config(&self) -> FilterConfig {
+        let entry = |cluster: &Cluster| {
+            let known = self.resources.get(cluster.name.as_str());
             let entry = ClusterEntry {
                 upstream: cluster::name(&cluster.name),
                 upgrade_upstream: cluster::http1_name(&cluster.name),
                 authority: cluster.server.authority(),
                 path_prefix: cluster.server.path_prefix.clone(),
-                resources: BTreeMap::new(),
+                resources: known.map_or_else(Resources::new, |known| Resources::clone(known)),
             };
             (cluster.name.to_string(), entry)
-        })
-        .collect();
-    FilterConfig {
-        version: VERSION,
-        tokens: tokens.clone(),
-        clusters,
-        host_cluster: None,
-        revoked: revoked.clone(),
-        cors_origins: BTreeSet::new(),
-        limits: limits.clone(),
+        };
+        let clusters: BTreeMap<_, _> = self.clusters.iter().map(entry).collect();
+        FilterConfig {
+            version: VERSION,
+            tokens: self.tokens.clone(),
+            // A name that the table does not have would be of no use to anybody.
+            host_cluster: self
+                .host_cluster
+                .clone()
+                .filter(|host| clusters.contains_key(host)),
+            clusters,
+            revoked: self.revoked.clone(),
+            cors_origins: self.cors_origins.clone(),
+            limits: self.limits.clone(),
+        }
     }
 }
 

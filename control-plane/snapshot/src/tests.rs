@@ -1,10 +1,13 @@
 //! Snapshots of small states. Whether Envoy takes them is proven end to end.
 
+use std::sync::Arc;
+
 use cubegate_domain::{ApiServer, Cluster, ClusterCredential, ClusterTls, Scheme};
-use cubegate_filter_config::{FilterConfig, Limits, TokenKeys};
+use cubegate_filter_config::{FilterConfig, Limits, ResourceEntry, Resources, TokenKeys};
 use envoy_types::pb::envoy::extensions::filters::http::wasm::v3::Wasm;
 use envoy_types::pb::envoy::extensions::transport_sockets::tls::v3 as tls;
 use envoy_types::pb::envoy::extensions::upstreams::http::v3::HttpProtocolOptions;
+use envoy_types::pb::envoy::extensions::wasm::v3 as wasm;
 use envoy_types::pb::google::protobuf::StringValue;
 use prost::Message as _;
 use time::OffsetDateTime;
@@ -35,11 +38,14 @@ fn mk_cluster(name: &str, host: &str, credential: ClusterCredential) -> Cluster 
 fn mk_state(clusters: Vec<Cluster>) -> GatewayState {
     GatewayState {
         clusters,
+        host_cluster: None,
+        resources: Default::default(),
         tokens: TokenKeys::Ed25519 {
             issuer: "cubegate".to_owned(),
             keys: [].into(),
         },
         revoked: Default::default(),
+        cors_origins: Default::default(),
         limits: Limits::default(),
         module: FilterModule::File("/data/filter/abc.wasm".to_owned()),
         listener: ListenerSettings {
@@ -237,27 +243,61 @@ fn equal_states_make_equal_snapshots_and_a_new_cluster_changes_only_what_it_must
     }
 }
 
-#[test]
-fn the_filter_gets_its_document_and_holds_headers() {
-    let snapshot = mk_state(vec![mk_cluster("m", "10.0.0.1", certificate())])
-        .snapshot()
-        .unwrap();
+fn plugin(snapshot: &Snapshot) -> (wasm::PluginConfig, FilterConfig) {
     let resource = snapshot
         .get(ResourceType::ExtensionConfig, "cubegate")
         .unwrap();
     let extension = proto::TypedExtensionConfig::decode(resource.any.value.as_slice()).unwrap();
     let wasm = Wasm::decode(extension.typed_config.unwrap().value.as_slice()).unwrap();
     let plugin = wasm.config.unwrap();
+    let document = plugin.configuration.clone().unwrap();
+    let document = StringValue::decode(document.value.as_slice()).unwrap();
+    let config = FilterConfig::from_json(document.value.as_bytes()).unwrap();
+    (plugin, config)
+}
+
+#[test]
+fn the_filter_gets_its_document_and_holds_headers() {
+    let snapshot = mk_state(vec![mk_cluster("m", "10.0.0.1", certificate())])
+        .snapshot()
+        .unwrap();
+    let (plugin, config) = plugin(&snapshot);
     assert_eq!(
         plugin
             .allow_on_headers_stop_iteration
             .map(|flag| flag.value),
         Some(true)
     );
-    let document = StringValue::decode(plugin.configuration.unwrap().value.as_slice()).unwrap();
-    let config = FilterConfig::from_json(document.value.as_bytes()).unwrap();
     assert_eq!(config.clusters["m"].upgrade_upstream, "cluster/m/http1");
     assert_eq!(config.clusters["m"].authority, "10.0.0.1:6443");
+    assert!(config.clusters["m"].resources.is_empty());
+    assert_eq!(config.host_cluster, None);
+}
+
+#[test]
+fn the_filter_is_told_what_clusters_have_and_which_is_the_host() {
+    let pods = ResourceEntry {
+        path: "/api/v1".to_owned(),
+        kind: "Pod".to_owned(),
+        namespaced: true,
+    };
+    let known: Resources = [("pods".to_owned(), vec![pods])].into();
+    let mut state = mk_state(vec![mk_cluster("m", "10.0.0.1", certificate())]);
+    state.resources = [
+        ("m".to_owned(), Arc::new(known.clone())),
+        ("gone".to_owned(), Arc::new(known.clone())),
+    ]
+    .into();
+    state.host_cluster = Some("m".to_owned());
+    state.cors_origins = ["https://console.example".to_owned()].into();
+    let (_, config) = plugin(&state.snapshot().unwrap());
+    assert_eq!(config.clusters.len(), 1);
+    assert_eq!(config.clusters["m"].resources, known);
+    assert_eq!(config.host_cluster.as_deref(), Some("m"));
+    assert_eq!(config.cors_origins, state.cors_origins);
+    state.host_cluster = Some("gone".to_owned());
+    let (_, config) = plugin(&state.snapshot().unwrap());
+    assert_eq!(config.host_cluster, None);
 }
 
 #[test]

@@ -1,4 +1,5 @@
 //! Member clusters.
 
+mod host;
 mod read;
 mod write;

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use cubegate_domain::KeyAttributesError;
 use cubegate_token::SubjectError;
 use sqlx::error::DatabaseError;
 use thiserror::Error;
@@ -107,6 +108,9 @@ pub enum StoreError {
         /// The user.
         user: String,
     },
+    /// What is said about a key breaks a rule.
+    #[error(transparent)]
+    KeyAttributes(#[from] KeyAttributesError),
     /// An imported key without a name, secret or owner, or with control characters.
     #[error(
         "the {field} of an imported key must have 1 to 253 bytes and no blanks at its ends or control characters"

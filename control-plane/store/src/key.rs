@@ -1,14 +1,20 @@
 //! Access keys: what programs get tokens with.
 
+mod change;
 mod create;
 mod delete;
 mod import;
 mod read;
+mod uses;
 mod verify;
 
 use std::fmt;
 
 use cubegate_domain::AccessKey;
+use uuid::Uuid;
+
+pub use uses::KEY_USES_INTERVAL;
+pub(crate) use uses::KeyUses;
 
 /// A key pair that was just made: the only time its secret is seen. Its `Debug`
 /// form hides the secret.
@@ -39,7 +45,7 @@ pub enum KeyCheck {
     /// The secret is not the key's.
     WrongSecret,
     /// The key; its owner may be gone or disabled.
-    Valid(AccessKey),
+    Valid(Box<AccessKey>),
 }
 
 /// What a deletion came to.
@@ -51,6 +57,22 @@ pub enum DeleteOutcome {
     NotFound,
     /// It belongs to somebody else and is still there.
     NotOwned,
+}
+
+/// What a change came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChangeOutcome<T> {
+    /// It is done, and this came of it.
+    Changed(T),
+    /// No such key.
+    NotFound,
+    /// It belongs to somebody else and is as it was.
+    NotOwned,
+}
+
+/// A UUIDv4 without dashes, as KubeCube's halves are.
+fn half() -> String {
+    Uuid::new_v4().simple().to_string()
 }
 
 // === impl IssuedKey ===

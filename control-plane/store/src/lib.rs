@@ -42,7 +42,7 @@ mod user;
 pub use audit::{AuditOrder, AuditRange, AuditRow};
 pub use database::{DatabaseUrl, DatabaseUrlError};
 pub use error::StoreError;
-pub use key::{DeleteOutcome, ImportedKey, IssuedKey, KeyCheck};
+pub use key::{ChangeOutcome, DeleteOutcome, ImportedKey, IssuedKey, KEY_USES_INTERVAL, KeyCheck};
 pub use master_key::{MASTER_KEY_BYTES, MasterKey, MasterKeyError};
 pub use revision::POLL_INTERVAL;
 pub use revocation::{MAX_TOKEN_LIFETIME, Revocations};

@@ -13,8 +13,8 @@ use crate::{Store, StoreError, revision};
 pub struct Revocations {
     /// By user, the lowest epoch that is still good.
     pub users: BTreeMap<String, u64>,
-    /// Access keys.
-    pub keys: BTreeSet<String>,
+    /// By access key, the lowest epoch that is still good.
+    pub keys: BTreeMap<String, u64>,
     /// Sessions.
     pub sessions: BTreeSet<String>,
     /// Single tokens by their ids.
@@ -46,7 +46,9 @@ impl Store {
                     listed.users.insert(subject, epoch);
                 }
                 "key" => {
-                    listed.keys.insert(subject);
+                    let epoch = epoch.unwrap_or(i64::MAX);
+                    let epoch = to_u64(epoch, "revocations", "epoch", &subject)?;
+                    listed.keys.insert(subject, epoch);
                 }
                 "session" => {
                     listed.sessions.insert(subject);
@@ -61,7 +63,7 @@ impl Store {
     }
 }
 
-/// Refuses all tokens of a key, a session, or one token, until they have expired.
+/// Refuses all tokens of a session, or one token, until they have expired.
 pub(crate) async fn revoke(
     tx: &mut Transaction<'static, Any>,
     kind: &str,
@@ -78,6 +80,29 @@ pub(crate) async fn revoke(
     .execute(&mut **tx)
     .await?;
     Ok(())
+}
+
+/// Refuses all tokens that were made from a key so far, and returns the new revision.
+pub(crate) async fn revoke_key(
+    tx: &mut Transaction<'static, Any>,
+    access_key: &str,
+    until: OffsetDateTime,
+) -> Result<u64, StoreError> {
+    sqlx::query("UPDATE access_keys SET token_epoch = token_epoch + 1 WHERE access_key = $1")
+        .bind(access_key)
+        .execute(&mut **tx)
+        .await?;
+    sqlx::query(
+        "INSERT INTO revocations (kind, subject, epoch, expires_at)
+         SELECT 'key', access_key, token_epoch, $2 FROM access_keys WHERE access_key = $1
+         ON CONFLICT (kind, subject) DO UPDATE
+         SET epoch = excluded.epoch, expires_at = excluded.expires_at",
+    )
+    .bind(access_key)
+    .bind(from_time(until))
+    .execute(&mut **tx)
+    .await?;
+    revision::bump(tx).await
 }
 
 /// Refuses all tokens that a user has now, refresh tokens too, and returns the new

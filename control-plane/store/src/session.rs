@@ -46,6 +46,8 @@ pub struct TokenMarks<'a> {
     pub id: Option<&'a str>,
     /// The access key that it was made from.
     pub key: Option<&'a str>,
+    /// Which generation of that key's tokens it is of.
+    pub key_epoch: Option<u64>,
     /// Its user.
     pub user: &'a str,
     /// Its epoch. A token without one is a KubeCube's and no concern of an epoch.
@@ -179,7 +181,8 @@ impl Store {
         let count: i64 = sqlx::query_scalar(
             "SELECT COUNT(*) FROM revocations
              WHERE (kind = 'session' AND subject = $1) OR (kind = 'token' AND subject = $2)
-             OR (kind = 'key' AND subject = $3) OR (kind = 'user' AND subject = $4 AND epoch > $5)",
+             OR (kind = 'key' AND subject = $3 AND (epoch IS NULL OR epoch > $6))
+             OR (kind = 'user' AND subject = $4 AND epoch > $5)",
         )
         .bind(marks.session)
         .bind(marks.id)
@@ -190,6 +193,8 @@ impl Store {
                 .epoch
                 .map_or(i64::MAX, |epoch| i64::try_from(epoch).unwrap_or(i64::MAX)),
         )
+        // One without is older than all that carry one.
+        .bind(i64::try_from(marks.key_epoch.unwrap_or(0)).unwrap_or(i64::MAX))
         .fetch_one(self.reader())
         .await?;
         Ok(count > 0)

@@ -6,6 +6,7 @@ use sqlx::{Any, AnyPool, Transaction};
 use tokio::sync::watch;
 
 use crate::connect::{Pools, Scope};
+use crate::key::KeyUses;
 use crate::password::Passwords;
 use crate::seal::Sealer;
 use crate::{DatabaseUrl, MasterKey, StoreError, revision};
@@ -21,6 +22,7 @@ pub(crate) struct Inner {
     pub(crate) pools: Pools,
     pub(crate) sealer: Sealer,
     pub(crate) passwords: Passwords,
+    pub(crate) uses: KeyUses,
     pub(crate) revision: watch::Sender<u64>,
 }
 
@@ -47,6 +49,7 @@ impl Store {
             pools,
             sealer,
             passwords: Passwords::new(),
+            uses: KeyUses::default(),
             revision: watch::Sender::new(current),
         });
         tokio::spawn(revision::poll(Arc::downgrade(&inner)));

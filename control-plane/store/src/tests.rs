@@ -4,6 +4,7 @@ mod audit;
 mod clusters;
 mod database;
 mod durability;
+mod key_attributes;
 mod keys;
 mod kubecube;
 mod revocations;

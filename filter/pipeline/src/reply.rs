@@ -171,7 +171,7 @@ impl Reply {
     }
 
     /// 403: the token's access key is bounded, and this is beyond.
-    pub(crate) fn out_of_scope(family: Family, why: OutOfScope) -> Self {
+    pub(crate) fn out_of_scope(family: Family, why: &OutOfScope) -> Self {
         Self::error(family, 403, why.to_string())
     }
 

@@ -11,7 +11,7 @@ use cubegate_token::Claims;
 #[derive(Debug, Default)]
 pub(crate) struct Revocations {
     users: HashMap<String, u64>,
-    keys: HashSet<String>,
+    keys: HashMap<String, u64>,
     sessions: HashSet<String>,
     tokens: HashSet<String>,
 }
@@ -45,8 +45,13 @@ impl Revocations {
             .users
             .get(&claims.user)
             .is_some_and(|lowest| claims.epoch.is_some_and(|epoch| epoch < *lowest));
+        let is_old_key = claims
+            .access_key
+            .as_ref()
+            .and_then(|key| self.keys.get(key))
+            .is_some_and(|lowest| claims.key_epoch.unwrap_or(0) < *lowest);
         is_old
-            || listed(&self.keys, &claims.access_key)
+            || is_old_key
             || listed(&self.sessions, &claims.session)
             || listed(&self.tokens, &claims.id)
     }

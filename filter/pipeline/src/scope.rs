@@ -27,17 +27,19 @@ pub(crate) struct Asked<'a> {
     pub(crate) upgrade: bool,
 }
 
-/// Why a request is beyond its scope. Nothing of the request is repeated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+/// Why a request is beyond its scope. Nothing of the request is repeated; what the
+/// scope is, whoever has the token knows.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(crate) enum OutOfScope {
     #[error("The access key of this token is not for this cluster.")]
     Cluster,
     #[error("The access key of this token is not for this namespace.")]
     Namespace,
     #[error(
-        "The access key of this token is for certain namespaces only; what is in no namespace or in all of them is out of its reach."
+        "The access key of this token is for the namespaces {} only; what is in no namespace or in all of them is out of its reach.",
+        .0.join(", ")
     )]
-    NoNamespace,
+    NoNamespace(Vec<String>),
     #[error("The access key of this token does not allow the verb {0}.")]
     Verb(&'static str),
     #[error("The access key of this token does not allow this method.")]
@@ -116,23 +118,24 @@ fn check_place(scope: &KeyScope, attributes: &Attributes) -> Result<(), OutOfSco
     if scope.namespaces.is_empty() {
         return Ok(());
     }
+    let no_namespace = || Err(OutOfScope::NoNamespace(scope.namespaces.clone()));
     let resource = match attributes {
         Attributes::Resource(resource) => resource,
         Attributes::NonResource { verb, path } if is_discovery(verb, path) => return Ok(()),
-        Attributes::NonResource { .. } => return Err(OutOfScope::NoNamespace),
+        Attributes::NonResource { .. } => return no_namespace(),
     };
     if resource.resource == "namespaces" {
         // A Namespace is itself in none. Who may see what is in it may see it, too.
         let is_read = matches!(resource.verb, "get" | "list" | "watch");
         return match resource {
-            Resource { name, .. } if name.is_empty() => Err(OutOfScope::NoNamespace),
+            Resource { name, .. } if name.is_empty() => no_namespace(),
             Resource { name, .. } if !allows(&scope.namespaces, name) => Err(OutOfScope::Namespace),
             Resource { group, .. } if is_read && group.is_empty() => Ok(()),
-            _ => Err(OutOfScope::NoNamespace),
+            _ => no_namespace(),
         };
     }
     match resource.namespace.as_str() {
-        "" => Err(OutOfScope::NoNamespace),
+        "" => no_namespace(),
         namespace if allows(&scope.namespaces, namespace) => Ok(()),
         _ => Err(OutOfScope::Namespace),
     }

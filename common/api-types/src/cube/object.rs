@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::KeyScope;
+
 /// The `apiVersion` of users and keys.
 pub const API_VERSION: &str = "user.kubecube.io/v1";
 
@@ -127,6 +129,22 @@ pub struct KeyMetadata {
 pub struct KeySpec {
     /// The owner.
     pub user: String,
-    /// When a token was last made from it, to the minute; null when never.
+    /// When a token was last made from it; null when never. What another control
+    /// plane has noted comes within a minute.
     pub last_used_time: Option<String>,
+    /// What it is called; absent when it has no name.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    /// What it is for; absent when nobody has said.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub description: String,
+    /// From then on it gives no token; absent when it does not expire.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<String>,
+    /// What its tokens may be used for; absent for all that its owner may do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope: Option<KeyScope>,
+    /// Until when the secret before the present one is good; absent when it is not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub old_secret_until: Option<String>,
 }

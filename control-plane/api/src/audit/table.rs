@@ -47,6 +47,7 @@ pub(super) fn verb(method: &Method, template: &str) -> &'static str {
         ("login", _) => "login",
         ("logout" | "oauth/logout", _) => "logout",
         ("key/create" | "key/token" | "oauth/token", _) => "create",
+        ("key/rotate", _) => "rotate",
         ("oauth/revoke", _) => "delete",
         ("audit" | "cubegate/audit", _) => "list",
         (_, &Method::POST) => "create",
@@ -141,6 +142,12 @@ mod tests {
                 ("create", Some("tokens")),
             ),
             (Method::DELETE, "/api/v1/cube/key", ("delete", Some("keys"))),
+            (Method::PUT, "/api/v1/cube/key", ("update", Some("keys"))),
+            (
+                Method::POST,
+                "/api/v1/cube/key/rotate",
+                ("rotate", Some("keys")),
+            ),
             (
                 Method::PUT,
                 "/api/v1/cube/user/{name}",

@@ -7,6 +7,7 @@ use cubegate_store::{StoreError, TokenMarks};
 use cubegate_token::{Claims, UnverifiedToken};
 
 use crate::audit::Note;
+use crate::cookie::Renewal;
 use crate::extract::{credential, origin};
 use crate::{ApiError, AppState};
 
@@ -52,6 +53,7 @@ pub(crate) async fn identify(
         session: claims.session.as_deref(),
         id: claims.id.as_deref(),
         key: claims.access_key.as_deref(),
+        key_epoch: claims.key_epoch,
         user: &claims.user,
         epoch: claims.epoch,
     };
@@ -76,8 +78,17 @@ impl FromRequestParts<AppState> for Caller {
         let note = parts.extensions.get::<Note>();
         let (user, claims) = authenticate(state, &credential.token, note).await?;
         // It could make itself one without bounds.
-        if claims.scope.is_some_and(|scope| !scope.is_unbounded()) {
+        if claims
+            .scope
+            .as_ref()
+            .is_some_and(|scope| !scope.is_unbounded())
+        {
             return Err(ApiError::Forbidden);
+        }
+        if let Some(renewal) = parts.extensions.get::<Renewal>()
+            && credential.by_cookie
+        {
+            renewal.offer(state, &user, &claims);
         }
         Ok(Self {
             user,

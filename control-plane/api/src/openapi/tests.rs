@@ -1,8 +1,9 @@
 use std::collections::BTreeSet;
 
+use serde_json::{Value, json};
 use utoipa::OpenApi as _;
 
-use super::{Document, document, family};
+use super::{Document, document, family, swagger};
 use crate::router;
 
 #[test]
@@ -46,4 +47,54 @@ fn names_of_operations_are_unique() {
         }
     }
     assert!(names.contains("deleteClustersByName"), "{names:?}");
+}
+
+#[test]
+fn the_older_document_says_the_same() {
+    let older = swagger();
+    for word in [
+        "#/components",
+        "\"requestBody\"",
+        "\"content\"",
+        "\"oneOf\"",
+        ":null",
+    ] {
+        assert!(!older.contains(word), "{word} is no word of Swagger 2.0");
+    }
+    let older: Value = serde_json::from_str(&older).unwrap();
+    assert_eq!(older["swagger"], "2.0");
+    let newer = serde_json::to_value(Document::openapi()).unwrap();
+    let paths = |document: &Value| -> Vec<(String, Vec<String>)> {
+        let paths = document["paths"].as_object().unwrap().iter();
+        let keys = |item: &Value| item.as_object().unwrap().keys().cloned().collect();
+        paths
+            .map(|(path, item)| (path.clone(), keys(item)))
+            .collect()
+    };
+    assert_eq!(paths(&older), paths(&newer));
+    let removal = &older["paths"]["/api/v1/cube/clusters/{name}"]["delete"];
+    assert_eq!(
+        removal["parameters"],
+        json!([{ "in": "path", "name": "name", "description": "The cluster", "required": true, "type": "string" }])
+    );
+    assert_eq!(
+        removal["responses"]["200"]["schema"],
+        json!({ "$ref": "#/definitions/Success" })
+    );
+    assert_eq!(removal["security"], json!([{ "bearer": [] }]));
+    let login = &older["paths"]["/api/v1/cube/login"]["post"]["parameters"][0];
+    assert_eq!(
+        (&login["in"], &login["schema"]),
+        (
+            &json!("body"),
+            &json!({ "$ref": "#/definitions/LoginRequest" })
+        )
+    );
+    let token = &older["paths"]["/oauth/token"]["post"]["parameters"];
+    let form: Vec<_> = token.as_array().unwrap().iter().collect();
+    assert!(
+        form.iter()
+            .all(|it| it["in"] == "formData" && it["type"] == "string")
+    );
+    assert!(form.iter().any(|it| it["name"] == "grant_type"), "{token}");
 }

@@ -7,6 +7,8 @@ use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, on};
 
+use cubegate_api_types::sphere;
+
 use super::{Operation, method_name};
 use crate::routes::oauth::{
     authenticate, authorize, discovery, keys, logout, revoke, token, userinfo,
@@ -48,17 +50,18 @@ fn table() -> Table {
         )
 }
 
+/// Builds a part of KubeSphere's paths, and keeps a list of it.
 #[derive(Default)]
-struct Table {
-    router: Router<AppState>,
-    operations: Vec<Operation>,
+pub(super) struct Table {
+    pub(super) router: Router<AppState>,
+    pub(super) operations: Vec<Operation>,
 }
 
 // === impl Table ===
 
 impl Table {
     /// Adds an operation. HEAD is none: the GET of a logout changes something.
-    fn on<H, T>(mut self, methods: &[MethodFilter], path: &str, handler: &H) -> Self
+    pub(super) fn on<H, T>(mut self, methods: &[MethodFilter], path: &str, handler: &H) -> Self
     where
         H: Handler<T, AppState>,
         T: 'static,
@@ -85,7 +88,7 @@ async fn not_found() -> Response {
 }
 
 async fn method_not_allowed() -> Response {
-    respond::text(StatusCode::METHOD_NOT_ALLOWED, "405: Method Not Allowed")
+    respond::text(StatusCode::METHOD_NOT_ALLOWED, sphere::METHOD_NOT_ALLOWED)
 }
 
 /// RFC 6749 5.1, for all of it.

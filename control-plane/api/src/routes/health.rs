@@ -1,4 +1,4 @@
-//! `GET /healthz`, `GET /readyz`: for the machinery around the process, open.
+//! `GET /healthz`, `GET /livez`, `GET /readyz`: for the machinery around the process, open.
 
 use axum::extract::State;
 use cubegate_api_types::cube::ErrorBody;
@@ -13,6 +13,17 @@ use crate::{ApiError, AppState};
     responses((status = 200, description = "The process answers", body = String))
 )]
 pub(crate) async fn healthz() -> &'static str {
+    "ok"
+}
+
+/// The same under the name that Kubernetes has for it.
+#[utoipa::path(
+    get,
+    path = "/livez",
+    tag = "process",
+    responses((status = 200, description = "The process answers", body = String))
+)]
+pub(crate) async fn livez() -> &'static str {
     "ok"
 }
 

@@ -3,4 +3,8 @@
 pub(crate) mod create;
 pub(crate) mod delete;
 pub(crate) mod list;
+pub(crate) mod rotate;
 pub(crate) mod token;
+pub(crate) mod update;
+
+mod attributes;

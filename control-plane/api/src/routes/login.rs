@@ -1,14 +1,16 @@
 //! `POST /login`: a name and a password for a cookie.
 
 use axum::extract::State;
-use axum::http::{HeaderValue, header};
+use axum::http::header;
 use axum::response::Response;
+use uuid::Uuid;
 
 use crate::audit::Note;
 use crate::extract::{ClientIp, RawBody, json_fields};
+use crate::issuer::{CookieSession, unix_seconds};
 use crate::respond;
 use crate::routes::user::object;
-use crate::{ApiError, AppState, password};
+use crate::{ApiError, AppState, cookie, password};
 
 /// Checks in KubeCube's order; the state comes after the password, so that nobody
 /// learns who is disabled without knowing it.
@@ -37,7 +39,12 @@ pub(crate) async fn handler(
     }
     let user = password::log_in(&state, &note, &name, &password, ip).await?;
     let now = state.clock.now();
-    let issued = state.issuer.issue(&user, None, now)?;
+    let session = CookieSession {
+        id: Uuid::new_v4().simple().to_string(),
+        began_at: unix_seconds(now),
+        longest: state.session_lifetime,
+    };
+    let issued = state.issuer.issue_for_cookie(&user, &session, now)?;
     let ip = ip.map(|ip| ip.to_string());
     let user = state
         .store
@@ -45,20 +52,7 @@ pub(crate) async fn handler(
         .await?;
 
     let mut response = respond::json(&object::of(user));
-    let cookie = set_cookie(
-        &issued.token,
-        state.issuer.lifetime().as_secs(),
-        state.plain_http,
-    );
-    let cookie =
-        HeaderValue::from_str(&cookie).map_err(|error| ApiError::Internal(error.into()))?;
+    let cookie = cookie::set(&state, &issued, now)?;
     response.headers_mut().insert(header::SET_COOKIE, cookie);
     Ok(response)
-}
-
-fn set_cookie(token: &str, max_age: u64, plain_http: bool) -> String {
-    let secure = if plain_http { "" } else { " Secure;" };
-    format!(
-        "Authorization=Bearer+{token}; Path=/; Max-Age={max_age}; HttpOnly;{secure} SameSite=Lax"
-    )
 }

@@ -1,10 +1,47 @@
 //! Every path and method that is no operation.
 
-use crate::ApiError;
-use crate::extract::Caller;
+use axum::extract::{FromRequestParts as _, Request, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use cubegate_api_types::sphere;
 
-/// 404 as plain text, but only for somebody with a token: the table of paths is
-/// nobody else's business, and KubeCube authenticates before it routes.
-pub(crate) async fn handler(_caller: Caller) -> ApiError {
-    ApiError::PageNotFound
+use crate::extract::Caller;
+use crate::{ApiError, AppState, respond};
+
+/// What KubeCube's paths begin with, and those of the same form.
+const CUBE: [&str; 3] = ["/api/v1/cube", "/api/v1/warden", "/cubegate"];
+
+/// No such path.
+pub(crate) async fn handler(State(state): State<AppState>, request: Request) -> Response {
+    if is_cube(request.uri().path()) {
+        return for_callers(&state, request).await;
+    }
+    respond::page_not_found()
+}
+
+/// The path has not this method.
+pub(crate) async fn method(State(state): State<AppState>, request: Request) -> Response {
+    if is_cube(request.uri().path()) {
+        return for_callers(&state, request).await;
+    }
+    respond::text(StatusCode::METHOD_NOT_ALLOWED, sphere::METHOD_NOT_ALLOWED)
+}
+
+/// 404 as plain text, but only for somebody with a token: the table of KubeCube's paths
+/// is nobody else's business, and KubeCube authenticates before it routes. There is no
+/// 405 in it.
+async fn for_callers(state: &AppState, request: Request) -> Response {
+    let (mut parts, _) = request.into_parts();
+    match Caller::from_request_parts(&mut parts, state).await {
+        Ok(_) => ApiError::PageNotFound,
+        Err(refusal) => refusal,
+    }
+    .into_response()
+}
+
+fn is_cube(path: &str) -> bool {
+    CUBE.iter().any(|prefix| {
+        path.strip_prefix(prefix)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    })
 }

@@ -13,7 +13,7 @@ const AUDIT: &str = "/api/v1/cube/audit";
 
 impl TestApp {
     /// The next record; there must be one.
-    async fn recorded(&self) -> Record {
+    pub(super) async fn recorded(&self) -> Record {
         let mut records = self.records.lock().await;
         timeout(Duration::from_secs(5), records.next())
             .await
@@ -247,7 +247,7 @@ async fn refusals_are_recorded_and_good_reads_are_not() {
     app.send("GET", "/api/v1/cube/key", &bad, "").await;
     let record = app.recorded().await;
     assert_eq!((record.user, record.status), (None, Some(401)));
-    app.send("GET", "/nothing/here", &[], "").await;
+    app.send("GET", "/api/v1/cube/nothing", &[], "").await;
     let record = app.recorded().await;
     assert_eq!((record.verb.as_str(), record.status), ("get", Some(401)));
     assert_eq!(record.resource, None);

@@ -1,5 +1,7 @@
 //! What holds for all paths.
 
+use serde_json::Value;
+
 use super::TestApp;
 use crate::router::MAX_BODY_BYTES;
 
@@ -110,6 +112,89 @@ async fn a_database_that_is_away_is_a_server_error_without_details() {
         .await
         .assert_refused(500, "server error.");
     assert_eq!(app.send("GET", "/healthz", &[], "").await.status, 200);
+}
+
+#[tokio::test]
+async fn the_version_is_told_in_kubespheres_words() {
+    let app = TestApp::new().await;
+    for path in ["/kapis/version", "/kapis/version/", "/version"] {
+        let answer = app.send("GET", path, &[], "").await;
+        assert_eq!(answer.status, 200);
+        assert_eq!(answer.header("content-type"), "application/json");
+        let version: Value = serde_json::from_str(&answer.body).unwrap();
+        let fields: Vec<_> = version.as_object().unwrap().keys().cloned().collect();
+        let documented = [
+            "buildDate",
+            "compiler",
+            "gitCommit",
+            "gitMajor",
+            "gitMinor",
+            "gitTreeState",
+            "gitVersion",
+            "goVersion",
+            "platform",
+        ];
+        assert_eq!(fields, documented);
+        assert_eq!(
+            version["gitVersion"],
+            concat!("v", env!("CARGO_PKG_VERSION"))
+        );
+    }
+}
+
+#[tokio::test]
+async fn paths_of_nobody_are_a_plain_404_for_everybody() {
+    let app = TestApp::new().await;
+    let jeff = app.bearer("jeff").await;
+    let bad = ("authorization", "Bearer bad".to_owned());
+    for headers in [vec![], vec![jeff], vec![bad]] {
+        for (method, path) in [
+            ("POST", "/kapis/iam.kubesphere.io/v1alpha2/login"),
+            ("GET", "/kapis"),
+            ("GET", "/kapis/"),
+            ("GET", "/nothing"),
+            ("GET", "/clusters/member-1"),
+            ("PUT", "/api/v1/cubes"),
+            ("GET", "/cubegates"),
+        ] {
+            let answer = app.send_in_vain(method, path, &headers, "{}").await;
+            assert_eq!(
+                (answer.status.as_u16(), answer.body.as_str()),
+                (404, "404 page not found\n"),
+                "{method} {path}"
+            );
+            assert_eq!(answer.header("content-type"), "text/plain; charset=utf-8");
+            assert_eq!(answer.header("x-content-type-options"), "nosniff");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_method_that_a_path_has_not_is_405_but_for_kubecube() {
+    let app = TestApp::new().await;
+    for path in [
+        "/healthz",
+        "/kapis/version",
+        "/oauth/token",
+        "/openapi.json",
+    ] {
+        let answer = app.send_in_vain("PUT", path, &[], "").await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.body.as_str()),
+            (405, "405: Method Not Allowed"),
+            "{path}"
+        );
+    }
+    let path = "/api/v1/cube/login";
+    app.send_in_vain("PUT", path, &[], "")
+        .await
+        .assert_refused(401, "Authenticate failed.");
+    let jeff = [app.bearer("jeff").await];
+    let answer = app.send_in_vain("PUT", path, &jeff, "").await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.body.as_str()),
+        (404, "404 page not found")
+    );
 }
 
 #[tokio::test]

@@ -21,8 +21,10 @@ enum For {
 }
 
 /// Method, path and whom it is for; the router must have the same rows.
-const OPERATIONS: [(&str, &str, For); 52] = [
+const OPERATIONS: [(&str, &str, For); 60] = [
     ("POST", "/api/v1/cube/login", For::All),
+    // It ends the session of the token that it is shown, if any.
+    ("POST", "/api/v1/cube/logout", For::All),
     ("GET", "/api/v1/cube/key/token", For::All),
     ("POST", "/api/v1/cube/key/token", For::All),
     ("POST", "/api/v1/warden/authenticate", For::All),
@@ -30,6 +32,8 @@ const OPERATIONS: [(&str, &str, For); 52] = [
     ("POST", "/api/v1/cube/key/create", For::Users),
     ("GET", "/api/v1/cube/key", For::Users),
     ("DELETE", "/api/v1/cube/key", For::Users),
+    ("PUT", "/api/v1/cube/key", For::Users),
+    ("POST", "/api/v1/cube/key/rotate", For::Users),
     ("PUT", "/api/v1/cube/user/pwd", For::Users),
     ("GET", "/api/v1/cube/clusters/info", For::Users),
     ("GET", "/api/v1/cube/clusters/namespaces", For::Users),
@@ -58,7 +62,12 @@ const OPERATIONS: [(&str, &str, For); 52] = [
     ("GET", "/", For::All),
     ("GET", "/openapi.json", For::All),
     ("GET", "/healthz", For::All),
+    ("GET", "/livez", For::All),
     ("GET", "/readyz", For::All),
+    ("GET", "/kapis/version", For::All),
+    ("GET", "/version", For::All),
+    ("GET", "/openapi/v2", For::All),
+    ("GET", "/openapi/v3", For::All),
     ("GET", "/.well-known/openid-configuration", For::All),
     ("GET", "/oauth/keys", For::All),
     ("GET", "/oauth/authorize", For::All),

@@ -14,10 +14,10 @@ use super::{ProbeError, probe};
 const VERSION: &str = r#"{"major":"1","minor":"20","gitVersion":"v1.20.4","gitCommit":"c","gitTreeState":"clean","buildDate":"d","goVersion":"g","compiler":"gc","platform":"linux/amd64"}"#;
 
 /// What a request head is answered with: a status and a body.
-type Answer = fn(&str) -> (u16, String);
+pub(crate) type Answer = fn(&str) -> (u16, String);
 
 /// A server on a free port that answers each connection's first request.
-fn serve(tls: Option<Arc<ServerConfig>>, answer: Answer) -> u16 {
+pub(crate) fn serve(tls: Option<Arc<ServerConfig>>, answer: Answer) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     thread::spawn(move || {
@@ -53,7 +53,7 @@ fn talk(mut stream: impl Read + Write, answer: Answer) {
     let _ = stream.flush();
 }
 
-fn mk_cluster(scheme: Scheme, host: &str, port: u16) -> Cluster {
+pub(crate) fn mk_cluster(scheme: Scheme, host: &str, port: u16) -> Cluster {
     Cluster {
         name: "member-1".parse().unwrap(),
         server: ApiServer {

@@ -1,4 +1,4 @@
-//! `cubegate cluster add | list | remove`
+//! `cubegate cluster add | list | host | remove`
 
 use std::path::Path;
 
@@ -15,6 +15,7 @@ pub(crate) async fn run(command: ClusterCommand) -> anyhow::Result<()> {
     match command {
         ClusterCommand::Add(args) => add(args).await,
         ClusterCommand::List(data) => list(&data).await,
+        ClusterCommand::Host { name, data } => host(&name, &data).await,
         ClusterCommand::Remove { name, data } => remove(&name, &data).await,
     }
 }
@@ -26,6 +27,7 @@ async fn add(args: ClusterAddArgs) -> anyhow::Result<()> {
         context,
         no_check,
         replace,
+        host,
         data,
     } = args;
     let name: ClusterName = name.parse()?;
@@ -57,11 +59,20 @@ async fn add(args: ClusterAddArgs) -> anyhow::Result<()> {
     store.add_cluster(&cluster, replace).await?;
     commands::audit::record(&store, "create", "clusters", cluster.name.as_str()).await;
     output::line(&format!("cluster {} is registered", cluster.name));
+    let before = store.host_cluster().await?;
+    if host && before.as_deref() != Some(cluster.name.as_str()) {
+        store.set_host_cluster(cluster.name.as_str()).await?;
+    }
+    if host || before.as_deref() == Some(cluster.name.as_str()) {
+        output::line(&format!("{} is the host cluster", cluster.name));
+    }
     Ok(())
 }
 
 async fn list(data: &DataArgs) -> anyhow::Result<()> {
-    let clusters = commands::open(data).await?.list_clusters().await?;
+    let store = commands::open(data).await?;
+    let host = store.host_cluster().await?;
+    let clusters = store.list_clusters().await?;
     let rows: Vec<_> = clusters
         .iter()
         .map(|cluster| {
@@ -70,24 +81,45 @@ async fn list(data: &DataArgs) -> anyhow::Result<()> {
                 ClusterCredential::ClientCertificate { .. } => "client certificate",
                 ClusterCredential::BearerToken(_) => "token",
             };
+            let is_host = host.as_deref() == Some(cluster.name.as_str());
             vec![
                 cluster.name.to_string(),
                 cluster.server.to_string(),
                 credential.to_owned(),
+                if is_host { "yes" } else { "" }.to_owned(),
                 cluster.created_at.format(&Rfc3339).unwrap_or_default(),
             ]
         })
         .collect();
-    output::table(&["NAME", "SERVER", "CREDENTIAL", "REGISTERED"], &rows);
+    output::table(
+        &["NAME", "SERVER", "CREDENTIAL", "HOST", "REGISTERED"],
+        &rows,
+    );
+    Ok(())
+}
+
+async fn host(name: &str, data: &DataArgs) -> anyhow::Result<()> {
+    let store = commands::open(data).await?;
+    if !store.set_host_cluster(name).await? {
+        bail!("cluster {name} not found; `cubegate cluster list` shows those there are");
+    }
+    commands::audit::record(&store, "update", "clusters", name).await;
+    output::line(&format!("{name} is the host cluster"));
     Ok(())
 }
 
 async fn remove(name: &str, data: &DataArgs) -> anyhow::Result<()> {
     let store = commands::open(data).await?;
+    let was_host = store.host_cluster().await?.as_deref() == Some(name);
     if !store.remove_cluster(name).await? {
         bail!("cluster {name} not found; `cubegate cluster list` shows those there are");
     }
     commands::audit::record(&store, "delete", "clusters", name).await;
     output::line(&format!("cluster {name} is removed"));
+    if was_host {
+        output::line(
+            "there is no host cluster now; `cubegate cluster host NAME` makes one it, or the next one that is added is",
+        );
+    }
     Ok(())
 }

@@ -1,42 +1,123 @@
-//! `cubegate key create | list | delete`
+//! `cubegate key create | list | update | rotate | delete`
 
 use anyhow::bail;
-use cubegate_store::DeleteOutcome;
-use time::OffsetDateTime;
+use cubegate_domain::{AccessKey, KeyAttributes, KeyChange};
+use cubegate_store::{ChangeOutcome, DeleteOutcome, IssuedKey};
+use cubegate_token::KeyScope;
 use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
 
-use crate::args::{DataArgs, KeyCommand};
+use crate::args::{DataArgs, KeyCommand, KeyCreateArgs, KeyUpdateArgs, ScopeArgs};
 use crate::{commands, output};
 
 pub(crate) async fn run(command: KeyCommand) -> anyhow::Result<()> {
     match command {
-        KeyCommand::Create { user, data } => {
-            let store = commands::open(&data).await?;
-            let key = store.create_key(&user, OffsetDateTime::now_utc()).await?;
-            commands::audit::record(&store, "create", "keys", &key.access_key).await;
-            // The shape of GET /key/create, so that a script reads both alike.
-            let pair = serde_json::json!({
-                "accessKey": key.access_key,
-                "secretKey": key.secret_key,
-            });
-            output::line(&pair.to_string());
-        }
-        KeyCommand::List { user, data } => list(user.as_deref(), &data).await?,
-        KeyCommand::Delete { access_key, data } => {
-            let store = commands::open(&data).await?;
-            let until = commands::revoked_until();
-            match store.delete_key(&access_key, None, until).await? {
-                DeleteOutcome::Deleted => {
-                    commands::audit::record(&store, "delete", "keys", &access_key).await;
-                    output::line(&format!("key {access_key} is deleted"));
-                }
-                DeleteOutcome::NotFound | DeleteOutcome::NotOwned => {
-                    bail!("key {access_key} not found; `cubegate key list` shows those there are")
-                }
-            }
-        }
+        KeyCommand::Create(args) => create(args).await,
+        KeyCommand::List { user, data } => list(user.as_deref(), &data).await,
+        KeyCommand::Update(args) => update(args).await,
+        KeyCommand::Rotate {
+            access_key,
+            overlap,
+            data,
+        } => rotate(&access_key, overlap, &data).await,
+        KeyCommand::Delete { access_key, data } => delete(&access_key, &data).await,
     }
+}
+
+async fn create(args: KeyCreateArgs) -> anyhow::Result<()> {
+    let KeyCreateArgs {
+        user,
+        name,
+        description,
+        expires_at,
+        scope,
+        data,
+    } = args;
+    let attributes = KeyAttributes {
+        name,
+        description,
+        expires_at,
+        scope: scope_of(scope),
+    };
+    let store = commands::open(&data).await?;
+    let pair = store
+        .create_key_with(&user, attributes, OffsetDateTime::now_utc())
+        .await?;
+    commands::audit::record(&store, "create", "keys", &pair.access_key).await;
+    show(&pair);
     Ok(())
+}
+
+async fn update(args: KeyUpdateArgs) -> anyhow::Result<()> {
+    let KeyUpdateArgs {
+        access_key,
+        name,
+        description,
+        expires_at,
+        no_expiry,
+        scope,
+        no_scope,
+        data,
+    } = args;
+    let scope = scope_of(scope);
+    let change = KeyChange {
+        name,
+        description,
+        expires_at: match (expires_at, no_expiry) {
+            (Some(end), _) => Some(Some(end)),
+            (None, true) => Some(None),
+            (None, false) => None,
+        },
+        scope: (no_scope || !scope.is_unbounded()).then_some(scope),
+    };
+    if change.is_empty() {
+        bail!("nothing is to be changed; `cubegate key update --help` shows what can be");
+    }
+    let store = commands::open(&data).await?;
+    let now = OffsetDateTime::now_utc();
+    let until = commands::revoked_until();
+    match store
+        .update_key(&access_key, None, change, now, until)
+        .await?
+    {
+        ChangeOutcome::Changed(()) => {
+            commands::audit::record(&store, "update", "keys", &access_key).await;
+            output::line(&format!("key {access_key} is changed"));
+            Ok(())
+        }
+        ChangeOutcome::NotFound | ChangeOutcome::NotOwned => not_found(&access_key),
+    }
+}
+
+async fn rotate(access_key: &str, overlap: u32, data: &DataArgs) -> anyhow::Result<()> {
+    let store = commands::open(data).await?;
+    let now = OffsetDateTime::now_utc();
+    let overlap = Duration::seconds(i64::from(overlap));
+    let until = commands::revoked_until();
+    match store
+        .rotate_key(access_key, None, overlap, now, until)
+        .await?
+    {
+        ChangeOutcome::Changed(pair) => {
+            commands::audit::record(&store, "rotate", "keys", access_key).await;
+            show(&pair);
+            Ok(())
+        }
+        ChangeOutcome::NotFound | ChangeOutcome::NotOwned => not_found(access_key),
+    }
+}
+
+async fn delete(access_key: &str, data: &DataArgs) -> anyhow::Result<()> {
+    let store = commands::open(data).await?;
+    let until = commands::revoked_until();
+    match store.delete_key(access_key, None, until).await? {
+        DeleteOutcome::Deleted => {
+            commands::audit::record(&store, "delete", "keys", access_key).await;
+            output::line(&format!("key {access_key} is deleted"));
+            Ok(())
+        }
+        DeleteOutcome::NotFound | DeleteOutcome::NotOwned => not_found(access_key),
+    }
 }
 
 async fn list(user: Option<&str>, data: &DataArgs) -> anyhow::Result<()> {
@@ -45,18 +126,89 @@ async fn list(user: Option<&str>, data: &DataArgs) -> anyhow::Result<()> {
         Some(user) => store.list_keys(user).await?,
         None => store.list_all_keys().await?,
     };
-    let rows: Vec<_> = keys
-        .iter()
-        .map(|key| {
-            let last_used = key.last_used_at.and_then(|at| at.format(&Rfc3339).ok());
-            vec![
-                key.access_key.clone(),
-                key.user.clone(),
-                key.created_at.format(&Rfc3339).unwrap_or_default(),
-                last_used.unwrap_or_else(|| "never".to_owned()),
-            ]
-        })
-        .collect();
-    output::table(&["ACCESS KEY", "USER", "CREATED", "LAST USED"], &rows);
+    let rows: Vec<_> = keys.iter().map(row).collect();
+    let head = [
+        "ACCESS KEY",
+        "USER",
+        "NAME",
+        "CREATED",
+        "EXPIRES",
+        "LAST USED",
+        "SCOPE",
+    ];
+    output::table(&head, &rows);
     Ok(())
+}
+
+fn row(key: &AccessKey) -> Vec<String> {
+    let AccessKey {
+        access_key,
+        user,
+        attributes,
+        created_at,
+        last_used_at,
+        token_epoch: _,
+        old_secret_until: _,
+    } = key;
+    let time = |time: Option<OffsetDateTime>| {
+        time.and_then(|time| time.format(&Rfc3339).ok())
+            .unwrap_or_else(|| "never".to_owned())
+    };
+    vec![
+        access_key.clone(),
+        user.clone(),
+        match attributes.name.as_str() {
+            "" => "-".to_owned(),
+            name => name.to_owned(),
+        },
+        time(Some(*created_at)),
+        time(attributes.expires_at),
+        time(*last_used_at),
+        scope_text(&attributes.scope),
+    ]
+}
+
+/// `member-1,member-2 / shop / get,list`; what is not bounded is `*`.
+fn scope_text(scope: &KeyScope) -> String {
+    let part = |names: &[String]| match names {
+        [] => "*".to_owned(),
+        names => names.join(","),
+    };
+    let KeyScope {
+        clusters,
+        namespaces,
+        verbs,
+    } = scope;
+    if scope.is_unbounded() {
+        return "*".to_owned();
+    }
+    [clusters, namespaces, verbs]
+        .map(|names| part(names))
+        .join(" / ")
+}
+
+fn scope_of(args: ScopeArgs) -> KeyScope {
+    let ScopeArgs {
+        clusters,
+        namespaces,
+        verbs,
+    } = args;
+    KeyScope {
+        clusters,
+        namespaces,
+        verbs,
+    }
+}
+
+/// The shape of GET /key/create, so that a script reads both alike.
+fn show(pair: &IssuedKey) {
+    let pair = serde_json::json!({
+        "accessKey": pair.access_key,
+        "secretKey": pair.secret_key,
+    });
+    output::line(&pair.to_string());
+}
+
+fn not_found(access_key: &str) -> anyhow::Result<()> {
+    bail!("key {access_key} not found; `cubegate key list` shows those there are")
 }

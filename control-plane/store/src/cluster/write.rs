@@ -9,7 +9,8 @@ use crate::{Store, StoreError, revision};
 
 impl Store {
     /// Registers a cluster. One of that name is an error, or, with `replace`, gets
-    /// the new server and credential (and keeps its time of registration).
+    /// the new server and credential (and keeps its time of registration). It becomes
+    /// the host cluster when there is none.
     ///
     /// # Errors
     /// [`StoreError::ClusterExists`]; nothing has changed then.
@@ -44,13 +45,20 @@ impl Store {
         if written == 0 {
             return Err(StoreError::ClusterExists(name.to_owned()));
         }
+        sqlx::query(
+            "UPDATE installation SET host_cluster = $1 WHERE id = 1 AND host_cluster IS NULL",
+        )
+        .bind(name)
+        .execute(&mut *tx)
+        .await?;
         let revision = revision::bump(&mut tx).await?;
         tx.commit().await?;
         self.publish(revision);
         Ok(())
     }
 
-    /// Removes a cluster; says whether there was one.
+    /// Removes a cluster; says whether there was one. Where it was the host
+    /// cluster there is none then.
     ///
     /// # Errors
     /// [`StoreError::Database`].

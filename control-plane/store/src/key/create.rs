@@ -1,27 +1,48 @@
 //! Making a key pair.
 
-use cubegate_domain::MAX_KEYS_PER_USER;
+use cubegate_domain::{KeyAttributes, MAX_KEYS_PER_USER};
 use time::OffsetDateTime;
-use uuid::Uuid;
 
-use crate::key::IssuedKey;
+use crate::key::read::from_scope;
+use crate::key::{IssuedKey, half};
 use crate::row::from_time;
 use crate::{Store, StoreError};
 
 // === impl Store ===
 
 impl Store {
-    /// Makes a key pair for a user that exists, unless it owns
-    /// [`MAX_KEYS_PER_USER`] already. The count and the insert are one write
-    /// transaction, so parallel calls, also from several processes, keep to the cap.
+    /// [`Store::create_key_with`] without attributes.
     ///
     /// # Errors
-    /// [`StoreError::UserNotFound`] or [`StoreError::TooManyKeys`].
+    /// As there.
     pub async fn create_key(
         &self,
         user: &str,
         now: OffsetDateTime,
     ) -> Result<IssuedKey, StoreError> {
+        self.create_key_with(user, KeyAttributes::default(), now)
+            .await
+    }
+
+    /// Makes a key pair for a user that exists, unless it owns
+    /// [`MAX_KEYS_PER_USER`] already. The count and the insert are one write
+    /// transaction, so parallel calls, also from several processes, keep to the cap.
+    ///
+    /// # Errors
+    /// [`StoreError::UserNotFound`], [`StoreError::TooManyKeys`], or
+    /// [`StoreError::KeyAttributes`] when a rule is broken.
+    pub async fn create_key_with(
+        &self,
+        user: &str,
+        attributes: KeyAttributes,
+        now: OffsetDateTime,
+    ) -> Result<IssuedKey, StoreError> {
+        let KeyAttributes {
+            name,
+            description,
+            expires_at,
+            scope,
+        } = attributes.checked(now)?;
         let pair = IssuedKey {
             access_key: half(),
             secret_key: half(),
@@ -45,8 +66,9 @@ impl Store {
             });
         }
         sqlx::query(
-            "INSERT INTO access_keys (access_key, secret_hash, user_name, created_at)
-             VALUES ($1, $2, $3, $4)",
+            "INSERT INTO access_keys
+             (access_key, secret_hash, user_name, created_at, name, description, expires_at, scope)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         )
         .bind(&pair.access_key)
         .bind(
@@ -56,14 +78,13 @@ impl Store {
         )
         .bind(user)
         .bind(from_time(now))
+        .bind(name)
+        .bind(description)
+        .bind(expires_at.map(from_time))
+        .bind(from_scope(&scope))
         .execute(&mut *tx)
         .await?;
         tx.commit().await?;
         Ok(pair)
     }
-}
-
-/// A UUIDv4 without dashes, as KubeCube's halves are.
-fn half() -> String {
-    Uuid::new_v4().simple().to_string()
 }

@@ -3,8 +3,8 @@
 use time::OffsetDateTime;
 
 use crate::key::DeleteOutcome;
-use crate::revocation::revoke;
-use crate::{Store, StoreError, revision};
+use crate::revocation::revoke_key;
+use crate::{Store, StoreError};
 
 // === impl Store ===
 
@@ -33,12 +33,11 @@ impl Store {
         if owner.is_some_and(|owner| owner != user) {
             return Ok(DeleteOutcome::NotOwned);
         }
+        let revision = revoke_key(&mut tx, access_key, revoked_until).await?;
         sqlx::query("DELETE FROM access_keys WHERE access_key = $1")
             .bind(access_key)
             .execute(&mut *tx)
             .await?;
-        revoke(&mut tx, "key", access_key, revoked_until).await?;
-        let revision = revision::bump(&mut tx).await?;
         tx.commit().await?;
         self.publish(revision);
         Ok(DeleteOutcome::Deleted)

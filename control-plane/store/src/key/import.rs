@@ -1,8 +1,9 @@
 //! Taking over a key pair that programs use already.
 
+use sqlx::AnyConnection;
 use time::OffsetDateTime;
 
-use crate::key::{ImportedKey, KeyCheck};
+use crate::key::ImportedKey;
 use crate::row::from_time;
 use crate::user::Written;
 use crate::{Store, StoreError};
@@ -12,25 +13,50 @@ const MAX_BYTES: usize = 253;
 // === impl Store ===
 
 impl Store {
-    /// What [`Store::import_key`] would do, without doing it; the same secret and
-    /// owner are [`Written::Unchanged`].
+    /// What [`Store::import_key`] would do, without doing it.
     ///
     /// # Errors
     /// [`StoreError::KeyFormat`].
     pub async fn compare_key(&self, key: &ImportedKey) -> Result<Written, StoreError> {
         check_all(key)?;
-        Ok(
-            match self.verify_key(&key.access_key, &key.secret_key).await? {
-                KeyCheck::Unknown => Written::Created,
-                KeyCheck::Valid(kept) if kept.user == key.user => Written::Unchanged,
-                KeyCheck::Valid(_) | KeyCheck::WrongSecret => Written::Replaced,
-            },
-        )
+        let mut connection = self.reader().acquire().await?;
+        self.compare(&mut connection, key).await
     }
 
-    /// Adds a key pair, or replaces secret and owner of the key of that name. The
-    /// cap does not count here (who imports decides), and the owner need not
-    /// exist: such a key gives no token until the owner does.
+    /// The same secret and owner as now, or as were imported last, are
+    /// [`Written::Unchanged`]: a secret that was rotated away here stays away.
+    async fn compare(
+        &self,
+        connection: &mut AnyConnection,
+        key: &ImportedKey,
+    ) -> Result<Written, StoreError> {
+        let kept: Option<(String, String, Option<String>)> = sqlx::query_as(
+            "SELECT user_name, secret_hash, imported_secret_hash
+             FROM access_keys WHERE access_key = $1",
+        )
+        .bind(&key.access_key)
+        .fetch_optional(connection)
+        .await?;
+        let Some((user, hash, imported)) = kept else {
+            return Ok(Written::Created);
+        };
+        let is = |hash: &str| {
+            self.inner
+                .sealer
+                .secret_matches(&key.access_key, &key.secret_key, hash)
+        };
+        let same = user == key.user && (is(&hash) || imported.as_deref().is_some_and(is));
+        Ok(if same {
+            Written::Unchanged
+        } else {
+            Written::Replaced
+        })
+    }
+
+    /// Adds a key pair, or replaces secret and owner of the key of that name, unless
+    /// they have not changed since the last import. The cap does not count here (who
+    /// imports decides), and the owner need not exist: such a key gives no token until
+    /// the owner does.
     ///
     /// # Errors
     /// [`StoreError::KeyFormat`].
@@ -45,33 +71,33 @@ impl Store {
             .sealer
             .hash_secret(&key.access_key, &key.secret_key);
         let mut tx = self.write().await?;
-        let replaced = sqlx::query(
-            "UPDATE access_keys SET secret_hash = $2, user_name = $3 WHERE access_key = $1",
-        )
-        .bind(&key.access_key)
-        .bind(&hash)
-        .bind(&key.user)
-        .execute(&mut *tx)
-        .await?
-        .rows_affected();
-        if replaced == 0 {
-            sqlx::query(
-                "INSERT INTO access_keys (access_key, secret_hash, user_name, created_at)
-                 VALUES ($1, $2, $3, $4)",
-            )
+        let written = self.compare(&mut tx, key).await?;
+        let statement = match written {
+            Written::Unchanged => return Ok(written),
+            // Tokens of a key of that name that was deleted stay refused.
+            Written::Created => {
+                "INSERT INTO access_keys
+                 (access_key, secret_hash, imported_secret_hash, user_name, created_at, token_epoch)
+                 VALUES ($1, $2, $2, $3, $4, COALESCE((SELECT epoch FROM revocations
+                 WHERE kind = 'key' AND subject = $1), 1))"
+            }
+            Written::Replaced => {
+                "UPDATE access_keys SET secret_hash = $2, imported_secret_hash = $2,
+                 old_secret_hash = NULL, old_secret_until = NULL, user_name = $3
+                 WHERE access_key = $1"
+            }
+        };
+        let query = sqlx::query(statement)
             .bind(&key.access_key)
             .bind(&hash)
-            .bind(&key.user)
-            .bind(from_time(now))
-            .execute(&mut *tx)
-            .await?;
-        }
+            .bind(&key.user);
+        let query = match written {
+            Written::Created => query.bind(from_time(now)),
+            Written::Replaced | Written::Unchanged => query,
+        };
+        query.execute(&mut *tx).await?;
         tx.commit().await?;
-        Ok(if replaced == 0 {
-            Written::Created
-        } else {
-            Written::Replaced
-        })
+        Ok(written)
     }
 }
 

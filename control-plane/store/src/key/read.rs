@@ -1,14 +1,30 @@
 //! Listing keys.
 
-use cubegate_domain::AccessKey;
+use cubegate_domain::{AccessKey, KeyAttributes};
+use cubegate_token::KeyScope;
 
-use crate::row::to_time;
+use crate::row::{to_time, to_u64};
 use crate::{Store, StoreError};
+
+/// What a [`KeyRow`] is read from.
+macro_rules! key_columns {
+    () => {
+        "access_key, user_name, name, description, expires_at, scope, token_epoch, \
+         old_secret_until, created_at, last_used_at"
+    };
+}
+pub(crate) use key_columns;
 
 #[derive(sqlx::FromRow)]
 pub(crate) struct KeyRow {
     access_key: String,
     user_name: String,
+    name: String,
+    description: String,
+    expires_at: Option<i64>,
+    scope: String,
+    token_epoch: i64,
+    old_secret_until: Option<i64>,
     created_at: i64,
     last_used_at: Option<i64>,
 }
@@ -21,14 +37,15 @@ impl Store {
     /// # Errors
     /// [`StoreError::Database`] or [`StoreError::Inconsistent`].
     pub async fn list_keys(&self, user: &str) -> Result<Vec<AccessKey>, StoreError> {
-        let rows: Vec<KeyRow> = sqlx::query_as(
-            "SELECT access_key, user_name, created_at, last_used_at FROM access_keys
-             WHERE user_name = $1 ORDER BY created_at, access_key",
-        )
+        let rows: Vec<KeyRow> = sqlx::query_as(concat!(
+            "SELECT ",
+            key_columns!(),
+            " FROM access_keys WHERE user_name = $1 ORDER BY created_at, access_key"
+        ))
         .bind(user)
         .fetch_all(self.reader())
         .await?;
-        rows.into_iter().map(KeyRow::into_key).collect()
+        self.to_keys(rows)
     }
 
     /// The keys of all users, by owner and age, for the command line.
@@ -36,13 +53,25 @@ impl Store {
     /// # Errors
     /// [`StoreError::Database`] or [`StoreError::Inconsistent`].
     pub async fn list_all_keys(&self) -> Result<Vec<AccessKey>, StoreError> {
-        let rows: Vec<KeyRow> = sqlx::query_as(
-            "SELECT access_key, user_name, created_at, last_used_at FROM access_keys
-             ORDER BY user_name, created_at, access_key",
-        )
+        let rows: Vec<KeyRow> = sqlx::query_as(concat!(
+            "SELECT ",
+            key_columns!(),
+            " FROM access_keys ORDER BY user_name, created_at, access_key"
+        ))
         .fetch_all(self.reader())
         .await?;
-        rows.into_iter().map(KeyRow::into_key).collect()
+        self.to_keys(rows)
+    }
+
+    fn to_keys(&self, rows: Vec<KeyRow>) -> Result<Vec<AccessKey>, StoreError> {
+        let mut keys = rows
+            .into_iter()
+            .map(KeyRow::into_key)
+            .collect::<Result<Vec<_>, _>>()?;
+        for key in &mut keys {
+            key.last_used_at = key.last_used_at.max(self.inner.uses.of(&key.access_key));
+        }
+        Ok(keys)
     }
 }
 
@@ -50,15 +79,55 @@ impl Store {
 
 impl KeyRow {
     pub(crate) fn into_key(self) -> Result<AccessKey, StoreError> {
-        let time = |seconds, column| to_time(seconds, "access_keys", column, &self.access_key);
+        let time = |seconds: Option<i64>, column| {
+            seconds
+                .map(|seconds| to_time(seconds, "access_keys", column, &self.access_key))
+                .transpose()
+        };
         Ok(AccessKey {
-            created_at: time(self.created_at, "created_at")?,
-            last_used_at: self
-                .last_used_at
-                .map(|seconds| time(seconds, "last_used_at"))
-                .transpose()?,
+            attributes: KeyAttributes {
+                expires_at: time(self.expires_at, "expires_at")?,
+                scope: to_scope(&self.scope, &self.access_key)?,
+                name: self.name,
+                description: self.description,
+            },
+            token_epoch: to_u64(
+                self.token_epoch,
+                "access_keys",
+                "token_epoch",
+                &self.access_key,
+            )?,
+            old_secret_until: time(self.old_secret_until, "old_secret_until")?,
+            created_at: to_time(
+                self.created_at,
+                "access_keys",
+                "created_at",
+                &self.access_key,
+            )?,
+            last_used_at: time(self.last_used_at, "last_used_at")?,
             user: self.user_name,
             access_key: self.access_key,
         })
     }
+}
+
+/// A key whose bounds cannot be read must not become one without.
+fn to_scope(json: &str, access_key: &str) -> Result<KeyScope, StoreError> {
+    if json.is_empty() {
+        return Ok(KeyScope::default());
+    }
+    serde_json::from_str(json).map_err(|_| StoreError::Inconsistent {
+        table: "access_keys",
+        column: "scope",
+        row: access_key.to_owned(),
+    })
+}
+
+/// A scope as its column holds it.
+pub(crate) fn from_scope(scope: &KeyScope) -> String {
+    if scope.is_unbounded() {
+        return String::new();
+    }
+    // Lists of strings always serialize; what is no JSON is refused when it is read.
+    serde_json::to_string(scope).unwrap_or_else(|_| "unreadable".to_owned())
 }

@@ -1,73 +1,59 @@
-//! Checking a key pair, and noting that it was used.
+//! Checking a key pair.
 
-use cubegate_domain::AccessKey;
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 
 use crate::key::KeyCheck;
-use crate::key::read::KeyRow;
-use crate::row::from_time;
+use crate::key::read::{KeyRow, key_columns};
 use crate::{Store, StoreError};
-
-/// A use is noted at most this often per key: a write for every token would cost
-/// more than the token.
-const TOUCH_INTERVAL: Duration = Duration::MINUTE;
 
 #[derive(sqlx::FromRow)]
 struct SecretRow {
     #[sqlx(flatten)]
     key: KeyRow,
     secret_hash: String,
+    old_secret_hash: Option<String>,
 }
 
 // === impl Store ===
 
 impl Store {
-    /// What this pair stands for.
+    /// What this pair stands for now. Between a rotation and the end of its overlap
+    /// both secrets are the key's.
     ///
     /// # Errors
     /// [`StoreError::Database`] or [`StoreError::Inconsistent`].
-    pub async fn verify_key(&self, access_key: &str, secret: &str) -> Result<KeyCheck, StoreError> {
-        let row: Option<SecretRow> = sqlx::query_as(
-            "SELECT access_key, user_name, created_at, last_used_at, secret_hash
-             FROM access_keys WHERE access_key = $1",
-        )
+    pub async fn verify_key(
+        &self,
+        access_key: &str,
+        secret: &str,
+        now: OffsetDateTime,
+    ) -> Result<KeyCheck, StoreError> {
+        let row: Option<SecretRow> = sqlx::query_as(concat!(
+            "SELECT ",
+            key_columns!(),
+            ", secret_hash, old_secret_hash FROM access_keys WHERE access_key = $1"
+        ))
         .bind(access_key)
         .fetch_optional(self.reader())
         .await?;
-        let Some(SecretRow { key, secret_hash }) = row else {
+        let Some(SecretRow {
+            key,
+            secret_hash,
+            old_secret_hash,
+        }) = row
+        else {
             return Ok(KeyCheck::Unknown);
         };
-        if !self
-            .inner
-            .sealer
-            .secret_matches(access_key, secret, &secret_hash)
-        {
-            return Ok(KeyCheck::WrongSecret);
+        let key = key.into_key()?;
+        let is = |hash: &str| self.inner.sealer.secret_matches(access_key, secret, hash);
+        let is_old = || {
+            key.old_secret_until.is_some_and(|until| now < until)
+                && old_secret_hash.as_deref().is_some_and(is)
+        };
+        if is(&secret_hash) || is_old() {
+            Ok(KeyCheck::Valid(Box::new(key)))
+        } else {
+            Ok(KeyCheck::WrongSecret)
         }
-        key.into_key().map(KeyCheck::Valid)
-    }
-
-    /// Notes that a key was used now, unless that was noted within the last minute.
-    ///
-    /// # Errors
-    /// [`StoreError::Database`].
-    pub async fn touch_key(&self, key: &AccessKey, now: OffsetDateTime) -> Result<(), StoreError> {
-        if key
-            .last_used_at
-            .is_some_and(|last| now < last + TOUCH_INTERVAL)
-        {
-            return Ok(());
-        }
-        let mut tx = self.write_rows().await?;
-        sqlx::query(
-            "UPDATE access_keys SET last_used_at = $2
-             WHERE access_key = $1 AND (last_used_at IS NULL OR last_used_at < $2)",
-        )
-        .bind(&key.access_key)
-        .bind(from_time(now))
-        .execute(&mut *tx)
-        .await?;
-        tx.commit().await?;
-        Ok(())
     }
 }

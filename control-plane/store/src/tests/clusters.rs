@@ -169,6 +169,35 @@ async fn the_poll_ends_with_the_store(kind: Kind) {
     assert!(ended.is_err(), "the sender is gone");
 }
 
+async fn the_first_cluster_is_the_host_until_another_is_made_it(kind: Kind) {
+    let store = TestStore::new(kind).await;
+    assert_eq!(store.host_cluster().await.unwrap(), None);
+    for name in ["b", "a"] {
+        store.add_cluster(&mk_cluster(name), false).await.unwrap();
+        assert_eq!(store.host_cluster().await.unwrap().as_deref(), Some("b"));
+    }
+    let revision = store.revision().await.unwrap();
+    assert!(!store.set_host_cluster("c").await.unwrap());
+    assert_eq!(store.host_cluster().await.unwrap().as_deref(), Some("b"));
+    assert_eq!(store.revision().await.unwrap(), revision);
+    assert!(store.set_host_cluster("a").await.unwrap());
+    assert_eq!(store.host_cluster().await.unwrap().as_deref(), Some("a"));
+    assert_eq!(store.revision().await.unwrap(), revision + 1);
+}
+
+async fn without_the_host_there_is_none_until_a_cluster_is_added(kind: Kind) {
+    let store = TestStore::new(kind).await;
+    for name in ["a", "b"] {
+        store.add_cluster(&mk_cluster(name), false).await.unwrap();
+    }
+    assert!(store.remove_cluster("b").await.unwrap());
+    assert_eq!(store.host_cluster().await.unwrap().as_deref(), Some("a"));
+    store.add_cluster(&mk_cluster("b"), false).await.unwrap();
+    assert!(store.remove_cluster("a").await.unwrap());
+    assert_eq!(store.host_cluster().await.unwrap(), None);
+    store.add_cluster(&mk_cluster("c"), false).await.unwrap();
+    assert_eq!(store.host_cluster().await.unwrap().as_deref(), Some("c"));
+}
 on_each_database!(
     an_added_cluster_comes_back_whole,
     an_existing_name_is_refused_unless_it_is_replaced,
@@ -178,4 +207,6 @@ on_each_database!(
     a_change_by_this_process_shows_at_once,
     a_change_by_another_process_shows_within_a_second,
     the_poll_ends_with_the_store,
+    without_the_host_there_is_none_until_a_cluster_is_added,
+    the_first_cluster_is_the_host_until_another_is_made_it,
 );

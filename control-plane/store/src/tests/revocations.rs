@@ -62,10 +62,11 @@ async fn a_deleted_key_is_refused_and_one_that_stays_is_not(kind: Kind) {
         .unwrap();
     assert!(store.revision().await.unwrap() > before);
     let listed = store.list_revocations(at(2)).await.unwrap();
-    assert_eq!(listed.keys, [gone.clone()].into());
+    assert_eq!(listed.keys, [(gone.clone(), 2)].into());
     for (key, expected) in [(&gone, true), (&kept, false)] {
         let marks = TokenMarks {
             key: Some(key),
+            key_epoch: Some(1),
             ..TokenMarks::default()
         };
         assert_eq!(store.is_revoked(marks).await.unwrap(), expected);

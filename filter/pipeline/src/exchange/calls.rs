@@ -176,7 +176,7 @@ impl Exchange {
                 return;
             }
             if let Err(why) = calling.page.bounds.check(&ask.asked()) {
-                self.reply(host, &Reply::out_of_scope(family, why));
+                self.reply(host, &Reply::out_of_scope(family, &why));
                 return;
             }
             let timeout = Duration::from_secs(left.min(ONE_CALL));

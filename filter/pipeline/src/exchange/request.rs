@@ -156,11 +156,11 @@ impl Exchange {
             Who::Caller(caller) => caller,
             Who::Password(basic) => return Ok(Admission::Password(family, basic)),
         };
-        let out_of_scope = |why: OutOfScope| Reply::out_of_scope(family, why);
-        let bounds = Bounds::at(&caller, name).map_err(|why| {
+        let mut out_of_scope = |why: OutOfScope| {
             note.reason = Some(why.to_string());
-            out_of_scope(why)
-        })?;
+            Reply::out_of_scope(family, &why)
+        };
+        let bounds = Bounds::at(&caller, name).map_err(&mut out_of_scope)?;
         let cluster = match cluster {
             Some(cluster) => cluster,
             None if name.is_empty() => return Err(Reply::no_host_cluster()),
@@ -191,10 +191,7 @@ impl Exchange {
                 },
                 upgrade,
             })
-            .map_err(|why| {
-                note.reason = Some(why.to_string());
-                out_of_scope(why)
-            })?;
+            .map_err(out_of_scope)?;
         let sending = Sending {
             family,
             head: &head,

@@ -28,6 +28,11 @@ fn at(scope: &KeyScope, method: &str, url: &str) -> Result<(), OutOfScope> {
     check(scope, &asked(method, url, false))
 }
 
+/// Of the scope of the test below.
+fn no_namespace() -> OutOfScope {
+    OutOfScope::NoNamespace(vec!["a".to_owned(), "b".to_owned()])
+}
+
 #[test]
 fn a_scope_without_bounds_bounds_nothing() {
     let free = scope(&[], &[]);
@@ -74,36 +79,28 @@ fn namespaces_bound_what_is_in_them_and_shut_out_the_rest() {
             "/api/v1/namespaces?fieldSelector=metadata.name%3Dc",
             OutOfScope::Namespace,
         ),
-        ("GET", "/api/v1/namespaces", OutOfScope::NoNamespace),
+        ("GET", "/api/v1/namespaces", no_namespace()),
         (
             "GET",
             "/api/v1/namespaces?fieldSelector=metadata.name!%3Da",
-            OutOfScope::NoNamespace,
+            no_namespace(),
         ),
-        ("GET", "/api/v1/pods", OutOfScope::NoNamespace),
+        ("GET", "/api/v1/pods", no_namespace()),
         (
             "GET",
             "/api/v1/pods?fieldSelector=metadata.namespace%3Da",
-            OutOfScope::NoNamespace,
+            no_namespace(),
         ),
-        ("GET", "/api/v1/watch/pods", OutOfScope::NoNamespace),
-        ("GET", "/api/v1/nodes/a", OutOfScope::NoNamespace),
-        ("POST", "/api/v1/namespaces", OutOfScope::NoNamespace),
-        ("DELETE", "/api/v1/namespaces/a", OutOfScope::NoNamespace),
-        (
-            "PUT",
-            "/api/v1/namespaces/a/finalize",
-            OutOfScope::NoNamespace,
-        ),
-        (
-            "GET",
-            "/apis/other/v1/namespaces/a",
-            OutOfScope::NoNamespace,
-        ),
-        ("GET", "/metrics", OutOfScope::NoNamespace),
-        ("GET", "/logs/", OutOfScope::NoNamespace),
-        ("GET", "/apisx", OutOfScope::NoNamespace),
-        ("POST", "/version", OutOfScope::NoNamespace),
+        ("GET", "/api/v1/watch/pods", no_namespace()),
+        ("GET", "/api/v1/nodes/a", no_namespace()),
+        ("POST", "/api/v1/namespaces", no_namespace()),
+        ("DELETE", "/api/v1/namespaces/a", no_namespace()),
+        ("PUT", "/api/v1/namespaces/a/finalize", no_namespace()),
+        ("GET", "/apis/other/v1/namespaces/a", no_namespace()),
+        ("GET", "/metrics", no_namespace()),
+        ("GET", "/logs/", no_namespace()),
+        ("GET", "/apisx", no_namespace()),
+        ("POST", "/version", no_namespace()),
         ("GET", "/api/v1/namespaces/a//pods", OutOfScope::Ambiguous),
     ] {
         assert_eq!(at(&bound, method, url), Err(why), "{method} {url}");

@@ -29,8 +29,10 @@ fn a_request_to_a_cluster_is_noted_with_its_caller() {
             user: "jeff".to_owned(),
             groups: vec![],
             access_key: Some("key-1".to_owned()),
+            key_epoch: None,
             scope: None,
             session: None,
+            authenticated_at: None,
             epoch: None,
             id: Some("token-1".to_owned()),
             issued_at: NOW - 10,
@@ -85,6 +87,26 @@ fn a_refusal_is_noted_with_what_is_known_by_then() {
     let (_, host, _) = world.send("GET", "/a/../b", &[]);
     assert_eq!(host.refusal().0, 400);
     assert_eq!(host.noted(), Some(AuditNote::default()));
+}
+
+#[test]
+fn a_request_beyond_the_scope_is_noted_with_the_reason() {
+    let world = World::new();
+    let token = world.sign(&Claims {
+        access_key: Some("key-1".to_owned()),
+        scope: Some(cubegate_token::KeyScope {
+            namespaces: vec!["shop".to_owned()],
+            ..cubegate_token::KeyScope::default()
+        }),
+        ..claims("jeff", &[])
+    });
+    let bearer = format!("Bearer {token}");
+    let (_, host, _) = world.send("GET", PODS, &[("authorization", &bearer)]);
+    assert_eq!(host.refusal().0, 403);
+    let reason = "The access key of this token is for the namespaces shop only; what is in no namespace or in all of them is out of its reach.";
+    let noted = host.noted().unwrap();
+    assert_eq!(noted.reason.as_deref(), Some(reason));
+    assert_eq!(noted.key.as_deref(), Some("key-1"));
 }
 
 #[test]

@@ -79,6 +79,30 @@ fn the_page_is_kubespheres() {
 }
 
 #[test]
+fn a_large_list_is_read_by_its_keys_here_too() {
+    let world = world();
+    let list = "cluster/p/api/v1/nodes?pretty=false";
+    let large = |lesson: &mut crate::pushdown::Lesson| lesson.bytes = 1 << 30;
+    world.gateway.learned.learn(list, large);
+    let path = format!("{KAPIS}/nodes?limit=1&name=b");
+    let (mut exchange, host, _) = world.send_as_jeff("GET", &path);
+    let accept = host.request_header("accept").unwrap();
+    assert!(accept.contains("PartialObjectMetadataList"), "{accept}");
+    let keys = br#"{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/v1","metadata":{},"items":[{"metadata":{"name":"a"}},{"metadata":{"name":"b"}}]}"#;
+    host.answer(&mut exchange, &JSON, &[keys, b""]);
+    assert_eq!(
+        host.asked(),
+        ["/base/api/v1/nodes?pretty=false&fieldSelector=metadata.name%3Db"]
+    );
+    let found = r#"{"kind":"NodeList","apiVersion":"v1","metadata":{},"items":[{"metadata":{"name":"b"},"n":1}]}"#;
+    host.answer_call(&mut exchange, 0, "200", found);
+    assert_eq!(
+        host.page(),
+        r#"{"items":[{"metadata":{"name":"b"},"n":1}],"totalItems":1}"#
+    );
+}
+
+#[test]
 fn an_object_goes_through_as_it_is() {
     let world = world();
     let (mut exchange, host, _) = world.send_as_jeff("GET", &format!("{KAPIS}/nodes/a"));

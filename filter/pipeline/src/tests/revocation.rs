@@ -7,6 +7,7 @@ const VERSION: &str = "/clusters/pivot-cluster/version";
 fn token_of(world: &World) -> String {
     world.sign(&Claims {
         access_key: Some("key-1".to_owned()),
+        key_epoch: Some(2),
         session: Some("session-1".to_owned()),
         epoch: Some(2),
         id: Some("id-1".to_owned()),
@@ -33,7 +34,7 @@ fn a_token_that_was_taken_back_is_refused_also_when_it_was_verified_before() {
     assert_eq!(world.gateway.verifier.remembered(), 1);
     for revoked in [
         r#"{"users":{"jeff":3}}"#,
-        r#"{"keys":["key-1"]}"#,
+        r#"{"keys":{"key-1":3}}"#,
         r#"{"sessions":["session-1"]}"#,
         r#"{"tokens":["id-1"]}"#,
     ] {
@@ -51,7 +52,7 @@ fn what_was_taken_back_from_others_is_no_matter() {
     let token = token_of(&world);
     let others = world.push(
         "revoked",
-        r#"{"users":{"jeff":2,"ann":9},"keys":["key-2"],"sessions":["key-1"],"tokens":["session-1"]}"#,
+        r#"{"users":{"jeff":2,"ann":9},"keys":{"key-1":2,"key-2":9},"sessions":["key-1"],"tokens":["session-1"]}"#,
     );
     assert!(is_good(&others, &token));
     let without_ids = world.token("bob", &[]);
@@ -67,4 +68,16 @@ fn a_token_without_an_epoch_is_a_kubecubes_and_of_no_epoch() {
         &world.push("revoked", r#"{"users":{"jeff":1}}"#),
         &token
     ));
+}
+
+#[test]
+fn a_token_of_a_key_without_an_epoch_is_older_than_all_with_one() {
+    let world = World::new();
+    let token = world.sign(&Claims {
+        access_key: Some("key-1".to_owned()),
+        ..claims("jeff", &[])
+    });
+    assert!(is_good(&world, &token));
+    let pushed = world.push("revoked", r#"{"keys":{"key-1":1}}"#);
+    assert!(!is_good(&pushed, &token));
 }

@@ -33,11 +33,7 @@ pub(crate) async fn handler(
     } else {
         vec![member::cluster(&state, &name).await?]
     };
-    let host = match member::host_cluster(&state).await {
-        Ok(host) => Some(host.name),
-        Err(ApiError::NoHostCluster) => None,
-        Err(error) => return Err(error),
-    };
+    let host = state.store.host_cluster().await?;
     let identity = member::identity(&caller.user);
     let read = each(clusters, move |cluster| {
         let identity = identity.clone();
@@ -50,7 +46,7 @@ pub(crate) async fn handler(
     let items: Vec<_> = read
         .into_iter()
         .map(|(cluster, inventory)| {
-            let is_member = host.as_ref() != Some(&cluster.name);
+            let is_member = host.as_deref() != Some(cluster.name.as_str());
             item(&cluster, is_member, inventory)
         })
         .collect();

@@ -2,18 +2,22 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use cubegate_api_types::cube::KeyPair;
+use cubegate_api_types::cube::{KeyCreateRequest, KeyPair};
+use cubegate_domain::KeyAttributes;
 
 use crate::audit::Note;
-use crate::extract::Writer;
+use crate::extract::{RawBody, Writer};
+use crate::routes::key::attributes;
 use crate::{ApiError, AppState, respond};
 
-/// The only answer that shows a secret. It changes something even as a GET.
+/// The only answer that shows a secret. It changes something even as a GET. Without a
+/// body the key is as KubeCube's are: for all that its owner may do, and for ever.
 #[utoipa::path(
     method(get, post),
     path = "/api/v1/cube/key/create",
     tag = "keys",
     summary = "A new access key for the caller",
+    request_body(content = Option<KeyCreateRequest>, content_type = "application/json"),
     responses((status = 200, description = "It is done", body = KeyPair)),
     security(("bearer" = []), ("cookie" = []))
 )]
@@ -21,10 +25,23 @@ pub(crate) async fn handler(
     State(state): State<AppState>,
     Writer(caller): Writer,
     note: Note,
+    RawBody(body): RawBody,
 ) -> Result<Response, ApiError> {
+    let KeyCreateRequest {
+        name,
+        description,
+        expires_at,
+        scope,
+    } = attributes::body(&body)?;
+    let attributes = KeyAttributes {
+        name,
+        description,
+        expires_at: expires_at.as_deref().map(attributes::time).transpose()?,
+        scope: attributes::from_wire(scope),
+    };
     let pair = state
         .store
-        .create_key(&caller.user.name, state.clock.now())
+        .create_key_with(&caller.user.name, attributes, state.clock.now())
         .await?;
     note.name(&pair.access_key);
     Ok(respond::json(&KeyPair {

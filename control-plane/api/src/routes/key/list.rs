@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use axum::response::Response;
 use cubegate_api_types::cube::{API_VERSION, KeyList, KeyMetadata, KeyObject, KeySpec, USER_LABEL};
-use cubegate_domain::AccessKey;
+use cubegate_domain::{AccessKey, KeyAttributes};
+use time::OffsetDateTime;
 
 use crate::extract::Caller;
 use crate::respond::{self, timestamp};
+use crate::routes::key::attributes;
 use crate::{ApiError, AppState};
 
 /// All of them: no paging and no total, as documented.
@@ -24,16 +26,24 @@ pub(crate) async fn handler(
     State(state): State<AppState>,
     caller: Caller,
 ) -> Result<Response, ApiError> {
+    let now = state.clock.now();
     let keys = state.store.list_keys(&caller.user.name).await?;
     Ok(respond::json(&KeyList {
         kind: "KeyList".to_owned(),
         api_version: API_VERSION.to_owned(),
         metadata: BTreeMap::new(),
-        items: keys.into_iter().map(to_object).collect(),
+        items: keys.into_iter().map(|key| to_object(key, now)).collect(),
     }))
 }
 
-fn to_object(key: AccessKey) -> KeyObject {
+fn to_object(key: AccessKey, now: OffsetDateTime) -> KeyObject {
+    let old_secret_until = attributes::old_secret_until(&key, now).map(timestamp);
+    let KeyAttributes {
+        name,
+        description,
+        expires_at,
+        scope,
+    } = key.attributes;
     KeyObject {
         metadata: KeyMetadata {
             name: key.access_key,
@@ -43,6 +53,11 @@ fn to_object(key: AccessKey) -> KeyObject {
         spec: KeySpec {
             user: key.user,
             last_used_time: key.last_used_at.map(timestamp),
+            name,
+            description,
+            expires_at: expires_at.map(timestamp),
+            scope: attributes::to_wire(scope),
+            old_secret_until,
         },
     }
 }

@@ -83,7 +83,9 @@ async fn issue(
     secret_key: &str,
 ) -> Result<Response, ApiError> {
     state.throttle.token(access_key, ip)?;
-    let key = match state.store.verify_key(access_key, secret_key).await? {
+    let now = state.clock.now();
+    let check = state.store.verify_key(access_key, secret_key, now).await?;
+    let key = match check {
         KeyCheck::Unknown => return Err(ApiError::KeyNotExist),
         KeyCheck::WrongSecret => {
             note.key(access_key);
@@ -93,6 +95,10 @@ async fn issue(
     };
     note.key(&key.access_key);
     note.user(&key.user);
+    // Whoever has no secret of it does not learn that.
+    if key.is_expired(now) {
+        return Err(ApiError::KeyExpired);
+    }
     let user = state
         .store
         .get_user(&key.user)
@@ -101,12 +107,8 @@ async fn issue(
     if user.state != UserState::Normal {
         return Err(ApiError::UserDisabled);
     }
-    let now = state.clock.now();
-    let issued = state.issuer.issue(&user, Some(&key.access_key), now)?;
-    if let Err(error) = state.store.touch_key(&key, now).await {
-        // The token is good all the same.
-        tracing::warn!(%error, "the use of a key could not be noted");
-    }
+    let issued = state.issuer.issue_from_key(&user, &key, now)?;
+    state.store.note_key_use(&key.access_key, now);
     Ok(respond::json(&TokenAnswer {
         token: issued.token,
     }))

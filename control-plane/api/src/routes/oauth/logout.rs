@@ -35,14 +35,8 @@ pub(crate) async fn handler(
         return Err(OauthError::RedirectUri);
     };
 
-    let until = state.revoked_until(state.clock.now());
     if let Some((_, claims)) = caller {
-        match (claims.session, claims.id) {
-            (Some(session), _) => state.store.end_session(&session, until).await?,
-            (None, Some(id)) => state.store.revoke_token(&id, until).await?,
-            // A static token of another hand has no name to be refused by.
-            (None, None) => {}
-        }
+        state.take_back(&claims).await?;
     }
     Ok(match redirect {
         Some(location) => (StatusCode::FOUND, [(header::LOCATION, location)]).into_response(),

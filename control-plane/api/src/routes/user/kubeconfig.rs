@@ -53,7 +53,7 @@ pub(crate) async fn handler(
     let lifetime = state.public.kubeconfig_lifetime;
     let token = state
         .issuer
-        .issue_for(&user, None, lifetime, state.clock.now())?
+        .issue_for(&user, lifetime, state.clock.now())?
         .token;
     tracing::info!(
         user.name,

@@ -1,0 +1,78 @@
+//! What is said about a key, from the wire and to it.
+
+use cubegate_api_types::cube::{KeyScope as WireScope, message};
+use cubegate_domain::AccessKey;
+use cubegate_token::KeyScope;
+use serde::de::DeserializeOwned;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::ApiError;
+
+/// What a refusal repeats of the decoder's words at most, in bytes.
+const MAX_DETAIL: usize = 200;
+
+/// A body that there need not be. A wrong one is told in the decoder's words: it may
+/// hold a misspelt bound.
+pub(super) fn body<T: DeserializeOwned + Default>(body: &[u8]) -> Result<T, ApiError> {
+    let body = body.trim_ascii();
+    if body.is_empty() {
+        return Ok(T::default());
+    }
+    // serde would take an array for an object.
+    if body.first() == Some(&b'[') {
+        return Err(ApiError::BodyFormatInvalid);
+    }
+    let read: Result<Option<T>, _> = serde_json::from_slice(body);
+    read.map(Option::unwrap_or_default)
+        .map_err(|error| match error.classify() {
+            serde_json::error::Category::Data => {
+                let mut detail = error.to_string();
+                detail.truncate(detail.floor_char_boundary(MAX_DETAIL));
+                ApiError::BadRequest(message::bad_request(&format!("{detail}.")))
+            }
+            _ => ApiError::BodyFormatInvalid,
+        })
+}
+
+/// A time in RFC 3339.
+pub(super) fn time(text: &str) -> Result<OffsetDateTime, ApiError> {
+    OffsetDateTime::parse(text, &Rfc3339).map_err(|_| {
+        let detail = "expiresAt must be a time as 2030-01-31T12:00:00Z, or null.";
+        ApiError::BadRequest(message::bad_request(detail))
+    })
+}
+
+pub(super) fn from_wire(scope: Option<WireScope>) -> KeyScope {
+    let WireScope {
+        clusters,
+        namespaces,
+        verbs,
+    } = scope.unwrap_or_default();
+    KeyScope {
+        clusters,
+        namespaces,
+        verbs,
+    }
+}
+
+pub(super) fn to_wire(scope: KeyScope) -> Option<WireScope> {
+    if scope.is_unbounded() {
+        return None;
+    }
+    let KeyScope {
+        clusters,
+        namespaces,
+        verbs,
+    } = scope;
+    Some(WireScope {
+        clusters,
+        namespaces,
+        verbs,
+    })
+}
+
+/// Until when the old secret is good, if it still is.
+pub(super) fn old_secret_until(key: &AccessKey, now: OffsetDateTime) -> Option<OffsetDateTime> {
+    key.old_secret_until.filter(|until| now < *until)
+}

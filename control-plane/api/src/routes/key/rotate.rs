@@ -1,0 +1,73 @@
+//! `POST /key/rotate?accessKey=`: another secret for one of the caller's keys.
+
+use axum::extract::State;
+use axum::response::Response;
+use cubegate_api_types::cube::{KeyRotateRequest, RotatedKey, message};
+use cubegate_domain::{DEFAULT_OVERLAP, MAX_OVERLAP};
+use cubegate_store::ChangeOutcome;
+use time::Duration;
+
+use crate::audit::Note;
+use crate::extract::{Query, RawBody, Writer};
+use crate::respond::{self, timestamp};
+use crate::routes::key::attributes;
+use crate::{ApiError, AppState};
+
+/// Both secrets are good while they overlap, so that programs can change over one by
+/// one. Without an overlap the old secret and its tokens are refused at once.
+#[utoipa::path(
+    post,
+    path = "/api/v1/cube/key/rotate",
+    tag = "keys",
+    summary = "Another secret for one of the caller's access keys",
+    params(("accessKey" = String, Query, description = "The key's name")),
+    request_body(content = Option<KeyRotateRequest>, content_type = "application/json"),
+    responses((status = 200, description = "It is done", body = RotatedKey)),
+    security(("bearer" = []), ("cookie" = []))
+)]
+pub(crate) async fn handler(
+    State(state): State<AppState>,
+    Writer(caller): Writer,
+    note: Note,
+    query: Query,
+    RawBody(body): RawBody,
+) -> Result<Response, ApiError> {
+    let KeyRotateRequest { overlap_seconds } = attributes::body(&body)?;
+    let overlap = overlap_seconds.map_or(DEFAULT_OVERLAP, |seconds| {
+        Duration::seconds(i64::from(seconds))
+    });
+    if overlap > MAX_OVERLAP {
+        let detail = format!(
+            "overlapSeconds must be at most {}.",
+            MAX_OVERLAP.whole_seconds()
+        );
+        return Err(ApiError::BadRequest(message::bad_request(&detail)));
+    }
+    let access_key = query.first("accessKey");
+    let now = state.clock.now();
+    match state
+        .store
+        .rotate_key(
+            &access_key,
+            Some(&caller.user.name),
+            overlap,
+            now,
+            state.revoked_until(now),
+        )
+        .await?
+    {
+        ChangeOutcome::Changed(pair) => {
+            note.name(&access_key);
+            Ok(respond::json(&RotatedKey {
+                access_key: pair.access_key,
+                secret_key: pair.secret_key,
+                old_secret_until: overlap.is_positive().then(|| timestamp(now + overlap)),
+            }))
+        }
+        ChangeOutcome::NotFound => Err(ApiError::KeyNotExist),
+        ChangeOutcome::NotOwned => {
+            note.name(&access_key);
+            Err(ApiError::KeyAndUserNotMatch)
+        }
+    }
+}

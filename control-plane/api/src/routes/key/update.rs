@@ -1,0 +1,77 @@
+//! `PUT /key?accessKey=`: what is said about one of the caller's keys.
+
+use axum::extract::State;
+use axum::response::Response;
+use cubegate_api_types::cube::{KeyUpdateRequest, message};
+use cubegate_domain::KeyChange;
+use cubegate_store::ChangeOutcome;
+
+use crate::audit::Note;
+use crate::extract::{Query, RawBody, Writer};
+use crate::routes::key::attributes;
+use crate::{ApiError, AppState, respond};
+
+/// Another scope or expiry takes back the tokens made from the key so far: they carry
+/// the old one.
+#[utoipa::path(
+    put,
+    path = "/api/v1/cube/key",
+    tag = "keys",
+    summary = "Change name, description, expiry or scope of one of the caller's access keys",
+    params(("accessKey" = String, Query, description = "The key's name")),
+    request_body(content = KeyUpdateRequest),
+    responses((status = 200, description = "It is done", body = cubegate_api_types::cube::Success)),
+    security(("bearer" = []), ("cookie" = []))
+)]
+pub(crate) async fn handler(
+    State(state): State<AppState>,
+    Writer(caller): Writer,
+    note: Note,
+    query: Query,
+    RawBody(body): RawBody,
+) -> Result<Response, ApiError> {
+    let KeyUpdateRequest {
+        name,
+        description,
+        expires_at,
+        scope,
+    } = attributes::body(&body)?;
+    let expires_at = match expires_at {
+        Some(Some(text)) => Some(Some(attributes::time(&text)?)),
+        Some(None) => Some(None),
+        None => None,
+    };
+    let change = KeyChange {
+        name,
+        description,
+        expires_at,
+        scope: scope.map(attributes::from_wire),
+    };
+    if change.is_empty() {
+        let detail = "say what is to be changed: name, description, expiresAt or scope.";
+        return Err(ApiError::BadRequest(message::bad_request(detail)));
+    }
+    let access_key = query.first("accessKey");
+    let now = state.clock.now();
+    match state
+        .store
+        .update_key(
+            &access_key,
+            Some(&caller.user.name),
+            change,
+            now,
+            state.revoked_until(now),
+        )
+        .await?
+    {
+        ChangeOutcome::Changed(()) => {
+            note.name(&access_key);
+            Ok(respond::success())
+        }
+        ChangeOutcome::NotFound => Err(ApiError::KeyNotExist),
+        ChangeOutcome::NotOwned => {
+            note.name(&access_key);
+            Err(ApiError::KeyAndUserNotMatch)
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! `POST /logout`: the end of a login. KubeCube has none; its console forgets the cookie.
+
+use axum::extract::State;
+use axum::http::header;
+use axum::response::Response;
+
+use crate::extract::Leaving;
+use crate::{ApiError, AppState, cookie, respond};
+
+/// Ends the session of the token that is shown, with all tokens that came of it, or
+/// takes back a token that is of none. Nobody is logged out already. The cookie goes in
+/// any case.
+#[utoipa::path(
+    post,
+    path = "/api/v1/cube/logout",
+    tag = "login",
+    summary = "Log out",
+    security((), ("bearer" = []), ("cookie" = [])),
+    responses((status = 200, description = "It is ended, or there was none", body = cubegate_api_types::cube::Success, headers(("Set-Cookie" = String, description = "`Authorization=`, which has expired"))))
+)]
+pub(crate) async fn handler(
+    State(state): State<AppState>,
+    Leaving(claims): Leaving,
+) -> Result<Response, ApiError> {
+    if let Some(claims) = claims {
+        state.take_back(&claims).await?;
+    }
+    let mut response = respond::success();
+    response
+        .headers_mut()
+        .insert(header::SET_COOKIE, cookie::clear(&state)?);
+    Ok(response)
+}

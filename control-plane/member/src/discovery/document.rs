@@ -1,0 +1,241 @@
+//! The documents of discovery, old and new.
+
+use serde::Deserialize;
+
+use super::{DiscoveryError, Resource, Version};
+
+/// What `/api` and `/apis` are asked for: all in one, where the server knows that.
+pub(super) const ACCEPT_ROOT: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,\
+     application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json";
+
+/// What the document of a version is asked for.
+pub(super) const ACCEPT: &str = "application/json";
+
+/// The document of `/api` or `/apis`. Which it is, is told by what it has.
+#[derive(Deserialize)]
+pub(super) struct Root {
+    /// `APIGroupDiscoveryList`: all in one.
+    items: Option<Vec<Group>>,
+    /// `APIVersions`: the versions of the core.
+    versions: Option<Vec<String>>,
+    /// `APIGroupList`: the groups and their versions.
+    groups: Option<Vec<GroupVersions>>,
+}
+
+/// `APIGroup`
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct GroupVersions {
+    name: String,
+    versions: Vec<NamedVersion>,
+    preferred_version: Option<NamedVersion>,
+}
+
+#[derive(Deserialize)]
+struct NamedVersion {
+    version: String,
+}
+
+/// `APIGroupDiscovery`
+#[derive(Deserialize)]
+struct Group {
+    #[serde(default)]
+    metadata: Metadata,
+    /// The preferred one first.
+    #[serde(default)]
+    versions: Vec<WholeVersion>,
+}
+
+#[derive(Default, Deserialize)]
+struct Metadata {
+    /// Absent: the core.
+    #[serde(default)]
+    name: String,
+}
+
+/// `APIVersionDiscovery`
+#[derive(Deserialize)]
+struct WholeVersion {
+    version: String,
+    #[serde(default)]
+    resources: Vec<WholeResource>,
+    /// `Current`, or `Stale` when the aggregated API server did not answer.
+    #[serde(default)]
+    freshness: String,
+}
+
+/// `APIResourceDiscovery`
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WholeResource {
+    resource: String,
+    response_kind: Option<Kind>,
+    /// `Namespaced` or `Cluster`.
+    #[serde(default)]
+    scope: String,
+    #[serde(default)]
+    verbs: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Kind {
+    #[serde(default)]
+    kind: String,
+}
+
+/// `APIResourceList`
+#[derive(Deserialize)]
+struct ResourceList {
+    resources: Vec<ListedResource>,
+}
+
+/// `APIResource`
+#[derive(Deserialize)]
+struct ListedResource {
+    name: String,
+    #[serde(default)]
+    kind: String,
+    #[serde(default)]
+    namespaced: bool,
+    #[serde(default)]
+    verbs: Vec<String>,
+}
+
+/// Reads `/api` or `/apis`.
+pub(super) fn root(path: &str, bytes: &[u8]) -> Result<Root, DiscoveryError> {
+    let root: Root = serde_json::from_slice(bytes).map_err(|error| no_document(path, &error))?;
+    if root.items.is_none() && root.versions.is_none() && root.groups.is_none() {
+        return Err(DiscoveryError::NoDocument {
+            path: path.to_owned(),
+            reason: "it lists nothing".to_owned(),
+        });
+    }
+    Ok(root)
+}
+
+/// Reads the document of a version.
+pub(super) fn resources(path: &str, bytes: &[u8]) -> Result<Vec<Resource>, DiscoveryError> {
+    let list: ResourceList =
+        serde_json::from_slice(bytes).map_err(|error| no_document(path, &error))?;
+    let listed = list.resources.into_iter().filter_map(|resource| {
+        let ListedResource {
+            name,
+            kind,
+            namespaced,
+            verbs,
+        } = resource;
+        made(&verbs, name, kind, namespaced)
+    });
+    Ok(listed.collect())
+}
+
+// === impl Root ===
+
+impl Root {
+    /// Whether it holds the resources, too.
+    pub(super) fn is_whole(&self) -> bool {
+        self.items.is_some()
+    }
+
+    /// The versions whose names are names, those of a group in the order of preference.
+    pub(super) fn into_versions(self) -> Vec<Version> {
+        let whole = self.items.unwrap_or_default();
+        let core = self.versions.unwrap_or_default();
+        // The core is at `/api`.
+        let groups = self.groups.unwrap_or_default();
+        let groups = groups.into_iter().filter(|group| !group.name.is_empty());
+        let core = core.into_iter().filter_map(|name| version("", name));
+        whole
+            .into_iter()
+            .flat_map(Group::into_versions)
+            .chain(core)
+            .chain(groups.flat_map(GroupVersions::into_versions))
+            .collect()
+    }
+}
+
+// === impl GroupVersions ===
+
+impl GroupVersions {
+    fn into_versions(self) -> impl Iterator<Item = Version> {
+        let Self {
+            name,
+            mut versions,
+            preferred_version,
+        } = self;
+        if let Some(preferred) = preferred_version {
+            versions.sort_by_key(|one| one.version != preferred.version);
+        }
+        versions
+            .into_iter()
+            .filter_map(move |one| version(&name, one.version))
+    }
+}
+
+// === impl Group ===
+
+impl Group {
+    fn into_versions(self) -> impl Iterator<Item = Version> {
+        let Self { metadata, versions } = self;
+        versions.into_iter().filter_map(move |whole| {
+            let mut version = version(&metadata.name, whole.version)?;
+            // Of one that is stale the server may tell what it remembers.
+            if whole.freshness != "Stale" || !whole.resources.is_empty() {
+                let made = whole.resources.into_iter().filter_map(WholeResource::made);
+                version.resources = Some(made.collect());
+            }
+            Some(version)
+        })
+    }
+}
+
+// === impl WholeResource ===
+
+impl WholeResource {
+    /// Its sub-resources stand apart, in a field that is not read.
+    fn made(self) -> Option<Resource> {
+        let namespaced = self.scope == "Namespaced";
+        made(
+            &self.verbs,
+            self.resource,
+            self.response_kind?.kind,
+            namespaced,
+        )
+    }
+}
+
+fn version(group: &str, name: String) -> Option<Version> {
+    let good = (group.is_empty() || is_name(group)) && is_name(&name);
+    good.then(|| Version {
+        group: group.to_owned(),
+        name,
+        resources: None,
+    })
+}
+
+/// A resource that can be listed. `pods/log` is none, as its name is none.
+fn made(verbs: &[String], plural: String, kind: String, namespaced: bool) -> Option<Resource> {
+    let lists = verbs.iter().any(|verb| verb == "list");
+    let is_kind = !kind.is_empty()
+        && kind.len() <= 63
+        && kind.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    (lists && is_name(&plural) && is_kind).then_some(Resource {
+        plural,
+        kind,
+        namespaced,
+    })
+}
+
+/// A DNS-1123 subdomain, as the names of groups, versions and resources are.
+fn is_name(name: &str) -> bool {
+    let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.');
+    let outer = |c: char| inner(c) && !matches!(c, '-' | '.');
+    name.len() <= 253 && name.chars().all(inner) && name.starts_with(outer) && name.ends_with(outer)
+}
+
+fn no_document(path: &str, error: &serde_json::Error) -> DiscoveryError {
+    DiscoveryError::NoDocument {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    }
+}

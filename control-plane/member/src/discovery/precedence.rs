@@ -1,0 +1,39 @@
+//! Which group is meant by a name that several have.
+
+/// The groups of Kubernetes itself; the core has no name. Not everything that ends in
+/// `k8s.io` is: `metrics.k8s.io` has `pods` and `nodes`, too. `extensions` is last,
+/// since what it still has is in another group under the same name.
+const BUILT_IN: [&str; 24] = [
+    "",
+    "apps",
+    "batch",
+    "autoscaling",
+    "policy",
+    "networking.k8s.io",
+    "rbac.authorization.k8s.io",
+    "storage.k8s.io",
+    "apiextensions.k8s.io",
+    "apiregistration.k8s.io",
+    "admissionregistration.k8s.io",
+    "authentication.k8s.io",
+    "authorization.k8s.io",
+    "certificates.k8s.io",
+    "coordination.k8s.io",
+    "discovery.k8s.io",
+    "events.k8s.io",
+    "flowcontrol.apiserver.k8s.io",
+    "internal.apiserver.k8s.io",
+    "node.k8s.io",
+    "resource.k8s.io",
+    "scheduling.k8s.io",
+    "storagemigration.k8s.io",
+    "extensions",
+];
+
+/// Where a group stands: the smaller one is meant.
+pub(super) fn of(group: &str) -> (usize, &str) {
+    match BUILT_IN.iter().position(|built_in| *built_in == group) {
+        Some(place) => (place, ""),
+        None => (BUILT_IN.len(), group),
+    }
+}

@@ -1,0 +1,240 @@
+use cubegate_domain::Scheme;
+use serde_json::{Value, json};
+
+use super::{Discoverer, Discovery, DiscoveryError};
+use crate::probe::tests::{Answer, mk_cluster, serve};
+
+async fn discover(answer: Answer) -> Result<Discovery, DiscoveryError> {
+    let cluster = mk_cluster(Scheme::Http, "127.0.0.1", serve(None, answer));
+    Discoverer::new(&cluster).unwrap().discover().await
+}
+
+/// The paths of a plural name, in their order.
+fn paths(discovery: &Discovery, plural: &str) -> Vec<String> {
+    let resources = discovery.resources();
+    let entries = resources.get(plural).into_iter().flatten();
+    entries.map(|entry| entry.path.clone()).collect()
+}
+
+fn resource(name: &str, kind: &str, namespaced: bool, verbs: &[&str]) -> Value {
+    json!({ "name": name, "singularName": "", "kind": kind, "namespaced": namespaced, "verbs": verbs })
+}
+
+fn resources(of: &[Value]) -> (u16, String) {
+    let body = json!({ "kind": "APIResourceList", "groupVersion": "x", "resources": of });
+    (200, body.to_string())
+}
+
+/// The groups of a server of the old kind; the first version is preferred.
+fn groups(of: &[(&str, &[&str])]) -> (u16, String) {
+    let groups = of.iter().map(|(name, versions)| {
+        let version =
+            |one: &&str| json!({ "groupVersion": format!("{name}/{one}"), "version": one });
+        // The order of the list is no preference.
+        let listed: Vec<_> = versions.iter().rev().map(version).collect();
+        json!({ "name": name, "versions": listed, "preferredVersion": version(&versions[0]) })
+    });
+    let groups: Vec<_> = groups.collect();
+    (
+        200,
+        json!({ "kind": "APIGroupList", "groups": groups }).to_string(),
+    )
+}
+
+const ALL: &[&str] = &["create", "get", "list", "watch"];
+
+/// As Kubernetes 1.20 with a few more groups; `metrics.k8s.io` is away.
+fn old_server(head: &str) -> (u16, String) {
+    let path = head.split(' ').nth(1).unwrap_or_default();
+    match path {
+        "/api" => (
+            200,
+            json!({ "kind": "APIVersions", "versions": ["v1"] }).to_string(),
+        ),
+        "/apis" => groups(&[
+            ("aaa.example", &["v1"]),
+            ("metrics.k8s.io", &["v1beta1"]),
+            ("extensions", &["v1beta1"]),
+            ("networking.k8s.io", &["v1", "v1beta1"]),
+            ("batch", &["v1", "v1beta1"]),
+            ("gone.example", &["v1"]),
+        ]),
+        "/api/v1" => resources(&[
+            resource("pods", "Pod", true, ALL),
+            resource("pods/log", "Pod", true, &["get"]),
+            resource("pods/status", "Pod", true, ALL),
+            resource("nodes", "Node", false, ALL),
+            resource("bindings", "Binding", true, &["create"]),
+        ]),
+        "/apis/aaa.example/v1" => resources(&[
+            resource("pods", "Pod", true, ALL),
+            resource("ingresses", "Ingress", true, ALL),
+            resource("../../secrets", "Secret", true, ALL),
+            resource("odd", "\"<b>", true, ALL),
+        ]),
+        "/apis/extensions/v1beta1" | "/apis/networking.k8s.io/v1beta1" => {
+            resources(&[resource("ingresses", "Ingress", true, ALL)])
+        }
+        "/apis/networking.k8s.io/v1" => resources(&[resource("ingresses", "Ingress", true, ALL)]),
+        "/apis/batch/v1" => resources(&[resource("jobs", "Job", true, ALL)]),
+        "/apis/batch/v1beta1" => resources(&[
+            resource("cronjobs", "CronJob", true, ALL),
+            resource("jobs", "Job", true, ALL),
+        ]),
+        "/apis/metrics.k8s.io/v1beta1" => (503, "service unavailable".to_owned()),
+        _ => (404, "404 page not found".to_owned()),
+    }
+}
+
+#[tokio::test]
+async fn the_groups_of_an_old_server_are_read_one_by_one() {
+    let discovery = discover(old_server).await.unwrap();
+    assert_eq!(
+        paths(&discovery, "pods"),
+        ["/api/v1", "/apis/aaa.example/v1"]
+    );
+    let pods = &discovery.resources()["pods"][0];
+    assert_eq!((pods.kind.as_str(), pods.namespaced), ("Pod", true));
+    assert!(!discovery.resources()["nodes"][0].namespaced);
+    assert_eq!(
+        paths(&discovery, "ingresses"),
+        [
+            "/apis/networking.k8s.io/v1",
+            "/apis/extensions/v1beta1",
+            "/apis/aaa.example/v1"
+        ],
+        "Kubernetes itself first, of each group what it prefers"
+    );
+    assert_eq!(paths(&discovery, "jobs"), ["/apis/batch/v1"]);
+    assert_eq!(
+        paths(&discovery, "cronjobs"),
+        ["/apis/batch/v1beta1"],
+        "the preferred version has none"
+    );
+}
+
+#[tokio::test]
+async fn only_names_that_can_be_listed_are_resources() {
+    let resources = discover(old_server).await.unwrap().resources();
+    let names: Vec<_> = resources.keys().map(String::as_str).collect();
+    assert_eq!(names, ["cronjobs", "ingresses", "jobs", "nodes", "pods"]);
+}
+
+#[tokio::test]
+async fn a_group_that_is_away_is_as_it_was_and_one_that_is_gone_is_gone() {
+    let discovery = discover(old_server).await.unwrap();
+    assert_eq!(discovery.unreachable(), ["metrics.k8s.io/v1beta1"]);
+    let earlier = discover(|head| match head.split(' ').nth(1).unwrap_or_default() {
+        "/apis/metrics.k8s.io/v1beta1" => resources(&[
+            resource("pods", "PodMetrics", true, &["get", "list"]),
+            resource("nodes", "NodeMetrics", false, &["get", "list"]),
+        ]),
+        "/apis/gone.example/v1" => resources(&[resource("ghosts", "Ghost", true, ALL)]),
+        _ => old_server(head),
+    })
+    .await
+    .unwrap();
+    assert_eq!(
+        paths(&earlier, "nodes"),
+        ["/api/v1", "/apis/metrics.k8s.io/v1beta1"]
+    );
+    let discovery = discovery.or_from(&earlier);
+    assert!(discovery.unreachable().is_empty());
+    assert_eq!(
+        paths(&discovery, "pods"),
+        [
+            "/api/v1",
+            "/apis/aaa.example/v1",
+            "/apis/metrics.k8s.io/v1beta1"
+        ]
+    );
+    assert!(paths(&discovery, "ghosts").is_empty());
+}
+
+/// As Kubernetes 1.30.
+fn new_server(head: &str) -> (u16, String) {
+    let of = |resource: &str, kind: &str, scope: &str| {
+        json!({
+            "resource": resource, "singularResource": "", "scope": scope, "verbs": ALL,
+            "responseKind": { "group": "", "version": "", "kind": kind },
+            "subresources": [{ "subresource": "status", "verbs": ["get"] }],
+        })
+    };
+    let version = |version: &str, freshness: &str, resources: &[Value]| json!({ "version": version, "freshness": freshness, "resources": resources });
+    let items = if head.starts_with("GET /api ") {
+        json!([{ "versions": [version("v1", "Current", &[of("nodes", "Node", "Cluster")])] }])
+    } else if head.starts_with("GET /apis ") {
+        json!([
+            { "metadata": { "name": "metrics.k8s.io" }, "versions": [version("v1beta1", "Stale", &[])] },
+            { "metadata": { "name": "example.com" }, "versions": [
+                version("v2", "Current", &[of("widgets", "Widget", "Namespaced")]),
+                version("v1", "Current", &[of("widgets", "Widget", "Namespaced"), of("nodes", "Node", "Cluster")]),
+            ] },
+        ])
+    } else {
+        return (404, head.to_owned());
+    };
+    assert!(head.contains("as=APIGroupDiscoveryList"), "{head}");
+    let body = json!({ "kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "items": items });
+    (200, body.to_string())
+}
+
+#[tokio::test]
+async fn a_new_server_tells_all_in_two_documents() {
+    let discovery = discover(new_server).await.unwrap();
+    assert_eq!(
+        paths(&discovery, "nodes"),
+        ["/api/v1", "/apis/example.com/v1"]
+    );
+    assert_eq!(paths(&discovery, "widgets"), ["/apis/example.com/v2"]);
+    assert!(discovery.resources()["widgets"][0].namespaced);
+    assert_eq!(discovery.unreachable(), ["metrics.k8s.io/v1beta1"]);
+}
+
+#[tokio::test]
+async fn what_does_not_tell_its_resources_fails_in_words() {
+    let refused = discover(|_| (401, "{}".to_owned())).await.unwrap_err();
+    assert!(
+        matches!(refused, DiscoveryError::Refused { status: 401, .. }),
+        "{refused:?}"
+    );
+    let nothing = discover(|_| (404, String::new())).await.unwrap_err();
+    assert_eq!(nothing, DiscoveryError::NoKubernetes);
+    let page = discover(|_| (200, "<html>".to_owned())).await.unwrap_err();
+    assert!(
+        matches!(page, DiscoveryError::NoDocument { .. }),
+        "{page:?}"
+    );
+    let empty = discover(|_| (200, "{}".to_owned())).await.unwrap_err();
+    assert!(
+        matches!(empty, DiscoveryError::NoDocument { .. }),
+        "{empty:?}"
+    );
+    let long = discover(|_| (200, " ".repeat((8 << 20) + 1)))
+        .await
+        .unwrap_err();
+    assert!(matches!(long, DiscoveryError::TooLong { .. }), "{long:?}");
+    let dead = Discoverer::new(&mk_cluster(Scheme::Http, "127.0.0.1", 1)).unwrap();
+    let dead = dead.discover().await.unwrap_err();
+    assert!(matches!(dead, DiscoveryError::NoAnswer { .. }), "{dead:?}");
+}
+
+#[tokio::test]
+async fn no_more_resources_are_told_than_there_may_be() {
+    let many = discover(|head| match head.split(' ').nth(1).unwrap_or_default() {
+        "/api" => (200, json!({ "versions": ["v1"] }).to_string()),
+        "/apis" => groups(&[("a.example", &["v1"])]),
+        "/api/v1" => resources(&[resource("pods", "Pod", true, ALL)]),
+        _ => {
+            let many: Vec<_> = (0..5_000)
+                .map(|n| resource(&format!("r{n}"), "R", true, ALL))
+                .collect();
+            resources(&many)
+        }
+    })
+    .await
+    .unwrap();
+    let resources = many.resources();
+    assert_eq!(resources.len(), 4_000);
+    assert!(resources.contains_key("pods"));
+}

@@ -1,0 +1,127 @@
+//! What is known of clusters, and whose pages may call.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use clap::{Args, value_parser};
+use url::{Origin, Url};
+
+/// Discovery and CORS.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Clusters and CORS")]
+pub(crate) struct ClustersArgs {
+    /// How often the resources of each cluster are read, in seconds; a new custom resource is listed after that time
+    #[arg(
+        long, env = "CUBEGATE_DISCOVERY_INTERVAL", value_name = "SECONDS", default_value_t = 30,
+        value_parser = value_parser!(u64).range(1..=3_600)
+    )]
+    pub(crate) discovery_interval: u64,
+
+    /// A web page's origin (https://host[:port]) that may call from a browser, may be given several times
+    #[arg(
+        long = "cors-origin",
+        env = "CUBEGATE_CORS_ORIGIN",
+        value_name = "ORIGIN",
+        value_delimiter = ',',
+        value_parser = origin
+    )]
+    pub(crate) cors_origins: Vec<String>,
+}
+
+// === impl ClustersArgs ===
+
+impl ClustersArgs {
+    /// From one reading of a cluster's resources to the next.
+    pub(crate) fn discovery_interval(&self) -> Duration {
+        Duration::from_secs(self.discovery_interval)
+    }
+
+    /// As browsers write them.
+    pub(crate) fn cors_origins(&self) -> BTreeSet<String> {
+        self.cors_origins.iter().cloned().collect()
+    }
+}
+
+/// An origin (RFC 6454) in the form that browsers send: in small letters, without the
+/// scheme's own port.
+fn origin(given: &str) -> Result<String, String> {
+    if given == "*" {
+        return Err(
+            "credentials are allowed, so every origin has to be named; * would let any page act as its visitor"
+                .to_owned(),
+        );
+    }
+    let wrong = || {
+        "an origin is http or https, a host and perhaps a port, without a path: https://console.example".to_owned()
+    };
+    let url = Url::parse(given).map_err(|_| wrong())?;
+    let (_, authority) = given.split_once("://").ok_or_else(wrong)?;
+    let origin = url.origin();
+    let is_web = matches!(url.scheme(), "http" | "https");
+    match origin {
+        Origin::Tuple(..) if is_web && !authority.contains(['/', '\\', '?', '#', '@', '*']) => {
+            Ok(origin.ascii_serialization())
+        }
+        _ => Err(wrong()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        clusters: ClustersArgs,
+    }
+
+    fn origins(line: &[&str]) -> Result<Vec<String>, String> {
+        let line = std::iter::once(&"test").chain(line);
+        Line::try_parse_from(line)
+            .map(|line| line.clusters.cors_origins().into_iter().collect())
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn origins_are_kept_as_browsers_write_them() {
+        assert_eq!(origins(&[]).unwrap(), Vec::<String>::new());
+        let line = [
+            "--cors-origin=https://Console.example:443",
+            "--cors-origin=http://localhost:3000,https://[::1]:8443",
+        ];
+        let kept = [
+            "http://localhost:3000",
+            "https://[::1]:8443",
+            "https://console.example",
+        ];
+        assert_eq!(origins(&line).unwrap(), kept);
+    }
+
+    #[test]
+    fn what_is_no_origin_is_refused_in_words() {
+        for given in [
+            "console.example",
+            "https://",
+            "https://a.example/",
+            "https://a.example/page",
+            "https://a.example?x",
+            "https://user@a.example",
+            "https:a.example",
+            "ftp://a.example",
+            "null",
+            "https://*.example",
+            "",
+        ] {
+            let error = origins(&[&format!("--cors-origin={given}")]).unwrap_err();
+            assert!(
+                error.contains("an origin is http or https"),
+                "{given}: {error}"
+            );
+        }
+        let error = origins(&["--cors-origin=*"]).unwrap_err();
+        assert!(error.contains("every origin has to be named"), "{error}");
+    }
+}

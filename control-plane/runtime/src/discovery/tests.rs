@@ -1,0 +1,197 @@
+use ::time::OffsetDateTime;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, Uri};
+use cubegate_domain::{ApiServer, ClusterCredential, ClusterTls, Scheme};
+use cubegate_store::MasterKey;
+use serde_json::json;
+
+use super::*;
+
+const INTERVAL: Duration = Duration::from_millis(40);
+
+/// How often it was asked for its groups, and what it then does.
+#[derive(Default)]
+struct ApiServerState {
+    asked: AtomicUsize,
+    /// 0: nothing but the core; 1: widgets, too; 2: an error.
+    mood: AtomicUsize,
+}
+
+async fn answer(State(state): State<Arc<ApiServerState>>, uri: Uri) -> (StatusCode, String) {
+    let mood = state.mood.load(Ordering::SeqCst);
+    let resources = |plural: &str| {
+        let resource =
+            json!({ "name": plural, "kind": "K", "namespaced": true, "verbs": ["list"] });
+        json!({ "resources": [resource] })
+    };
+    let document = match (uri.path(), mood) {
+        (_, 2) => return (StatusCode::SERVICE_UNAVAILABLE, String::new()),
+        ("/api", _) => json!({ "versions": ["v1"] }),
+        ("/api/v1", _) => resources("pods"),
+        ("/apis", 0) => {
+            state.asked.fetch_add(1, Ordering::SeqCst);
+            json!({ "groups": [] })
+        }
+        ("/apis", _) => {
+            state.asked.fetch_add(1, Ordering::SeqCst);
+            json!({ "groups": [{ "name": "a.example", "versions": [{ "version": "v1" }] }] })
+        }
+        ("/apis/a.example/v1", _) => resources("widgets"),
+        _ => return (StatusCode::NOT_FOUND, String::new()),
+    };
+    (StatusCode::OK, document.to_string())
+}
+
+async fn api_server() -> (u16, Arc<ApiServerState>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let state = Arc::new(ApiServerState::default());
+    let router = Router::new()
+        .fallback(answer)
+        .with_state(Arc::clone(&state));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    (port, state)
+}
+
+fn mk_cluster(name: &str, port: u16) -> Cluster {
+    Cluster {
+        name: name.parse().unwrap(),
+        server: ApiServer {
+            scheme: Scheme::Http,
+            host: "127.0.0.1".to_owned(),
+            port,
+            path_prefix: String::new(),
+        },
+        tls: ClusterTls {
+            ca_pem: None,
+            server_name: None,
+        },
+        credential: ClusterCredential::None,
+        created_at: OffsetDateTime::UNIX_EPOCH,
+    }
+}
+
+struct Test {
+    store: Store,
+    known: watch::Receiver<Known>,
+    _folder: tempfile::TempDir,
+}
+
+// === impl Test ===
+
+impl Test {
+    async fn start() -> Self {
+        Self::with(&[]).await
+    }
+
+    async fn with(clusters: &[Cluster]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let key = MasterKey::from_bytes(&[1; 32]).unwrap();
+        let store = Store::open(folder.path().join("cubegate.db"), &key)
+            .await
+            .unwrap();
+        for cluster in clusters {
+            store.add_cluster(cluster, false).await.unwrap();
+        }
+        let (publish, known) = watch::channel(Known::default());
+        tokio::spawn(run(store.clone(), INTERVAL, publish));
+        Self {
+            store,
+            known,
+            _folder: folder,
+        }
+    }
+
+    /// Waits until the plural names of a cluster are these; `None`: nothing is known.
+    async fn until(&mut self, cluster: &str, names: Option<&[&str]>) {
+        let is_so = |known: &Known| {
+            let resources = known.resources.get(cluster);
+            let found = resources.map(|found| found.keys().map(String::as_str).collect::<Vec<_>>());
+            found.as_deref() == names
+        };
+        let waited = time::timeout(Duration::from_secs(10), self.known.wait_for(is_so)).await;
+        waited
+            .unwrap_or_else(|_| panic!("{cluster} never has {names:?}"))
+            .unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_a_cluster_has_is_followed_while_it_is_registered() {
+    let mut test = Test::start().await;
+    test.known.wait_for(|known| known.complete).await.unwrap();
+    let (port, server) = api_server().await;
+    test.store
+        .add_cluster(&mk_cluster("a", port), false)
+        .await
+        .unwrap();
+    test.until("a", Some(&["pods"])).await;
+    server.mood.store(1, Ordering::SeqCst);
+    test.until("a", Some(&["pods", "widgets"])).await;
+    test.store.remove_cluster("a").await.unwrap();
+    test.until("a", None).await;
+    let asked = server.asked.load(Ordering::SeqCst);
+    time::sleep(INTERVAL * 5).await;
+    assert!(
+        server.asked.load(Ordering::SeqCst) <= asked + 1,
+        "nobody asks a cluster that is gone"
+    );
+}
+
+#[tokio::test]
+async fn what_is_known_stays_while_the_cluster_does_not_answer() {
+    let mut test = Test::start().await;
+    let (port, server) = api_server().await;
+    let (other, _) = api_server().await;
+    test.store
+        .add_cluster(&mk_cluster("a", port), false)
+        .await
+        .unwrap();
+    server.mood.store(1, Ordering::SeqCst);
+    test.until("a", Some(&["pods", "widgets"])).await;
+    server.mood.store(2, Ordering::SeqCst);
+    time::sleep(INTERVAL * 5).await;
+    test.until("a", Some(&["pods", "widgets"])).await;
+    // With another credential it is the same cluster.
+    let mut cluster = mk_cluster("a", port);
+    cluster.credential = ClusterCredential::BearerToken("other".to_owned());
+    test.store.add_cluster(&cluster, true).await.unwrap();
+    time::sleep(INTERVAL * 5).await;
+    test.until("a", Some(&["pods", "widgets"])).await;
+    // On another server it is not.
+    test.store
+        .add_cluster(&mk_cluster("a", other), true)
+        .await
+        .unwrap();
+    test.until("a", Some(&["pods"])).await;
+}
+
+#[tokio::test]
+async fn the_same_resources_are_no_news() {
+    let mut test = Test::start().await;
+    let (port, server) = api_server().await;
+    test.store
+        .add_cluster(&mk_cluster("a", port), false)
+        .await
+        .unwrap();
+    test.until("a", Some(&["pods"])).await;
+    test.known.mark_unchanged();
+    let asked = server.asked.load(Ordering::SeqCst);
+    while server.asked.load(Ordering::SeqCst) < asked + 3 {
+        time::sleep(INTERVAL / 4).await;
+    }
+    assert!(!test.known.has_changed().unwrap());
+}
+
+#[tokio::test]
+async fn all_is_complete_when_each_cluster_was_asked_also_one_that_is_dead() {
+    let (port, _) = api_server().await;
+    let mut test = Test::with(&[mk_cluster("a", port), mk_cluster("dead", 1)]).await;
+    let complete = test.known.wait_for(|known| known.complete);
+    let known = time::timeout(Duration::from_secs(10), complete).await;
+    let known = known.unwrap().unwrap().clone();
+    assert_eq!(known.resources.into_keys().collect::<Vec<_>>(), ["a"]);
+}
