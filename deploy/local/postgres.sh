@@ -27,7 +27,6 @@ started=
 
 end() {
 	trap - EXIT
-	trap '' PIPE # nobody may be there to read what is said
 	if [[ -n $started ]]; then
 		"${as[@]}" "$path/pg_ctl" stop -D "$data" -m immediate -w -t 20 >"$dir/stop.log" || say "the server in $data does not end"
 	fi
@@ -77,5 +76,6 @@ if [[ -z $started ]]; then
 	cat "$dir/start.log" "$dir/log" >&2 || true
 	die "PostgreSQL does not start"
 fi
-printf 'postgres://cubegate:%s@127.0.0.1:%s\n%s\n%s\n' "$password" "$port" "$dir/ca.crt" "$path"
+trap '' PIPE # whoever has read enough may close its end
+printf 'postgres://cubegate:%s@127.0.0.1:%s\n%s\n%s\n' "$password" "$port" "$dir/ca.crt" "$path" || true
 while read -r _; do :; done

@@ -162,7 +162,7 @@ impl Server {
             .map_err(|error| format!("bash cannot be started: {error}"))?;
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut line = || lines.next()?.ok();
-        let (Some(url), Some(ca)) = (line(), line()) else {
+        let (Some(url), Some(ca), Some(_programs)) = (line(), line(), line()) else {
             let mut said = String::new();
             let _ = child.stderr.take().unwrap().read_to_string(&mut said);
             return Err(said);
