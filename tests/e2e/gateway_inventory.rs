@@ -15,6 +15,9 @@ use crate::support::{World, in_the_world};
 /// An API server sees a new binding when its own cache has it.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// What Kubernetes' role `view` is made of; without a controller that is empty.
+const VIEW: &str = "system:aggregate-to-view";
+
 async fn get(client: &Client, path: &str) -> Result<Value> {
     let path = format!("/api/v1/cube{path}");
     client.get(&path).send().await?.expect(200)?.json()
@@ -177,7 +180,7 @@ fn rights_in_the_host_cluster_are_what_its_api_server_says() -> Result<()> {
         let bindings = "/api/v1/cube/authorization/bindings";
         let binding = json!({
             "metadata": { "name": "viewer", "namespace": namespace },
-            "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "view" },
+            "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": VIEW },
             "subjects": [{ "apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user }],
         });
         let refused = client.post(bindings).json(&binding).send().await?;
@@ -215,8 +218,8 @@ fn rights_in_the_host_cluster_are_what_its_api_server_says() -> Result<()> {
         assert_eq!(roles["total"], json!(1));
         let cluster_roles = get(&admin, "/authorization/clusterroles").await?;
         let items = cluster_roles["items"].as_array().context("no items")?;
-        let is_view = |item: &Value| item["metadata"]["name"] == json!("view");
-        ensure!(items.iter().any(is_view), "no cluster role view");
+        let is_view = |item: &Value| item["metadata"]["name"] == json!(VIEW);
+        ensure!(items.iter().any(is_view), "no cluster role {VIEW}");
 
         let path = format!("{bindings}?name=viewer&namespace={namespace}");
         let gone = admin.delete(&path).send().await?;
