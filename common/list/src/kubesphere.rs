@@ -8,6 +8,7 @@
 
 mod filters;
 mod label_selector;
+mod service;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -25,6 +26,8 @@ use crate::typed::ValueType;
 
 use label_selector::Missing;
 
+pub use service::{Service, service_name};
+
 /// Pairs of one query; no KubeSphere client sends nearly as many.
 const MAX_PAIRS: usize = 64;
 
@@ -33,7 +36,10 @@ const MAX_PAIRS: usize = 64;
 ///
 /// The request always asks for a page. `labelSelector` also goes upstream,
 /// which makes the list shorter and its meaning no other.
-pub fn parse(resource: &str, raw_query: &str) -> ListRequest {
+///
+/// `services` are those that [`service_name`] asks for, of all namespaces that the
+/// list is about.
+pub fn parse(resource: &str, raw_query: &str, services: &[Service]) -> ListRequest {
     let parameters = parameters(raw_query);
     let first = |name: &str| {
         let found = parameters.iter().find(|(known, _)| known == name);
@@ -46,7 +52,7 @@ pub fn parse(resource: &str, raw_query: &str) -> ListRequest {
     }
     upstream_query.push_str(NOT_PRETTY);
     ListRequest {
-        query: query(resource, &parameters, first),
+        query: query(resource, &parameters, services, first),
         ours_present: true,
         native_present: false,
         is_filter_off: false,
@@ -71,6 +77,7 @@ fn parameters(raw_query: &str) -> Vec<(String, String)> {
 fn query<'q>(
     resource: &str,
     parameters: &'q [(String, String)],
+    services: &[Service],
     first: impl Fn(&str) -> Option<&'q str>,
 ) -> Result<ListQuery, QueryError> {
     if parameters.len() > MAX_PAIRS {
@@ -83,7 +90,7 @@ fn query<'q>(
     for (index, (name, value)) in parameters.iter().enumerate() {
         let before = parameters.iter().take(index);
         if before.into_iter().all(|(former, _)| former != name) {
-            conditions.extend(filters::filter(resource, name, value)?);
+            conditions.extend(filters::filter(resource, name, value, services)?);
         }
     }
     if let Some(text) = first("labelSelector") {

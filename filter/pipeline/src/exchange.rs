@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! New ──> Exchanging ──> Sent                           a password is exchanged for a token
+//! New ──> Looking ──> Sent                              the pods of a service: which ones those are
 //! New ──> Sent ──> Holding ──> Replied                  the page in one answer
 //!           ├──> Editing ──> Replied                    an answer of KubeSphere's shape, or without secrets
 //!           │         └──> Calling ──┴──> (Calling …)   the page takes further calls
@@ -19,6 +20,7 @@ use crate::cors::WebOrigin;
 use crate::exchange::calls::Calling;
 use crate::exchange::editing::{Editing, Kapis};
 use crate::exchange::exchanging::Exchanging;
+use crate::exchange::looking::Looking;
 use crate::list::ListStream;
 use crate::pushdown::Way;
 use crate::reply::{self, Family};
@@ -28,6 +30,7 @@ use crate::{Gateway, Headers, Host, HostError, Reply, cors};
 mod calls;
 mod editing;
 mod exchanging;
+mod looking;
 mod request;
 mod response;
 mod sending;
@@ -56,6 +59,8 @@ enum State {
     New,
     /// The request came with a password; it is held until there is a token.
     Exchanging(Exchanging),
+    /// The request is held until it is known which pods its service has.
+    Looking(Looking),
     /// The request was refused. Nothing of it goes on.
     Refused,
     /// The request went to the control plane, whose answers are its own.

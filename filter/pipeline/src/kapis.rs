@@ -3,6 +3,8 @@
 //! A path there names a resource and neither its group nor its version. Those are
 //! what the discovery of the cluster says, which the control plane reads and sends.
 
+mod services;
+
 use std::collections::BTreeMap;
 
 use cubegate_filter_config::ResourceEntry;
@@ -11,6 +13,8 @@ use percent_encoding::percent_decode_str;
 
 use crate::Reply;
 use crate::attributes::{Attributes, Resource};
+
+pub(crate) use services::{ask as ask_services, services};
 
 /// The root of KubeSphere's own APIs.
 pub(crate) const ROOT: &str = "/kapis";

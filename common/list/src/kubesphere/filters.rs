@@ -1,6 +1,7 @@
 //! The keys that filter a list, each a condition of its own.
 
 use super::label_selector::{self, Missing};
+use super::service::{self, Service};
 use crate::condition::Test;
 use crate::derived::Derived;
 use crate::error::QueryError;
@@ -26,6 +27,7 @@ pub(super) fn filter(
     resource: &str,
     name: &str,
     value: &str,
+    services: &[Service],
 ) -> Result<Option<Expression<KeyPath>>, QueryError> {
     let is = |path: &str| Some(Expression::path(path, Test::is(value)));
     let is_one = |path: &str| Some(Expression::path(path, Test::one_of([value])));
@@ -47,12 +49,7 @@ pub(super) fn filter(
         ("annotation", _) => Some(one_selector(value, "metadata.annotations")),
         ("nodeName", "pods") => is("spec.nodeName"),
         ("pvcName", "pods") => is_one("spec.volumes[].persistentVolumeClaim.claimName"),
-        ("serviceName", "pods") => {
-            return Err(QueryError::whole(
-                "serviceName",
-                "which pods a service has depends on the service; give its spec.selector as labelSelector",
-            ));
-        }
+        ("serviceName", "pods") => Some(service::pods_of(services)),
         ("phase", "pods") => is("status.phase"),
         ("podIP", "pods") => is("status.podIP"),
         ("phase" | "status", "persistentvolumeclaims") => is_phase(),

@@ -1,6 +1,10 @@
 use super::*;
 use crate::plan::Plan;
 
+fn parse(resource: &str, raw_query: &str) -> ListRequest {
+    super::parse(resource, raw_query, &[])
+}
+
 /// Which of the items pass, by index.
 fn passing(resource: &str, raw_query: &str, items: &[&str]) -> Vec<usize> {
     let plan = Plan::new(parse(resource, raw_query).query.unwrap());
@@ -172,7 +176,6 @@ fn filters_are_those_of_the_resource_and_unknown_ones_are_ignored() {
             "{resource}?{query}"
         );
     }
-    assert!(error("pods", "serviceName=web").contains("the parameter serviceName cannot be read"));
 }
 
 #[test]
@@ -231,4 +234,45 @@ fn a_hostile_query_is_bounded() {
     assert!(error("pods", &labels).contains("64 requirements"));
     let fields = format!("fieldSelector={}", vec!["a=b"; 65].join(","));
     assert!(error("pods", &fields).contains("64 conditions"));
+}
+
+#[test]
+fn the_pods_of_a_service_are_those_that_it_selects() {
+    const PODS: [&str; 4] = [
+        r#"{"metadata":{"name":"a","namespace":"x","labels":{"app":"web","k8s.io/tier":"front"}}}"#,
+        r#"{"metadata":{"name":"b","namespace":"x","labels":{"app":"web"}}}"#,
+        r#"{"metadata":{"name":"c","namespace":"y","labels":{"app":"web","k8s.io/tier":"front"}}}"#,
+        r#"{"metadata":{"name":"d","namespace":"z"}}"#,
+    ];
+    let service = |namespace: &str, labels: &[(&str, &str)]| Service {
+        namespace: namespace.to_owned(),
+        selector: labels
+            .iter()
+            .map(|(label, value)| ((*label).to_owned(), (*value).to_owned()))
+            .collect(),
+    };
+    let passing = |services: &[Service]| -> Vec<usize> {
+        let request = super::parse("pods", "serviceName=web", services);
+        let plan = Plan::new(request.query.unwrap());
+        (0..PODS.len())
+            .filter(|index| plan.wants(PODS[*index]))
+            .collect()
+    };
+    let front = [("app", "web"), ("k8s.io/tier", "front")];
+    assert_eq!(passing(&[service("x", &front)]), [0]);
+    assert_eq!(passing(&[service("x", &[("app", "web")])]), [0, 1]);
+    let both = [service("x", &front), service("y", &[("app", "web")])];
+    assert_eq!(passing(&both), [0, 2]);
+    assert!(passing(&[service("z", &[])]).is_empty());
+    assert!(passing(&[]).is_empty());
+}
+
+#[test]
+fn only_pods_are_asked_for_by_service() {
+    assert_eq!(
+        service_name("pods", "a=b&serviceName=w%65b&serviceName=x").as_deref(),
+        Some("web")
+    );
+    assert_eq!(service_name("pods", "servicename=web"), None);
+    assert_eq!(service_name("nodes", "serviceName=web"), None);
 }

@@ -55,7 +55,7 @@ fn kubesphere_lists_are_answered_as_the_vectors_say() {
 }
 
 fn answer(resource: &str, raw_query: &str, items: &[Value]) -> Value {
-    let request = kubesphere::parse(resource, raw_query);
+    let request = kubesphere::parse(resource, raw_query, &[]);
     assert!(request.decides_page());
     let body = json!({"kind": "List", "metadata": {"resourceVersion": "1"}, "items": items});
     let mut engine = ListEngine::new(request.query.unwrap(), Limits::default());

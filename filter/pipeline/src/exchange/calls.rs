@@ -58,6 +58,9 @@ impl Exchange {
             State::Exchanging(exchanging) if exchanging.waits_for(token) => {
                 return self.on_exchanged(host, has_answer, size);
             }
+            State::Looking(looking) if looking.waits_for(token) => {
+                return self.on_looked(host, has_answer, size);
+            }
             // The exchange did not wait for it: the client has its reply.
             _ => return,
         };

@@ -1,6 +1,7 @@
 //! The part before: a password is exchanged for a token, and the request is held.
 
 use crate::basic::{Basic, granted};
+use crate::exchange::request::{Known, Next};
 use crate::exchange::{Exchange, Flow, State, calls, internal};
 use crate::reply::Family;
 use crate::{Host, HostError, Reply};
@@ -77,10 +78,18 @@ impl Exchange {
                 .remembered
                 .put(digest, token.clone(), host.now());
         }
-        match self.decide(host, Some(token))? {
-            None => host.resume_request().map_err(failed),
+        let known = Known {
+            token: Some(token.clone()),
+            ..Known::default()
+        };
+        match self.decide(host, known)? {
+            Next::GoOn => host.resume_request().map_err(failed),
+            Next::Look(look) => {
+                self.look(host, look, Some(token));
+                Ok(())
+            }
             // With a token there is nothing left to exchange.
-            Some(_) => Err(Reply::unauthenticated(family)),
+            Next::Exchange(..) => Err(Reply::unauthenticated(family)),
         }
     }
 }

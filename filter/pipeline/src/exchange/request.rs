@@ -2,6 +2,7 @@
 
 use cubegate_api_types::kube::Status;
 use cubegate_filter_config::AuditNote;
+use cubegate_list::kubesphere::Service;
 use cubegate_token::UnverifiedToken;
 
 use crate::accept;
@@ -19,7 +20,7 @@ use crate::scope::{Asked, Bounds, OutOfScope};
 use crate::upstream::Rewrite;
 use crate::upstream_path::UpstreamPath;
 use crate::verify::Caller;
-use crate::{Headers, Host, Reply, RequestHead};
+use crate::{Call, Headers, Host, Reply, RequestHead};
 
 /// What becomes of a request that is not refused.
 pub(super) enum Admission {
@@ -27,6 +28,33 @@ pub(super) enum Admission {
     Ready(Rewrite, State),
     /// Its password must be exchanged first.
     Password(Family, Basic),
+    /// Which pods its service has must be read first.
+    Look(Look),
+}
+
+/// What must be done with a request now.
+pub(super) enum Next {
+    /// It is ready.
+    GoOn,
+    /// Its password is to be exchanged.
+    Exchange(Family, Basic),
+    /// Services are to be read.
+    Look(Look),
+}
+
+/// What was learned about a request while it was held.
+#[derive(Default)]
+pub(super) struct Known {
+    /// What its password was exchanged for.
+    pub(super) token: Option<UnverifiedToken>,
+    /// The services that it means.
+    pub(super) services: Option<Vec<Service>>,
+}
+
+/// The call for services, and for whom.
+pub(super) struct Look {
+    pub(super) user: String,
+    pub(super) call: Call,
 }
 
 /// Who asks, as far as it is known.
@@ -48,9 +76,10 @@ struct RequestLine<'a> {
 impl Exchange {
     /// The request's headers are there.
     pub fn on_request_headers(&mut self, host: &impl Host) -> Flow {
-        match self.decide(host, None) {
-            Ok(Some((family, basic))) => self.exchange(host, family, &basic),
-            Ok(None) => Flow::Continue,
+        match self.decide(host, Known::default()) {
+            Ok(Next::Exchange(family, basic)) => self.exchange(host, family, &basic),
+            Ok(Next::Look(look)) => self.look(host, look, None),
+            Ok(Next::GoOn) => Flow::Continue,
             Err(reply) => self.refuse(host, &reply),
         }
     }
@@ -59,24 +88,20 @@ impl Exchange {
     /// so: to let a body go on lets them go on, too.
     pub fn on_request_body(&mut self) -> Flow {
         match self.state {
-            State::New | State::Exchanging(_) | State::Refused => Flow::Pause,
+            State::New | State::Exchanging(_) | State::Looking(_) | State::Refused => Flow::Pause,
             _ => Flow::Continue,
         }
     }
 
-    /// Makes the request ready to go on, or says which password is to be exchanged
-    /// before that. `exchanged` is the token that came of it.
-    pub(super) fn decide(
-        &mut self,
-        host: &impl Host,
-        exchanged: Option<UnverifiedToken>,
-    ) -> Result<Option<(Family, Basic)>, Reply> {
+    /// Makes the request ready to go on, or says what is to be done before that;
+    /// `known` is what came of it.
+    pub(super) fn decide(&mut self, host: &impl Host, known: Known) -> Result<Next, Reply> {
         let failed = |error| internal(host, Family::Kube, &error);
         let headers = host.request_headers().map_err(failed)?;
         let allowed = |origin: &str| self.gateway.allows_origin(origin);
         self.web_origin = WebOrigin::of(&headers, allowed);
         let mut note = AuditNote::default();
-        let admission = self.admit(host, headers, exchanged, &mut note);
+        let admission = self.admit(host, headers, known, &mut note);
         // The control plane makes the records of what it is asked itself. While a
         // password is exchanged, the note is for the case that it is refused.
         if !matches!(
@@ -90,9 +115,10 @@ impl Exchange {
                 host.set_request_headers(rewrite.headers())
                     .map_err(failed)?;
                 self.state = state;
-                Ok(None)
+                Ok(Next::GoOn)
             }
-            Admission::Password(family, basic) => Ok(Some((family, basic))),
+            Admission::Password(family, basic) => Ok(Next::Exchange(family, basic)),
+            Admission::Look(look) => Ok(Next::Look(look)),
         }
     }
 
@@ -113,9 +139,10 @@ impl Exchange {
         &self,
         host: &impl Host,
         headers: Headers,
-        exchanged: Option<UnverifiedToken>,
+        known: Known,
         note: &mut AuditNote,
     ) -> Result<Admission, Reply> {
+        let Known { token, services } = known;
         let head = RequestHead::parse(&headers)?;
         if self.web_origin.is_some() && cors::is_preflight(&headers) {
             return Err(cors::preflight(&headers));
@@ -152,7 +179,7 @@ impl Exchange {
             headers: &headers,
             upgrade,
         };
-        let caller = match self.caller(host, &target, &by, exchanged, note)? {
+        let caller = match self.caller(host, &target, &by, token, note)? {
             Who::Caller(caller) => caller,
             Who::Password(basic) => return Ok(Admission::Password(family, basic)),
         };
@@ -203,7 +230,7 @@ impl Exchange {
             bounds,
         };
         match kapis.clone() {
-            Some(request) => self.send_kapis(sending, headers, request),
+            Some(request) => self.send_kapis(sending, headers, request, services),
             None => self.send(sending, headers),
         }
     }

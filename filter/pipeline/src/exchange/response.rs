@@ -18,6 +18,7 @@ impl Exchange {
             State::SentToControlPlane { family } => (family, None),
             // Envoy holds only so much of a body meanwhile.
             State::Exchanging(exchanging) => (exchanging.family(), None),
+            State::Looking(_) => (Family::Kube, None),
             // The answers that we gave.
             other => {
                 self.state = other;
@@ -158,6 +159,7 @@ impl Exchange {
             State::Replied => Flow::Pause,
             State::New
             | State::Exchanging(_)
+            | State::Looking(_)
             | State::Refused
             | State::SentToControlPlane { .. }
             | State::Sent(_)

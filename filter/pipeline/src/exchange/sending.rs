@@ -2,14 +2,15 @@
 //! answer will be taken for.
 
 use cubegate_filter_config::{Class, ClusterEntry};
-use cubegate_list::{ListQuery, ListRequest, kubesphere};
+use cubegate_list::kubesphere::{self, Service};
+use cubegate_list::{ListQuery, ListRequest};
 
 use crate::accept::{self, Form, TableVersion};
 use crate::call::{self, Origin};
 use crate::exchange::editing::Kapis;
-use crate::exchange::request::Admission;
-use crate::exchange::{Exchange, PageRequest, Sent, State};
-use crate::kapis::ResourceRequest;
+use crate::exchange::request::{Admission, Look};
+use crate::exchange::{Exchange, PageRequest, Sent, State, looking};
+use crate::kapis::{self, ResourceRequest};
 use crate::list;
 use crate::pushdown::{self, Question, Way};
 use crate::reply::Family;
@@ -76,6 +77,7 @@ impl Exchange {
         sending: Sending<'_>,
         headers: Headers,
         request: ResourceRequest,
+        services: Option<Vec<Service>>,
     ) -> Result<Admission, Reply> {
         let ResourceRequest {
             asked,
@@ -88,7 +90,13 @@ impl Exchange {
         let page = match name {
             Some(_) => None,
             None => {
-                let request = kubesphere::parse(&resource, sending.query.unwrap_or_default());
+                let raw_query = sending.query.unwrap_or_default();
+                let service = kubesphere::service_name(&resource, raw_query);
+                if let (Some(service), None) = (service, &services) {
+                    return self.look_for(&sending, headers, &service);
+                }
+                let services = services.unwrap_or_default();
+                let request = kubesphere::parse(&resource, raw_query, &services);
                 let mut query = request
                     .query
                     .map_err(|error| Reply::parameter_invalid(&error))?;
@@ -109,6 +117,44 @@ impl Exchange {
             takes_gzip: accept::takes_gzip(&headers),
         });
         Ok(self.sent(sending, headers, Class::Unary, page, Some(kapis)))
+    }
+
+    /// Reads the services of this name first, as the same caller and within the same
+    /// bounds.
+    fn look_for(
+        &self,
+        sending: &Sending<'_>,
+        headers: Headers,
+        service: &str,
+    ) -> Result<Admission, Reply> {
+        let Sending {
+            family,
+            head,
+            cluster,
+            path,
+            caller,
+            ref bounds,
+            ..
+        } = *sending;
+        let ask = kapis::ask_services(path.0, service).ok_or_else(Reply::page_not_found)?;
+        bounds
+            .check(&ask.asked())
+            .map_err(|why| Reply::out_of_scope(family, &why))?;
+        let upstream = Upstream {
+            cluster,
+            original_path: &head.path,
+            path: path.0,
+            query: None,
+            class: Class::Unary,
+            upgrade: false,
+            read_as: Some(call::JSON),
+        };
+        let rewrite = Rewrite::to_member(headers, caller, &upstream);
+        let origin = Origin::of(cluster).asking_as(rewrite.headers());
+        Ok(Admission::Look(Look {
+            user: caller.claims().user.clone(),
+            call: origin.call(&ask, looking::TIMEOUT),
+        }))
     }
 
     fn sent(

@@ -65,6 +65,14 @@ impl Reply {
         Self::handler_text(400, &error.to_string())
     }
 
+    /// 400: a name of services that is in very many namespaces.
+    pub(crate) fn too_many_services() -> Self {
+        Self::handler_text(
+            400,
+            "the parameter serviceName means services in too many namespaces; ask for the pods of one namespace",
+        )
+    }
+
     /// 503: which resources a cluster has is not known yet.
     pub(crate) fn resources_unknown() -> Self {
         Self::error(

@@ -103,6 +103,66 @@ fn a_large_list_is_read_by_its_keys_here_too() {
 }
 
 #[test]
+fn the_pods_of_a_service_are_those_that_it_selects() {
+    const SERVICES: &str = r#"{"kind":"ServiceList","items":[{"metadata":{"name":"web","namespace":"demo"},"spec":{"selector":{"app":"web"}}},{"metadata":{"name":"web","namespace":"x"},"spec":{}}]}"#;
+    const PODS: &[u8] = br#"{"kind":"PodList","items":[{"metadata":{"name":"a","namespace":"demo","labels":{"app":"web"}}},{"metadata":{"name":"b","namespace":"demo"}},{"metadata":{"name":"c","namespace":"x","labels":{"app":"web"}}}]}"#;
+    let world = world();
+    for (path, asked, upstream) in [
+        (
+            "/pods",
+            "/base/api/v1/services?fieldSelector=metadata.name%3Dweb",
+            "/base/api/v1/pods?pretty=false",
+        ),
+        (
+            "/namespaces/demo/pods",
+            "/base/api/v1/namespaces/demo/services?fieldSelector=metadata.name%3Dweb",
+            "/base/api/v1/namespaces/demo/pods?pretty=false",
+        ),
+    ] {
+        let path = format!("{KAPIS}{path}?serviceName=web");
+        let (mut exchange, host, flow) = world.send_as_jeff("GET", &path);
+        assert_eq!(flow, Flow::Pause);
+        assert!(host.reply.borrow().is_none());
+        assert_eq!(host.asked(), [asked]);
+        let call = host.calls.borrow()[0].clone();
+        assert_eq!(call.headers.get_str("impersonate-user"), Some("jeff"));
+        host.answer_call(&mut exchange, 0, "200", SERVICES);
+        assert_eq!(host.resumed.get(), 1);
+        assert_eq!(host.request_header(":path").as_deref(), Some(upstream));
+        host.calls.take();
+        let page = host.answer(&mut exchange, &JSON, &[PODS]);
+        assert_eq!(
+            String::from_utf8(page).unwrap(),
+            r#"{"items":[{"metadata":{"name":"a","namespace":"demo","labels":{"app":"web"}}}],"totalItems":1}"#
+        );
+    }
+    assert_eq!(world.gateway.memory.held(), 0);
+}
+
+#[test]
+fn services_that_cannot_be_read_end_the_request() {
+    let world = world();
+    let path = format!("{KAPIS}/namespaces/demo/pods?serviceName=a,b");
+    for (status, body, expected) in [
+        ("500", "{}", 502),
+        ("200", "[]", 502),
+        ("401", "{}", 502),
+        (
+            "403",
+            r#"{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"services is forbidden: User \"jeff\" cannot list resource \"services\"","reason":"Forbidden","code":403}"#,
+            403,
+        ),
+    ] {
+        let (mut exchange, host, _) = world.send_as_jeff("GET", &path);
+        assert!(host.asked()[0].ends_with("metadata.name%3Da%5C%2Cb"));
+        host.answer_call(&mut exchange, 0, status, body);
+        assert_eq!(host.refusal().0, expected, "{status}");
+        assert_eq!(host.resumed.get(), 0);
+    }
+    assert_eq!(world.gateway.memory.held(), 0);
+}
+
+#[test]
 fn an_object_goes_through_as_it_is() {
     let world = world();
     let (mut exchange, host, _) = world.send_as_jeff("GET", &format!("{KAPIS}/nodes/a"));

@@ -1,0 +1,77 @@
+//! What `serviceName` asks about: the services of that name, read before the pods.
+
+use std::collections::BTreeMap;
+
+use cubegate_list::kubesphere::Service;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Deserialize;
+
+use crate::call::{Answer, Ask, JSON};
+use crate::reply::Family;
+use crate::{Reply, forbidden};
+
+/// Most services of one name whose pods are asked for; there is one in a namespace.
+const MAX_SERVICES: usize = 256;
+
+/// The question for the services of this name, where the list of pods at `pods` is.
+pub(crate) fn ask(pods: &str, name: &str) -> Option<Ask> {
+    let place = pods.strip_suffix("/pods")?;
+    let mut escaped = String::with_capacity(name.len());
+    for character in name.chars() {
+        // What a field selector gives a meaning.
+        if matches!(character, '\\' | ',' | '=') {
+            escaped.push('\\');
+        }
+        escaped.push(character);
+    }
+    let name = utf8_percent_encode(&escaped, NON_ALPHANUMERIC);
+    Some(Ask {
+        path: format!("{place}/services?fieldSelector=metadata.name%3D{name}"),
+        accept: JSON,
+    })
+}
+
+/// The services of an answer, or what the client is told instead. `user` is who asks.
+pub(crate) fn services(answer: &Answer, user: &str) -> Result<Vec<Service>, Reply> {
+    const FAMILY: Family = Family::Kube;
+    match answer.status {
+        Some(200) if answer.is_good() => {}
+        Some(401) => return Err(Reply::gateway_unauthorized(FAMILY)),
+        Some(403) if forbidden::is_of_user(&answer.body, user) => {
+            return Err(Reply::upstream(403, &answer.headers, answer.body.clone()));
+        }
+        status => return Err(Reply::follow_up_failed(FAMILY, status)),
+    }
+    let List { items } =
+        serde_json::from_slice(&answer.body).map_err(|_| Reply::follow_up_failed(FAMILY, None))?;
+    if items.len() > MAX_SERVICES {
+        return Err(Reply::too_many_services());
+    }
+    let services = items.into_iter().map(|item| Service {
+        namespace: item.metadata.namespace,
+        selector: item.spec.selector.unwrap_or_default(),
+    });
+    Ok(services.collect())
+}
+
+#[derive(Deserialize)]
+struct List {
+    items: Vec<Item>,
+}
+
+#[derive(Deserialize)]
+struct Item {
+    metadata: Metadata,
+    #[serde(default)]
+    spec: Spec,
+}
+
+#[derive(Deserialize)]
+struct Metadata {
+    namespace: String,
+}
+
+#[derive(Default, Deserialize)]
+struct Spec {
+    selector: Option<BTreeMap<String, String>>,
+}
