@@ -7,9 +7,10 @@ use cubegate_token::{KUBECUBE_GROUP, UnverifiedToken};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::form::NoForm;
 use crate::error::OauthError;
 use crate::extract::{RawBody, identify};
-use crate::{AppState, respond};
+use crate::{ApiError, AppState, respond};
 
 /// What of `authentication.k8s.io/TokenReview` is read.
 #[derive(Deserialize, ToSchema)]
@@ -64,8 +65,12 @@ struct User {
 )]
 pub(crate) async fn handler(
     State(state): State<AppState>,
-    RawBody(body): RawBody,
+    body: Result<RawBody, ApiError>,
 ) -> Result<Response, OauthError> {
+    let body = match body {
+        Ok(RawBody(body)) => body,
+        Err(error) => return Ok(NoForm::Unreadable(error).into_response()),
+    };
     let Ok(review) = serde_json::from_slice::<Review>(&body) else {
         return Ok(refused("the body is no TokenReview\n"));
     };
