@@ -17,7 +17,7 @@ pub(crate) struct ClustersArgs {
     )]
     pub(crate) discovery_interval: u64,
 
-    /// A web page's origin (https://host[:port]) that may call from a browser, may be given several times
+    /// A web page's origin (https://host or https://host:port) that may call from a browser, may be given several times
     #[arg(
         long = "cors-origin",
         env = "CUBEGATE_CORS_ORIGIN",
