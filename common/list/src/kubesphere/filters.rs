@@ -56,6 +56,8 @@ pub(super) fn filter(
         ("storageClassName", "persistentvolumeclaims") => is_one("spec.storageClassName"),
         ("status", "namespaces") => is("status.phase"),
         ("email", "users") => is("spec.email"),
+        ("ingroup", "users") => is_one("spec.groups[]"),
+        ("notingroup", "users") => is_one("spec.groups[]").map(Expression::not),
         ("status", resource) => {
             Derived::status(resource).map(|status| Expression::Derived(status, value.into()))
         }

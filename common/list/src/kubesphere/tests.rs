@@ -276,3 +276,15 @@ fn only_pods_are_asked_for_by_service() {
     assert_eq!(service_name("pods", "servicename=web"), None);
     assert_eq!(service_name("nodes", "serviceName=web"), None);
 }
+
+#[test]
+fn users_are_asked_for_by_their_groups() {
+    const USERS: [&str; 3] = [
+        r#"{"metadata":{"name":"a"},"spec":{"groups":["dev","ops"]}}"#,
+        r#"{"metadata":{"name":"b"},"spec":{"groups":["development"]}}"#,
+        r#"{"metadata":{"name":"c"},"spec":{}}"#,
+    ];
+    assert_eq!(passing("users", "ingroup=dev", &USERS), [0]);
+    assert_eq!(passing("users", "notingroup=dev", &USERS), [1, 2]);
+    assert_eq!(passing("groups", "ingroup=dev", &USERS), [0, 1, 2]);
+}
