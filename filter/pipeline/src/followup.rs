@@ -17,7 +17,7 @@ mod relisting;
 use cubegate_list::ListError;
 
 pub(crate) use counting::Counting;
-pub(crate) use fetching::Fetching;
+pub(crate) use fetching::{Fetching, by_name};
 pub(crate) use relisting::Relisting;
 
 use crate::Headers;

@@ -116,7 +116,7 @@ impl Gateway {
     }
 
     /// Who somebody is, by a token that is valid at this time and was not taken back.
-    pub(crate) fn caller(&self, token: UnverifiedToken, now: u64) -> Result<Caller, TokenError> {
+    pub(crate) fn caller(&self, token: &UnverifiedToken, now: u64) -> Result<Caller, TokenError> {
         let caller = self.verifier.verify(token, now)?;
         if self.revoked.holds(caller.claims()) {
             return Err(TokenError::Revoked);

@@ -44,19 +44,19 @@ impl Verifier {
         }
     }
 
-    pub(crate) fn verify(&self, token: UnverifiedToken, now: u64) -> Result<Caller, TokenError> {
+    pub(crate) fn verify(&self, token: &UnverifiedToken, now: u64) -> Result<Caller, TokenError> {
         let mut verified = self.verified.borrow_mut();
-        if let Some(claims) = verified.get(&token) {
+        if let Some(claims) = verified.get(token) {
             if now < claims.expires_at.saturating_add(CLOCK_SKEW_SECONDS) {
                 return Ok(Caller {
                     claims: Rc::clone(claims),
                 });
             }
-            verified.pop(&token);
+            verified.pop(token);
             return Err(TokenError::Expired);
         }
-        let claims = Rc::new(self.keys.verify(&token, now)?);
-        verified.put(token, Rc::clone(&claims));
+        let claims = Rc::new(self.keys.verify(token, now)?);
+        verified.put(token.clone(), Rc::clone(&claims));
         Ok(Caller { claims })
     }
 
@@ -103,21 +103,15 @@ mod tests {
             .sign(&claims("a"))
             .unwrap();
         let token = UnverifiedToken::new(token);
+        assert_eq!(verifier.verify(&token, 1_500).unwrap().claims().user, "a");
+        assert_eq!(verifier.verify(&token, 2_029).unwrap().claims().user, "a");
         assert_eq!(
-            verifier.verify(token.clone(), 1_500).unwrap().claims().user,
-            "a"
-        );
-        assert_eq!(
-            verifier.verify(token.clone(), 2_029).unwrap().claims().user,
-            "a"
-        );
-        assert_eq!(
-            verifier.verify(token.clone(), 2_031).unwrap_err(),
+            verifier.verify(&token, 2_031).unwrap_err(),
             TokenError::Expired
         );
         assert_eq!(verifier.remembered(), 0);
         assert_eq!(
-            verifier.verify(token, 2_031).unwrap_err(),
+            verifier.verify(&token, 2_031).unwrap_err(),
             TokenError::Expired
         );
     }
@@ -129,11 +123,13 @@ mod tests {
         let signer = Signer::Ed25519(Box::new(signer));
         for user in ["a", "b", "c"] {
             let token = signer.sign(&claims(user)).unwrap();
-            verifier.verify(UnverifiedToken::new(token), 1_500).unwrap();
+            verifier
+                .verify(&UnverifiedToken::new(token), 1_500)
+                .unwrap();
         }
         assert_eq!(verifier.remembered(), 2);
         verifier
-            .verify(UnverifiedToken::new("x.y.z"), 1_500)
+            .verify(&UnverifiedToken::new("x.y.z"), 1_500)
             .unwrap_err();
         assert_eq!(verifier.remembered(), 2);
     }

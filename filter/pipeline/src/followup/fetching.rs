@@ -173,7 +173,7 @@ fn ask(path: &ListPath<'_>, query: &str, object: &ObjectKey) -> Option<Ask> {
 
 /// The parameter that selects one object. In a selector's value `\`, `,` and
 /// `=` are written with a `\`.
-fn by_name(name: &str) -> String {
+pub(crate) fn by_name(name: &str) -> String {
     let mut escaped = String::with_capacity(name.len());
     for character in name.chars() {
         if matches!(character, '\\' | ',' | '=') {

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use cubegate_list::kubesphere::Service;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 
 use crate::call::{Answer, Ask, JSON};
+use crate::followup::by_name;
 use crate::reply::Family;
 use crate::{Reply, forbidden};
 
@@ -16,17 +16,8 @@ const MAX_SERVICES: usize = 256;
 /// The question for the services of this name, where the list of pods at `pods` is.
 pub(crate) fn ask(pods: &str, name: &str) -> Option<Ask> {
     let place = pods.strip_suffix("/pods")?;
-    let mut escaped = String::with_capacity(name.len());
-    for character in name.chars() {
-        // What a field selector gives a meaning.
-        if matches!(character, '\\' | ',' | '=') {
-            escaped.push('\\');
-        }
-        escaped.push(character);
-    }
-    let name = utf8_percent_encode(&escaped, NON_ALPHANUMERIC);
     Some(Ask {
-        path: format!("{place}/services?fieldSelector=metadata.name%3D{name}"),
+        path: format!("{place}/services?{}", by_name(name)),
         accept: JSON,
     })
 }
