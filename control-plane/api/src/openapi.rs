@@ -75,7 +75,6 @@ use crate::routes::{
         authorization::bindings::delete,
         warden::handler,
         audit::handler,
-        audit::own_handler,
         oauth::token::handler,
         oauth::revoke::handler,
         oauth::authenticate::handler,

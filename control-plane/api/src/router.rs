@@ -74,11 +74,9 @@ fn open_table() -> Table {
         .exactly("/readyz", health::readyz)
 }
 
-/// For administrators, under two names.
+/// For administrators.
 fn audit_table() -> Table {
-    Table::new("")
-        .exactly("/api/v1/cube/audit", audit_route::handler)
-        .exactly("/cubegate/audit", audit_route::own_handler)
+    Table::new("").exactly("/api/v1/cube/audit", audit_route::handler)
 }
 
 /// KubeCube's paths and those of the same form.

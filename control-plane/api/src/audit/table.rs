@@ -6,12 +6,11 @@ use axum::http::{Method, StatusCode};
 const CUBE: &str = "/api/v1/cube/";
 
 /// What GET hands out or changes there, without [`CUBE`].
-const RECORDED_GETS: [&str; 6] = [
+const RECORDED_GETS: [&str; 5] = [
     "audit",
     "key/create",
     "key/token",
     "user/kubeconfigs",
-    "cubegate/audit",
     "oauth/logout",
 ];
 
@@ -49,7 +48,7 @@ pub(super) fn verb(method: &Method, template: &str) -> &'static str {
         ("key/create" | "key/token" | "oauth/token", _) => "create",
         ("key/rotate", _) => "rotate",
         ("oauth/revoke", _) => "delete",
-        ("audit" | "cubegate/audit", _) => "list",
+        ("audit", _) => "list",
         (_, &Method::POST) => "create",
         (_, &Method::PUT) => "update",
         (_, &Method::PATCH) => "patch",
@@ -65,7 +64,7 @@ pub(super) fn resource(template: &str) -> Option<&str> {
         "login" | "logout" | "oauth/logout" => "sessions",
         "key/token" | "oauth/token" | "oauth/revoke" => "tokens",
         "user/kubeconfigs" => "kubeconfigs",
-        "audit" | "cubegate/audit" => "audit",
+        "audit" => "audit",
         _ => match short.split('/').next()? {
             "" => return None,
             "key" => "keys",

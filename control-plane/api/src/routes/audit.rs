@@ -1,4 +1,4 @@
-//! `GET /api/v1/cube/audit`, and the same as `/cubegate/audit`: audit records.
+//! `GET /api/v1/cube/audit`: audit records.
 
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
@@ -76,38 +76,6 @@ pub(crate) async fn handler(
             "format must be json or jsonl.".to_owned(),
         )),
     }
-}
-
-/// The same under a path of our own.
-#[utoipa::path(
-    get,
-    path = "/cubegate/audit",
-    tag = "audit",
-    summary = "Audit records, for administrators",
-    params(
-        ("from" = Option<String>, Query, description = "Not before; RFC 3339 or Unix seconds"),
-        ("to" = Option<String>, Query, description = "Before; RFC 3339 or Unix seconds"),
-        ("user" = Option<String>, Query, description = "Who"),
-        ("cluster" = Option<String>, Query, description = "Where"),
-        ("filter" = Option<String>, Query, description = "As in docs/query-language.md"),
-        ("selector" = Option<String>, Query, description = "`path=value` or `path~part`, joined by commas"),
-        ("sort" = Option<String>, Query, description = "The newest first when absent"),
-        ("pageSize" = Option<i64>, Query, description = "10 when absent"),
-        ("pageNum" = Option<i64>, Query, description = "1 when absent"),
-        ("format" = Option<String>, Query, description = "`json` for a page, `jsonl` for all records as lines"),
-    ),
-    responses((status = 200, description = "A page of records, or all of them as lines", content(
-        (cubegate_audit::Answer = "application/json"),
-        (String = "application/jsonl"),
-    ))),
-    security(("bearer" = []), ("cookie" = []))
-)]
-pub(crate) async fn own_handler(
-    state: State<AppState>,
-    admin: Admin<Caller>,
-    query: RawQuery,
-) -> Result<Response, ApiError> {
-    handler(state, admin, query).await
 }
 
 impl From<SearchError> for ApiError {

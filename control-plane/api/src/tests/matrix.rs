@@ -21,7 +21,7 @@ enum For {
 }
 
 /// Method, path and whom it is for; the router must have the same rows.
-const OPERATIONS: [(&str, &str, For); 60] = [
+const OPERATIONS: [(&str, &str, For); 59] = [
     ("POST", "/api/v1/cube/login", For::All),
     // It ends the session of the token that it is shown, if any.
     ("POST", "/api/v1/cube/logout", For::All),
@@ -79,7 +79,6 @@ const OPERATIONS: [(&str, &str, For); 60] = [
     ("GET", "/oauth/logout", For::All),
     ("GET", "/oauth/userinfo", For::Users),
     ("GET", "/api/v1/cube/audit", For::Admins),
-    ("GET", "/cubegate/audit", For::Admins),
     ("GET", "/api/v1/cube/clusters", For::Admins),
     ("POST", "/api/v1/cube/clusters", For::Admins),
     ("DELETE", "/api/v1/cube/clusters/{name}", For::Admins),
