@@ -5,6 +5,7 @@ use std::collections::BinaryHeap;
 
 use crate::error::ListError;
 use crate::page::Page;
+use crate::pieces::Pieces;
 use crate::reading::ObjectKey;
 use crate::sort::Rank;
 
@@ -66,7 +67,7 @@ impl PageHeap {
     }
 
     /// Counts an item that the selector wants, and keeps it if it can be on the page.
-    pub(crate) fn offer(&mut self, rank: Rank<'_>, item: &[u8]) -> Result<(), ListError> {
+    pub(crate) fn offer(&mut self, rank: Rank<'_>, item: Pieces<'_>) -> Result<(), ListError> {
         self.total = self.total.saturating_add(1);
         if self.page.limit == 0 {
             return Ok(());
@@ -101,7 +102,7 @@ impl PageHeap {
         self.payload = self.payload.saturating_add(payload);
         self.entries.push(Entry {
             rank: rank.into_owned(),
-            item: item.into(),
+            item: item.to_boxed(),
         });
         Ok(())
     }

@@ -77,6 +77,7 @@ mod heap;
 mod object;
 mod page;
 mod path;
+mod pieces;
 mod plan;
 mod projection;
 mod query;

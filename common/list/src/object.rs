@@ -26,17 +26,17 @@ mod uncommon;
 use self::brackets::Brackets;
 use self::finder::Finder;
 use self::grammar::Grammar;
-use self::jobs::{Advance, Place};
+use self::jobs::{Advance, Place, Walk};
 use self::literal::Literals;
 use self::strings::{InBlock, Strings};
 use self::uncommon::Checks;
 use crate::block::{Block, Masks, Quotes, Uncommon, Vector, below, last_bit, with_best};
 use crate::fields::{FieldSet, Span};
+use crate::pieces::Pieces;
 
 /// Reads one object after the other, each as it arrives.
 ///
-/// The bytes of an object must be in one piece from its beginning to where it
-/// has arrived; they may be moved between two calls.
+/// Between two calls what has arrived is to be kept, and may be moved.
 #[derive(Debug)]
 pub(crate) struct ObjectReader {
     /// Bytes that were read: a multiple of [`BLOCK`](crate::block::BLOCK).
@@ -91,12 +91,13 @@ impl ObjectReader {
         self.finder.begin(fields);
     }
 
-    /// Goes on reading. `object` is all that has arrived, from the `{` on.
+    /// Goes on reading. `object` is all that has arrived, from the `{` on; all that
+    /// was shown before is in its first piece.
     ///
     /// Returns the object's length once its end has arrived.
     pub(crate) fn advance(
         &mut self,
-        object: &[u8],
+        object: Pieces<'_>,
         fields: &FieldSet,
     ) -> Result<Option<usize>, Unsure> {
         with_best(Advance {
@@ -141,12 +142,14 @@ impl ObjectReader {
             let finder_depth = self.finder.depth();
             self.brackets.read_quietly(curly, &tokens, finder_depth)
         } else {
-            let Place { object, at, fields } = *place;
-            let mut finder = self.finder.at_block(object, at, fields);
-            if let Some(last) = self.brackets.walk(curly, &tokens, &mut finder)? {
-                return self.check_last(tokens.literal, last, place);
-            }
-            true
+            let walk = Walk {
+                reader: self,
+                place,
+                strings,
+                tokens,
+                curly,
+            };
+            return V::apart(walk);
         };
         let literals = (tokens.literal != 0 || in_literal).then_some(tokens.literal);
         if is_sound && self.check(literals, u64::MAX, place) {
@@ -195,12 +198,12 @@ impl ObjectReader {
     fn check(&mut self, literals: Option<u64>, within: u64, place: &Place<'_>) -> bool {
         let mut is_sound = true;
         if self.checks.are_due() {
-            is_sound &= self.checks.make(within, place.object, place.at);
+            is_sound &= self.checks.make(within, &place.object, place.at);
         }
         if let Some(literals) = literals {
             is_sound &= self
                 .literals
-                .check(literals & within, place.object, place.at);
+                .check(literals & within, &place.object, place.at);
         }
         is_sound
     }
@@ -235,18 +238,17 @@ impl ObjectReader {
     /// The object has come to its end: what could not be said before.
     fn end(&mut self, place: &Place<'_>, bytes: u32) -> Result<Option<usize>, Unsure> {
         let len = place.at.wrapping_add(bytes as usize);
-        let object = place.object.get(..len).unwrap_or(place.object);
-        if !self.checks.check_end(object) {
+        if !self.checks.check_end(&place.object) {
             return Err(Unsure);
         }
         if self.high != Span::NONE {
             // The last bytes of a block may lie behind the object.
-            let end = self.high.end.min(object.len());
-            let high = object.get(self.high.start..end).unwrap_or_default();
-            std::str::from_utf8(high).map_err(|_| Unsure)?;
+            let end = self.high.end.min(len);
+            let high = place.object.get(self.high.start..end).unwrap_or_default();
+            std::str::from_utf8(&high).map_err(|_| Unsure)?;
         }
         self.finder.end().map_err(|_| Unsure)?;
-        Ok(Some(object.len()))
+        Ok(Some(len))
     }
 }
 

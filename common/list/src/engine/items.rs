@@ -3,10 +3,10 @@
 use super::Limits;
 use super::judge::Judge;
 use super::run::TOO_DEEP;
-use crate::block::BLOCK;
 use crate::error::ListError;
 use crate::fields::{Found, Span};
 use crate::object::{ObjectReader, Unsure};
+use crate::pieces::Pieces;
 use crate::query::ListQuery;
 use crate::reading::Reading;
 use crate::strict;
@@ -17,7 +17,7 @@ use crate::table::Columns;
 pub(super) struct Items {
     max_item_bytes: usize,
     reader: ObjectReader,
-    /// The beginning of an item that spans chunks.
+    /// What earlier chunks held of an item.
     buffer: Vec<u8>,
     /// Where the fields are in an item that `serde_json` has read.
     spans: Vec<Span>,
@@ -30,9 +30,9 @@ pub(super) enum Item {
     Open { used: usize },
     /// It has ended.
     Done { used: usize },
-    /// It may not be valid. `object` is all of it that had come before, and the
-    /// bytes that were used of this piece.
-    Unsure { used: usize, object: Vec<u8> },
+    /// It may not be valid. Nothing of this piece was used; `before` is all of it
+    /// that had come earlier.
+    Unsure { before: Vec<u8> },
 }
 
 /// Why an item ends the request.
@@ -42,11 +42,6 @@ pub(super) enum Refusal {
     /// Anything else.
     Error(ListError),
 }
-
-/// An item that began before a chunk is added to up to the next multiple of this,
-/// as its end is seldom the chunk's; and of whole blocks, so that the reader has
-/// none to look at twice.
-const STEP: usize = 32 * BLOCK;
 
 /// The deepest nesting of an item: `serde_json` takes 127 levels, and the list
 /// and its items are two of them.
@@ -87,57 +82,32 @@ impl Items {
         !self.buffer.is_empty()
     }
 
-    /// Takes an object from the head of the input, or as much as there is of it.
+    /// Takes an object from the head of the input, or as much as there is of it; or
+    /// goes on with one that began in an earlier chunk.
     pub(super) fn object(&mut self, input: &[u8]) -> Result<Item, Refusal> {
-        if self.in_object() {
-            return self.object_goes_on(input);
+        let before = self.buffer.len();
+        if before == 0 {
+            self.reader.begin(self.judge.fields());
         }
-        self.reader.begin(self.judge.fields());
-        let seen = self.up_to_limit(input);
-        match self.reader.advance(seen, self.judge.fields()) {
+        let limit = self.max_item_bytes.saturating_add(1).saturating_sub(before);
+        let seen = input.get(..limit).unwrap_or(input);
+        let object = Pieces::new(&self.buffer, seen);
+        match self.reader.advance(object, self.judge.fields()) {
             Ok(Some(len)) => {
-                self.judge_object(input.get(..len).unwrap_or(input))?;
-                Ok(Item::Done { used: len })
+                self.check_len(len)?;
+                let used = len.saturating_sub(before);
+                self.judge_object(input.get(..used).unwrap_or(input))?;
+                Ok(Item::Done { used })
             }
             Ok(None) => {
-                self.check_len(seen.len())?;
+                self.check_len(object.len())?;
                 self.buffer.extend_from_slice(input);
                 Ok(Item::Open { used: input.len() })
             }
             Err(Unsure) => Ok(Item::Unsure {
-                used: 0,
-                object: Vec::new(),
+                before: std::mem::take(&mut self.buffer),
             }),
         }
-    }
-
-    /// Goes on with an object that began in an earlier chunk.
-    fn object_goes_on(&mut self, input: &[u8]) -> Result<Item, Refusal> {
-        let before = self.buffer.len();
-        let mut object = std::mem::take(&mut self.buffer);
-        let first = STEP.saturating_sub(before % STEP);
-        let (first, others) = input.split_at_checked(first).unwrap_or((input, &[]));
-        for step in std::iter::once(first).chain(others.chunks(STEP)) {
-            object.extend_from_slice(step);
-            let seen = self.up_to_limit(&object);
-            match self.reader.advance(seen, self.judge.fields()) {
-                Ok(None) => self.check_len(seen.len())?,
-                Ok(Some(len)) => {
-                    object.truncate(len);
-                    self.judge_object(&object)?;
-                    object.clear();
-                    self.buffer = object;
-                    let used = len.saturating_sub(before);
-                    return Ok(Item::Done { used });
-                }
-                Err(Unsure) => {
-                    let used = object.len().saturating_sub(before);
-                    return Ok(Item::Unsure { used, object });
-                }
-            }
-        }
-        self.buffer = object;
-        Ok(Item::Open { used: input.len() })
     }
 
     /// Takes an item, or a piece of one, whose borders the scanner has found.
@@ -167,12 +137,6 @@ impl Items {
         judged
     }
 
-    fn up_to_limit<'i>(&self, input: &'i [u8]) -> &'i [u8] {
-        input
-            .get(..self.max_item_bytes.saturating_add(1))
-            .unwrap_or(input)
-    }
-
     fn check_len(&self, len: usize) -> Result<(), Refusal> {
         let limit = self.max_item_bytes;
         if len > limit {
@@ -181,11 +145,26 @@ impl Items {
         Ok(())
     }
 
-    /// Judges an object that the reader has just read.
-    fn judge_object(&mut self, object: &[u8]) -> Result<(), Refusal> {
-        self.check_len(object.len())?;
-        let found = Found::new(object, self.reader.spans());
-        self.judge.item(found, object).map_err(Refusal::Error)
+    /// Judges an object that the reader has just read, which ends with `end`.
+    fn judge_object(&mut self, end: &[u8]) -> Result<(), Refusal> {
+        let spans = self.reader.spans();
+        let mut rest = end;
+        if !self.buffer.is_empty() {
+            // What is asked for goes into one piece, and no more than that: fields
+            // are mostly near an item's beginning, and few items are kept.
+            let found = spans.iter().map(|span| span.end).max().unwrap_or(0);
+            let missing = found.saturating_sub(self.buffer.len());
+            let (needed, others) = end.split_at_checked(missing).unwrap_or((end, &[]));
+            self.buffer.extend_from_slice(needed);
+            rest = others;
+        }
+        let (object, fields) = match &*self.buffer {
+            [] => (Pieces::from(rest), rest),
+            begun => (Pieces::new(begun, rest), begun),
+        };
+        let judged = self.judge.item(Found::new(fields, spans), object);
+        self.buffer.clear();
+        judged.map_err(Refusal::Error)
     }
 
     /// Reads and judges an item of any kind.
@@ -196,7 +175,7 @@ impl Items {
             .take(text, &mut self.spans)
             .map_err(|error| Refusal::Malformed(strict::reason(&error)))?;
         let found = Found::new(item, &self.spans);
-        self.judge.item(found, item).map_err(Refusal::Error)
+        self.judge.item(found, item.into()).map_err(Refusal::Error)
     }
 }
 

@@ -4,6 +4,7 @@ use super::Limits;
 use crate::error::ListError;
 use crate::fields::{FieldSet, Found};
 use crate::heap::{PageHeap, PageItems};
+use crate::pieces::Pieces;
 use crate::plan::Plan;
 use crate::query::ListQuery;
 use crate::reading::{ObjectKey, Reading};
@@ -59,7 +60,7 @@ impl Judge {
     }
 
     /// Judges an item by what was found in it.
-    pub(super) fn item(&mut self, found: Found<'_>, item: &[u8]) -> Result<(), ListError> {
+    pub(super) fn item(&mut self, found: Found<'_>, item: Pieces<'_>) -> Result<(), ListError> {
         let Some(rank) = self.plan.judge(found, self.arrived) else {
             self.arrived = self.arrived.saturating_add(1);
             return Ok(());
@@ -73,7 +74,7 @@ impl Judge {
                 self.last_name.push_str(&rank.name);
                 self.heap.offer(rank, item)
             }
-            Reading::Keys => self.heap.offer(rank, &[]),
+            Reading::Keys => self.heap.offer(rank, Pieces::default()),
         }
     }
 

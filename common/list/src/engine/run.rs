@@ -228,15 +228,14 @@ impl Run {
                 self.scanner.end_object();
                 used
             }
-            Item::Unsure { used, object } => {
+            Item::Unsure { before } => {
                 // Once more from its beginning, measured by the scanner and
-                // judged by `serde_json`. What came before this input is
-                // repeated; it may hold more than this one item.
+                // judged by `serde_json`. What came before this input is repeated.
                 self.scanner.measure_object();
                 self.offset = part_at;
                 // There are items, so the body cannot turn out to be no list.
-                let (Verdict::Open | Verdict::NoList(_)) = self.push(&object)?;
-                return Ok(used);
+                let (Verdict::Open | Verdict::NoList(_)) = self.push(&before)?;
+                return Ok(0);
             }
         };
         self.offset = self.offset.saturating_add(wide(used));

@@ -2,8 +2,10 @@
 
 use super::Unsure;
 use super::grammar::Tokens;
+use super::strings::InBlock;
 use crate::block::last_bit;
 use crate::fields::{FieldSet, MemberId, NodeId, Span};
+use crate::pieces::Pieces;
 
 /// The objects on the way to fields that are open, and what was found.
 #[derive(Debug, Default)]
@@ -27,9 +29,11 @@ struct Frame {
 /// The finder at a block.
 pub(super) struct AtBlock<'f> {
     finder: &'f mut Finder,
-    object: &'f [u8],
+    object: Pieces<'f>,
     at: usize,
     fields: &'f FieldSet,
+    /// The quotes that begin a string.
+    string_begins: u64,
 }
 
 // === impl Finder ===
@@ -51,15 +55,17 @@ impl Finder {
     #[inline(always)]
     pub(super) fn at_block<'f>(
         &'f mut self,
-        object: &'f [u8],
+        object: Pieces<'f>,
         at: usize,
         fields: &'f FieldSet,
+        strings: &InBlock,
     ) -> AtBlock<'f> {
         AtBlock {
             finder: self,
             object,
             at,
             fields,
+            string_begins: strings.quotes & strings.inside,
         }
     }
 
@@ -105,9 +111,9 @@ impl AtBlock<'_> {
                 self.end_member(place)?;
                 continue;
             }
-            let opens = tokens.string_open & bit.wrapping_sub(1);
+            let opens = self.string_begins & bit.wrapping_sub(1);
             let key = if opens == 0 {
-                string_before(self.object, place)
+                self.string_before(place)
             } else {
                 self.at.wrapping_add(last_bit(opens))
             };
@@ -171,6 +177,18 @@ impl AtBlock<'_> {
         Ok(())
     }
 
+    /// Where the string begins that ends before this place.
+    fn string_before(&self, place: usize) -> usize {
+        let kept = self.object.kept().len();
+        let here = place.checked_sub(kept);
+        let here = here.and_then(|place| self.object.arrived().get(..place));
+        if let Some(quote) = here.and_then(string_at_end) {
+            return quote.wrapping_add(kept);
+        }
+        let object = self.object.get(0..place).unwrap_or_default();
+        string_at_end(&object).unwrap_or(0)
+    }
+
     fn end_member(&mut self, end: usize) -> Result<(), Unsure> {
         let open = self.finder.frames.last_mut();
         let Some((member, start)) = open.and_then(|frame| frame.member.take()) else {
@@ -212,16 +230,21 @@ fn find(fields: &FieldSet, node: NodeId, quoted: &[u8]) -> Result<Option<MemberI
     Ok(fields.find(node, name.as_bytes()))
 }
 
-/// Where the string begins that ends before this place.
-fn string_before(object: &[u8], place: usize) -> usize {
-    let before = object.get(..place).unwrap_or_default().trim_ascii_end();
-    let mut string = before.strip_suffix(b"\"").unwrap_or(before);
+/// Where the string begins that ends this text, but for white space behind it.
+fn string_at_end(text: &[u8]) -> Option<usize> {
+    let text = text.trim_ascii_end();
+    let mut string = text.strip_suffix(b"\"").unwrap_or(text);
     while let Some(quote) = memchr::memrchr(b'"', string) {
-        string = string.get(..quote).unwrap_or_default();
-        let unescaped = string.iter().rev().take_while(|byte| **byte == b'\\');
-        if unescaped.count() % 2 == 0 {
-            return quote;
+        string = string.get(..quote)?;
+        let backslashes = string.iter().rev().take_while(|byte| **byte == b'\\');
+        let backslashes = backslashes.count();
+        if backslashes == string.len() {
+            // What is before the text says whether it is escaped.
+            return None;
+        }
+        if backslashes.is_multiple_of(2) {
+            return Some(quote);
         }
     }
-    0
+    None
 }

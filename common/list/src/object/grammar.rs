@@ -32,8 +32,6 @@ pub(super) struct Tokens {
     pub(super) close: u64,
     pub(super) colon: u64,
     pub(super) comma: u64,
-    /// The quotes that begin a string.
-    pub(super) string_open: u64,
     /// Numbers and literals, and whatever else is no other token.
     pub(super) literal: u64,
     /// What may not be where it is.
@@ -60,6 +58,15 @@ struct Between {
     literal: u64,
     /// White space.
     space: u64,
+}
+
+/// A block with white space, put into one: by themselves the parts would have to be in
+/// memory for the blocks without, too.
+#[derive(Clone, Copy)]
+struct Spaced {
+    signs: Signs,
+    strings: InBlock,
+    between: Between,
 }
 
 // === impl Default ===
@@ -132,7 +139,11 @@ impl Grammar {
             };
             if space != 0 {
                 let tokens;
-                (tokens, *self) = self.judge_spaced(signs, *strings, between);
+                (tokens, *self) = self.judge_spaced(Spaced {
+                    signs,
+                    strings: *strings,
+                    between,
+                });
                 return tokens;
             }
         }
@@ -143,7 +154,12 @@ impl Grammar {
     /// memory for the other two.
     #[cold]
     #[inline(never)]
-    fn judge_spaced(mut self, signs: Signs, strings: InBlock, between: Between) -> (Tokens, Self) {
+    fn judge_spaced(mut self, spaced: Spaced) -> (Tokens, Self) {
+        let Spaced {
+            signs,
+            strings,
+            between,
+        } = spaced;
         let space = between.space;
         let tokens = self.judge(signs, &strings, &between, |follows, carry| {
             // A run of white space with a bit at its beginning: the sum carries
@@ -193,7 +209,6 @@ impl Grammar {
             close,
             colon,
             comma,
-            string_open: strings.quotes & strings.inside,
             literal: between.literal,
             wrong,
             wrong_in_object,

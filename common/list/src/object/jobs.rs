@@ -1,14 +1,17 @@
 //! What runs with the best instruction set: the loop over the blocks, and what it seldom
 //! comes to.
 
+use super::grammar::Tokens;
+use super::strings::InBlock;
 use super::{ObjectReader, Unsure};
 use crate::block::{BLOCK, Block, Job, Vector};
 use crate::fields::FieldSet;
+use crate::pieces::Pieces;
 
 /// Where a block is.
 #[derive(Clone, Copy)]
 pub(super) struct Place<'o> {
-    pub(super) object: &'o [u8],
+    pub(super) object: Pieces<'o>,
     pub(super) at: usize,
     pub(super) fields: &'o FieldSet,
 }
@@ -16,15 +19,25 @@ pub(super) struct Place<'o> {
 /// [`ObjectReader::advance`], to be run with the best instruction set.
 pub(super) struct Advance<'r, 'o> {
     pub(super) reader: &'r mut ObjectReader,
-    pub(super) object: &'o [u8],
+    pub(super) object: Pieces<'o>,
     pub(super) fields: &'o FieldSet,
 }
 
-/// The bytes at the end of what has arrived, less than a block.
-struct Tail<'r, 'o> {
+/// A block that is put together: where two pieces meet, or at the end of what has
+/// arrived, where it is less than one.
+struct Loose<'r, 'o> {
+    reader: &'r mut ObjectReader,
+    place: Place<'o>,
+    parts: [&'o [u8]; 2],
+}
+
+/// A block in which something may be found, or the object may end.
+pub(super) struct Walk<'r, 'p, 'o> {
     pub(super) reader: &'r mut ObjectReader,
-    pub(super) place: Place<'o>,
-    pub(super) bytes: &'o [u8],
+    pub(super) place: &'p Place<'o>,
+    pub(super) strings: InBlock,
+    pub(super) tokens: Tokens,
+    pub(super) curly: u64,
 }
 
 // === impl Advance ===
@@ -39,14 +52,31 @@ impl Job for Advance<'_, '_> {
             object,
             fields,
         } = self;
-        let mut state = reader.state;
         let mut place = Place {
             object,
             at: reader.at,
             fields,
         };
-        let rest = object.get(reader.at..).unwrap_or_default();
-        let (blocks, bytes) = rest.as_chunks::<BLOCK>();
+        // What was kept has been read already, but for less than a block.
+        let unread = object.kept().get(reader.at..).unwrap_or_default();
+        let mut arrived = object.arrived();
+        if !unread.is_empty() {
+            let missing = BLOCK.saturating_sub(unread.len());
+            let (head, rest) = arrived.split_at_checked(missing).unwrap_or((arrived, &[]));
+            let parts = [unread, head];
+            let ended = V::apart(Loose {
+                reader,
+                place,
+                parts,
+            })?;
+            if ended.is_some() || head.len() < missing {
+                return Ok(ended);
+            }
+            place.at = reader.at;
+            arrived = rest;
+        }
+        let mut state = reader.state;
+        let (blocks, bytes) = arrived.as_chunks::<BLOCK>();
         for block in blocks {
             if let Some(end) = reader.block::<V>(&mut state, &place, block)? {
                 return reader.end(&place, end);
@@ -58,39 +88,83 @@ impl Job for Advance<'_, '_> {
         if bytes.is_empty() {
             return Ok(None);
         }
-        V::apart(Tail {
+        let parts = [bytes, &[]];
+        V::apart(Loose {
             reader,
             place,
-            bytes,
+            parts,
         })
     }
 }
 
-// === impl Tail ===
+// === impl Walk ===
 
-impl Job for Tail<'_, '_> {
-    type Output = Result<Option<usize>, Unsure>;
+impl Job for Walk<'_, '_, '_> {
+    type Output = Result<Option<u32>, Unsure>;
 
-    /// The bytes are read if the object ends in them, or else when there is a
-    /// block of them.
     #[inline(always)]
     fn run<V: Vector>(self) -> Self::Output {
         let Self {
             reader,
             place,
-            bytes,
+            strings,
+            tokens,
+            curly,
         } = self;
-        let mut block: Block = [b' '; BLOCK];
-        for (byte, arrived) in block.iter_mut().zip(bytes) {
-            *byte = *arrived;
+        let Place { object, at, fields } = *place;
+        let mut finder = reader.finder.at_block(object, at, fields, &strings);
+        if let Some(last) = reader.brackets.walk(curly, &tokens, &mut finder)? {
+            return reader.check_last(tokens.literal, last, place);
         }
+        if reader.check(Some(tokens.literal), u64::MAX, place) {
+            Ok(None)
+        } else {
+            Err(Unsure)
+        }
+    }
+}
+
+// === impl Loose ===
+
+impl Job for Loose<'_, '_> {
+    type Output = Result<Option<usize>, Unsure>;
+
+    /// Less than a block is read if the object ends in it, or else when there is a
+    /// block of it.
+    #[inline(always)]
+    fn run<V: Vector>(self) -> Self::Output {
+        let Self {
+            reader,
+            place,
+            parts,
+        } = self;
+        let [first, second] = parts;
+        let mut block: Block = [b' '; BLOCK];
+        let (begin, rest) = block.split_at_mut(first.len().min(BLOCK));
+        copy(begin, first);
+        copy(rest, second);
+        let is_full = first.len().saturating_add(second.len()) >= BLOCK;
         let mut state = reader.state;
-        if !reader.ends_in::<V>(state.strings, &block) {
+        if !is_full && !reader.ends_in::<V>(state.strings, &block) {
             return Ok(None);
         }
         match reader.block::<V>(&mut state, &place, &block)? {
             Some(end) => reader.end(&place, end),
+            None if is_full => {
+                reader.state = state;
+                reader.at = place.at.wrapping_add(BLOCK);
+                Ok(None)
+            }
             None => Err(Unsure),
         }
+    }
+}
+
+/// Copies as much as both have.
+#[inline(always)]
+fn copy(to: &mut [u8], from: &[u8]) {
+    let len = to.len().min(from.len());
+    if let (Some(to), Some(from)) = (to.get_mut(..len), from.get(..len)) {
+        to.copy_from_slice(from);
     }
 }

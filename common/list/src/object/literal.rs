@@ -1,6 +1,7 @@
 //! Numbers, `true`, `false` and `null`.
 
 use crate::block::below;
+use crate::pieces::Pieces;
 use crate::strict;
 
 /// The number or literal that is not over with a block.
@@ -12,9 +13,6 @@ pub(super) struct Literals {
 
 const BLOCK_BITS: u32 = 64;
 
-/// Integers of fewer digits are looked at at once.
-const SHORT: usize = 16;
-
 /// Longer numbers may be beyond a double, and so may those with an exponent.
 const SAFE_LEN: usize = 300;
 
@@ -24,7 +22,7 @@ impl Literals {
     /// Checks the numbers and literals that end in a block, which begins at this
     /// place.
     #[inline(always)]
-    pub(super) fn check(&mut self, literals: u64, object: &[u8], at: usize) -> bool {
+    pub(super) fn check(&mut self, literals: u64, object: &Pieces<'_>, at: usize) -> bool {
         let mut rest = literals;
         if let Some(start) = self.open {
             let more = rest.trailing_ones();
@@ -33,40 +31,59 @@ impl Literals {
             }
             self.open = None;
             let end = at.wrapping_add(more as usize);
-            if !object.get(start..end).is_some_and(is_valid) {
+            if !is_valid_at(object, start, end) {
                 return false;
             }
             rest &= !below(more);
         }
         while rest != 0 {
             let start = rest.trailing_zeros();
-            let run = (rest >> start).trailing_ones();
-            let end = start.wrapping_add(run);
+            let len = (rest >> start).trailing_ones();
             let from = at.wrapping_add(start as usize);
+            let end = start.wrapping_add(len);
             if end == BLOCK_BITS {
                 self.open = Some(from);
                 return true;
             }
-            let to = at.wrapping_add(end as usize);
-            if !object.get(from..to).is_some_and(is_valid) {
+            rest &= u64::MAX.wrapping_shl(end);
+            let is_common = object.word(from).is_some_and(|word| is_common(word, len));
+            if !is_common && !is_valid_at(object, from, at.wrapping_add(end as usize)) {
                 return false;
             }
-            rest &= !below(end);
         }
         true
     }
 }
 
+/// Whether a text of this length, the first of these eight bytes, is `true`, `false`,
+/// `null` or a number of digits alone. All is tried, as which it is cannot be foreseen.
+#[inline(always)]
+fn is_common(word: u64, len: u32) -> bool {
+    const ZEROS: u64 = u64::from_le_bytes([b'0'; 8]);
+    const HIGH_HALVES: u64 = 0xf0f0_f0f0_f0f0_f0f0;
+    const TO_TEN: u64 = 0x0606_0606_0606_0606;
+    let within = below(len.wrapping_mul(8));
+    let text = word & within;
+    let is_word = (text == u64::from_le_bytes(*b"true\0\0\0\0"))
+        | (text == u64::from_le_bytes(*b"false\0\0\0"))
+        | (text == u64::from_le_bytes(*b"null\0\0\0\0"));
+    // The digits are those bytes that begin with 3, and do so with 6 more.
+    let digits = text | (ZEROS & !within);
+    let are_digits = ((digits ^ ZEROS) | (digits.wrapping_add(TO_TEN) ^ ZEROS)) & HIGH_HALVES == 0;
+    let leads_with_zero = (text & 0xff == u64::from(b'0')) & (len > 1);
+    (len.wrapping_sub(1) < 8) & (is_word | (are_digits & !leads_with_zero))
+}
+
+#[cold]
+#[inline(never)]
+fn is_valid_at(object: &Pieces<'_>, from: usize, to: usize) -> bool {
+    object.get(from..to).is_some_and(|text| is_valid(&text))
+}
+
 /// Whether a text that stands for itself is one that JSON has (RFC 8259, 3 and 6).
 fn is_valid(text: &[u8]) -> bool {
     match text {
-        [b't', rest @ ..] => rest == b"rue",
-        [b'f', rest @ ..] => rest == b"alse",
-        [b'n', rest @ ..] => rest == b"ull",
-        // Ports, counts and the like.
-        [b'1'..=b'9', rest @ ..] if rest.len() < SHORT && rest.iter().all(u8::is_ascii_digit) => {
-            true
-        }
+        b"true" | b"false" | b"null" => true,
         [b'-', number @ ..] | number => is_number(number) && is_in_range(text),
     }
 }
@@ -166,6 +183,10 @@ mod tests {
         for text in texts {
             let judge = serde_json::from_str::<serde_json::Value>(text);
             assert_eq!(is_valid(text.as_bytes()), judge.is_ok(), "{text}");
+            if let Some(word) = Pieces::from(format!("{text},1234567").as_bytes()).word(0) {
+                let is_common = is_common(word, u32::try_from(text.len()).unwrap());
+                assert!(judge.is_ok() || !is_common, "{text}");
+            }
         }
     }
 }

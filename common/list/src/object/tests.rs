@@ -9,12 +9,14 @@ fn read(bytes: &[u8], piece: usize) -> Result<Option<usize>, Unsure> {
     let fields = FieldSet::new();
     let mut reader = ObjectReader::new();
     reader.begin(&fields);
-    let mut end = 0;
-    while end < bytes.len() {
-        end = bytes.len().min(end + piece);
-        if let Some(len) = reader.advance(&bytes[..end], &fields)? {
+    let mut kept = 0;
+    while kept < bytes.len() {
+        let (before, rest) = bytes.split_at(kept);
+        let arrived = &rest[..rest.len().min(piece)];
+        if let Some(len) = reader.advance(Pieces::new(before, arrived), &fields)? {
             return Ok(Some(len));
         }
+        kept += arrived.len();
     }
     Ok(None)
 }
@@ -219,12 +221,15 @@ fn fields_are_found_wherever_they_lie() {
         );
         for piece in [1, 64, 1000] {
             reader.begin(&fields);
-            let mut end = 0;
+            let mut kept = 0;
             let len = loop {
-                end = text.len().min(end + piece);
-                if let Some(len) = reader.advance(&text.as_bytes()[..end], &fields).unwrap() {
+                let (before, rest) = text.as_bytes().split_at(kept);
+                let arrived = &rest[..rest.len().min(piece)];
+                let object = Pieces::new(before, arrived);
+                if let Some(len) = reader.advance(object, &fields).unwrap() {
                     break len;
                 }
+                kept += arrived.len();
             };
             assert_eq!(len, text.len());
             let mut spans = Vec::new();

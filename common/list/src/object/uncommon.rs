@@ -2,6 +2,7 @@
 
 use super::strings::InBlock;
 use crate::block::Uncommon;
+use crate::pieces::Pieces;
 
 /// What has to be looked at, and what is still to come of what was.
 #[derive(Clone, Debug, Default)]
@@ -49,25 +50,25 @@ impl Checks {
     /// its bytes.
     #[cold]
     #[inline(never)]
-    pub(super) fn make(&mut self, within: u64, object: &[u8], at: usize) -> bool {
+    pub(super) fn make(&mut self, within: u64, object: &Pieces<'_>, at: usize) -> bool {
         self.due = false;
         self.only_white_space(within, object, at) && self.check_escapes(within, object, at)
     }
 
     /// Whether nothing is missing at the object's end.
-    pub(super) fn check_end(&mut self, object: &[u8]) -> bool {
+    pub(super) fn check_end(&mut self, object: &Pieces<'_>) -> bool {
         self.check_unread(object) && self.unread.is_none() && self.low_due.is_none()
     }
 
     /// Whether the control characters of a block are white space between tokens.
-    fn only_white_space(&self, within: u64, object: &[u8], at: usize) -> bool {
+    fn only_white_space(&self, within: u64, object: &Pieces<'_>, at: usize) -> bool {
         let mut rest = self.control & within;
         if rest & self.inside != 0 {
             return false;
         }
         while rest != 0 {
             let place = at.wrapping_add(rest.trailing_zeros() as usize);
-            if !matches!(object.get(place), Some(b'\t' | b'\n' | b'\r')) {
+            if !matches!(object.byte(place), Some(b'\t' | b'\n' | b'\r')) {
                 return false;
             }
             rest &= rest.wrapping_sub(1);
@@ -76,7 +77,7 @@ impl Checks {
     }
 
     /// Whether the escapes of a block are ones that JSON has.
-    fn check_escapes(&mut self, within: u64, object: &[u8], at: usize) -> bool {
+    fn check_escapes(&mut self, within: u64, object: &Pieces<'_>, at: usize) -> bool {
         if !self.check_unread(object) {
             return false;
         }
@@ -84,7 +85,7 @@ impl Checks {
         while rest != 0 {
             let place = at.wrapping_add(rest.trailing_zeros() as usize);
             rest &= rest.wrapping_sub(1);
-            let sound = match object.get(place) {
+            let sound = match object.byte(place) {
                 Some(b'u') => self.unicode(object, place),
                 Some(b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.low_due != Some(place),
                 _ => false,
@@ -96,7 +97,7 @@ impl Checks {
         true
     }
 
-    fn check_unread(&mut self, object: &[u8]) -> bool {
+    fn check_unread(&mut self, object: &Pieces<'_>) -> bool {
         match self.unread.take() {
             Some(place) => self.unicode(object, place),
             None => true,
@@ -104,13 +105,13 @@ impl Checks {
     }
 
     /// Reads `\uXXXX`, whose `u` is at this place (RFC 8259, 7).
-    fn unicode(&mut self, object: &[u8], place: usize) -> bool {
+    fn unicode(&mut self, object: &Pieces<'_>, place: usize) -> bool {
         const TO_NEXT: usize = 6;
         let digits = place.wrapping_add(1);
         let Some(digits) = object.get(digits..digits.wrapping_add(4)) else {
             return self.unread.replace(place).is_none();
         };
-        let Some(unit) = hexadecimal(digits) else {
+        let Some(unit) = hexadecimal(&digits) else {
             return false;
         };
         match (unit, self.low_due.take()) {
