@@ -63,9 +63,14 @@ impl Brackets {
     pub(super) fn read_objects(&mut self, curly: u64, tokens: &Tokens) -> bool {
         let Tokens { open, close, .. } = *tokens;
         let opens = open.count_ones();
-        let is_one = (open | close) & !curly == 0
-            && self.depth > self.floor.wrapping_add(closes(tokens))
-            && self.depth.wrapping_add(opens) <= QUIET_DEPTH;
+        // One branch, as none of the three can be foreseen alone: each is a number
+        // that is negative if it holds.
+        let above = self
+            .floor
+            .wrapping_add(closes(tokens))
+            .wrapping_sub(self.depth);
+        let below = self.depth.wrapping_add(opens).wrapping_sub(QUIET_DEPTH + 1);
+        let is_one = ((open | close) & !curly) | u64::from(!(above & below) >> 31) == 0;
         if is_one {
             let change = opens.wrapping_sub(close.count_ones());
             self.depth = self.depth.wrapping_add(change);
@@ -77,8 +82,8 @@ impl Brackets {
     /// too deep.
     #[inline(always)]
     pub(super) fn is_quiet(&self, tokens: &Tokens, finder_depth: u32) -> bool {
-        self.depth > finder_depth.wrapping_add(closes(tokens))
-            && self.depth.wrapping_add(tokens.open.count_ones()) <= QUIET_DEPTH
+        (self.depth > finder_depth.wrapping_add(closes(tokens)))
+            & (self.depth.wrapping_add(tokens.open.count_ones()) <= QUIET_DEPTH)
     }
 
     /// Reads the brackets of such a block; says whether they match, and what is
@@ -89,32 +94,36 @@ impl Brackets {
         // Pairs like `{}` change nothing; they are half of all brackets.
         let pairs = open & (close >> 1) & !(curly ^ (curly >> 1));
         let mut rest = (open | close) & !(pairs | (pairs << 1));
-        // No level is beyond these 64.
-        let mut arrays = self.arrays as u64;
         let mut depth = self.depth;
-        let array_at = |arrays: u64, depth: u32| arrays.wrapping_shr(depth) & 1;
-        let mut inside = array_at(arrays, depth);
+        // What is open, the innermost one in the highest bit. No level is lost: there
+        // are no more than 63, and the outermost ones are not closed here.
+        let mut stack = (self.arrays as u64).wrapping_shl(QUIET_DEPTH.wrapping_sub(depth));
         // Which bytes are in an array rather than an object.
-        let mut in_array = inside.wrapping_neg();
+        let mut in_array = all_if_high(stack);
         let mut wrong = 0;
         while rest != 0 {
             let upto = rest ^ rest.wrapping_sub(1);
             let bit = rest & upto;
             rest ^= bit;
+            let is_array = if curly & bit == 0 { HIGH } else { 0 };
             // No branch: which bracket it is cannot be foreseen.
-            let opens = u32::from(open & bit != 0);
-            let is_array = u64::from(curly & bit == 0);
-            wrong |= (inside ^ is_array) & u64::from(opens ^ 1);
-            // The bit that is set where it opens is the one where it is closed.
-            let level = depth.wrapping_add(opens);
-            arrays ^= is_array.wrapping_shl(level);
-            depth = level.wrapping_add(opens).wrapping_sub(1);
-            let before = std::mem::replace(&mut inside, array_at(arrays, depth));
-            in_array ^= !upto & (before ^ inside).wrapping_neg();
+            let opens = open & bit != 0;
+            let (after, fault) = if opens {
+                ((stack >> 1) | is_array, 0)
+            } else {
+                (stack << 1, stack ^ is_array)
+            };
+            wrong |= fault;
+            in_array ^= !upto & all_if_high(stack ^ after);
+            stack = after;
         }
+        depth = depth
+            .wrapping_add(open.count_ones())
+            .wrapping_sub(close.count_ones());
         self.depth = depth;
-        self.arrays = arrays.into();
+        self.arrays = stack.wrapping_shr(QUIET_DEPTH.wrapping_sub(depth)).into();
         self.settle(finder_depth);
+        wrong &= HIGH;
         wrong |= tokens.wrong;
         wrong |= tokens.wrong_in_object & !in_array;
         wrong |= tokens.colon & in_array;
@@ -183,6 +192,15 @@ impl Brackets {
         let innermost_array = 127_u32.wrapping_sub(self.arrays.leading_zeros());
         self.floor = innermost_array.max(finder_depth);
     }
+}
+
+/// The highest bit.
+const HIGH: u64 = 1 << 63;
+
+/// All bits if the highest one is set.
+#[inline(always)]
+fn all_if_high(bits: u64) -> u64 {
+    bits.cast_signed().wrapping_shr(63).cast_unsigned()
 }
 
 /// How many brackets are closed that were not opened by the byte before.
