@@ -142,48 +142,43 @@ impl Brackets {
     ) -> Result<Option<u32>, Unsure> {
         let mut rest = tokens.open | tokens.close;
         let mut unread = u64::MAX;
+        let mut depth = self.depth;
+        // What is open, the innermost one in the highest bit.
+        let mut stack = self.arrays.wrapping_shl(DEEPEST.wrapping_sub(depth));
+        let mut wrong = tokens.wrong;
+        let mut is_sound = true;
         while rest != 0 {
             let bit = rest & rest.wrapping_neg();
             let upto = rest ^ rest.wrapping_sub(1);
             rest ^= bit;
-            self.part(unread & upto, tokens, finder)?;
+            let part = unread & upto;
             unread = !upto;
+            wrong |= part & wrong_inside(stack, tokens);
+            finder.members(depth, part, tokens)?;
             let is_array = curly & bit == 0;
             if tokens.open & bit != 0 {
-                self.depth = self.depth.wrapping_add(1);
-                sound(self.depth <= MAX_DEPTH)?;
-                self.arrays |= u128::from(is_array).wrapping_shl(self.depth);
-                finder.open(self.depth, !is_array);
+                depth = depth.wrapping_add(1);
+                is_sound &= depth <= MAX_DEPTH;
+                stack = (stack >> 1) | (u128::from(is_array) << DEEPEST);
+                finder.open(depth, !is_array);
             } else {
-                sound(self.depth > 0 && self.in_array() == is_array)?;
-                finder.close(self.depth, bit.trailing_zeros())?;
-                self.arrays ^= u128::from(is_array).wrapping_shl(self.depth);
-                self.depth = self.depth.wrapping_sub(1);
-                if self.depth == 0 {
+                is_sound &= depth > 0 && is_high(stack) == is_array;
+                finder.close(depth, bit.trailing_zeros())?;
+                depth = depth.wrapping_sub(1);
+                stack <<= 1;
+                if depth == 0 {
+                    sound(is_sound && wrong & upto == 0)?;
                     return Ok(Some(bit.trailing_zeros()));
                 }
             }
         }
-        self.part(unread, tokens, finder)?;
+        wrong |= unread & wrong_inside(stack, tokens);
+        finder.members(depth, unread, tokens)?;
+        sound(is_sound && wrong == 0)?;
+        self.depth = depth;
+        self.arrays = stack.wrapping_shr(DEEPEST.wrapping_sub(depth));
         self.settle(finder.depth());
         Ok(None)
-    }
-
-    /// The tokens between two brackets, and the second one.
-    #[inline(always)]
-    fn part(&self, part: u64, tokens: &Tokens, finder: &mut AtBlock<'_>) -> Result<(), Unsure> {
-        let wrong = if self.in_array() {
-            tokens.colon
-        } else {
-            tokens.wrong_in_object
-        };
-        sound((tokens.wrong | wrong) & part == 0)?;
-        finder.members(self.depth, part, tokens)
-    }
-
-    #[inline(always)]
-    fn in_array(&self) -> bool {
-        self.arrays.wrapping_shr(self.depth) & 1 != 0
     }
 
     /// Remembers from where on there is nothing but objects in objects.
@@ -192,6 +187,24 @@ impl Brackets {
         let innermost_array = 127_u32.wrapping_sub(self.arrays.leading_zeros());
         self.floor = innermost_array.max(finder_depth);
     }
+}
+
+/// The place of the highest bit of 128.
+const DEEPEST: u32 = 127;
+
+/// What is wrong inside the array or object that is the innermost one of these.
+#[inline(always)]
+fn wrong_inside(stack: u128, tokens: &Tokens) -> u64 {
+    if is_high(stack) {
+        tokens.colon
+    } else {
+        tokens.wrong_in_object
+    }
+}
+
+#[inline(always)]
+fn is_high(stack: u128) -> bool {
+    stack >> DEEPEST != 0
 }
 
 /// The highest bit.
