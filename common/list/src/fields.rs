@@ -64,6 +64,8 @@ pub(crate) struct MemberId {
 #[derive(Debug, Default)]
 struct Node {
     members: Vec<Member>,
+    /// Which lengths their names have: bit n for n bytes, the last one for all above.
+    lengths: u64,
 }
 
 /// A member of an object that some path goes through or ends at.
@@ -143,6 +145,13 @@ impl FieldSet {
         Some(MemberId { node, index })
     }
 
+    /// Whether a member may have a name of so many bytes.
+    #[inline(always)]
+    pub(crate) fn has_length(&self, node: NodeId, len: usize) -> bool {
+        let lengths = self.nodes.get(node.0).map_or(0, |node| node.lengths);
+        lengths & length_bit(len) != 0
+    }
+
     /// A member that was found.
     pub(crate) fn member(&self, id: MemberId) -> Option<&Member> {
         self.nodes.get(id.node.0)?.members.get(id.index)
@@ -200,7 +209,8 @@ impl FieldSet {
     /// The member of this name, made if it is new; so there always is one.
     fn add_member(&mut self, node: NodeId, name: &str) -> Option<&mut Member> {
         let next = NodeId(self.nodes.len());
-        let members = &mut self.nodes.get_mut(node.0)?.members;
+        let Node { members, lengths } = self.nodes.get_mut(node.0)?;
+        *lengths |= length_bit(name.len());
         let found = members.binary_search_by(|member| (*member.name).cmp(name));
         let (Ok(index) | Err(index)) = found;
         if found.is_err() {
@@ -242,6 +252,11 @@ impl Member {
     pub(crate) fn end(&self, spans: &mut [Span], value: Span) {
         set(spans, &self.ends, value);
     }
+}
+
+#[inline(always)]
+fn length_bit(len: usize) -> u64 {
+    1 << len.min(63)
 }
 
 fn set(spans: &mut [Span], slots: &[usize], span: Span) {

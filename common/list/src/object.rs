@@ -186,7 +186,8 @@ impl ObjectReader {
         let uncommon = Uncommon::of::<V>(block);
         let escaped = strings.escapes(uncommon.backslash);
         let strings = strings.read::<V>(quote & !escaped);
-        self.checks.note(&uncommon, escaped & !quote, &strings);
+        self.checks
+            .note(&uncommon, escaped & !quote, &strings, place.at);
         if uncommon.high != 0 {
             self.note_high(uncommon.high, place.at);
         }

@@ -154,16 +154,23 @@ impl Brackets {
             let part = unread & upto;
             unread = !upto;
             wrong |= part & wrong_inside(stack, tokens);
-            finder.members(depth, part, tokens)?;
             let is_array = curly & bit == 0;
+            let at_finder = depth == finder.depth();
+            if at_finder {
+                finder.members(part, tokens)?;
+            }
             if tokens.open & bit != 0 {
                 depth = depth.wrapping_add(1);
                 is_sound &= depth <= MAX_DEPTH;
                 stack = (stack >> 1) | (u128::from(is_array) << DEEPEST);
-                finder.open(depth, !is_array);
+                if at_finder && !is_array {
+                    finder.enter(depth);
+                }
             } else {
                 is_sound &= depth > 0 && is_high(stack) == is_array;
-                finder.close(depth, bit.trailing_zeros())?;
+                if at_finder {
+                    finder.close(bit.trailing_zeros())?;
+                }
                 depth = depth.wrapping_sub(1);
                 stack <<= 1;
                 if depth == 0 {
@@ -173,7 +180,9 @@ impl Brackets {
             }
         }
         wrong |= unread & wrong_inside(stack, tokens);
-        finder.members(depth, unread, tokens)?;
+        if depth == finder.depth() {
+            finder.members(unread, tokens)?;
+        }
         sound(is_sound && wrong == 0)?;
         self.depth = depth;
         self.arrays = stack.wrapping_shr(DEEPEST.wrapping_sub(depth));

@@ -32,8 +32,11 @@ pub(super) struct AtBlock<'f> {
     object: Pieces<'f>,
     at: usize,
     fields: &'f FieldSet,
-    /// The quotes that begin a string.
+    /// The quotes that begin a string, and those that end one.
     string_begins: u64,
+    string_ends: u64,
+    /// Whether there is no backslash in it.
+    is_plain: bool,
 }
 
 // === impl Finder ===
@@ -59,6 +62,7 @@ impl Finder {
         at: usize,
         fields: &'f FieldSet,
         strings: &InBlock,
+        is_plain: bool,
     ) -> AtBlock<'f> {
         AtBlock {
             finder: self,
@@ -66,6 +70,8 @@ impl Finder {
             at,
             fields,
             string_begins: strings.quotes & strings.inside,
+            string_ends: strings.quotes & !strings.inside,
+            is_plain,
         }
     }
 
@@ -96,53 +102,57 @@ impl AtBlock<'_> {
         self.finder.depth
     }
 
-    /// The keys and commas of a part of an object or array at this depth.
+    /// The keys and commas of a part of the innermost object that paths go through.
     #[inline(always)]
-    pub(super) fn members(&mut self, depth: u32, part: u64, tokens: &Tokens) -> Result<(), Unsure> {
-        if depth != self.finder.depth || depth == 0 {
-            return Ok(());
-        }
+    pub(super) fn members(&mut self, part: u64, tokens: &Tokens) -> Result<(), Unsure> {
         let mut rest = (tokens.colon | tokens.comma) & part;
         while rest != 0 {
             let bit = rest & rest.wrapping_neg();
             rest ^= bit;
             let place = self.at.wrapping_add(bit.trailing_zeros() as usize);
+            let Some(frame) = self.finder.frames.last_mut() else {
+                return Ok(());
+            };
             if tokens.colon & bit == 0 {
-                self.end_member(place)?;
+                if frame.member.is_some() {
+                    self.end_member(place)?;
+                }
                 continue;
             }
             let opens = self.string_begins & bit.wrapping_sub(1);
-            let key = if opens == 0 {
-                self.string_before(place)
-            } else {
-                self.at.wrapping_add(last_bit(opens))
-            };
-            self.begin_member(key, place)?;
+            if opens == 0 {
+                self.begin_member(self.string_before(place), place)?;
+                continue;
+            }
+            // Most names have another length than those that are looked for.
+            let open = last_bit(opens);
+            let len = (bit.trailing_zeros() as usize)
+                .wrapping_sub(open)
+                .wrapping_sub(2);
+            if self.is_plain
+                && self.string_ends & (bit >> 1) != 0
+                && !self.fields.has_length(frame.node, len)
+            {
+                frame.member = None;
+                continue;
+            }
+            self.begin_member(self.at.wrapping_add(open), place)?;
         }
         Ok(())
     }
 
-    /// A bracket was opened; inside it this is the depth.
+    /// That object is closed.
     #[inline(always)]
-    pub(super) fn open(&mut self, depth: u32, is_curly: bool) {
-        if is_curly && depth == self.finder.depth.wrapping_add(1) {
-            self.enter(depth);
-        }
-    }
-
-    /// A bracket is closed; inside it this was the depth.
-    #[inline(always)]
-    pub(super) fn close(&mut self, depth: u32, bit: u32) -> Result<(), Unsure> {
-        if depth != self.finder.depth {
-            return Ok(());
-        }
+    pub(super) fn close(&mut self, bit: u32) -> Result<(), Unsure> {
         self.end_member(self.at.wrapping_add(bit as usize))?;
         self.finder.frames.pop();
         self.finder.depth = self.finder.frames.last().map_or(0, |frame| frame.depth);
         Ok(())
     }
 
-    fn enter(&mut self, depth: u32) {
+    /// An object is opened in it, and inside that this is the depth; paths may go
+    /// through it.
+    pub(super) fn enter(&mut self, depth: u32) {
         let node = match self.finder.frames.last() {
             None => FieldSet::ROOT,
             Some(frame) => {

@@ -112,7 +112,10 @@ impl Job for Walk<'_, '_, '_> {
             curly,
         } = self;
         let Place { object, at, fields } = *place;
-        let mut finder = reader.finder.at_block(object, at, fields, &strings);
+        let is_plain = !reader.checks.has_backslash(at);
+        let mut finder = reader
+            .finder
+            .at_block(object, at, fields, &strings, is_plain);
         if let Some(last) = reader.brackets.walk(curly, &tokens, &mut finder)? {
             return reader.check_last(tokens.literal, last, place);
         }

@@ -15,6 +15,8 @@ pub(super) struct Checks {
     /// Its control characters, and which bytes are in a string.
     control: u64,
     inside: u64,
+    /// Where the last block with a backslash begins.
+    backslash_at: Option<usize>,
     /// The `u` of an escape whose digits had not arrived.
     unread: Option<usize>,
     /// Where the `u` of a low surrogate has to be, after a high one.
@@ -26,7 +28,10 @@ pub(super) struct Checks {
 impl Checks {
     /// Keeps in mind what is to be checked of a block.
     #[inline(always)]
-    pub(super) fn note(&mut self, uncommon: &Uncommon, escapes: u64, strings: &InBlock) {
+    pub(super) fn note(&mut self, uncommon: &Uncommon, escapes: u64, strings: &InBlock, at: usize) {
+        if uncommon.backslash != 0 {
+            self.backslash_at = Some(at);
+        }
         // Outside of strings a backslash is refused as what it is no part of.
         self.escapes = escapes & strings.inside & !uncommon.backslash;
         self.control = uncommon.control;
@@ -38,6 +43,11 @@ impl Checks {
     #[inline(always)]
     pub(super) fn are_due(&self) -> bool {
         self.due
+    }
+
+    /// Whether there is a backslash in the block that begins here.
+    pub(super) fn has_backslash(&self, at: usize) -> bool {
+        self.backslash_at == Some(at)
     }
 
     /// The control characters of this block.
