@@ -94,7 +94,7 @@ impl Brackets {
         // Pairs like `{}` change nothing; they are half of all brackets.
         let pairs = open & (close >> 1) & !(curly ^ (curly >> 1));
         let mut rest = (open | close) & !(pairs | (pairs << 1));
-        let mut depth = self.depth;
+        let depth = self.depth;
         // What is open, the innermost one in the highest bit. No level is lost: there
         // are no more than 63, and the outermost ones are not closed here.
         let mut stack = (self.arrays as u64).wrapping_shl(QUIET_DEPTH.wrapping_sub(depth));
@@ -117,7 +117,7 @@ impl Brackets {
             in_array ^= !upto & all_if_high(stack ^ after);
             stack = after;
         }
-        depth = depth
+        let depth = depth
             .wrapping_add(open.count_ones())
             .wrapping_sub(close.count_ones());
         self.depth = depth;
