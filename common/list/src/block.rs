@@ -1,17 +1,20 @@
 //! 64 bytes at a time: where in a block the bytes stand that JSON is made of.
 //!
 //! All SIMD of the crate is here. An instruction set is a [`Vector`]: a handful
-//! of operations on 8, 16 or 32 bytes. Everything else of the crate works on the
+//! of operations on 8 to 64 bytes. Everything else of the crate works on the
 //! bit masks that come out, one bit a byte, and is the same on all of them.
 //!
 //! | vector | where |
 //! |---|---|
+//! | `Avx512` | x86-64 that has it as Ice Lake and Zen 4 do, asked at run time |
 //! | `Avx2` | x86-64 that has it and the carry-less product, asked at run time |
 //! | `Sse2` | every x86-64 |
 //! | `Neon` | aarch64 |
 //! | `Simd128` | wasm built with `+simd128`, as the filter is |
 //! | `Swar` | everywhere else: eight bytes in an integer |
 
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 #[cfg(any(
@@ -72,24 +75,29 @@ pub(crate) struct Masks {
 
 /// The operations of an instruction set, on some bytes of a block.
 pub(crate) trait Vector: Copy {
-    /// How many bytes it holds: 8, 16 or 32.
+    /// How many bytes it holds: 8, 16, 32 or 64.
     const BYTES: usize;
+
+    /// Yes or no for each byte.
+    type Flags: Copy;
 
     /// The bytes of the block from `at` on; `at` is a multiple of [`Self::BYTES`].
     fn load(block: &Block, at: usize) -> Self;
-    /// All bits of each byte that equals this one; the top bit at least.
-    fn equal(self, byte: u8) -> Self;
-    /// The top bit of each byte that is below the space or not ASCII: as a signed
-    /// number it is less than 32.
-    fn odd(self) -> Self;
     /// Each byte or'd with this one.
     fn or_byte(self, byte: u8) -> Self;
-    /// The bits that are set in one of two.
-    fn or(self, other: Self) -> Self;
-    /// Bit 5 of each byte moved to bit 7; the other bits are of no use.
-    fn bit_5_to_top(self) -> Self;
-    /// Bit 7 of each byte, in the lowest [`Self::BYTES`] bits.
-    fn tops(self) -> u32;
+    /// Which bytes equal this one.
+    fn equal(self, byte: u8) -> Self::Flags;
+    /// Which bytes are below the space or not ASCII: as signed numbers they are less
+    /// than 32.
+    fn odd(self) -> Self::Flags;
+    /// Which bytes are not ASCII.
+    fn high(self) -> Self::Flags;
+    /// Which bytes have bit 5 set.
+    fn bit_5(self) -> Self::Flags;
+    /// Which bytes have one of two.
+    fn either(one: Self::Flags, other: Self::Flags) -> Self::Flags;
+    /// One bit for each byte, in the lowest [`Self::BYTES`] bits.
+    fn bits(flags: Self::Flags) -> u64;
 
     /// Runs a job in a function of its own, so that it takes no registers from a
     /// loop that seldom comes to it.
@@ -143,16 +151,16 @@ impl Quotes {
     /// Looks at a block.
     #[inline(always)]
     pub(crate) fn of<V: Vector>(block: &Block) -> Self {
-        let uncommon = |bytes: V| bytes.equal(b'\\').or(bytes.odd());
+        let uncommon = |bytes: V| V::either(bytes.equal(b'\\'), bytes.odd());
         let mut any = uncommon(V::load(block, 0));
         let mut at = V::BYTES;
         while at < BLOCK {
-            any = any.or(uncommon(V::load(block, at)));
+            any = V::either(any, uncommon(V::load(block, at)));
             at = at.wrapping_add(V::BYTES);
         }
         Self {
             quote: mask(block, |bytes: V| bytes.equal(b'"')),
-            has_uncommon: any.tops() != 0,
+            has_uncommon: V::bits(any) != 0,
         }
     }
 }
@@ -163,7 +171,7 @@ impl Uncommon {
     /// Looks at a block.
     #[inline(always)]
     pub(crate) fn of<V: Vector>(block: &Block) -> Self {
-        let high = mask(block, |bytes: V| bytes);
+        let high = mask(block, V::high);
         Self {
             backslash: mask(block, |bytes: V| bytes.equal(b'\\')),
             control: mask(block, V::odd) & !high,
@@ -183,7 +191,7 @@ impl Masks {
         Self {
             open: mask(block, |bytes: V| bytes.or_byte(CURLY_BIT).equal(b'{')),
             close: mask(block, |bytes: V| bytes.or_byte(CURLY_BIT).equal(b'}')),
-            curly: mask(block, V::bit_5_to_top),
+            curly: mask(block, V::bit_5),
             colon: mask(block, |bytes: V| bytes.equal(b':')),
             comma: mask(block, |bytes: V| bytes.equal(b',')),
         }
@@ -196,18 +204,22 @@ impl Masks {
     }
 }
 
-/// The bytes of a block whose top bit is set after this.
+/// The bytes of a block that are flagged.
 #[inline(always)]
-fn mask<V: Vector>(block: &Block, map: impl Fn(V) -> V) -> u64 {
+fn mask<V: Vector>(block: &Block, flags: impl Fn(V) -> V::Flags) -> u64 {
+    let bits = |at: usize| V::bits(flags(V::load(block, at)));
+    if V::BYTES == BLOCK {
+        return bits(0);
+    }
     // By halves: what has 32 bits is cheaper to put together in as many.
     let half = |from: usize| {
-        let mut bits: u32 = 0;
+        let mut half: u32 = 0;
         let mut at = 0;
         while at < BLOCK / 2 {
-            bits |= map(V::load(block, from.wrapping_add(at))).tops() << at;
+            half |= (bits(from.wrapping_add(at)) as u32) << at;
             at = at.wrapping_add(V::BYTES);
         }
-        u64::from(bits)
+        u64::from(half)
     };
     half(0) | (half(BLOCK / 2) << (BLOCK / 2))
 }

@@ -13,12 +13,14 @@ use std::arch::aarch64::{
 
 use super::{Block, Vector};
 
-/// 16 bytes.
+/// 16 bytes; as flags, the top bit of each.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Neon(uint8x16_t);
 
 impl Vector for Neon {
     const BYTES: usize = 16;
+
+    type Flags = Self;
 
     #[inline(always)]
     fn load(block: &Block, at: usize) -> Self {
@@ -48,27 +50,32 @@ impl Vector for Neon {
     }
 
     #[inline(always)]
-    fn or(self, other: Self) -> Self {
+    fn either(one: Self, other: Self) -> Self {
         // SAFETY: NEON is part of aarch64.
-        unsafe { Self(vorrq_u8(self.0, other.0)) }
+        unsafe { Self(vorrq_u8(one.0, other.0)) }
     }
 
     #[inline(always)]
-    fn bit_5_to_top(self) -> Self {
+    fn high(self) -> Self {
+        self
+    }
+
+    #[inline(always)]
+    fn bit_5(self) -> Self {
         // SAFETY: NEON is part of aarch64.
         unsafe { Self(vshlq_n_u8::<2>(self.0)) }
     }
 
     #[inline(always)]
-    fn tops(self) -> u32 {
+    fn bits(flags: Self) -> u64 {
         /// One bit for each of eight bytes.
         const PLACES: [u8; 16] = [1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128];
         // SAFETY: NEON is part of aarch64; `PLACES` has the 16 bytes that are read.
         unsafe {
-            let spread = vreinterpretq_u8_s8(vshrq_n_s8::<7>(vreinterpretq_s8_u8(self.0)));
+            let spread = vreinterpretq_u8_s8(vshrq_n_s8::<7>(vreinterpretq_s8_u8(flags.0)));
             let placed = vandq_u8(spread, vld1q_u8(PLACES.as_ptr()));
-            let low = u32::from(vaddv_u8(vget_low_u8(placed)));
-            let high = u32::from(vaddv_u8(vget_high_u8(placed)));
+            let low = u64::from(vaddv_u8(vget_low_u8(placed)));
+            let high = u64::from(vaddv_u8(vget_high_u8(placed)));
             low | (high << 8)
         }
     }

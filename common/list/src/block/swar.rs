@@ -2,7 +2,7 @@
 
 use super::{Block, Vector};
 
-/// Eight bytes, the first one lowest.
+/// Eight bytes, the first one lowest; as flags, the top bit of each.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Swar(u64);
 
@@ -16,6 +16,8 @@ fn splat(byte: u8) -> u64 {
 
 impl Vector for Swar {
     const BYTES: usize = 8;
+
+    type Flags = Self;
 
     #[inline(always)]
     fn load(block: &Block, at: usize) -> Self {
@@ -44,21 +46,23 @@ impl Vector for Swar {
     }
 
     #[inline(always)]
-    fn or(self, other: Self) -> Self {
-        Self(self.0 | other.0)
+    fn either(one: Self, other: Self) -> Self {
+        Self(one.0 | other.0)
     }
 
     #[inline(always)]
-    fn bit_5_to_top(self) -> Self {
+    fn high(self) -> Self {
+        self
+    }
+
+    #[inline(always)]
+    fn bit_5(self) -> Self {
         Self(self.0 << 2)
     }
 
     #[inline(always)]
-    fn tops(self) -> u32 {
-        // Each product moves one of the eight bits to its place in the top byte.
-        let [.., tops] = ((self.0 & TOP) >> 7)
-            .wrapping_mul(0x0102_0408_1020_4080)
-            .to_le_bytes();
-        u32::from(tops)
+    fn bits(flags: Self) -> u64 {
+        // The product moves each of the eight bits to its place in the top byte.
+        ((flags.0 & TOP) >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56
     }
 }

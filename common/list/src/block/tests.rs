@@ -38,9 +38,10 @@ fn check<V: Vector>(block: &Block) {
     }
 }
 
-struct Best<'b>(&'b Block);
+#[derive(Clone, Copy)]
+struct Check<'b>(&'b Block);
 
-impl Job for Best<'_> {
+impl Job for Check<'_> {
     type Output = ();
 
     fn run<V: Vector>(self) {
@@ -51,8 +52,9 @@ impl Job for Best<'_> {
 fn check_all(block: &Block) {
     check::<swar::Swar>(block);
     #[cfg(target_arch = "x86_64")]
-    check::<x86::Sse2>(block);
-    with_best(Best(block));
+    x86::with_each(Check(block));
+    #[cfg(not(target_arch = "x86_64"))]
+    with_best(Check(block));
 }
 
 #[test]

@@ -9,12 +9,14 @@ use std::arch::wasm32::{
 
 use super::{Block, Vector};
 
-/// 16 bytes.
+/// 16 bytes; as flags, the top bit of each.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Simd128(v128);
 
 impl Vector for Simd128 {
     const BYTES: usize = 16;
+
+    type Flags = Self;
 
     #[inline(always)]
     fn load(block: &Block, at: usize) -> Self {
@@ -41,18 +43,23 @@ impl Vector for Simd128 {
     }
 
     #[inline(always)]
-    fn or(self, other: Self) -> Self {
-        Self(v128_or(self.0, other.0))
+    fn either(one: Self, other: Self) -> Self {
+        Self(v128_or(one.0, other.0))
     }
 
     #[inline(always)]
-    fn bit_5_to_top(self) -> Self {
+    fn high(self) -> Self {
+        self
+    }
+
+    #[inline(always)]
+    fn bit_5(self) -> Self {
         // Shifted in pairs, bit 5 of a byte still stays in it.
         Self(u16x8_shl(self.0, 2))
     }
 
     #[inline(always)]
-    fn tops(self) -> u32 {
-        u32::from(u8x16_bitmask(self.0))
+    fn bits(flags: Self) -> u64 {
+        u64::from(u8x16_bitmask(flags.0))
     }
 }
