@@ -99,6 +99,11 @@ pub(crate) trait Vector: Copy {
     /// One bit for each byte, in the lowest [`Self::BYTES`] bits.
     fn bits(flags: Self::Flags) -> u64;
 
+    /// Asks for the bytes that far behind the block's start, which may be anywhere, to
+    /// be brought near. Does nothing where that cannot be asked for.
+    #[inline(always)]
+    fn fetch(_block: &Block, _ahead: usize) {}
+
     /// Runs a job in a function of its own, so that it takes no registers from a
     /// loop that seldom comes to it.
     #[inline(never)]

@@ -98,6 +98,11 @@ impl Vector for Avx512 {
     }
 
     #[inline(always)]
+    fn fetch(block: &Block, ahead: usize) {
+        x86::fetch(block, ahead);
+    }
+
+    #[inline(always)]
     fn apart<J: Job>(job: J) -> J::Output {
         // SAFETY: the machine has these features, see `with_avx512`.
         unsafe { with_avx512(job) }

@@ -7,10 +7,10 @@
 )]
 
 use std::arch::x86_64::{
-    __m128i, __m256i, _mm_clmulepi64_si128, _mm_cmpeq_epi8, _mm_cmpgt_epi8, _mm_cvtsi64_si128,
-    _mm_cvtsi128_si64, _mm_loadu_si128, _mm_movemask_epi8, _mm_or_si128, _mm_set1_epi8,
-    _mm_slli_epi16, _mm256_cmpeq_epi8, _mm256_cmpgt_epi8, _mm256_loadu_si256, _mm256_movemask_epi8,
-    _mm256_or_si256, _mm256_set1_epi8, _mm256_slli_epi16,
+    __m128i, __m256i, _MM_HINT_T0, _mm_clmulepi64_si128, _mm_cmpeq_epi8, _mm_cmpgt_epi8,
+    _mm_cvtsi64_si128, _mm_cvtsi128_si64, _mm_loadu_si128, _mm_movemask_epi8, _mm_or_si128,
+    _mm_prefetch, _mm_set1_epi8, _mm_slli_epi16, _mm256_cmpeq_epi8, _mm256_cmpgt_epi8,
+    _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8, _mm256_slli_epi16,
 };
 
 use super::{Block, Job, Vector, avx512};
@@ -119,6 +119,11 @@ impl Vector for Sse2 {
         // SAFETY: SSE2 is part of x86-64.
         unsafe { _mm_movemask_epi8(flags.0) }.cast_unsigned().into()
     }
+
+    #[inline(always)]
+    fn fetch(block: &Block, ahead: usize) {
+        fetch(block, ahead);
+    }
 }
 
 impl Vector for Avx2 {
@@ -194,6 +199,11 @@ impl Vector for Avx2 {
     }
 
     #[inline(always)]
+    fn fetch(block: &Block, ahead: usize) {
+        fetch(block, ahead);
+    }
+
+    #[inline(always)]
     fn apart<J: Job>(job: J) -> J::Output {
         // SAFETY: the machine has these features, see `with_best`.
         unsafe { with_avx2(job) }
@@ -203,6 +213,14 @@ impl Vector for Avx2 {
     fn running_parity(bits: u64) -> u64 {
         running_parity(bits)
     }
+}
+
+/// [`Vector::fetch`] for every x86-64.
+#[inline(always)]
+pub(super) fn fetch(block: &Block, ahead: usize) {
+    let there = block.as_ptr().wrapping_add(ahead);
+    // SAFETY: it is a hint, which may name any address. SSE is part of x86-64.
+    unsafe { _mm_prefetch::<_MM_HINT_T0>(there.cast()) }
 }
 
 /// [`Vector::running_parity`] for machines that [`has_avx2`] speaks of.
