@@ -31,32 +31,45 @@ pub fn target() -> PathBuf {
 
 impl Artifacts {
     /// Finds them: where `CUBEGATE_BIN`, `CUBEGATE_FILTER` and `CUBEGATE_ENVOY`
-    /// say, else where `make build` puts them.
+    /// say, else where `make` puts them. The binary is that of the profile that this
+    /// is compiled with: development for the tests, release for the benchmarks.
     ///
     /// # Errors
     /// One that is not there, with the command that provides it.
     pub fn find() -> Result<Self> {
+        let (profile, build) = if cfg!(debug_assertions) {
+            ("debug", "make build-dev")
+        } else {
+            ("release", "make build")
+        };
         Ok(Self {
             binary: find(
                 "the cubegate binary",
                 "CUBEGATE_BIN",
-                target().join("release/cubegate"),
+                target().join(profile).join("cubegate"),
+                build,
             )?,
             filter: find(
                 "the filter module",
                 "CUBEGATE_FILTER",
                 target().join("wasm32-wasip1/filter/cubegate_filter.wasm"),
+                build,
             )?,
-            envoy: find("Envoy", "CUBEGATE_ENVOY", root().join(".tools/envoy"))?,
+            envoy: find(
+                "Envoy",
+                "CUBEGATE_ENVOY",
+                root().join(".tools/envoy"),
+                "make tools",
+            )?,
         })
     }
 }
 
-fn find(what: &str, variable: &str, default: PathBuf) -> Result<PathBuf> {
+fn find(what: &str, variable: &str, default: PathBuf, command: &str) -> Result<PathBuf> {
     let path = std::env::var_os(variable).map_or(default, PathBuf::from);
     if !path.is_file() {
         bail!(
-            "{what} is not at {}; run: make build (or say where it is with {variable})",
+            "{what} is not at {}; run: {command} (or say where it is with {variable})",
             path.display()
         );
     }
