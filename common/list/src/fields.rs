@@ -1,13 +1,10 @@
 //! The few fields of an item that a query names, merged into one tree.
 
-use std::collections::BTreeMap;
-use std::fmt;
+mod read;
 
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
+use std::collections::BTreeMap;
 
 use crate::path::KeyPath;
-use crate::strict::{self, Skip};
 use crate::value::Value;
 
 /// The fields of a query, merged into one tree, so that an item is read once
@@ -15,7 +12,7 @@ use crate::value::Value;
 ///
 /// Objects are read by [`ObjectReader`](crate::object::ObjectReader), which asks
 /// this tree for the members that matter; what else an item may be, and arrays
-/// on the way to a field, are read here with `serde_json`.
+/// on the way to a field, are read with `serde_json`.
 #[derive(Debug)]
 pub(crate) struct FieldSet {
     /// The objects that paths go through; the first one is the item itself.
@@ -164,48 +161,6 @@ impl FieldSet {
             .is_some_and(|node| !node.members.is_empty())
     }
 
-    /// Reads one item, which may be any JSON value; only an object has fields.
-    pub(crate) fn take(&self, item: &str, spans: &mut Vec<Span>) -> Result<(), serde_json::Error> {
-        spans.clear();
-        spans.resize(self.slots, Span::NONE);
-        let walk = Walk {
-            set: self,
-            node: Self::ROOT,
-            item,
-            spans,
-            enters_arrays: false,
-        };
-        strict::read(item, walk)
-    }
-
-    /// Reads an array on the way to fields, which begins at `start` of the item.
-    pub(crate) fn take_array(
-        &self,
-        node: NodeId,
-        array: &str,
-        start: usize,
-        spans: &mut [Span],
-    ) -> Result<(), serde_json::Error> {
-        let mut inner = vec![Span::NONE; spans.len()];
-        let walk = Walk {
-            set: self,
-            node,
-            item: array,
-            spans: &mut inner,
-            enters_arrays: true,
-        };
-        strict::read(array, walk)?;
-        for (span, found) in spans.iter_mut().zip(inner) {
-            if found != Span::NONE {
-                *span = Span {
-                    start: found.start.saturating_add(start),
-                    end: found.end.saturating_add(start),
-                };
-            }
-        }
-        Ok(())
-    }
-
     /// The member of this name, made if it is new; so there always is one.
     fn add_member(&mut self, node: NodeId, name: &str) -> Option<&mut Member> {
         let next = NodeId(self.nodes.len());
@@ -272,15 +227,6 @@ fn set(spans: &mut [Span], slots: &[usize], span: Span) {
 impl Span {
     /// Nothing was found.
     pub(crate) const NONE: Self = Self { start: 0, end: 0 };
-
-    /// Where a part of a text stands in it.
-    fn within(text: &str, part: &str) -> Self {
-        let start = (part.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
-        Self {
-            start,
-            end: start.saturating_add(part.len()),
-        }
-    }
 }
 
 // === impl Found ===
@@ -300,115 +246,6 @@ impl<'a> Found<'a> {
             .and_then(|span| self.item.get(span.start..span.end))
             .and_then(|raw| std::str::from_utf8(raw).ok())
             .map_or(Value::Missing, Value::read)
-    }
-}
-
-// === Reading ===
-
-/// Reads a value at a node of the tree.
-struct Walk<'t, 's, 'de> {
-    set: &'t FieldSet,
-    node: NodeId,
-    /// What is read as a whole; spans count from its beginning.
-    item: &'de str,
-    spans: &'s mut [Span],
-    enters_arrays: bool,
-}
-
-/// Reads a key and looks it up.
-struct Lookup<'t>(&'t FieldSet, NodeId);
-
-impl<'de> DeserializeSeed<'de> for Walk<'_, '_, 'de> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Walk<'_, '_, 'de> {
-    type Value = ();
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("any JSON value")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(member) = map.next_key_seed(Lookup(self.set, self.node))? {
-            let Some(member) = member else {
-                map.next_value_seed(Skip)?;
-                continue;
-            };
-            member.begin(self.spans);
-            let walk = Walk {
-                set: self.set,
-                node: member.next,
-                item: self.item,
-                spans: &mut *self.spans,
-                enters_arrays: true,
-            };
-            if !member.is_end() {
-                map.next_value_seed(walk)?;
-                continue;
-            }
-            // A path ends here and another may go on: the raw text serves both.
-            let raw = map.next_value::<&'de RawValue>()?.get();
-            strict::read(raw, walk).map_err(|error| A::Error::custom(strict::reason(&error)))?;
-            member.end(self.spans, Span::within(self.item, raw));
-        }
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        if self.enters_arrays {
-            seq.next_element_seed(self)?;
-        }
-        Skip.visit_seq(seq)
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_bool<E: Error>(self, _: bool) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_i64<E: Error>(self, _: i64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_u64<E: Error>(self, _: u64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_f64<E: Error>(self, _: f64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_str<E: Error>(self, _: &str) -> Result<(), E> {
-        Ok(())
-    }
-}
-
-impl<'de, 't> DeserializeSeed<'de> for Lookup<'t> {
-    type Value = Option<&'t Member>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl<'t> Visitor<'_> for Lookup<'t> {
-    type Value = Option<&'t Member>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a key")
-    }
-
-    fn visit_str<E: Error>(self, key: &str) -> Result<Self::Value, E> {
-        let found = self.0.find(self.1, key.as_bytes());
-        Ok(found.and_then(|id| self.0.member(id)))
     }
 }
 

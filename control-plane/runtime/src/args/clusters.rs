@@ -1,10 +1,13 @@
-//! What is known of clusters, and whose pages may call.
+//! `cubegate cluster …`, what is known of clusters, and whose pages may call.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, value_parser};
+use clap::{Args, Subcommand, value_parser};
 use url::{Origin, Url};
+
+use super::DataArgs;
 
 /// Discovery and CORS.
 #[derive(Debug, Clone, Args)]
@@ -26,6 +29,53 @@ pub(crate) struct ClustersArgs {
         value_parser = origin
     )]
     pub(crate) cors_origins: Vec<String>,
+}
+
+/// `cubegate cluster …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum ClusterCommand {
+    /// Register a cluster from a kubeconfig
+    Add(ClusterAddArgs),
+    /// List the registered clusters
+    List(DataArgs),
+    /// Make a cluster the host: the one that paths mean which name none
+    Host {
+        /// Its name
+        name: String,
+        #[command(flatten)]
+        data: DataArgs,
+    },
+    /// Remove a cluster
+    Remove {
+        /// Its name
+        name: String,
+        #[command(flatten)]
+        data: DataArgs,
+    },
+}
+
+/// `cubegate cluster add`
+#[derive(Debug, Args)]
+pub(crate) struct ClusterAddArgs {
+    /// The name that stands in URLs: a-z, 0-9, '-' and '.'
+    pub(crate) name: String,
+    /// The kubeconfig that leads to the cluster
+    #[arg(long, value_name = "FILE")]
+    pub(crate) kubeconfig: PathBuf,
+    /// The context in it; the current one when absent
+    #[arg(long, value_name = "CONTEXT")]
+    pub(crate) context: Option<String>,
+    /// Register it without asking the API server first
+    #[arg(long)]
+    pub(crate) no_check: bool,
+    /// Take the place of a cluster of that name
+    #[arg(long)]
+    pub(crate) replace: bool,
+    /// Make it the host cluster: the one that paths mean which name none; the first one is it by itself
+    #[arg(long)]
+    pub(crate) host: bool,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
 }
 
 // === impl ClustersArgs ===

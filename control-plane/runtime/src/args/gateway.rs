@@ -1,0 +1,122 @@
+//! What `serve` and `up` have in common.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{AuditArgs, ClustersArgs, DataArgs, ListArgs, OauthArgs, ThrottleArgs};
+
+/// What `serve` and `up` have in common.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct GatewayArgs {
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+
+    #[command(flatten)]
+    pub(crate) list: ListArgs,
+
+    #[command(flatten)]
+    pub(crate) audit: AuditArgs,
+
+    #[command(flatten)]
+    pub(crate) oauth: OauthArgs,
+
+    #[command(flatten)]
+    pub(crate) throttle: ThrottleArgs,
+
+    #[command(flatten)]
+    pub(crate) clusters: ClustersArgs,
+
+    /// Where clients connect to Envoy
+    #[arg(
+        long,
+        env = "CUBEGATE_LISTEN",
+        default_value = "127.0.0.1:30443",
+        value_name = "ADDRESS"
+    )]
+    pub(crate) listen: SocketAddr,
+
+    /// How clients reach the gateway, for kubeconfigs; https or http and the listen address when absent
+    #[arg(long, env = "CUBEGATE_PUBLIC_URL", value_name = "URL")]
+    pub(crate) public_url: Option<String>,
+
+    /// How long the token of a kubeconfig is valid, in seconds
+    #[arg(
+        long, env = "CUBEGATE_KUBECONFIG_LIFETIME", value_name = "SECONDS", default_value_t = 604_800,
+        value_parser = clap::value_parser!(u64).range(60..=31_536_000)
+    )]
+    pub(crate) kubeconfig_lifetime: u64,
+
+    /// Serve clients in clear instead of TLS
+    #[arg(long, env = "CUBEGATE_PLAIN")]
+    pub(crate) plain: bool,
+
+    /// The certificate chain to serve with, PEM; made at the first start when absent
+    #[arg(
+        long,
+        env = "CUBEGATE_TLS_CERT",
+        value_name = "FILE",
+        requires = "tls_key"
+    )]
+    pub(crate) tls_cert: Option<PathBuf>,
+
+    /// The certificate's private key, PEM
+    #[arg(
+        long,
+        env = "CUBEGATE_TLS_KEY",
+        value_name = "FILE",
+        requires = "tls_cert"
+    )]
+    pub(crate) tls_key: Option<PathBuf>,
+
+    /// The filter module
+    #[arg(
+        long,
+        env = "CUBEGATE_FILTER",
+        value_name = "FILE",
+        default_value = "cubegate_filter.wasm"
+    )]
+    pub(crate) filter: PathBuf,
+
+    /// How long a token is valid, in seconds
+    #[arg(
+        long, env = "CUBEGATE_TOKEN_LIFETIME", value_name = "SECONDS", default_value_t = 3600,
+        value_parser = clap::value_parser!(u64).range(60..=86_400)
+    )]
+    pub(crate) token_lifetime: u64,
+
+    /// How long a login by cookie lasts at most, in seconds; its token is renewed while it is used
+    #[arg(
+        long, env = "CUBEGATE_SESSION_LIFETIME", value_name = "SECONDS", default_value_t = 43_200,
+        value_parser = clap::value_parser!(u64).range(60..=2_592_000)
+    )]
+    pub(crate) session_lifetime: u64,
+
+    /// The `iss` of our tokens
+    #[arg(
+        long,
+        env = "CUBEGATE_ISSUER",
+        default_value = "cubegate",
+        value_name = "NAME"
+    )]
+    pub(crate) issuer: String,
+
+    /// Sign and accept plain KubeCube HS256 tokens under this secret, instead of our own
+    #[arg(
+        long,
+        env = "CUBEGATE_JWT_HS256_SECRET",
+        value_name = "SECRET",
+        hide_env_values = true
+    )]
+    pub(crate) jwt_hs256_secret: Option<String>,
+
+    /// The password of the user `admin` at the first start; generated and shown once when absent
+    #[arg(
+        long,
+        env = "CUBEGATE_ADMIN_PASSWORD",
+        value_name = "PASSWORD",
+        hide_env_values = true
+    )]
+    pub(crate) admin_password: Option<String>,
+}

@@ -1,0 +1,131 @@
+//! `cubegate serve`, `up` and `bootstrap`: control plane and Envoy, apart and together.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{DataDirArgs, GatewayArgs};
+
+/// `cubegate serve`
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    #[command(flatten)]
+    pub(crate) gateway: GatewayArgs,
+
+    /// Where the HTTP API listens
+    #[arg(
+        long,
+        env = "CUBEGATE_API_LISTEN",
+        default_value = "127.0.0.1:8080",
+        value_name = "ADDRESS"
+    )]
+    pub(crate) api_listen: SocketAddr,
+
+    /// How Envoys reach the HTTP API, HOST:PORT; the listen address when absent
+    #[arg(long, env = "CUBEGATE_API_ADVERTISE", value_name = "HOST:PORT")]
+    pub(crate) api_advertise: Option<String>,
+
+    /// Where Envoys get their configuration (gRPC with mutual TLS)
+    #[arg(
+        long,
+        env = "CUBEGATE_XDS_LISTEN",
+        default_value = "127.0.0.1:18000",
+        value_name = "ADDRESS"
+    )]
+    pub(crate) xds_listen: SocketAddr,
+}
+
+/// `cubegate up`
+#[derive(Debug, Args)]
+pub(crate) struct UpArgs {
+    #[command(flatten)]
+    pub(crate) gateway: GatewayArgs,
+
+    /// The Envoy binary
+    #[arg(
+        long,
+        env = "CUBEGATE_ENVOY",
+        default_value = "envoy",
+        value_name = "PATH"
+    )]
+    pub(crate) envoy: PathBuf,
+
+    /// Worker threads of Envoy; one per core when absent
+    #[arg(long, env = "CUBEGATE_ENVOY_CONCURRENCY", value_name = "NUMBER")]
+    pub(crate) envoy_concurrency: Option<u32>,
+
+    /// Where Envoy's admin page listens; port 0 takes a free one and keeps it
+    #[arg(
+        long,
+        env = "CUBEGATE_ENVOY_ADMIN",
+        default_value = "127.0.0.1:0",
+        value_name = "ADDRESS"
+    )]
+    pub(crate) envoy_admin: SocketAddr,
+
+    /// Where the HTTP API listens; port 0 takes a free one and keeps it
+    #[arg(
+        long,
+        env = "CUBEGATE_API_LISTEN",
+        default_value = "127.0.0.1:0",
+        value_name = "ADDRESS"
+    )]
+    pub(crate) api_listen: SocketAddr,
+
+    /// Where Envoy gets its configuration; port 0 takes a free one and keeps it
+    #[arg(
+        long,
+        env = "CUBEGATE_XDS_LISTEN",
+        default_value = "127.0.0.1:0",
+        value_name = "ADDRESS"
+    )]
+    pub(crate) xds_listen: SocketAddr,
+}
+
+/// `cubegate bootstrap`
+#[derive(Debug, Args)]
+pub(crate) struct BootstrapArgs {
+    /// The name of this Envoy, shown in the control plane's log
+    #[arg(
+        long,
+        env = "CUBEGATE_NODE_ID",
+        default_value = "edge",
+        value_name = "NAME"
+    )]
+    pub(crate) node_id: String,
+
+    /// Where the control plane serves xDS, HOST:PORT
+    #[arg(
+        long,
+        env = "CUBEGATE_XDS_ADDRESS",
+        default_value = "cubegate-control-plane:18000",
+        value_name = "HOST:PORT"
+    )]
+    pub(crate) xds_address: String,
+
+    /// Where Envoy's admin page listens
+    #[arg(
+        long,
+        env = "CUBEGATE_ENVOY_ADMIN",
+        default_value = "127.0.0.1:9901",
+        value_name = "ADDRESS"
+    )]
+    pub(crate) envoy_admin: SocketAddr,
+
+    /// The folder on Envoy's machine that holds ca.crt, tls.crt and tls.key
+    #[arg(
+        long,
+        env = "CUBEGATE_XDS_CERTS",
+        default_value = "/etc/cubegate/xds",
+        value_name = "DIR"
+    )]
+    pub(crate) certs: PathBuf,
+
+    /// Also issue those three files and write them to this folder; needs the data directory
+    #[arg(long, value_name = "DIR")]
+    pub(crate) write_certs: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) data: DataDirArgs,
+}

@@ -1,0 +1,83 @@
+//! What is made of the flags and the data directory before anything is started.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow};
+use cubegate_api::Issuer;
+use cubegate_filter_config::TokenKeys;
+use cubegate_token::{Hs256Secret, STRONG_HS256_SECRET_BYTES};
+use tonic::transport::{Certificate, Identity, ServerTlsConfig};
+
+use crate::data_dir::DataDir;
+use crate::pki::{Ca, XDS_SERVER_NAME};
+
+/// The environment variable of Envoy that carries KubeCube's shared secret to
+/// the filter. It is in no configuration dump there.
+pub(crate) const HS256_SECRET_ENV: &str = "CUBEGATE_JWT_HS256_SECRET";
+
+/// How clients reach the gateway: as the operator says, or where Envoy listens.
+pub(super) fn gateway_url(
+    given: Option<&str>,
+    listen: SocketAddr,
+    plain: bool,
+) -> anyhow::Result<String> {
+    let scheme = if plain { "http" } else { "https" };
+    let Some(given) = given else {
+        return Ok(format!("{scheme}://{listen}"));
+    };
+    let given = given.trim_end_matches('/');
+    let host = given
+        .strip_prefix("https://")
+        .or_else(|| given.strip_prefix("http://"));
+    match host {
+        Some(host) if !host.is_empty() && !given.contains(['?', '#', '@', ' ']) => {
+            Ok(given.to_owned())
+        }
+        _ => Err(anyhow!(
+            "--public-url must be an http or https URL without query, as https://gateway.example:30443"
+        )),
+    }
+}
+
+/// What tokens are made with here, and checked against in the filter.
+pub(super) fn token_keys(
+    data: &DataDir,
+    issuer: &str,
+    hs256_secret: Option<&str>,
+    lifetime: Duration,
+) -> anyhow::Result<(Issuer, TokenKeys)> {
+    if let Some(secret) = hs256_secret {
+        let secret = Hs256Secret::new(secret)
+            .context("the secret given with --jwt-hs256-secret cannot be used")?;
+        if secret.is_weak() {
+            tracing::warn!(
+                "the HS256 secret is shorter than {STRONG_HS256_SECRET_BYTES} bytes; whoever guesses it can be anybody"
+            );
+        }
+        let keys = TokenKeys::Hs256 {
+            secret_env: HS256_SECRET_ENV.to_owned(),
+        };
+        return Ok((Issuer::hs256(secret, lifetime), keys));
+    }
+    let signer = data.signing_key(issuer)?;
+    let hex = signer
+        .public_key_bytes()
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect::<String>();
+    let keys = TokenKeys::Ed25519 {
+        issuer: issuer.to_owned(),
+        keys: [(signer.kid().to_owned(), hex)].into(),
+    };
+    Ok((Issuer::ed25519(signer, lifetime)?, keys))
+}
+
+/// What the xDS server proves itself with, and whose certificates Envoys have to have.
+pub(super) fn xds_tls(data: &DataDir) -> anyhow::Result<ServerTlsConfig> {
+    let ca = Ca::xds(data)?;
+    let server = ca.server(XDS_SERVER_NAME, vec![XDS_SERVER_NAME.to_owned()])?;
+    Ok(ServerTlsConfig::new()
+        .identity(Identity::from_pem(server.certificate_pem, server.key_pem))
+        .client_ca_root(Certificate::from_pem(ca.certificate_pem())))
+}
