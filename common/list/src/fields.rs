@@ -142,11 +142,11 @@ impl FieldSet {
         Some(MemberId { node, index })
     }
 
-    /// Whether a member may have a name of so many bytes.
+    /// Which lengths the names of an object's members have that paths go through: bit n
+    /// for n bytes, the last one for all above.
     #[inline(always)]
-    pub(crate) fn has_length(&self, node: NodeId, len: usize) -> bool {
-        let lengths = self.nodes.get(node.0).map_or(0, |node| node.lengths);
-        lengths & length_bit(len) != 0
+    pub(crate) fn lengths(&self, node: NodeId) -> u64 {
+        self.nodes.get(node.0).map_or(0, |node| node.lengths)
     }
 
     /// A member that was found.

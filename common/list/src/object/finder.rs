@@ -3,7 +3,7 @@
 use super::Unsure;
 use super::grammar::Tokens;
 use super::strings::InBlock;
-use crate::block::last_bit;
+use crate::block::{below, last_bit};
 use crate::fields::{FieldSet, MemberId, NodeId, Span};
 use crate::pieces::Pieces;
 
@@ -105,40 +105,53 @@ impl AtBlock<'_> {
     /// The keys and commas of a part of the innermost object that paths go through.
     #[inline(always)]
     pub(super) fn members(&mut self, part: u64, tokens: &Tokens) -> Result<(), Unsure> {
-        let mut rest = (tokens.colon | tokens.comma) & part;
-        while rest != 0 {
-            let bit = rest & rest.wrapping_neg();
-            rest ^= bit;
-            let place = self.at.wrapping_add(bit.trailing_zeros() as usize);
-            let Some(frame) = self.finder.frames.last_mut() else {
-                return Ok(());
+        let mut rest = part;
+        while let Some(frame) = self.finder.frames.last() {
+            let is_open = frame.member.is_some();
+            let ends = if is_open {
+                tokens.comma
+            } else {
+                tokens.colon & self.may_follow_a_name(frame.node)
             };
-            if tokens.colon & bit == 0 {
-                if frame.member.is_some() {
-                    self.end_member(place)?;
-                }
+            let bit = (ends & rest) & (ends & rest).wrapping_neg();
+            if bit == 0 {
+                break;
+            }
+            rest &= !(bit | bit.wrapping_sub(1));
+            let place = self.at.wrapping_add(bit.trailing_zeros() as usize);
+            if is_open {
+                self.end_member(place)?;
                 continue;
             }
             let opens = self.string_begins & bit.wrapping_sub(1);
-            if opens == 0 {
-                self.begin_member(self.string_before(place), place)?;
-                continue;
-            }
-            // Most names have another length than those that are looked for.
-            let open = last_bit(opens);
-            let len = (bit.trailing_zeros() as usize)
-                .wrapping_sub(open)
-                .wrapping_sub(2);
-            if self.is_plain
-                && self.string_ends & (bit >> 1) != 0
-                && !self.fields.has_length(frame.node, len)
-            {
-                frame.member = None;
-                continue;
-            }
-            self.begin_member(self.at.wrapping_add(open), place)?;
+            let key = if opens == 0 {
+                self.string_before(place)
+            } else {
+                self.at.wrapping_add(last_bit(opens))
+            };
+            self.begin_member(key, place)?;
         }
         Ok(())
+    }
+
+    /// Where colons may be that follow a name which is looked for in this object, told by
+    /// the length of the string before: most names have another one. The block's first
+    /// colon may follow a string that begins in an earlier block; white space before a
+    /// colon and escapes are left for who looks at the string.
+    #[inline(always)]
+    fn may_follow_a_name(&self, node: NodeId) -> u64 {
+        if !self.is_plain {
+            return u64::MAX;
+        }
+        let mut places = !(self.string_ends << 1) | below(self.string_begins.trailing_zeros());
+        let mut lengths = self.fields.lengths(node);
+        while lengths != 0 {
+            let with_quotes = lengths.trailing_zeros().wrapping_add(2);
+            lengths &= lengths.wrapping_sub(1);
+            // One that is as long as a block does not lie in it with its colon.
+            places |= self.string_begins.checked_shl(with_quotes).unwrap_or(0);
+        }
+        places
     }
 
     /// That object is closed.
