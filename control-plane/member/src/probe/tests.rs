@@ -44,13 +44,24 @@ fn talk(mut stream: impl Read + Write, answer: Answer) {
         }
         head.push(byte[0]);
     }
-    let (status, body) = answer(&String::from_utf8_lossy(&head));
+    let head = String::from_utf8_lossy(&head).into_owned();
+    // Closed with bytes unread, a socket is reset, and the client may lose the answer.
+    if stream.read_exact(&mut vec![0; body_bytes(&head)]).is_err() {
+        return;
+    }
+    let (status, body) = answer(&head);
     let _ = write!(
         stream,
         "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
         body.len()
     );
     let _ = stream.flush();
+}
+
+fn body_bytes(head: &str) -> usize {
+    let mut fields = head.lines().filter_map(|line| line.split_once(':'));
+    let length = fields.find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+    length.map_or(0, |(_, value)| value.trim().parse().unwrap())
 }
 
 pub(crate) fn mk_cluster(scheme: Scheme, host: &str, port: u16) -> Cluster {
