@@ -4,7 +4,7 @@ use std::fs;
 
 use anyhow::{Context as _, Result};
 use cubegate_bench_workload::names::{ENGINE, GROUP, TREE};
-use cubegate_bench_workload::{PodList, QUERY};
+use cubegate_bench_workload::{PodList, QUERY, instruction_set};
 use cubegate_tests::artifacts;
 use serde_json::Value;
 
@@ -18,8 +18,9 @@ use crate::report::{Figure, Goal};
 pub fn figures(list: &[u8]) -> Result<Vec<Figure>> {
     let (engine, tree) = (nanoseconds(ENGINE)?, nanoseconds(TREE)?);
     let conditions = format!(
-        "{}; {} pods, {:.1} MB, chunks of 16 KiB; {QUERY}; criterion's medians of one run: engine {:.1} ms, tree {:.1} ms",
+        "{}, {}; {} pods, {:.1} MB, chunks of 16 KiB; {QUERY}; criterion's medians of one run: engine {:.1} ms, tree {:.1} ms",
         machine::describe(),
+        instruction_set(),
         PodList::default().pods,
         list.len() as f64 / 1e6,
         engine / 1e6,

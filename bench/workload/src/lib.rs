@@ -15,6 +15,7 @@ mod pods;
 mod query;
 mod random;
 
+pub use cubegate_list::instruction_set;
 pub use json::Json;
 pub use pods::PodList;
 pub use query::{CHUNK, QUERY, QueryError, page, tree_page};

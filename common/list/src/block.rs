@@ -75,6 +75,8 @@ pub(crate) struct Masks {
 
 /// The operations of an instruction set, on some bytes of a block.
 pub(crate) trait Vector: Copy {
+    /// What it is called in [`instruction_set`].
+    const NAME: &'static str;
     /// How many bytes it holds: 8, 16, 32 or 64.
     const BYTES: usize;
 
@@ -148,6 +150,22 @@ pub(crate) fn with_best<J: Job>(job: J) -> J::Output {
         all(target_arch = "wasm32", target_feature = "simd128")
     )))]
     return job.run::<swar::Swar>();
+}
+
+/// The instruction set that lists are read with on this machine, in a word or two: a
+/// measurement depends on it.
+pub fn instruction_set() -> &'static str {
+    with_best(Name)
+}
+
+struct Name;
+
+impl Job for Name {
+    type Output = &'static str;
+
+    fn run<V: Vector>(self) -> &'static str {
+        V::NAME
+    }
 }
 
 // === impl Quotes ===

@@ -92,6 +92,7 @@ mod table;
 mod typed;
 mod value;
 
+pub use block::instruction_set;
 pub use engine::{Finished, Limits, ListEngine, Progress};
 pub use error::{ListError, QueryError};
 pub use page::Page;

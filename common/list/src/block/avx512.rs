@@ -41,6 +41,7 @@ pub(super) fn with_avx512<J: Job>(job: J) -> J::Output {
 }
 
 impl Vector for Avx512 {
+    const NAME: &'static str = "AVX-512";
     const BYTES: usize = 64;
 
     type Flags = u64;

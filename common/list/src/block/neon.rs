@@ -18,6 +18,7 @@ use super::{Block, Vector};
 pub(crate) struct Neon(uint8x16_t);
 
 impl Vector for Neon {
+    const NAME: &'static str = "NEON";
     const BYTES: usize = 16;
 
     type Flags = Self;

@@ -15,6 +15,7 @@ fn splat(byte: u8) -> u64 {
 }
 
 impl Vector for Swar {
+    const NAME: &'static str = "no SIMD";
     const BYTES: usize = 8;
 
     type Flags = Self;

@@ -14,6 +14,7 @@ use super::{Block, Vector};
 pub(crate) struct Simd128(v128);
 
 impl Vector for Simd128 {
+    const NAME: &'static str = "simd128";
     const BYTES: usize = 16;
 
     type Flags = Self;

@@ -66,6 +66,7 @@ fn with_avx2<J: Job>(job: J) -> J::Output {
 }
 
 impl Vector for Sse2 {
+    const NAME: &'static str = "SSE2";
     const BYTES: usize = 16;
 
     type Flags = Self;
@@ -127,6 +128,7 @@ impl Vector for Sse2 {
 }
 
 impl Vector for Avx2 {
+    const NAME: &'static str = "AVX2";
     const BYTES: usize = 32;
 
     type Flags = Self;
