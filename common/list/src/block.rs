@@ -13,8 +13,6 @@
 //! | `Simd128` | wasm built with `+simd128`, as the filter is |
 //! | `Swar` | everywhere else: eight bytes in an integer |
 
-#[cfg(target_arch = "x86_64")]
-mod avx512;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 #[cfg(any(

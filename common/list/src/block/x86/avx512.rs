@@ -15,16 +15,19 @@ use std::arch::x86_64::{
     _mm512_movepi8_mask, _mm512_or_si512, _mm512_set1_epi8, _mm512_test_epi8_mask,
 };
 
-use super::{Block, Job, Vector, x86};
+use super::avx2::{self, Avx2};
+use super::sse2::Sse2;
+use crate::block::{Block, Job, Vector};
 
 /// 64 bytes. To be used only inside [`with_avx512`].
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Avx512(__m512i);
+pub(super) struct Avx512(__m512i);
 
 /// Whether this machine has all that [`with_avx512`] is compiled for.
 #[inline]
 pub(super) fn is_here() -> bool {
-    std::arch::is_x86_feature_detected!("avx512f")
+    avx2::is_here()
+        && std::arch::is_x86_feature_detected!("avx512f")
         && std::arch::is_x86_feature_detected!("avx512bw")
         && std::arch::is_x86_feature_detected!("avx512vbmi2")
 }
@@ -100,7 +103,7 @@ impl Vector for Avx512 {
 
     #[inline(always)]
     fn fetch(block: &Block, ahead: usize) {
-        x86::fetch(block, ahead);
+        Sse2::fetch(block, ahead);
     }
 
     #[inline(always)]
@@ -111,6 +114,6 @@ impl Vector for Avx512 {
 
     #[inline(always)]
     fn running_parity(bits: u64) -> u64 {
-        x86::running_parity(bits)
+        Avx2::running_parity(bits)
     }
 }
