@@ -27,6 +27,7 @@ use crate::reply::{self, Family};
 use crate::scope::Bounds;
 use crate::{Gateway, Headers, Host, HostError, Reply, cors};
 
+mod admission;
 mod calls;
 mod editing;
 mod exchanging;

@@ -1,7 +1,7 @@
 //! The part before: a password is exchanged for a token, and the request is held.
 
 use crate::basic::{Basic, granted};
-use crate::exchange::request::{Known, Next};
+use crate::exchange::admission::{Known, Next};
 use crate::exchange::{Exchange, Flow, State, calls, internal};
 use crate::reply::Family;
 use crate::{Host, HostError, Reply};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cubegate_token::UnverifiedToken;
 
-use crate::exchange::request::{Known, Look, Next};
+use crate::exchange::admission::{Known, Look, Next};
 use crate::exchange::{Exchange, Flow, State, calls, internal};
 use crate::reply::Family;
 use crate::{Call, Host, HostError, Reply, kapis};

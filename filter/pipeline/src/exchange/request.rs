@@ -2,7 +2,6 @@
 
 use cubegate_api_types::kube::Status;
 use cubegate_filter_config::AuditNote;
-use cubegate_list::kubesphere::Service;
 use cubegate_token::UnverifiedToken;
 
 use crate::accept;
@@ -10,6 +9,7 @@ use crate::attributes::Attributes;
 use crate::basic::Basic;
 use crate::cors::{self, WebOrigin};
 use crate::credential::{self, Credential, Source};
+use crate::exchange::admission::{Admission, Known, Next};
 use crate::exchange::sending::Sending;
 use crate::exchange::{Exchange, Flow, State, internal};
 use crate::forbidden;
@@ -20,42 +20,7 @@ use crate::scope::{Asked, Bounds, OutOfScope};
 use crate::upstream::Rewrite;
 use crate::upstream_path::UpstreamPath;
 use crate::verify::Caller;
-use crate::{Call, Headers, Host, Reply, RequestHead};
-
-/// What becomes of a request that is not refused.
-pub(super) enum Admission {
-    /// It can go on like this.
-    Ready(Rewrite, State),
-    /// Its password must be exchanged first.
-    Password(Family, Basic),
-    /// Which pods its service has must be read first.
-    Look(Look),
-}
-
-/// What must be done with a request now.
-pub(super) enum Next {
-    /// It is ready.
-    GoOn,
-    /// Its password is to be exchanged.
-    Exchange(Family, Basic),
-    /// Services are to be read.
-    Look(Look),
-}
-
-/// What was learned about a request while it was held.
-#[derive(Default)]
-pub(super) struct Known {
-    /// What its password was exchanged for.
-    pub(super) token: Option<UnverifiedToken>,
-    /// The services that it means.
-    pub(super) services: Option<Vec<Service>>,
-}
-
-/// The call for services, and for whom.
-pub(super) struct Look {
-    pub(super) user: String,
-    pub(super) call: Call,
-}
+use crate::{Headers, Host, Reply, RequestHead};
 
 /// Who asks, as far as it is known.
 enum Who {

@@ -7,8 +7,8 @@ use cubegate_list::{ListQuery, ListRequest};
 
 use crate::accept::{self, Form, TableVersion};
 use crate::call::{self, Origin};
+use crate::exchange::admission::{Admission, Look};
 use crate::exchange::editing::Kapis;
-use crate::exchange::request::{Admission, Look};
 use crate::exchange::{Exchange, PageRequest, Sent, State, looking};
 use crate::kapis::{self, ResourceRequest};
 use crate::list;
