@@ -2,12 +2,16 @@
 
 mod items;
 mod judge;
+mod keys;
 mod run;
+mod uncounted;
 
-use self::run::{Run, Verdict};
+pub use self::keys::Keys;
+use self::run::{Parts, Run, Verdict};
+pub use self::uncounted::Uncounted;
 use crate::error::ListError;
 use crate::query::ListQuery;
-use crate::reading::{Keys, Parts, Reading, Uncounted};
+use crate::reading::Reading;
 
 /// How much one request may keep in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

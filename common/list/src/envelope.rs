@@ -3,7 +3,7 @@
 use crate::error::ListError;
 use crate::heap::PageItems;
 use crate::query::Answer;
-use crate::reading::Rest;
+use crate::rest::Rest;
 use crate::strict;
 use crate::table::Columns;
 

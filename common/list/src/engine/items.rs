@@ -2,7 +2,6 @@
 
 use super::Limits;
 use super::judge::Judge;
-use super::run::TOO_DEEP;
 use crate::error::ListError;
 use crate::fields::{Found, Span};
 use crate::object::{ObjectReader, Unsure};
@@ -46,6 +45,9 @@ pub(super) enum Refusal {
 /// The deepest nesting of an item: `serde_json` takes 127 levels, and the list
 /// and its items are two of them.
 const MAX_ITEM_DEPTH: usize = 125;
+
+/// Why something is refused that is nested too deep, as `serde_json` says it.
+pub(super) const TOO_DEEP: &str = "recursion limit exceeded";
 
 // === impl Items ===
 

@@ -1,12 +1,12 @@
 //! The work on one body: what the scanner finds goes to the envelope or to the items.
 
-use super::items::{Item, Items};
-use super::{Finished, Limits};
+use super::items::{Item, Items, TOO_DEEP};
+use super::{Finished, Keys, Limits, Uncounted};
 use crate::envelope::{Envelope, Name};
 use crate::error::ListError;
 use crate::form::Form;
 use crate::query::ListQuery;
-use crate::reading::{Keys, Parts, Reading, Uncounted};
+use crate::reading::Reading;
 use crate::scanner::{Event, Scanner};
 
 /// One body on its way.
@@ -37,8 +37,8 @@ pub(super) enum Verdict<'c> {
 /// levels, and the list is one of them.
 const MAX_MEMBER_DEPTH: usize = 126;
 
-/// Why something is refused that is nested too deep, as `serde_json` says it.
-pub(super) const TOO_DEEP: &str = "recursion limit exceeded";
+/// An envelope, and the items that go with it.
+pub(crate) type Parts = (Envelope, Vec<Box<[u8]>>);
 
 // === impl Run ===
 
