@@ -208,8 +208,18 @@ impl AtBlock<'_> {
         if let Some(quote) = here.and_then(string_at_end) {
             return quote.wrapping_add(kept);
         }
-        let object = self.object.get(0..place).unwrap_or_default();
-        string_at_end(&object).unwrap_or(0)
+        // It begins in what was kept. The two pieces are put together no further back
+        // than it takes: an object may be large, and each chunk may begin like this.
+        let mut bytes: usize = 128;
+        loop {
+            let from = place.saturating_sub(bytes);
+            let text = self.object.get(from..place).unwrap_or_default();
+            match string_at_end(&text) {
+                Some(quote) => return from.wrapping_add(quote),
+                None if from == 0 => return 0,
+                None => bytes = bytes.saturating_mul(2),
+            }
+        }
     }
 
     fn end_member(&mut self, end: usize) -> Result<(), Unsure> {

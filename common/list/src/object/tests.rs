@@ -199,6 +199,56 @@ fn an_object_may_be_as_deep_as_serde_json_allows_in_a_list() {
     }
 }
 
+/// Reads an object that arrives in pieces of this size; what is found has to be what
+/// `serde_json` finds.
+#[track_caller]
+fn find(reader: &mut ObjectReader, fields: &FieldSet, text: &str, piece: usize) {
+    reader.begin(fields);
+    let mut kept = 0;
+    let len = loop {
+        let (before, rest) = text.as_bytes().split_at(kept);
+        let arrived = &rest[..rest.len().min(piece)];
+        let object = Pieces::new(before, arrived);
+        if let Some(len) = reader.advance(object, fields).unwrap() {
+            break len;
+        }
+        kept += arrived.len();
+    };
+    assert_eq!(len, text.len());
+    let mut spans = Vec::new();
+    fields.take(text, &mut spans).unwrap();
+    assert_eq!(reader.spans(), spans, "{text} by {piece}");
+}
+
+#[test]
+fn names_of_every_length_are_found() {
+    let mut reader = ObjectReader::new();
+    for len in [0, 1, 2, 17, 59, 60, 61, 62, 63, 64, 127, 128, 129, 300, 700] {
+        let name = "n".repeat(len);
+        let mut fields = FieldSet::new();
+        let id = fields.add(&KeyPath::parse(&format!("o.{name}")));
+        let escaped = name.replacen('n', "\\u006e", 1);
+        for padding in 0..=66 {
+            let pad = "p".repeat(padding);
+            for key in [
+                format!("\"{name}\":"),
+                format!("\"{name}\" \t :"),
+                format!("\"{escaped}\":"),
+            ] {
+                let text = format!(
+                    r#"{{"{pad}":0,"o":{{"{name}n":1,"\"{name}":2,{key}7,"m{name}":"{name}","":{{}}}}}}"#
+                );
+                for piece in [1, 64, 200, 10_000] {
+                    find(&mut reader, &fields, &text, piece);
+                    let found = crate::fields::Found::new(text.as_bytes(), reader.spans());
+                    let value = if len == 0 { "" } else { "7" };
+                    assert_eq!(found.value(id).into_text(), value, "{text}");
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn fields_are_found_wherever_they_lie() {
     let paths = [
@@ -220,21 +270,7 @@ fn fields_are_found_wherever_they_lie() {
             r#"{{"{pad}":{{"metadata":{{"name":"no"}},"x":[{{"y":1}}]}}, "metadata" :{{"labels":{{"a":{{}},"a.b":"v{pad}"}},"n\u0061me" : "{pad}" }},"spec":{{"containers":[{{"image":"i"}},{{"image":"j"}}]}},"status":{{"{pad}":[]}},"x":{{"y":{{}},"y":7}}}}"#
         );
         for piece in [1, 64, 1000] {
-            reader.begin(&fields);
-            let mut kept = 0;
-            let len = loop {
-                let (before, rest) = text.as_bytes().split_at(kept);
-                let arrived = &rest[..rest.len().min(piece)];
-                let object = Pieces::new(before, arrived);
-                if let Some(len) = reader.advance(object, &fields).unwrap() {
-                    break len;
-                }
-                kept += arrived.len();
-            };
-            assert_eq!(len, text.len());
-            let mut spans = Vec::new();
-            fields.take(&text, &mut spans).unwrap();
-            assert_eq!(reader.spans(), spans, "{text}");
+            find(&mut reader, &fields, &text, piece);
             let found = crate::fields::Found::new(text.as_bytes(), reader.spans());
             let values = ids
                 .iter()
