@@ -99,11 +99,6 @@ pub(crate) trait Vector: Copy {
     /// One bit for each byte, in the lowest [`Self::BYTES`] bits.
     fn bits(flags: Self::Flags) -> u64;
 
-    /// Asks for the bytes that far behind the block's start, which may be anywhere, to
-    /// be brought near. Does nothing where that cannot be asked for.
-    #[inline(always)]
-    fn fetch(_block: &Block, _ahead: usize) {}
-
     /// Runs a job in a function of its own, so that it takes no registers from a
     /// loop that seldom comes to it.
     #[inline(never)]
@@ -148,6 +143,24 @@ pub(crate) fn with_best<J: Job>(job: J) -> J::Output {
         all(target_arch = "wasm32", target_feature = "simd128")
     )))]
     return job.run::<swar::Swar>();
+}
+
+/// Asks for the bytes that far behind the block's start, which may be anywhere, to be
+/// brought near. Does nothing where that cannot be asked for.
+#[inline(always)]
+pub(crate) fn fetch(block: &Block, ahead: usize) {
+    #[cfg(target_arch = "x86_64")]
+    x86::fetch(block, ahead);
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (block, ahead);
+}
+
+/// The bytes of the block from `at` on, which is a multiple of `N`.
+#[inline(always)]
+fn part<const N: usize>(block: &Block, at: usize) -> &[u8; N] {
+    debug_assert!(at <= BLOCK - N, "a part lies within the block");
+    let part = block.get(at..).and_then(|rest| rest.first_chunk());
+    part.unwrap_or(&[0; N])
 }
 
 /// The instruction set that lists are read with on this machine, in a word or two: a

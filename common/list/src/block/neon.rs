@@ -11,7 +11,7 @@ use std::arch::aarch64::{
     vshrq_n_s8,
 };
 
-use super::{Block, Vector};
+use super::{Block, Vector, part};
 
 /// 16 bytes; as flags, the top bit of each.
 #[derive(Clone, Copy, Debug)]
@@ -25,11 +25,9 @@ impl Vector for Neon {
 
     #[inline(always)]
     fn load(block: &Block, at: usize) -> Self {
-        debug_assert!(at <= block.len() - Self::BYTES);
-        let at = at & (block.len() - Self::BYTES);
-        // SAFETY: 16 bytes from `at` lie within the block: the mask keeps `at` at
-        // 48 or less. NEON is part of aarch64.
-        unsafe { Self(vld1q_u8(block.as_ptr().add(at))) }
+        let part: &[u8; 16] = part(block, at);
+        // SAFETY: that many bytes are read. NEON is part of aarch64.
+        unsafe { Self(vld1q_u8(part.as_ptr())) }
     }
 
     #[inline(always)]

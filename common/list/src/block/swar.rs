@@ -1,6 +1,6 @@
 //! Eight bytes in an integer, for machines without SIMD that we know.
 
-use super::{Block, Vector};
+use super::{Block, Vector, part};
 
 /// Eight bytes, the first one lowest; as flags, the top bit of each.
 #[derive(Clone, Copy, Debug)]
@@ -22,8 +22,7 @@ impl Vector for Swar {
 
     #[inline(always)]
     fn load(block: &Block, at: usize) -> Self {
-        let bytes = block.get(at..).and_then(|rest| rest.first_chunk());
-        Self(bytes.map_or(0, |bytes| u64::from_le_bytes(*bytes)))
+        Self(u64::from_le_bytes(*part(block, at)))
     }
 
     #[inline(always)]

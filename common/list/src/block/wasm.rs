@@ -7,7 +7,7 @@ use std::arch::wasm32::{
     v128_or,
 };
 
-use super::{Block, Vector};
+use super::{Block, Vector, part};
 
 /// 16 bytes; as flags, the top bit of each.
 #[derive(Clone, Copy, Debug)]
@@ -21,11 +21,9 @@ impl Vector for Simd128 {
 
     #[inline(always)]
     fn load(block: &Block, at: usize) -> Self {
-        debug_assert!(at <= block.len() - Self::BYTES);
-        let at = at & (block.len() - Self::BYTES);
-        // SAFETY: 16 bytes from `at` lie within the block: the mask keeps `at` at
-        // 48 or less. A load need not be aligned.
-        unsafe { Self(v128_load(block.as_ptr().add(at).cast())) }
+        let part: &[u8; 16] = part(block, at);
+        // SAFETY: that many bytes are read. A load need not be aligned.
+        unsafe { Self(v128_load(part.as_ptr().cast())) }
     }
 
     #[inline(always)]

@@ -6,7 +6,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 use serde_json::value::RawValue;
 
 use super::{FieldSet, Member, NodeId, Span};
-use crate::strict::{self, Skip};
+use crate::strict::{self, Skip, scalars_are_nothing};
 
 /// Reads a value at a node of the tree.
 struct Walk<'t, 's, 'de> {
@@ -130,29 +130,7 @@ impl<'de> Visitor<'de> for Walk<'_, '_, 'de> {
         Skip.visit_seq(seq)
     }
 
-    fn visit_unit<E: Error>(self) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_bool<E: Error>(self, _: bool) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_i64<E: Error>(self, _: i64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_u64<E: Error>(self, _: u64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_f64<E: Error>(self, _: f64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_str<E: Error>(self, _: &str) -> Result<(), E> {
-        Ok(())
-    }
+    scalars_are_nothing!();
 }
 
 // === impl Lookup ===

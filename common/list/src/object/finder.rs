@@ -105,22 +105,24 @@ impl AtBlock<'_> {
     /// The keys and commas of a part of the innermost object that paths go through.
     #[inline(always)]
     pub(super) fn members(&mut self, part: u64, tokens: &Tokens) -> Result<(), Unsure> {
+        // It stays the innermost one: none is opened or closed within a part.
+        let Some(frame) = self.finder.frames.last() else {
+            return Ok(());
+        };
+        let mut is_open = frame.member.is_some();
+        let colons = tokens.colon & self.may_follow_a_name(frame.node);
         let mut rest = part;
-        while let Some(frame) = self.finder.frames.last() {
-            let is_open = frame.member.is_some();
-            let ends = if is_open {
-                tokens.comma
-            } else {
-                tokens.colon & self.may_follow_a_name(frame.node)
-            };
-            let bit = (ends & rest) & (ends & rest).wrapping_neg();
-            if bit == 0 {
-                break;
+        loop {
+            let ends = rest & if is_open { tokens.comma } else { colons };
+            if ends == 0 {
+                return Ok(());
             }
+            let bit = ends & ends.wrapping_neg();
             rest &= !(bit | bit.wrapping_sub(1));
             let place = self.at.wrapping_add(bit.trailing_zeros() as usize);
             if is_open {
                 self.end_member(place)?;
+                is_open = false;
                 continue;
             }
             let opens = self.string_begins & bit.wrapping_sub(1);
@@ -129,9 +131,8 @@ impl AtBlock<'_> {
             } else {
                 self.at.wrapping_add(last_bit(opens))
             };
-            self.begin_member(key, place)?;
+            is_open = self.begin_member(key, place)?;
         }
-        Ok(())
     }
 
     /// Where colons may be that follow a name which is looked for in this object, told by
@@ -184,20 +185,19 @@ impl AtBlock<'_> {
         });
     }
 
-    /// A key, which begins here with its quote, and its colon.
-    fn begin_member(&mut self, key: usize, colon: usize) -> Result<(), Unsure> {
+    /// A key, which begins here with its quote, and its colon. Says whether a path goes
+    /// that way.
+    fn begin_member(&mut self, key: usize, colon: usize) -> Result<bool, Unsure> {
         let key = self.object.get(key..colon).unwrap_or_default();
         let Some(frame) = self.finder.frames.last_mut() else {
-            return Ok(());
+            return Ok(false);
         };
-        frame.member = find(self.fields, frame.node, key.trim_ascii_end())?
-            .map(|member| (member, colon.wrapping_add(1)));
-        if let Some((member, _)) = frame.member
-            && let Some(member) = self.fields.member(member)
-        {
+        let found = find(self.fields, frame.node, key.trim_ascii_end())?;
+        frame.member = found.map(|member| (member, colon.wrapping_add(1)));
+        if let Some(member) = found.and_then(|member| self.fields.member(member)) {
             member.begin(&mut self.finder.spans);
         }
-        Ok(())
+        Ok(found.is_some())
     }
 
     /// Where the string begins that ends before this place.

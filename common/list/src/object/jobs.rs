@@ -4,7 +4,7 @@
 use super::grammar::Tokens;
 use super::strings::InBlock;
 use super::{ObjectReader, Unsure};
-use crate::block::{BLOCK, Block, Job, Vector};
+use crate::block::{BLOCK, Block, Job, Vector, fetch};
 use crate::fields::FieldSet;
 use crate::pieces::Pieces;
 
@@ -84,7 +84,7 @@ impl Job for Advance<'_, '_> {
         let mut state = reader.state;
         let (blocks, bytes) = arrived.as_chunks::<BLOCK>();
         for block in blocks {
-            V::fetch(block, AHEAD);
+            fetch(block, AHEAD);
             if let Some(end) = reader.block::<V>(&mut state, &place, block)? {
                 return reader.end(&place, end);
             }

@@ -7,7 +7,7 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 use serde_json::value::RawValue;
 
 use super::{KeyPath, Step};
-use crate::strict;
+use crate::strict::{self, scalars_are_nothing};
 
 /// Shows every element of an array until one satisfies; anything else has none.
 pub(crate) fn any_element<'a>(array: &'a str, visit: &mut dyn FnMut(&'a str) -> bool) -> bool {
@@ -171,29 +171,7 @@ impl<'de> Visitor<'de> for Find<'_> {
         Ok(first)
     }
 
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
-        Ok(None)
-    }
+    scalars_are_nothing!();
 }
 
 impl<'de> DeserializeSeed<'de> for Key<'_> {

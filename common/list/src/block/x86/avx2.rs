@@ -11,8 +11,7 @@ use std::arch::x86_64::{
     _mm256_or_si256, _mm256_set1_epi8, _mm256_slli_epi16,
 };
 
-use super::sse2::Sse2;
-use crate::block::{Block, Job, Vector};
+use crate::block::{Block, Job, Vector, part};
 
 /// 32 bytes; as flags, the top bit of each. To be used only inside [`with_avx2`].
 #[derive(Clone, Copy, Debug)]
@@ -48,11 +47,9 @@ impl Vector for Avx2 {
 
     #[inline(always)]
     fn load(block: &Block, at: usize) -> Self {
-        debug_assert!(at <= block.len() - Self::BYTES);
-        let at = at & (block.len() - Self::BYTES);
-        // SAFETY: 32 bytes from `at` lie within the block: the mask keeps `at` at
-        // 32 or less. The machine has AVX2, see `with_avx2`.
-        unsafe { Self(_mm256_loadu_si256(block.as_ptr().add(at).cast())) }
+        let part: &[u8; 32] = part(block, at);
+        // SAFETY: that many bytes are read. The machine has AVX2, see `with_avx2`.
+        unsafe { Self(_mm256_loadu_si256(part.as_ptr().cast())) }
     }
 
     #[inline(always)]
@@ -111,11 +108,6 @@ impl Vector for Avx2 {
         unsafe { _mm256_movemask_epi8(flags.0) }
             .cast_unsigned()
             .into()
-    }
-
-    #[inline(always)]
-    fn fetch(block: &Block, ahead: usize) {
-        Sse2::fetch(block, ahead);
     }
 
     #[inline(always)]

@@ -16,7 +16,6 @@ use std::arch::x86_64::{
 };
 
 use super::avx2::{self, Avx2};
-use super::sse2::Sse2;
 use crate::block::{Block, Job, Vector};
 
 /// 64 bytes. To be used only inside [`with_avx512`].
@@ -99,11 +98,6 @@ impl Vector for Avx512 {
     #[inline(always)]
     fn bits(flags: u64) -> u64 {
         flags
-    }
-
-    #[inline(always)]
-    fn fetch(block: &Block, ahead: usize) {
-        Sse2::fetch(block, ahead);
     }
 
     #[inline(always)]

@@ -3,11 +3,11 @@
 #![expect(unsafe_code, reason = "loads through a pointer")]
 
 use std::arch::x86_64::{
-    __m128i, _MM_HINT_T0, _mm_cmpeq_epi8, _mm_cmpgt_epi8, _mm_loadu_si128, _mm_movemask_epi8,
-    _mm_or_si128, _mm_prefetch, _mm_set1_epi8, _mm_slli_epi16,
+    __m128i, _mm_cmpeq_epi8, _mm_cmpgt_epi8, _mm_loadu_si128, _mm_movemask_epi8, _mm_or_si128,
+    _mm_set1_epi8, _mm_slli_epi16,
 };
 
-use crate::block::{Block, Vector};
+use crate::block::{Block, Vector, part};
 
 /// 16 bytes; as flags, the top bit of each.
 #[derive(Clone, Copy, Debug)]
@@ -21,11 +21,9 @@ impl Vector for Sse2 {
 
     #[inline(always)]
     fn load(block: &Block, at: usize) -> Self {
-        debug_assert!(at <= block.len() - Self::BYTES);
-        let at = at & (block.len() - Self::BYTES);
-        // SAFETY: 16 bytes from `at` lie within the block: the mask keeps `at` at
-        // 48 or less. SSE2 is part of x86-64.
-        unsafe { Self(_mm_loadu_si128(block.as_ptr().add(at).cast())) }
+        let part: &[u8; 16] = part(block, at);
+        // SAFETY: that many bytes are read. SSE2 is part of x86-64.
+        unsafe { Self(_mm_loadu_si128(part.as_ptr().cast())) }
     }
 
     #[inline(always)]
@@ -67,12 +65,5 @@ impl Vector for Sse2 {
     fn bits(flags: Self) -> u64 {
         // SAFETY: SSE2 is part of x86-64.
         unsafe { _mm_movemask_epi8(flags.0) }.cast_unsigned().into()
-    }
-
-    #[inline(always)]
-    fn fetch(block: &Block, ahead: usize) {
-        let there = block.as_ptr().wrapping_add(ahead);
-        // SAFETY: it is a hint, which may name any address. SSE is part of x86-64.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(there.cast()) }
     }
 }
