@@ -78,6 +78,11 @@ fuzz: ## Fuzz the targets of FUZZ_TARGETS (all) for FUZZ_SECONDS (20)
 test-e2e: build-dev tools ## Run the tests on real Envoy, kube-apiserver and etcd
 	cargo test --package cubegate-tests --package cubegate-bench
 
+.PHONY: soak
+soak: build tools ## Live through MINUTES (20) of load, kills and churn, and tell what was lost
+	cargo build --package cubegate-tests --release --bin cubegate-soak
+	CUBEGATE_BIN=$(abspath $(TARGET))/release/cubegate $(TARGET)/release/cubegate-soak $(or $(MINUTES),20)
+
 .PHONY: bench
 bench: build tools ## Measure the promised figures, on a machine that does nothing else
 	cargo build --package cubegate-bench-engine --profile filter --target wasm32-wasip1

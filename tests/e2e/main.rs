@@ -9,6 +9,7 @@
 //! | `gateway_` | one gateway before two real API servers |
 //! | `fault_` | a gateway before upstreams that misbehave, or that is harmed itself |
 //! | `store_` | gateways on another database than a file of their own |
+//! | `attack_` | a gateway of its own before upstreams that remember, and a hostile caller |
 //! | `cli_` | the commands, and what they say when they refuse |
 //!
 //! Tests run in parallel and share the API servers and the gateways; each works
@@ -16,6 +17,8 @@
 
 #[cfg(test)]
 mod api_openapi;
+#[cfg(test)]
+mod attack_requests;
 #[cfg(test)]
 mod cli_import;
 #[cfg(test)]
