@@ -24,7 +24,7 @@ fn what_is_said_about_a_key_is_listed_and_changed() -> Result<()> {
         let plain = site.create_key("jeff").await?.access_key;
         let columns = listed(&site, &plain).await?;
         assert_eq!(columns[1..3], ["jeff", "-"]);
-        assert_eq!(columns[4..], ["never", "never", "*"]);
+        assert_eq!(columns[4..7], ["never", "never", "*"]);
 
         let flags = [
             "--name",
@@ -44,19 +44,19 @@ fn what_is_said_about_a_key_is_listed_and_changed() -> Result<()> {
         let columns = listed(&site, &key).await?;
         assert_eq!(columns[1..3], ["jeff", "ci"]);
         let expected = ["2090-01-31T12:00:00Z", "never", "member-1 / * / get,list"];
-        assert_eq!(columns[4..], expected);
+        assert_eq!(columns[4..7], expected);
 
         let update = ["key", "update", &key, "--no-expiry", "--namespace", "shop"];
         let said = site.ok(&update).await?;
         assert_eq!(said.trim(), format!("key {key} is changed"));
         let columns = listed(&site, &key).await?;
         assert_eq!(columns[2..3], ["ci"]);
-        assert_eq!(columns[4..], ["never", "never", "* / shop / *"]);
+        assert_eq!(columns[4..7], ["never", "never", "* / shop / *"]);
         site.ok(&["key", "update", &key, "--no-scope", "--name", "cd"])
             .await?;
         let columns = listed(&site, &key).await?;
         assert_eq!(columns[2..3], ["cd"]);
-        assert_eq!(columns[4..], ["never", "never", "*"]);
+        assert_eq!(columns[4..7], ["never", "never", "*"]);
 
         let rotated = site.rotate_key(&key, &[]).await?;
         assert_eq!(rotated.access_key, key);

@@ -14,6 +14,8 @@ use crate::support::{World, cube, in_the_world, kube};
 const PATIENCE: Duration = Duration::from_secs(10);
 
 const OTHER_CLUSTER: &str = "The access key of this token is not for this cluster.";
+const CLUSTERS_ONLY: &str =
+    "The access key of this token has a scope or an expiry; such a token is for clusters only.";
 const OTHER_NAMESPACE: &str = "The access key of this token is not for this namespace.";
 
 /// A new user who may do everything on both clusters, so that nothing but the scope
@@ -135,7 +137,7 @@ fn a_scope_lets_through_what_is_in_it_and_refuses_the_rest() -> Result<()> {
         server.get(&made).await?;
         // It would be a way to a key without bounds.
         let answer = client.post("/api/v1/cube/key/create").send().await?;
-        assert_eq!(answer.cube_error(403)?, "Forbidden.");
+        assert_eq!(answer.cube_error(403)?, CLUSTERS_ONLY);
         Ok(())
     })
 }

@@ -62,6 +62,8 @@ mod gateway_kubesphere;
 #[cfg(test)]
 mod gateway_large;
 #[cfg(test)]
+mod gateway_made_by_keys;
+#[cfg(test)]
 mod gateway_passthrough;
 #[cfg(test)]
 mod gateway_pushdown;

@@ -93,6 +93,9 @@ pub mod message {
     pub const TOKEN_INVALID: &str = "Token invalid.";
     /// 403: the caller may not do this.
     pub const FORBIDDEN: &str = "Forbidden.";
+    /// 403: the token of a key with a scope or an expiry; not KubeCube's, whose keys have
+    /// neither.
+    pub const BOUNDED_KEY: &str = "The access key of this token has a scope or an expiry; such a token is for clusters only.";
     /// 429: too many tries, or a user who is locked.
     pub const RATE_LIMIT_EXCEEDED: &str = "Rate limit exceeded, please try again later.";
     /// 400: the body is not the JSON that this call takes.

@@ -13,6 +13,7 @@ use cubegate_token::KeyError;
 use thiserror::Error;
 
 pub(crate) use self::oauth::{OauthError, OauthRefusal};
+use crate::extract::NotIdentified;
 use crate::password::Refused;
 use crate::respond;
 use crate::throttle::TooMany;
@@ -29,6 +30,9 @@ pub enum ApiError {
     /// The caller may not do this, or not in this way.
     #[error("{}", message::FORBIDDEN)]
     Forbidden,
+    /// The token of a key with bounds, which is for clusters only.
+    #[error("{}", message::BOUNDED_KEY)]
+    BoundedKey,
     /// No such path or method; the answer is plain text.
     #[error("{}", message::PAGE_NOT_FOUND)]
     PageNotFound,
@@ -135,7 +139,7 @@ impl ApiError {
             Self::AuthenticateFailed | Self::TokenInvalid | Self::WrongPassword => {
                 StatusCode::UNAUTHORIZED
             }
-            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::Forbidden | Self::BoundedKey => StatusCode::FORBIDDEN,
             Self::PageNotFound => StatusCode::NOT_FOUND,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyFormatInvalid
@@ -203,6 +207,8 @@ impl From<StoreError> for ApiError {
             StoreError::ClusterExists(name) => Self::ClusterExists(name),
             StoreError::UserExists(name) => Self::NameExists(name),
             StoreError::Subject(_) => Self::ParamInvalid("name"),
+            StoreError::Maker => Self::TokenInvalid,
+            StoreError::OutlivesMaker { .. } => Self::BadRequest(error.to_string()),
             StoreError::Nul => Self::Nul,
             StoreError::File { .. }
             | StoreError::Open { .. }
@@ -233,6 +239,15 @@ impl From<Refused> for ApiError {
             Refused::Wrong => Self::AuthenticateFailed,
             Refused::Disabled => Self::UserDisabled,
             Refused::NotChecked(error) => error.into(),
+        }
+    }
+}
+
+impl From<NotIdentified> for ApiError {
+    fn from(error: NotIdentified) -> Self {
+        match error {
+            NotIdentified::BoundedKey => Self::BoundedKey,
+            NotIdentified::Store(error) => error.into(),
         }
     }
 }

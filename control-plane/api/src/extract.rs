@@ -6,14 +6,16 @@ mod caller;
 mod client_ip;
 mod credential;
 mod fields;
+mod identity;
 mod leaving;
 mod origin;
 mod query;
 
 pub(crate) use bearer::Bearer;
 pub(crate) use body::RawBody;
-pub(crate) use caller::{Admin, Caller, Writer, authenticate, identify};
+pub(crate) use caller::{Admin, Caller, Writer};
 pub(crate) use client_ip::ClientIp;
 pub(crate) use fields::{form_fields, json_fields, json_object};
+pub(crate) use identity::{Identity, NotIdentified, identify};
 pub(crate) use leaving::Leaving;
 pub(crate) use query::Query;

@@ -155,17 +155,24 @@ impl Issuer {
         self.make(user, origin, self.lifetime, now)
     }
 
-    /// [`Self::issue`] with a lifetime of its own.
+    /// [`Self::issue`] with a lifetime of its own. A token that is asked for with the
+    /// token of a key is one of that key: it ends with it.
     ///
     /// # Errors
     /// As there.
     pub fn issue_for(
         &self,
         user: &User,
+        maker: Option<&AccessKey>,
         lifetime: Duration,
         now: OffsetDateTime,
     ) -> Result<IssuedToken, KeyError> {
-        self.make(user, Origin::default(), lifetime, now)
+        let origin = Origin {
+            key: maker,
+            ends_at: maker.and_then(|key| key.attributes.expires_at.map(unix_seconds)),
+            ..Origin::default()
+        };
+        self.make(user, origin, lifetime, now)
     }
 
     /// Makes an access token for an OAuth client, of a session or of none.
@@ -203,16 +210,9 @@ impl Issuer {
         } = origin;
         let expires_at = ends_at.map_or(expires_at, |end| expires_at.min(end));
         let id = Uuid::new_v4().simple().to_string();
-        let mut groups = vec![KUBECUBE_GROUP.to_owned()];
-        groups.extend(
-            user.groups
-                .iter()
-                .filter(|group| *group != KUBECUBE_GROUP)
-                .cloned(),
-        );
         let token = self.signer.sign(&Claims {
             user: user.name.clone(),
-            groups,
+            groups: self.groups_of(user),
             access_key: key.map(|key| key.access_key.clone()),
             key_epoch: key.map(|key| key.token_epoch),
             scope: key
@@ -231,6 +231,17 @@ impl Issuer {
             id,
             expires_at,
         })
+    }
+
+    /// The groups that a token of this user acts with. Those that are written under a
+    /// shared secret do not count, since others can write there, too.
+    pub(crate) fn groups_of(&self, user: &User) -> Vec<String> {
+        let mut groups = vec![KUBECUBE_GROUP.to_owned()];
+        if let KeySet::Ed25519 { .. } = self.keys {
+            let others = user.groups.iter().filter(|group| *group != KUBECUBE_GROUP);
+            groups.extend(others.cloned());
+        }
+        groups
     }
 
     /// What a token says, if it is one of ours and still valid.

@@ -30,6 +30,7 @@ mod member;
 mod openapi;
 mod password;
 mod respond;
+mod review;
 mod router;
 mod routes;
 mod state;

@@ -2,18 +2,30 @@
 
 use cubegate_domain::{Cluster, User};
 use cubegate_member::{Identity, Reader};
-use cubegate_token::KUBECUBE_GROUP;
 
+use crate::extract::Caller;
 use crate::{ApiError, AppState};
 
 /// The group of everybody who is somebody.
 const AUTHENTICATED_GROUP: &str = "system:authenticated";
 
-/// Somebody as member clusters see them through the proxy, too.
-pub(crate) fn identity(user: &User) -> Identity {
-    let mut groups = vec![KUBECUBE_GROUP.to_owned()];
-    let others = user.groups.iter().filter(|group| *group != KUBECUBE_GROUP);
-    groups.extend(others.cloned());
+/// The caller as member clusters see it through the proxy, too: with the groups of the
+/// token.
+pub(crate) fn identity(caller: &Caller) -> Identity {
+    with_groups(&caller.user, caller.groups.clone())
+}
+
+/// Somebody who may be another one than the caller, with the groups that a token which
+/// is made now would have.
+pub(crate) fn identity_of(state: &AppState, caller: &Caller, user: &User) -> Identity {
+    if user.name == caller.user.name {
+        identity(caller)
+    } else {
+        with_groups(user, state.issuer.groups_of(user))
+    }
+}
+
+fn with_groups(user: &User, mut groups: Vec<String>) -> Identity {
     groups.push(AUTHENTICATED_GROUP.to_owned());
     Identity {
         user: user.name.clone(),
@@ -39,8 +51,8 @@ pub(crate) async fn host_cluster(state: &AppState) -> Result<Cluster, ApiError> 
     cluster.ok_or(ApiError::NoHostCluster)
 }
 
-/// The host cluster, read as that user.
-pub(crate) async fn host_reader(state: &AppState, user: &User) -> Result<Reader, ApiError> {
+/// The host cluster, read as that one.
+pub(crate) async fn host_reader(state: &AppState, identity: &Identity) -> Result<Reader, ApiError> {
     let cluster = host_cluster(state).await?;
-    Ok(Reader::new(&cluster, &identity(user))?)
+    Ok(Reader::new(&cluster, identity)?)
 }

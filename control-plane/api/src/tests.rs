@@ -8,6 +8,7 @@ mod http;
 mod key;
 mod key_attributes;
 mod login;
+mod made_by_keys;
 mod matrix;
 mod oauth;
 mod throttle;

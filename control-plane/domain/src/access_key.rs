@@ -34,6 +34,9 @@ pub struct AccessKey {
     /// Until when the secret before the present one is good; `None` when there was
     /// none.
     pub old_secret_until: Option<OffsetDateTime>,
+    /// The key with whose token it was made: it does not outlive that one. `None` when
+    /// a login or the command line has made it.
+    pub made_by: Option<String>,
     /// When it was created.
     pub created_at: OffsetDateTime,
     /// When a token was last made from it.
@@ -43,6 +46,12 @@ pub struct AccessKey {
 // === impl AccessKey ===
 
 impl AccessKey {
+    /// Whether its tokens may do less than its owner, or may do it only for a while. They
+    /// are for clusters only: what they could make at the gateway would know no bound.
+    pub fn is_bounded(&self) -> bool {
+        self.attributes.expires_at.is_some() || !self.attributes.scope.is_unbounded()
+    }
+
     /// Whether it gives no token any more.
     pub fn is_expired(&self, now: OffsetDateTime) -> bool {
         self.attributes.expires_at.is_some_and(|end| end <= now)

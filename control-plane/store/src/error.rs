@@ -7,6 +7,8 @@ use cubegate_domain::KeyAttributesError;
 use cubegate_token::SubjectError;
 use sqlx::error::DatabaseError;
 use thiserror::Error;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use crate::DatabaseUrl;
 use crate::user::MIN_PASSWORD_BYTES;
@@ -111,6 +113,18 @@ pub enum StoreError {
     /// What is said about a key breaks a rule.
     #[error(transparent)]
     KeyAttributes(#[from] KeyAttributesError),
+    /// A key that is to be made with the token of another one, which is gone or has got
+    /// a bound meanwhile.
+    #[error("the key that asks for it is gone or has got a bound")]
+    Maker,
+    /// A key would outlive the one that has made it.
+    #[error(
+        "The key was made with the token of another one, which ends at {until}; it cannot end later.", until = in_rfc3339(*until)
+    )]
+    OutlivesMaker {
+        /// When the other one ends.
+        until: OffsetDateTime,
+    },
     /// An imported key without a name, secret or owner, or with control characters.
     #[error(
         "the {field} of an imported key must have 1 to 253 bytes and no blanks at its ends or control characters"
@@ -122,6 +136,10 @@ pub enum StoreError {
     /// The cluster exists already.
     #[error("cluster {0} exists.")]
     ClusterExists(String),
+}
+
+fn in_rfc3339(time: OffsetDateTime) -> String {
+    time.format(&Rfc3339).unwrap_or_default()
 }
 
 impl From<sqlx::Error> for StoreError {

@@ -4,6 +4,7 @@ mod change;
 mod create;
 mod delete;
 mod import;
+mod made;
 mod read;
 mod uses;
 mod verify;

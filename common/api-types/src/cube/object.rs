@@ -135,6 +135,10 @@ pub struct KeySpec {
     /// What it is called; absent when it has no name.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub name: String,
+    /// The access key with whose token it was made; absent when a login or the command
+    /// line has made it. It goes with that one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_by: Option<String>,
     /// What it is for; absent when nobody has said.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub description: String,

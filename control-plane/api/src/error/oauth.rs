@@ -11,6 +11,7 @@ use serde::Serialize;
 use thiserror::Error;
 use utoipa::ToSchema;
 
+use crate::extract::NotIdentified;
 use crate::password::Refused;
 use crate::respond;
 use crate::throttle::TooMany;
@@ -69,6 +70,9 @@ pub(crate) enum OauthError {
     /// No token, or one that stands for nobody (RFC 6750 3.1).
     #[error("The access token is missing, expired, revoked or invalid.")]
     Token,
+    /// The token of a key with bounds, which is for clusters only (RFC 6750 3.1).
+    #[error("{}", message::BOUNDED_KEY)]
+    BoundedKey,
     /// The body is not what this call takes.
     #[error("The body cannot be read.")]
     Body,
@@ -111,6 +115,7 @@ impl OauthError {
             | Self::Nul => (StatusCode::BAD_REQUEST, "invalid_request"),
             Self::ResponseType => (StatusCode::BAD_REQUEST, "unsupported_response_type"),
             Self::Token => (StatusCode::UNAUTHORIZED, "invalid_token"),
+            Self::BoundedKey => (StatusCode::FORBIDDEN, "insufficient_scope"),
             Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "server_error"),
         }
     }
@@ -160,6 +165,15 @@ impl From<Refused> for OauthError {
             Refused::Wrong => Self::Password,
             Refused::Disabled => Self::Suspended,
             Refused::NotChecked(error) => error.into(),
+        }
+    }
+}
+
+impl From<NotIdentified> for OauthError {
+    fn from(error: NotIdentified) -> Self {
+        match error {
+            NotIdentified::BoundedKey => Self::BoundedKey,
+            NotIdentified::Store(error) => error.into(),
         }
     }
 }

@@ -3,15 +3,14 @@
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
-use cubegate_domain::User;
-use cubegate_token::{Claims, UnverifiedToken, carrier};
+use cubegate_token::{UnverifiedToken, carrier};
 
 use crate::AppState;
 use crate::error::OauthError;
-use crate::extract::identify;
+use crate::extract::{Identity, identify};
 
-/// The user of a good token in the `Authorization` header, and what it says.
-pub(crate) struct Bearer(pub(crate) Option<(User, Claims)>);
+/// Whose good token the `Authorization` header carries.
+pub(crate) struct Bearer(pub(crate) Option<Identity>);
 
 // === impl Bearer ===
 

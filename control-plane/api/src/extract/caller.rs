@@ -2,21 +2,22 @@
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use cubegate_domain::{User, UserState};
-use cubegate_store::{StoreError, TokenMarks};
-use cubegate_token::{Claims, UnverifiedToken};
+use cubegate_domain::{AccessKey, User};
 
-use crate::audit::Note;
 use crate::cookie::Renewal;
-use crate::extract::{credential, origin};
+use crate::extract::{Identity, credential, identify, origin};
 use crate::{ApiError, AppState};
 
 /// Somebody with a valid token who exists and may log in, as the database knows
 /// them now.
 #[derive(Debug)]
 pub(crate) struct Caller {
-    /// The user; groups and rights are the database's.
+    /// The user; what it may do at the gateway is the database's to say.
     pub(crate) user: User,
+    /// The groups that member clusters see, as for proxied requests: the token's.
+    pub(crate) groups: Vec<String>,
+    /// The access key that the token was made from. What it makes must not outlive it.
+    pub(crate) key: Option<AccessKey>,
     by_cookie: bool,
 }
 
@@ -29,45 +30,6 @@ pub(crate) struct Writer(pub(crate) Caller);
 #[derive(Debug)]
 pub(crate) struct Admin<C>(pub(crate) C);
 
-/// Who a token stands for now, and what it says; nobody when it is not valid, was
-/// taken back, or its user is gone or disabled. `note` is the caller's, when the
-/// token is the caller's; it gets who that is also of a token that was taken back.
-pub(crate) async fn identify(
-    state: &AppState,
-    token: &UnverifiedToken,
-    note: Option<&Note>,
-) -> Result<Option<(User, Claims)>, StoreError> {
-    let claims = match state.issuer.verify(token, state.clock.now()) {
-        Ok(claims) => claims,
-        Err(reason) => {
-            tracing::debug!(%reason, "a token was refused");
-            return Ok(None);
-        }
-    };
-    if let Some(note) = note {
-        note.user(&claims.user);
-        claims.access_key.iter().for_each(|key| note.key(key));
-        claims.id.iter().for_each(|id| note.token(id));
-    }
-    let marks = TokenMarks {
-        session: claims.session.as_deref(),
-        id: claims.id.as_deref(),
-        key: claims.access_key.as_deref(),
-        key_epoch: claims.key_epoch,
-        user: &claims.user,
-        epoch: claims.epoch,
-    };
-    if state.store.is_revoked(marks).await? {
-        return Ok(None);
-    }
-    let user = state.store.get_user(&claims.user).await?;
-    Ok(user
-        .filter(|user| user.state == UserState::Normal)
-        // Also once the list has forgotten it, should a token live longer.
-        .filter(|user| claims.epoch.is_none_or(|epoch| epoch >= user.token_epoch))
-        .map(|user| (user, claims)))
-}
-
 // === impl Caller ===
 
 impl FromRequestParts<AppState> for Caller {
@@ -75,16 +37,10 @@ impl FromRequestParts<AppState> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
         let credential = credential::find(&parts.headers).ok_or(ApiError::AuthenticateFailed)?;
-        let note = parts.extensions.get::<Note>();
-        let (user, claims) = authenticate(state, &credential.token, note).await?;
-        // It could make itself one without bounds.
-        if claims
-            .scope
-            .as_ref()
-            .is_some_and(|scope| !scope.is_unbounded())
-        {
-            return Err(ApiError::Forbidden);
-        }
+        let Identity { user, claims, key } =
+            identify(state, &credential.token, parts.extensions.get())
+                .await?
+                .ok_or(ApiError::TokenInvalid)?;
         if let Some(renewal) = parts.extensions.get::<Renewal>()
             && credential.by_cookie
         {
@@ -92,21 +48,11 @@ impl FromRequestParts<AppState> for Caller {
         }
         Ok(Self {
             user,
+            groups: claims.groups,
+            key,
             by_cookie: credential.by_cookie,
         })
     }
-}
-
-/// Whose token it is, and what it says. What is refused here is
-/// [`ApiError::TokenInvalid`], unless the database fails.
-pub(crate) async fn authenticate(
-    state: &AppState,
-    token: &UnverifiedToken,
-    note: Option<&Note>,
-) -> Result<(User, Claims), ApiError> {
-    identify(state, token, note)
-        .await?
-        .ok_or(ApiError::TokenInvalid)
 }
 
 impl Caller {

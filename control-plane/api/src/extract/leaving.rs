@@ -24,6 +24,6 @@ impl FromRequestParts<AppState> for Leaving {
             return Err(ApiError::Forbidden);
         }
         let found = identify(state, &credential.token, parts.extensions.get()).await?;
-        Ok(Self(found.map(|(_, claims)| claims)))
+        Ok(Self(found.map(|identity| identity.claims)))
     }
 }

@@ -25,6 +25,7 @@ fn mk_key(attributes: KeyAttributes) -> AccessKey {
         attributes,
         token_epoch: 3,
         old_secret_until: None,
+        made_by: None,
         created_at: OffsetDateTime::UNIX_EPOCH,
         last_used_at: None,
     }

@@ -5,16 +5,16 @@
 use axum::extract::State;
 use axum::response::Response;
 use cubegate_api_types::kube::token_review::{
-    KIND, ReviewedUser, TokenReview, TokenReviewRequest, TokenReviewStatus, VERSIONS,
+    KIND, TokenReview, TokenReviewRequest, TokenReviewStatus, VERSIONS,
 };
-use cubegate_token::UnverifiedToken;
 
-use crate::extract::{RawBody, authenticate};
+use crate::extract::RawBody;
+use crate::review::review;
 use crate::{ApiError, AppState, respond};
 
 /// Open, as in KubeCube: whoever asks must have the token already. A token of a key
-/// with a limited scope stands for nobody here, since the API server that asks knows
-/// no such limits.
+/// with a scope or an expiry stands for nobody here, since the API server that asks
+/// knows no such bounds.
 #[utoipa::path(
     post,
     path = "/api/v1/warden/authenticate",
@@ -35,17 +35,10 @@ pub(crate) async fn handler(
     if kind != KIND || !VERSIONS.contains(&api_version.as_str()) {
         return Err(ApiError::BodyFormatInvalid);
     }
-    let status = match authenticate(&state, &UnverifiedToken::new(spec.token), None).await {
-        Ok((user, claims)) if claims.scope.is_none() => TokenReviewStatus {
-            authenticated: true,
-            user: Some(ReviewedUser {
-                uid: user.name.clone(),
-                username: user.name,
-                groups: claims.groups,
-            }),
-        },
-        Ok(_) | Err(ApiError::TokenInvalid) => TokenReviewStatus::default(),
-        Err(error) => return Err(error),
+    let user = review(&state, spec.token).await?;
+    let status = TokenReviewStatus {
+        authenticated: user.is_some(),
+        user,
     };
     Ok(respond::json(&TokenReview {
         api_version,

@@ -1,5 +1,6 @@
 //! Names, expiry, scopes and rotation of keys.
 
+use cubegate_api_types::cube::message;
 use cubegate_token::{Claims, UnverifiedToken};
 use serde_json::{Value, json};
 
@@ -115,7 +116,7 @@ async fn what_is_said_at_the_creation_is_listed_and_in_the_tokens() {
     let bearer = [("authorization", format!("Bearer {token}"))];
     app.send_in_vain("POST", CREATE, &bearer, "")
         .await
-        .assert_refused(403, "Forbidden.");
+        .assert_refused(403, message::BOUNDED_KEY);
     assert!(!app.is_authenticated(&token).await);
 
     app.pass(1_800);

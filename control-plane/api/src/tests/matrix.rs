@@ -1,8 +1,10 @@
 //! Every operation for everybody: who is let in, and who is not.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
-use cubegate_domain::UserState;
+use cubegate_api_types::cube::message;
+use cubegate_domain::{KeyAttributes, UserState};
 
 use super::TestApp;
 use crate::router::operations;
@@ -145,4 +147,32 @@ async fn every_operation_lets_in_whom_it_is_for() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn a_token_of_a_bounded_key_is_for_clusters_only() {
+    let app = TestApp::new().await;
+    let now = app.state.clock.now();
+    let attributes = KeyAttributes {
+        expires_at: Some(now + Duration::from_mins(30)),
+        ..KeyAttributes::default()
+    };
+    let store = &app.state.store;
+    let pair = store.create_key_with("admin", attributes, now).await;
+    let key = store.get_key(&pair.unwrap().access_key).await.unwrap();
+    let user = store.get_user("admin").await.unwrap().unwrap();
+    let issuer = &app.state.issuer;
+    let token = issuer.issue_from_key(&user, &key.unwrap(), now).unwrap();
+    let headers = [("authorization", format!("Bearer {}", token.token))];
+    let mut refused = 0;
+    for (method, path, whom) in OPERATIONS {
+        if whom == For::All {
+            continue;
+        }
+        let answer = app.send_in_vain(method, path, &headers, "{}").await;
+        assert_eq!(answer.status, 403, "{method} {path}");
+        assert!(answer.body.contains(message::BOUNDED_KEY), "{}", answer.body);
+        refused += 1;
+    }
+    assert!(refused > 30);
 }

@@ -110,10 +110,15 @@ async fn rotate(access_key: &str, overlap: u32, data: &DataArgs) -> anyhow::Resu
 async fn delete(access_key: &str, data: &DataArgs) -> anyhow::Result<()> {
     let store = commands::open(data).await?;
     let until = commands::revoked_until();
+    let made = store.keys_made_by(access_key).await?;
     match store.delete_key(access_key, None, until).await? {
         DeleteOutcome::Deleted => {
             commands::audit::record(&store, "delete", "keys", access_key).await;
             output::line(&format!("key {access_key} is deleted"));
+            for made in made {
+                commands::audit::record(&store, "delete", "keys", &made).await;
+                output::line(&format!("key {made}, which was made with it, is deleted"));
+            }
             Ok(())
         }
         DeleteOutcome::NotFound | DeleteOutcome::NotOwned => not_found(access_key),
@@ -135,6 +140,7 @@ async fn list(user: Option<&str>, data: &DataArgs) -> anyhow::Result<()> {
         "EXPIRES",
         "LAST USED",
         "SCOPE",
+        "MADE BY",
     ];
     output::table(&head, &rows);
     Ok(())
@@ -149,6 +155,7 @@ fn row(key: &AccessKey) -> Vec<String> {
         last_used_at,
         token_epoch: _,
         old_secret_until: _,
+        made_by,
     } = key;
     let time = |time: Option<OffsetDateTime>| {
         time.and_then(|time| time.format(&Rfc3339).ok())
@@ -165,6 +172,7 @@ fn row(key: &AccessKey) -> Vec<String> {
         time(attributes.expires_at),
         time(*last_used_at),
         scope_text(&attributes.scope),
+        made_by.clone().unwrap_or_else(|| "-".to_owned()),
     ]
 }
 

@@ -5,7 +5,7 @@ use sqlx::{Any, Transaction};
 use time::{Duration, OffsetDateTime};
 
 use crate::key::read::from_scope;
-use crate::key::{ChangeOutcome, IssuedKey, half};
+use crate::key::{ChangeOutcome, IssuedKey, half, made};
 use crate::revocation::revoke_key;
 use crate::row::from_time;
 use crate::{Store, StoreError};
@@ -15,10 +15,12 @@ use crate::{Store, StoreError};
 impl Store {
     /// Changes a key, of this owner when one is given. With another scope or expiry
     /// the tokens made from it so far are refused until `revoked_until`, when the
-    /// last one has expired; those made from now on are not.
+    /// last one has expired; those made from now on are not. What the key has made gets
+    /// its end, where theirs is later.
     ///
     /// # Errors
-    /// [`StoreError::KeyAttributes`] when a rule is broken.
+    /// [`StoreError::KeyAttributes`] when a rule is broken, and
+    /// [`StoreError::OutlivesMaker`].
     pub async fn update_key(
         &self,
         access_key: &str,
@@ -33,6 +35,7 @@ impl Store {
             expires_at,
             scope,
         } = change.checked(now)?;
+        // All that goes back to the key may get another end, so others must wait.
         let mut tx = self.write().await?;
         let kept = match lock(&mut tx, access_key, owner).await? {
             ChangeOutcome::Changed(kept) => kept,
@@ -65,6 +68,10 @@ impl Store {
                 .await?;
         }
         if let Some(end) = expires_at {
+            made::check_end(&mut tx, access_key, end).await?;
+            if let Some(end) = end {
+                made::shorten(&mut tx, access_key, end, revoked_until).await?;
+            }
             sqlx::query("UPDATE access_keys SET expires_at = $2 WHERE access_key = $1")
                 .bind(access_key)
                 .bind(end)

@@ -4,7 +4,7 @@ use cubegate_domain::{KeyAttributes, MAX_KEYS_PER_USER};
 use time::OffsetDateTime;
 
 use crate::key::read::from_scope;
-use crate::key::{IssuedKey, half};
+use crate::key::{IssuedKey, half, made};
 use crate::row::from_time;
 use crate::{Store, StoreError};
 
@@ -37,6 +37,21 @@ impl Store {
         attributes: KeyAttributes,
         now: OffsetDateTime,
     ) -> Result<IssuedKey, StoreError> {
+        self.create_key_by(None, user, attributes, now).await
+    }
+
+    /// The same with a token of another key, which the new one does not outlive: it
+    /// goes with it, and gets the end that the other one may get.
+    ///
+    /// # Errors
+    /// As there, and [`StoreError::Maker`] when the other key is gone or has got a bound.
+    pub async fn create_key_by(
+        &self,
+        maker: Option<&str>,
+        user: &str,
+        attributes: KeyAttributes,
+        now: OffsetDateTime,
+    ) -> Result<IssuedKey, StoreError> {
         let KeyAttributes {
             name,
             description,
@@ -48,6 +63,9 @@ impl Store {
             secret_key: half(),
         };
         let mut tx = self.write().await?;
+        if let Some(maker) = maker {
+            made::check_maker(&mut tx, maker).await?;
+        }
         let exists: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM users WHERE name = $1")
             .bind(user)
             .fetch_one(&mut *tx)
@@ -67,8 +85,9 @@ impl Store {
         }
         sqlx::query(
             "INSERT INTO access_keys
-             (access_key, secret_hash, user_name, created_at, name, description, expires_at, scope)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+             (access_key, secret_hash, user_name, created_at, name, description, expires_at, scope,
+              made_by)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         )
         .bind(&pair.access_key)
         .bind(
@@ -82,6 +101,7 @@ impl Store {
         .bind(description)
         .bind(expires_at.map(from_time))
         .bind(from_scope(&scope))
+        .bind(maker)
         .execute(&mut *tx)
         .await?;
         tx.commit().await?;

@@ -1,8 +1,9 @@
 //! Deleting a key.
 
+use sqlx::{Any, Transaction};
 use time::OffsetDateTime;
 
-use crate::key::DeleteOutcome;
+use crate::key::{DeleteOutcome, made};
 use crate::revocation::revoke_key;
 use crate::{Store, StoreError};
 
@@ -10,8 +11,8 @@ use crate::{Store, StoreError};
 
 impl Store {
     /// Deletes a key, of this owner when one is given (the command line gives
-    /// none). Tokens made from it are refused until `revoked_until`, when the last
-    /// one has expired.
+    /// none), and with it the keys that were made with its tokens. Tokens made from
+    /// them are refused until `revoked_until`, when the last one has expired.
     ///
     /// # Errors
     /// [`StoreError::Database`].
@@ -33,13 +34,26 @@ impl Store {
         if owner.is_some_and(|owner| owner != user) {
             return Ok(DeleteOutcome::NotOwned);
         }
-        let revision = revoke_key(&mut tx, access_key, revoked_until).await?;
-        sqlx::query("DELETE FROM access_keys WHERE access_key = $1")
-            .bind(access_key)
-            .execute(&mut *tx)
-            .await?;
+        for made in made::made_by(&mut tx, access_key).await? {
+            delete(&mut tx, &made, revoked_until).await?;
+        }
+        let revision = delete(&mut tx, access_key, revoked_until).await?;
         tx.commit().await?;
         self.publish(revision);
         Ok(DeleteOutcome::Deleted)
     }
+}
+
+/// Deletes one key and returns the new revision.
+pub(crate) async fn delete(
+    tx: &mut Transaction<'static, Any>,
+    access_key: &str,
+    revoked_until: OffsetDateTime,
+) -> Result<u64, StoreError> {
+    let revision = revoke_key(tx, access_key, revoked_until).await?;
+    sqlx::query("DELETE FROM access_keys WHERE access_key = $1")
+        .bind(access_key)
+        .execute(&mut **tx)
+        .await?;
+    Ok(revision)
 }

@@ -83,7 +83,8 @@ impl Store {
             }
             Written::Replaced => {
                 "UPDATE access_keys SET secret_hash = $2, imported_secret_hash = $2,
-                 old_secret_hash = NULL, old_secret_until = NULL, user_name = $3
+                 old_secret_hash = NULL, old_secret_until = NULL, user_name = $3,
+                 made_by = NULL
                  WHERE access_key = $1"
             }
         };

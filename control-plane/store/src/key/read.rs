@@ -10,7 +10,7 @@ use crate::{Store, StoreError};
 macro_rules! key_columns {
     () => {
         "access_key, user_name, name, description, expires_at, scope, token_epoch, \
-         old_secret_until, created_at, last_used_at"
+         old_secret_until, made_by, created_at, last_used_at"
     };
 }
 pub(crate) use key_columns;
@@ -25,6 +25,7 @@ pub(crate) struct KeyRow {
     scope: String,
     token_epoch: i64,
     old_secret_until: Option<i64>,
+    made_by: Option<String>,
     created_at: i64,
     last_used_at: Option<i64>,
 }
@@ -32,6 +33,22 @@ pub(crate) struct KeyRow {
 // === impl Store ===
 
 impl Store {
+    /// One key.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`] or [`StoreError::Inconsistent`].
+    pub async fn get_key(&self, access_key: &str) -> Result<Option<AccessKey>, StoreError> {
+        let row: Option<KeyRow> = sqlx::query_as(concat!(
+            "SELECT ",
+            key_columns!(),
+            " FROM access_keys WHERE access_key = $1"
+        ))
+        .bind(access_key)
+        .fetch_optional(self.reader())
+        .await?;
+        row.map(KeyRow::into_key).transpose()
+    }
+
     /// The keys of one user, oldest first.
     ///
     /// # Errors
@@ -105,6 +122,7 @@ impl KeyRow {
                 &self.access_key,
             )?,
             last_used_at: time(self.last_used_at, "last_used_at")?,
+            made_by: self.made_by,
             user: self.user_name,
             access_key: self.access_key,
         })

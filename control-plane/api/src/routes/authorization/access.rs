@@ -33,7 +33,8 @@ pub(crate) async fn handler(
     caller.must_be(name)?;
     let may = match state.store.get_user(name).await? {
         Some(user) if user.state == UserState::Normal => {
-            let reader = member::host_reader(&state, &user).await?;
+            let identity = member::identity_of(&state, &caller, &user);
+            let reader = member::host_reader(&state, &identity).await?;
             reader.may(&question(request)).await?
         }
         // Nobody may do anything.

@@ -42,7 +42,7 @@ pub(crate) async fn create(
         .filter(|namespace| !namespace.is_empty())
         .ok_or(ApiError::ParamMissing("namespace"))?
         .to_owned();
-    let reader = member::host_reader(&state, &caller.user).await?;
+    let reader = member::host_reader(&state, &member::identity(&caller)).await?;
     reader.bind(&namespace, &binding).await?;
     tracing::info!(
         user.name = caller.user.name,
@@ -74,7 +74,7 @@ pub(crate) async fn delete(
     if namespace.is_empty() {
         return Err(ApiError::ParamMissing("namespace"));
     }
-    let reader = member::host_reader(&state, &caller.user).await?;
+    let reader = member::host_reader(&state, &member::identity(&caller)).await?;
     reader.unbind(&namespace, &name).await?;
     tracing::info!(
         user.name = caller.user.name,

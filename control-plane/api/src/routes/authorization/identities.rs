@@ -40,14 +40,15 @@ pub(crate) async fn handler(
         .get_user(name)
         .await?
         .ok_or(ApiError::NoSuchUser)?;
-    let reader = member::host_reader(&state, &user).await?;
+    let identity = member::identity_of(&state, &caller, &user);
+    let reader = member::host_reader(&state, &identity).await?;
     let everything = AccessQuestion {
         verb: "*".to_owned(),
         api_group: "*".to_owned(),
         resource: "*".to_owned(),
         ..AccessQuestion::default()
     };
-    let bound = reader.bound_roles(&member::identity(&user)).await?;
+    let bound = reader.bound_roles(&identity).await?;
     Ok(respond::json(&Identities {
         platform_admin: user.is_admin() || reader.may(&everything).await?,
         tenant_admin: bound.contains(TENANT_ADMIN),

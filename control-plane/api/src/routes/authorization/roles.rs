@@ -27,7 +27,7 @@ pub(crate) async fn roles(
 ) -> Result<Response, ApiError> {
     let namespace = query.first("namespace");
     let namespace = Some(namespace.as_str()).filter(|name| !name.is_empty());
-    let reader = member::host_reader(&state, &caller.user).await?;
+    let reader = member::host_reader(&state, &member::identity(&caller)).await?;
     Ok(counted(reader.roles(namespace).await?))
 }
 
@@ -48,7 +48,7 @@ pub(crate) async fn cluster_roles(
 ) -> Result<Response, ApiError> {
     let level = query.first("level");
     let label = Some((LEVEL_LABEL, level.as_str())).filter(|_| !level.is_empty());
-    let reader = member::host_reader(&state, &caller.user).await?;
+    let reader = member::host_reader(&state, &member::identity(&caller)).await?;
     Ok(counted(reader.cluster_roles(label).await?))
 }
 

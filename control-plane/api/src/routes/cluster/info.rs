@@ -34,7 +34,7 @@ pub(crate) async fn handler(
         vec![member::cluster(&state, &name).await?]
     };
     let host = state.store.host_cluster().await?;
-    let identity = member::identity(&caller.user);
+    let identity = member::identity(&caller);
     let read = each(clusters, move |cluster| {
         let identity = identity.clone();
         async move {

@@ -29,7 +29,7 @@ pub(crate) async fn handler(
     if namespace.is_empty() {
         return Err(ApiError::ParamMissing("namespace"));
     }
-    let identity = member::identity(&caller.user);
+    let identity = member::identity(&caller);
     let found = each(state.store.list_clusters().await?, move |cluster| {
         let (identity, namespace) = (identity.clone(), namespace.clone());
         async move {

@@ -24,7 +24,7 @@ pub(crate) async fn handler(
     query: Query,
 ) -> Result<Response, ApiError> {
     let cluster = member::cluster(&state, &query.first("cluster")).await?;
-    let reader = Reader::new(&cluster, &member::identity(&caller.user))?;
+    let reader = Reader::new(&cluster, &member::identity(&caller))?;
     let assigned = reader.assigned().await?;
     Ok(respond::json(&ClusterResources {
         capacity_cpu: assigned.cpu.total,

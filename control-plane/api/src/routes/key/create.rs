@@ -11,7 +11,8 @@ use crate::routes::key::attributes;
 use crate::{ApiError, AppState, respond};
 
 /// The only answer that shows a secret. It changes something even as a GET. Without a
-/// body the key is as KubeCube's are: for all that its owner may do, and for ever.
+/// body the key is as KubeCube's are: for all that its owner may do, and for ever, or
+/// as long as the key whose token asks for it.
 #[utoipa::path(
     method(get, post),
     path = "/api/v1/cube/key/create",
@@ -39,9 +40,10 @@ pub(crate) async fn handler(
         expires_at: expires_at.as_deref().map(attributes::time).transpose()?,
         scope: attributes::from_wire(scope),
     };
+    let maker = caller.key.as_ref().map(|key| key.access_key.as_str());
     let pair = state
         .store
-        .create_key_with(&caller.user.name, attributes, state.clock.now())
+        .create_key_by(maker, &caller.user.name, attributes, state.clock.now())
         .await?;
     note.name(&pair.access_key);
     Ok(respond::json(&KeyPair {

@@ -8,7 +8,8 @@ use crate::audit::Note;
 use crate::extract::{Query, Writer};
 use crate::{ApiError, AppState, respond};
 
-/// An administrator deletes the own keys only, too.
+/// An administrator deletes the own keys only, too. What was made with the key's tokens
+/// goes with it.
 #[utoipa::path(
     delete,
     path = "/api/v1/cube/key",

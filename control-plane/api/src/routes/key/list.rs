@@ -55,6 +55,7 @@ fn to_object(key: AccessKey, now: OffsetDateTime) -> KeyObject {
             last_used_time: key.last_used_at.map(timestamp),
             name,
             description,
+            made_by: key.made_by,
             expires_at: expires_at.map(timestamp),
             scope: attributes::to_wire(scope),
             old_secret_until,

@@ -35,8 +35,8 @@ pub(crate) async fn handler(
         return Err(OauthError::RedirectUri);
     };
 
-    if let Some((_, claims)) = caller {
-        state.take_back(&claims).await?;
+    if let Some(identity) = caller {
+        state.take_back(&identity.claims).await?;
     }
     Ok(match redirect {
         Some(location) => (StatusCode::FOUND, [(header::LOCATION, location)]).into_response(),

@@ -33,7 +33,7 @@ struct UserInfo {
     responses((status = 200, description = "OpenID Connect Core 5.3", body = UserInfo))
 )]
 pub(crate) async fn handler(Bearer(caller): Bearer) -> Result<Response, OauthError> {
-    let (user, _) = caller.ok_or(OauthError::Token)?;
+    let user = caller.ok_or(OauthError::Token)?.user;
     let info = UserInfo {
         sub: user.name.clone(),
         name: user.name.clone(),

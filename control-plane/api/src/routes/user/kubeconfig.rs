@@ -12,7 +12,7 @@ use crate::{ApiError, AppState, PublicGateway, respond};
 
 /// A kubeconfig with one context for each cluster, all through the gateway, as a
 /// JSON string of its base64 form. Its token ends after a while and whenever the
-/// user's tokens do; KubeCube's is valid for ten years and for anybody. It gives a
+/// user's tokens do, or those of the access key whose token asked for it; KubeCube's is valid for ten years and for anybody. It gives a
 /// credential away, so it counts as a write.
 #[utoipa::path(
     get,
@@ -53,7 +53,7 @@ pub(crate) async fn handler(
     let lifetime = state.public.kubeconfig_lifetime;
     let token = state
         .issuer
-        .issue_for(&user, lifetime, state.clock.now())?
+        .issue_for(&user, caller.key.as_ref(), lifetime, state.clock.now())?
         .token;
     tracing::info!(
         user.name,

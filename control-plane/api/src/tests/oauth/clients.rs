@@ -235,7 +235,7 @@ async fn a_token_review_says_whose_a_token_is() {
             "status": {
                 "authenticated": true,
                 "user": {
-                    "username": "admin", "uid": "admin", "groups": ["kubecube", "cubegate:admins"]
+                    "username": "admin", "uid": "admin", "groups": ["kubecube"]
                 }
             }
         })
