@@ -98,6 +98,8 @@ pub mod message {
     pub const BOUNDED_KEY: &str = "The access key of this token has a scope or an expiry; such a token is for clusters only.";
     /// 429: too many tries, or a user who is locked.
     pub const RATE_LIMIT_EXCEEDED: &str = "Rate limit exceeded, please try again later.";
+    /// 503: so many passwords are being checked that one more would wait too long.
+    pub const BUSY: &str = "Server is busy, please try again.";
     /// 400: the body is not the JSON that this call takes.
     pub const BODY_FORMAT_INVALID: &str = "Body format invalid.";
     /// 400: a text with U+0000, which no text here may have.

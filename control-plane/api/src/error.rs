@@ -102,6 +102,12 @@ pub enum ApiError {
         /// Seconds to wait.
         retry_after: u64,
     },
+    /// So many passwords are being checked that one more would wait too long.
+    #[error("{}", message::BUSY)]
+    Busy {
+        /// Seconds to wait.
+        retry_after: u64,
+    },
     /// The API server of a member cluster said no, in its own words.
     #[error("{message}")]
     Member {
@@ -166,7 +172,7 @@ impl ApiError {
             Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Member { status, .. } => *status,
             Self::MemberFailed(_) => StatusCode::BAD_GATEWAY,
-            Self::NotReady(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NotReady(_) | Self::Busy { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -189,7 +195,7 @@ impl IntoResponse for ApiError {
         }
         let body = ErrorBody::new(status.as_u16(), self.to_string());
         let mut response = respond::json_with_status(status, &body);
-        if let Self::TooManyRequests { retry_after } = self {
+        if let Self::TooManyRequests { retry_after } | Self::Busy { retry_after } = self {
             response
                 .headers_mut()
                 .insert(header::RETRY_AFTER, HeaderValue::from(retry_after));
@@ -207,6 +213,10 @@ impl From<StoreError> for ApiError {
             StoreError::ClusterExists(name) => Self::ClusterExists(name),
             StoreError::UserExists(name) => Self::NameExists(name),
             StoreError::Subject(_) => Self::ParamInvalid("name"),
+            StoreError::Busy { retry_after } => Self::Busy { retry_after },
+            StoreError::EmailTaken => Self::BadRequest(message::bad_request(
+                "another user has this e-mail address; give another one.",
+            )),
             StoreError::Maker => Self::TokenInvalid,
             StoreError::OutlivesMaker { .. } => Self::BadRequest(error.to_string()),
             StoreError::Nul => Self::Nul,
@@ -237,6 +247,7 @@ impl From<Refused> for ApiError {
         match refused {
             Refused::TooMany(too_many) => too_many.into(),
             Refused::Wrong => Self::AuthenticateFailed,
+            Refused::Busy { retry_after } => Self::Busy { retry_after },
             Refused::Disabled => Self::UserDisabled,
             Refused::NotChecked(error) => error.into(),
         }

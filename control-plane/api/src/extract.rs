@@ -10,6 +10,7 @@ mod identity;
 mod leaving;
 mod origin;
 mod query;
+mod user_name;
 
 pub(crate) use bearer::Bearer;
 pub(crate) use body::RawBody;
@@ -19,3 +20,4 @@ pub(crate) use fields::{form_fields, json_fields, json_object};
 pub(crate) use identity::{Identity, NotIdentified, identify};
 pub(crate) use leaving::Leaving;
 pub(crate) use query::Query;
+pub(crate) use user_name::UserName;

@@ -61,6 +61,7 @@ use crate::routes::{
         user::valid::handler,
         user::kubeconfig::handler,
         user::password::handler,
+        user::unlock::handler,
         cluster::list::handler,
         cluster::add::handler,
         cluster::remove::handler,

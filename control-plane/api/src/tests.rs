@@ -48,7 +48,7 @@ struct TestApp {
     state: AppState,
     seconds: Arc<AtomicI64>,
     records: tokio::sync::Mutex<cubegate_audit::Queue>,
-    _folder: TempDir,
+    _folder: Arc<TempDir>,
 }
 
 /// What the application answered.
@@ -116,7 +116,7 @@ impl TestApp {
             state,
             seconds,
             records: tokio::sync::Mutex::new(records),
-            _folder: folder,
+            _folder: Arc::new(folder),
         };
         app.add_user("admin", "Admin123456", UserState::Normal, &[ADMIN_GROUP])
             .await;
@@ -138,6 +138,19 @@ impl TestApp {
                 .unwrap();
         }
         app
+    }
+
+    /// The same with another state, as a new process would have it.
+    fn restarted(&self, mut state: AppState) -> Self {
+        let (audit, records) = cubegate_audit::channel(1_000);
+        state.audit = audit;
+        Self {
+            router: router(state.clone()),
+            state,
+            seconds: Arc::clone(&self.seconds),
+            records: tokio::sync::Mutex::new(records),
+            _folder: Arc::clone(&self._folder),
+        }
     }
 
     async fn add_user(&self, name: &str, password: &str, state: UserState, groups: &[&str]) {

@@ -1,8 +1,9 @@
 //! How often somebody may try: rates by user and by address, and the lock-out of
 //! users whose password is being guessed.
 //!
-//! All of it is in this process's memory, and bounded: several control planes on one
-//! database count for themselves, and a restart forgets.
+//! The counts are in this process's memory, and bounded: several control planes on one
+//! database count for themselves, and a restart forgets. Where users have logged in from
+//! and who is locked is in the database.
 
 mod lock_out;
 mod rates;
@@ -10,8 +11,13 @@ mod rates;
 use std::net::IpAddr;
 use std::time::Duration;
 
-pub(crate) use self::lock_out::LockOut;
+pub(crate) use self::lock_out::{LockOut, Locked};
 use self::rates::Rates;
+pub(crate) use self::rates::network;
+
+/// So many logins may come at once, of one user or from one address; each costs some
+/// 30 ms of a core, and the rate counts for the next ones.
+const LOGIN_BURST: u32 = 10;
 
 /// What is too often. A rate of 0 is no bound.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,8 +30,8 @@ pub struct ThrottleSettings {
     pub tokens_per_user: u32,
     /// The same from one address.
     pub tokens_per_address: u32,
-    /// So many wrong passwords within [`lock_window`](Self::lock_window) lock a user;
-    /// 0 locks nobody.
+    /// So many wrong passwords within [`lock_window`](Self::lock_window) lock a user for
+    /// addresses that it has not logged in from before; 0 locks nobody.
     pub lock_failures: u32,
     /// How long failures count, and how long a user is locked then.
     pub lock_window: Duration,
@@ -69,15 +75,29 @@ impl Throttle {
     /// Counts from nothing.
     pub fn new(settings: &ThrottleSettings) -> Self {
         Self {
-            logins: Rates::new(settings.logins_per_user, settings.logins_per_address),
-            tokens: Rates::new(settings.tokens_per_user, settings.tokens_per_address),
+            logins: Rates::new(
+                settings.logins_per_user,
+                settings.logins_per_address,
+                LOGIN_BURST,
+            ),
+            // Programs come all at once, and a token costs next to nothing.
+            tokens: Rates::new(settings.tokens_per_user, settings.tokens_per_address, 0),
             lock_out: LockOut::new(settings.lock_failures, settings.lock_window),
         }
     }
 
-    /// Counts a login with a password.
-    pub(crate) fn login(&self, user: &str, address: Option<IpAddr>) -> Result<(), TooMany> {
-        self.logins.check(user, address)
+    /// Counts a login with a password. `known`: the user has logged in from there
+    /// before.
+    pub(crate) fn login(
+        &self,
+        user: &str,
+        address: Option<IpAddr>,
+        known: bool,
+    ) -> Result<(), TooMany> {
+        match address.filter(|_| known) {
+            Some(address) => self.logins.check_known(user, address),
+            None => self.logins.check(user, address),
+        }
     }
 
     /// Counts a token made from an access key or a refresh token. `user` may be the

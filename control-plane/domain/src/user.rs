@@ -63,6 +63,10 @@ pub struct User {
     pub last_login_at: Option<OffsetDateTime>,
     /// The address of the last login.
     pub last_login_ip: Option<String>,
+    /// Until when logins from new addresses are refused, because the password was being
+    /// guessed; it may have passed. Addresses that the user has logged in from are not
+    /// concerned.
+    pub locked_until: Option<OffsetDateTime>,
 }
 
 // === impl User ===

@@ -101,6 +101,15 @@ pub enum StoreError {
     /// The user exists already.
     #[error("user {0} exists.")]
     UserExists(String),
+    /// Another user has that e-mail address, which may stand for the name at a login.
+    #[error("another user has that e-mail address")]
+    EmailTaken,
+    /// So many passwords wait to be checked that one more would wait too long.
+    #[error("too many passwords are being checked; try again in {retry_after} s")]
+    Busy {
+        /// Seconds to wait.
+        retry_after: u64,
+    },
     /// There is no such user.
     #[error("user {0} not found.")]
     UserNotFound(String),

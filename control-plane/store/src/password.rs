@@ -1,15 +1,25 @@
-//! Password hashes: argon2id, off the async threads and not more at a time than
-//! there are cores.
+//! Password hashes: argon2id, off the async threads, not more at a time than there are
+//! cores, and never so many that the last one would wait for long.
+//!
+//! ```text
+//! Queue::Known ───┬─> reserved slots ─┐
+//!                 └─> common slots ───┴─> blocking threads
+//! Queue::Anybody ───> common slots ───┘
+//! ```
+
+mod lanes;
 
 use std::sync::Arc;
 use std::thread;
+use std::time::Instant;
 
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use tokio::sync::Semaphore;
 use tokio::task;
 
+use self::lanes::Lanes;
+pub use self::lanes::Queue;
 use crate::StoreError;
 
 /// A hash of nothing anybody types, with the parameters of [`Argon2::default`]:
@@ -21,7 +31,7 @@ const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$8nxg/5pM2kMjLqPRKIV2eg$wOGW
 /// one core, so a flood of logins must queue here and not in the runtime.
 #[derive(Clone)]
 pub(crate) struct Passwords {
-    slots: Arc<Semaphore>,
+    lanes: Arc<Lanes>,
 }
 
 // === impl Passwords ===
@@ -30,14 +40,14 @@ impl Passwords {
     pub(crate) fn new() -> Self {
         let cores = thread::available_parallelism().map_or(1, Into::into);
         Self {
-            slots: Arc::new(Semaphore::new(cores)),
+            lanes: Arc::new(Lanes::new(cores)),
         }
     }
 
     /// The PHC string of `password` with a new salt.
     pub(crate) async fn hash(&self, password: &str) -> Result<String, StoreError> {
         let password = password.to_owned();
-        self.run(move || {
+        self.run(Queue::Known, move || {
             Argon2::default()
                 .hash_password(password.as_bytes())
                 .map(|hash| hash.to_string())
@@ -50,11 +60,12 @@ impl Passwords {
     /// after the same time.
     pub(crate) async fn verify(
         &self,
+        queue: Queue,
         password: &str,
         hash: Option<String>,
     ) -> Result<bool, StoreError> {
         let password = password.to_owned();
-        self.run(move || {
+        self.run(queue, move || {
             let known = hash.is_some();
             let hash = hash.as_deref().unwrap_or(NOBODY);
             let parsed =
@@ -69,20 +80,21 @@ impl Passwords {
 
     async fn run<T: Send + 'static>(
         &self,
+        queue: Queue,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, StoreError> {
-        let failed = |error: &dyn std::fmt::Display| StoreError::Hash(error.to_string());
-        let slot = Arc::clone(&self.slots)
-            .acquire_owned()
-            .await
-            .map_err(|error| failed(&error))?;
+        let lanes = Arc::clone(&self.lanes);
+        let slot = lanes.enter(queue).await?;
+        // The slot goes along: whoever waits may go away, and the work goes on.
         task::spawn_blocking(move || {
+            let start = Instant::now();
             let result = work();
+            lanes.took(start.elapsed());
             drop(slot);
             result
         })
         .await
-        .map_err(|error| failed(&error))
+        .map_err(|error| StoreError::Hash(error.to_string()))
     }
 }
 
@@ -97,11 +109,11 @@ mod tests {
         assert!(hash.starts_with("$argon2id$v=19$"));
         assert!(
             passwords
-                .verify("Admin123456", Some(hash.clone()))
+                .verify(Queue::Known, "Admin123456", Some(hash.clone()))
                 .await
                 .unwrap()
         );
-        assert!(!passwords.verify("Admin1234567", Some(hash)).await.unwrap());
+        assert!(!passwords.verify(Queue::Anybody, "Admin1234567", Some(hash)).await.unwrap());
     }
 
     #[tokio::test]
@@ -116,14 +128,14 @@ mod tests {
         let ours = passwords.hash("x").await.unwrap();
         assert_eq!(parameters(NOBODY), parameters(&ours));
         assert_eq!(NOBODY.len(), ours.len());
-        assert!(!passwords.verify("", None).await.unwrap());
+        assert!(!passwords.verify(Queue::Known, "", None).await.unwrap());
     }
 
     #[tokio::test]
     async fn a_damaged_hash_is_an_error_and_no_match() {
         assert!(
             Passwords::new()
-                .verify("x", Some("md5:1234".to_owned()))
+                .verify(Queue::Known, "x", Some("md5:1234".to_owned()))
                 .await
                 .is_err()
         );

@@ -7,6 +7,7 @@ mod durability;
 mod key_attributes;
 mod keys;
 mod kubecube;
+mod logins;
 mod revocations;
 mod server;
 mod sessions;

@@ -1,5 +1,7 @@
 //! Users and their groups.
 
+mod email;
+mod guesses;
 mod kubecube;
 mod login;
 mod profile;
@@ -8,6 +10,7 @@ mod write;
 
 use cubegate_domain::UserState;
 
+pub use guesses::{LoginHistory, MAX_LOGIN_ADDRESSES};
 #[cfg(test)]
 pub(crate) use kubecube::hex_md5;
 pub use kubecube::{KubeCubeUser, Md5Password};

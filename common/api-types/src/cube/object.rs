@@ -82,6 +82,10 @@ pub struct UserStatus {
     /// The address that it came from.
     #[serde(rename = "lastLoginIP", skip_serializing_if = "Option::is_none")]
     pub last_login_ip: Option<String>,
+    /// Until when logins from new addresses are refused, because the password was being
+    /// guessed; absent when they are not.
+    #[serde(rename = "lockedUntil", skip_serializing_if = "Option::is_none")]
+    pub locked_until: Option<String>,
 }
 
 /// Answer of `GET /key`: the caller's keys, all of them, without `total`.

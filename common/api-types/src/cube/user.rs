@@ -32,6 +32,8 @@ pub struct UserBodyMetadata {
 pub struct UserBodySpec {
     /// In clear; blanks at its ends do not count.
     pub password: Option<String>,
+    /// The present password, where users give themselves another one; not KubeCube's.
+    pub origin_password: Option<String>,
     /// What the console shows; the name when absent.
     pub display_name: Option<String>,
     /// E-mail.

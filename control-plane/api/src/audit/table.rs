@@ -47,6 +47,7 @@ pub(super) fn verb(method: &Method, template: &str) -> &'static str {
         ("logout" | "oauth/logout", _) => "logout",
         ("key/create" | "key/token" | "oauth/token", _) => "create",
         ("key/rotate", _) => "rotate",
+        ("user/{name}/unlock", _) => "unlock",
         ("oauth/revoke", _) => "delete",
         ("audit", _) => "list",
         (_, &Method::POST) => "create",

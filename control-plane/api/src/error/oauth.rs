@@ -46,6 +46,12 @@ pub(crate) enum OauthError {
         /// Seconds to wait.
         retry_after: u64,
     },
+    /// So many passwords are being checked that one more would wait too long.
+    #[error("{}", message::BUSY)]
+    Busy {
+        /// Seconds to wait.
+        retry_after: u64,
+    },
     /// A parameter that must be there is not.
     #[error("{0} is missing.")]
     Missing(&'static str),
@@ -116,6 +122,7 @@ impl OauthError {
             Self::ResponseType => (StatusCode::BAD_REQUEST, "unsupported_response_type"),
             Self::Token => (StatusCode::UNAUTHORIZED, "invalid_token"),
             Self::BoundedKey => (StatusCode::FORBIDDEN, "insufficient_scope"),
+            Self::Busy { .. } => (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable"),
             Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "server_error"),
         }
     }
@@ -134,7 +141,7 @@ impl IntoResponse for OauthError {
         let mut response = respond::plain_json(status, &body);
         let headers = response.headers_mut();
         match self {
-            Self::TooMany { retry_after } => {
+            Self::TooMany { retry_after } | Self::Busy { retry_after } => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from(retry_after));
             }
             // RFC 9110 11.6.1: a 401 says how to do better.
@@ -163,6 +170,7 @@ impl From<Refused> for OauthError {
         match refused {
             Refused::TooMany(too_many) => too_many.into(),
             Refused::Wrong => Self::Password,
+            Refused::Busy { retry_after } => Self::Busy { retry_after },
             Refused::Disabled => Self::Suspended,
             Refused::NotChecked(error) => error.into(),
         }

@@ -15,6 +15,7 @@ fn mk_user(groups: &[&str]) -> User {
         created_at: OffsetDateTime::UNIX_EPOCH,
         last_login_at: None,
         last_login_ip: None,
+        locked_until: None,
     }
 }
 

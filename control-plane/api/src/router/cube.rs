@@ -19,6 +19,7 @@ pub(super) fn routes(table: Table) -> Table {
         // For administrators.
         .on(GET, "/user", user::list::handler)
         .on(POST, "/user/", user::create::handler)
+        .on(POST, "/user/{name}/unlock", user::unlock::handler)
         // For administrators, and for users about themselves.
         .on(PUT, "/user/{name}", user::update::handler)
         .on(GET, "/user/valid/{name}", user::valid::handler)

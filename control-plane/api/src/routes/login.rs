@@ -51,7 +51,7 @@ pub(crate) async fn handler(
         .record_login(&user.name, ip.as_deref(), now)
         .await?;
 
-    let mut response = respond::json(&object::of(user));
+    let mut response = respond::json(&object::of(user, now));
     let cookie = cookie::set(&state, &issued, now)?;
     response.headers_mut().insert(header::SET_COOKIE, cookie);
     Ok(response)

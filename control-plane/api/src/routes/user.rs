@@ -5,5 +5,6 @@ pub(crate) mod kubeconfig;
 pub(crate) mod list;
 pub(crate) mod object;
 pub(crate) mod password;
+pub(crate) mod unlock;
 pub(crate) mod update;
 pub(crate) mod valid;

@@ -23,7 +23,7 @@ enum For {
 }
 
 /// Method, path and whom it is for; the router must have the same rows.
-const OPERATIONS: [(&str, &str, For); 59] = [
+const OPERATIONS: [(&str, &str, For); 60] = [
     ("POST", "/api/v1/cube/login", For::All),
     // It ends the session of the token that it is shown, if any.
     ("POST", "/api/v1/cube/logout", For::All),
@@ -61,6 +61,7 @@ const OPERATIONS: [(&str, &str, For); 59] = [
     ("GET", "/api/v1/cube/user/kubeconfigs", For::Jeff),
     ("GET", "/api/v1/cube/user", For::Admins),
     ("POST", "/api/v1/cube/user/", For::Admins),
+    ("POST", "/api/v1/cube/user/{name}/unlock", For::Admins),
     ("GET", "/", For::All),
     ("GET", "/openapi.json", For::All),
     ("GET", "/healthz", For::All),

@@ -1,6 +1,7 @@
 //! Too many tries, over both APIs.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use cubegate_token::Ed25519Signer;
 use serde_json::json;
@@ -190,12 +191,12 @@ async fn tokens_have_a_rate_too() {
 }
 
 #[tokio::test]
-async fn a_guess_at_somebodys_old_password_counts_too() {
+async fn a_guess_at_the_own_old_password_counts_too() {
     let app = mk_app(settings()).await;
     let bearer = app.bearer("jeff").await;
     let change = async |old: &str| {
         let body = json!({
-            "userName": "admin", "originPassword": old, "newPassword": "anotherPass1"
+            "userName": "jeff", "originPassword": old, "newPassword": "anotherPass1"
         });
         let headers = std::slice::from_ref(&bearer);
         app.send_in_vain("PUT", "/api/v1/cube/user/pwd", headers, body.to_string())
@@ -206,5 +207,134 @@ async fn a_guess_at_somebodys_old_password_counts_too() {
             .await
             .assert_refused(401, "Username or password is wrong.");
     }
-    assert_kubecube_429(&change("Admin123456").await);
+    assert_kubecube_429(&change("jeffPass123").await);
+}
+
+/// Waits until the database says that a user is locked, which nobody waits for.
+async fn until_locked(app: &TestApp, user: &str) {
+    for _ in 0..500 {
+        let user = app.state.store.get_user(user).await.unwrap().unwrap();
+        if user.locked_until.is_some() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("{user} is not locked");
+}
+
+#[tokio::test]
+async fn who_has_logged_in_from_an_address_is_not_locked_out_there() {
+    let app = mk_app(settings()).await;
+    let home = "203.0.113.1";
+    assert_eq!(kubecube(&app, "jeff", "jeffPass123", home).await.status, 200);
+    for address in ["198.51.100.1", "198.51.100.2", "198.51.100.3"] {
+        kubecube(&app, "jeff", "guess", address)
+            .await
+            .assert_refused(401, "Authenticate failed.");
+    }
+    assert_kubecube_429(&kubecube(&app, "jeff", "jeffPass123", "198.51.100.4").await);
+    assert_eq!(kubecube(&app, "jeff", "jeffPass123", home).await.status, 200);
+    until_locked(&app, "jeff").await;
+
+    // Another process with the same database knows both.
+    let settings = settings();
+    let mut state = app.state.clone();
+    state.throttle = Arc::new(Throttle::new(&settings));
+    let restarted = app.restarted(state);
+    assert_kubecube_429(&kubecube(&restarted, "jeff", "jeffPass123", "198.51.100.4").await);
+    assert_eq!(kubecube(&restarted, "jeff", "jeffPass123", home).await.status, 200);
+    let answer = kubesphere(&restarted, "jeff", "jeffPass123", home).await;
+    assert_eq!(answer.status, 200);
+}
+
+#[tokio::test]
+async fn a_lock_is_shown_and_taken_away_by_administrators() {
+    let app = mk_app(settings()).await;
+    for _ in 0..3 {
+        kubecube(&app, "jeff", "guess", "198.51.100.1").await;
+    }
+    until_locked(&app, "jeff").await;
+    let admin = [app.bearer("admin").await];
+    let listed = async || {
+        let path = "/api/v1/cube/user?query=jeff";
+        app.send("GET", path, &admin, "").await.json()["items"][0]["status"]["lockedUntil"].clone()
+    };
+    assert_eq!(listed().await, json!("2023-11-14T22:23:20Z"));
+    let path = "/api/v1/cube/user/jeff/unlock";
+    let jeff = [app.bearer("jeff").await];
+    app.send_in_vain("POST", path, &jeff, "")
+        .await
+        .assert_refused(403, "Forbidden.");
+    assert_eq!(app.send("POST", path, &admin, "").await.status, 200);
+    assert_eq!(listed().await, json!(null));
+    let answer = kubecube(&app, "jeff", "jeffPass123", "198.51.100.1").await;
+    assert_eq!(answer.status, 200);
+    let nobody = "/api/v1/cube/user/zed/unlock";
+    app.send("POST", nobody, &admin, "")
+        .await
+        .assert_refused(400, "User not exist.");
+}
+
+#[tokio::test]
+async fn a_burst_of_made_up_logins_is_cut_at_its_address() {
+    let app = mk_app(ThrottleSettings::default()).await;
+    let home = "203.0.113.1";
+    assert_eq!(kubecube(&app, "jeff", "jeffPass123", home).await.status, 200);
+    let mut checked = 0;
+    for number in 0..50 {
+        let answer = kubecube(&app, &format!("nobody-{number}"), "x", home).await;
+        if answer.status == 429 {
+            assert_kubecube_429(&answer);
+        } else {
+            answer.assert_refused(401, "Authenticate failed.");
+            checked += 1;
+        }
+    }
+    // Ten at once, and ten a second.
+    assert!(checked < 50, "{checked}");
+    // The user who was there before is not concerned.
+    assert_eq!(kubecube(&app, "jeff", "jeffPass123", home).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_flood_of_made_up_logins_leaves_room_for_those_who_were_there_before() {
+    let app = Arc::new(mk_app(ThrottleSettings::default()).await);
+    let home = "203.0.113.1";
+    let log_in = async || {
+        let begun = Instant::now();
+        let answer = kubecube(&app, "jeff", "jeffPass123", home).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        begun.elapsed()
+    };
+    log_in().await;
+    let idle = log_in().await.max(log_in().await);
+
+    let flood: Vec<_> = (0..500)
+        .map(|number| {
+            let app = app.clone();
+            tokio::spawn(async move {
+                let address = format!("198.51.{}.{}", number / 250, number % 250);
+                let begun = Instant::now();
+                let answer = kubecube(&app, &format!("nobody-{number}"), "x", &address).await;
+                (answer, begun.elapsed())
+            })
+        })
+        .collect();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let busy = log_in().await;
+    assert!(busy < idle * 20 + Duration::from_secs(1), "{busy:?} {idle:?}");
+
+    let mut refused = 0;
+    for one in flood {
+        let (answer, _) = one.await.unwrap();
+        if answer.status == 503 {
+            answer.assert_refused(503, "Server is busy, please try again.");
+            let wait: u64 = answer.header("retry-after").parse().unwrap();
+            assert!((1..=10).contains(&wait), "{wait}");
+            refused += 1;
+        } else {
+            answer.assert_refused(401, "Authenticate failed.");
+        }
+    }
+    assert!(refused > 100, "{refused}");
 }

@@ -39,17 +39,17 @@ where
 // === impl Rates ===
 
 impl Rates {
-    /// So many per minute; 0 is no bound.
-    pub(super) fn new(per_user: u32, per_address: u32) -> Self {
-        Self::with_clock(per_user, per_address, &MonotonicClock)
+    /// So many per minute, and at most `burst` at a time; 0 is no bound.
+    pub(super) fn new(per_user: u32, per_address: u32, burst: u32) -> Self {
+        Self::with_clock(per_user, per_address, burst, &MonotonicClock)
     }
 }
 
 impl<C: Clock + Clone> Rates<C> {
-    fn with_clock(per_user: u32, per_address: u32, clock: &C) -> Self {
+    fn with_clock(per_user: u32, per_address: u32, burst: u32, clock: &C) -> Self {
         Self {
-            by_user: Rate::new(per_user, clock),
-            by_address: Rate::new(per_address, clock),
+            by_user: Rate::new(per_user, burst, clock),
+            by_address: Rate::new(per_address, burst, clock),
             names: RandomState::new(),
         }
     }
@@ -65,10 +65,19 @@ impl<C: Clock + Clone> Rates<C> {
             None => Ok(()),
         }
     }
+
+    /// Counts one of a user who has been at this address before. Neither what others do
+    /// from there nor what they do in its name from elsewhere counts against it.
+    pub(super) fn check_known(&self, user: &str, address: IpAddr) -> Result<(), TooMany> {
+        match &self.by_user {
+            Some(rate) => rate.check(&self.names.hash_one((user, network(address)))),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Whoever has one IPv6 address has its whole /64 (RFC 4291 2.5.4).
-fn network(address: IpAddr) -> IpAddr {
+pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
         IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX))),
@@ -82,8 +91,10 @@ where
     K: std::hash::Hash + Eq + Clone,
     C: Clock + Clone,
 {
-    fn new(per_minute: u32, clock: &C) -> Option<Self> {
-        let quota = Quota::per_minute(NonZeroU32::new(per_minute)?);
+    fn new(per_minute: u32, burst: u32, clock: &C) -> Option<Self> {
+        let per_minute = NonZeroU32::new(per_minute)?;
+        let burst = NonZeroU32::new(burst).unwrap_or(per_minute);
+        let quota = Quota::per_minute(per_minute).allow_burst(burst.min(per_minute));
         Some(Self {
             limiter: RateLimiter::new(quota, HashMapStateStore::default(), clock.clone()),
             clock: clock.clone(),
@@ -121,7 +132,7 @@ mod tests {
     #[test]
     fn a_user_and_an_address_have_rates_of_their_own() {
         let clock = FakeRelativeClock::default();
-        let rates = Rates::with_clock(2, 4, &clock);
+        let rates = Rates::with_clock(2, 4, 0, &clock);
         let one = address("203.0.113.1");
         assert_eq!(rates.check("a", one), Ok(()));
         assert_eq!(rates.check("a", one), Ok(()));
@@ -137,8 +148,37 @@ mod tests {
     }
 
     #[test]
+    fn a_burst_is_shorter_than_a_minutes_worth() {
+        let clock = FakeRelativeClock::default();
+        let rates = Rates::with_clock(0, 600, 10, &clock);
+        let one = address("203.0.113.1");
+        for number in 0..10 {
+            assert_eq!(rates.check(&number.to_string(), one), Ok(()));
+        }
+        assert_eq!(rates.check("a", one), Err(TooMany { retry_after: 1 }));
+        clock.advance(Duration::from_millis(100));
+        assert_eq!(rates.check("a", one), Ok(()));
+    }
+
+    #[test]
+    fn whoever_was_there_before_is_counted_apart() {
+        let rates = Rates::with_clock(2, 2, 10, &FakeRelativeClock::default());
+        let one = address("203.0.113.1");
+        for name in ["a", "a", "b"] {
+            let _ = rates.check(name, one);
+        }
+        assert!(rates.check("a", one).is_err());
+        assert!(rates.check("a", address("203.0.113.2")).is_err());
+        for _ in 0..2 {
+            assert_eq!(rates.check_known("a", one.unwrap()), Ok(()));
+        }
+        assert!(rates.check_known("a", one.unwrap()).is_err());
+        assert_eq!(rates.check_known("b", one.unwrap()), Ok(()));
+    }
+
+    #[test]
     fn addresses_of_one_subscriber_count_as_one() {
-        let rates = Rates::with_clock(0, 1, &FakeRelativeClock::default());
+        let rates = Rates::with_clock(0, 1, 0, &FakeRelativeClock::default());
         assert_eq!(rates.check("a", address("2001:db8::1")), Ok(()));
         assert!(rates.check("b", address("2001:db8::ffff:1")).is_err());
         assert_eq!(rates.check("b", address("2001:db8:0:1::1")), Ok(()));
@@ -146,7 +186,7 @@ mod tests {
 
     #[test]
     fn no_rate_is_no_bound() {
-        let rates = Rates::with_clock(0, 0, &FakeRelativeClock::default());
+        let rates = Rates::with_clock(0, 0, 0, &FakeRelativeClock::default());
         for _ in 0..10_000 {
             assert_eq!(rates.check("a", address("203.0.113.1")), Ok(()));
         }
@@ -155,7 +195,7 @@ mod tests {
     #[test]
     fn what_is_as_good_as_new_is_forgotten() {
         let clock = FakeRelativeClock::default();
-        let rates = Rates::with_clock(1, 0, &clock);
+        let rates = Rates::with_clock(1, 0, 0, &clock);
         for number in 0..SWEEP_EVERY - 1 {
             rates.check(&number.to_string(), None).unwrap();
         }
@@ -166,7 +206,7 @@ mod tests {
 
     #[test]
     fn there_are_never_more_keys_than_memory_is_for() {
-        let rates = Rates::with_clock(1, 0, &FakeRelativeClock::default());
+        let rates = Rates::with_clock(1, 0, 0, &FakeRelativeClock::default());
         let refused = (0..MAX_KEYS + 10)
             .filter(|number| rates.check(&number.to_string(), None).is_err())
             .count();

@@ -54,6 +54,13 @@ pub(crate) enum UserCommand {
         #[command(flatten)]
         data: DataArgs,
     },
+    /// Let a user log in from new addresses again, whose password was being guessed
+    Unlock {
+        /// The name
+        name: String,
+        #[command(flatten)]
+        data: DataArgs,
+    },
     /// List the users
     List(DataArgs),
 }

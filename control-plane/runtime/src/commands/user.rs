@@ -1,7 +1,7 @@
-//! `cubegate user add | passwd | disable | enable | list`
+//! `cubegate user add | passwd | disable | enable | unlock | list`
 
-use cubegate_domain::UserState;
-use cubegate_store::NewUser;
+use cubegate_domain::{User, UserState};
+use cubegate_store::{NewUser, StoreError};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -48,7 +48,14 @@ pub(crate) async fn run(command: UserCommand) -> anyhow::Result<()> {
         UserCommand::Enable { name, data } => {
             set_state(&data, &name, UserState::Normal).await?;
             output::line(&format!("user {name} may log in again"));
+            let user = commands::open(&data).await?.get_user(&name).await?;
+            if let Some(until) = user.as_ref().and_then(locked_until) {
+                output::line(&format!(
+                    "but until {until} only from addresses that it has logged in from before: its password was being guessed; `cubegate user unlock {name}` ends that"
+                ));
+            }
         }
+        UserCommand::Unlock { name, data } => unlock(&data, &name).await?,
         UserCommand::List(data) => list(&data).await?,
     }
     Ok(())
@@ -66,6 +73,31 @@ async fn set_state(data: &DataArgs, name: &str, state: UserState) -> anyhow::Res
     Ok(())
 }
 
+async fn unlock(data: &DataArgs, name: &str) -> anyhow::Result<()> {
+    let store = commands::open(data).await?;
+    let user = store.get_user(name).await?;
+    let user = user.ok_or_else(|| StoreError::UserNotFound(name.to_owned()))?;
+    store.unlock_user(name, OffsetDateTime::now_utc()).await?;
+    commands::audit::record(&store, "unlock", "users", name).await;
+    let said = match locked_until(&user) {
+        Some(_) => format!("user {name} may log in from everywhere again"),
+        None => format!("user {name} was not locked; wrong passwords until now do not count"),
+    };
+    output::line(&said);
+    if user.state == UserState::Forbidden {
+        output::line(&format!(
+            "but it is disabled; `cubegate user enable {name}` lets it in"
+        ));
+    }
+    Ok(())
+}
+
+/// Until when a user may log in from known addresses only, if that is so now.
+fn locked_until(user: &User) -> Option<String> {
+    let until = user.locked_until?;
+    (OffsetDateTime::now_utc() < until).then(|| until.format(&Rfc3339).unwrap_or_default())
+}
+
 async fn list(data: &DataArgs) -> anyhow::Result<()> {
     let users = commands::open(data).await?.list_users().await?;
     let rows: Vec<_> = users
@@ -77,10 +109,11 @@ async fn list(data: &DataArgs) -> anyhow::Result<()> {
                 user.state.as_str().to_owned(),
                 user.groups.join(","),
                 last_login.unwrap_or_else(|| "never".to_owned()),
+                locked_until(user).unwrap_or_else(|| "-".to_owned()),
             ]
         })
         .collect();
-    output::table(&["NAME", "STATE", "GROUPS", "LAST LOGIN"], &rows);
+    output::table(&["NAME", "STATE", "GROUPS", "LAST LOGIN", "LOCKED UNTIL"], &rows);
     Ok(())
 }
 

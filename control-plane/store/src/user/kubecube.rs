@@ -10,11 +10,13 @@ use std::fmt;
 use cubegate_domain::{Profile, UserState};
 use cubegate_token::check_user_name;
 use md5::{Digest as _, Md5};
+use sqlx::{Any, Transaction};
 use time::OffsetDateTime;
 
+use crate::password::Queue;
 use crate::revocation::{MAX_TOKEN_LIFETIME, revoke_user};
 use crate::row::from_time;
-use crate::user::Written;
+use crate::user::{Written, email};
 use crate::{Store, StoreError};
 
 /// A user to take over.
@@ -72,8 +74,11 @@ impl Store {
         let Some(known) = known else {
             return Ok(Written::Created);
         };
+        // One that another user has is not taken over, and so it is no difference.
+        let left_out =
+            known.email.is_empty() && self.is_email_taken(&user.profile.email, &user.name).await?;
         let same = known.display_name == user.display_name
-            && known.email == user.profile.email
+            && (known.email == user.profile.email || left_out)
             && known.phone == user.profile.phone
             && known.language == user.profile.language
             && known.state == user.state.as_str()
@@ -118,7 +123,8 @@ impl Store {
         match &known.imported_hash {
             Some(hash) => {
                 let hash = Some(hash.clone());
-                self.inner.passwords.verify(&password.hex, hash).await
+                let passwords = &self.inner.passwords;
+                passwords.verify(Queue::Known, &password.hex, hash).await
             }
             None => Ok(false),
         }
@@ -136,6 +142,7 @@ impl Store {
             None => self.inner.passwords.hash(&random_text()?).await?,
         };
         let mut tx = self.write().await?;
+        let email = free_email(&mut tx, user).await?;
         let inserted = sqlx::query(
             "INSERT INTO users (name, display_name, password_hash, state, version, created_at,
              imported_hash, imported_salt, email, phone, language)
@@ -149,11 +156,12 @@ impl Store {
         .bind(from_time(now))
         .bind(&imported)
         .bind(user.password.as_ref().map(|password| &password.salt))
-        .bind(&user.profile.email)
+        .bind(email)
         .bind(&user.profile.phone)
         .bind(&user.profile.language)
         .execute(&mut *tx)
-        .await?
+        .await
+        .map_err(email::or_taken)?
         .rows_affected();
         if inserted == 0 {
             return Err(StoreError::UserExists(user.name.clone()));
@@ -182,6 +190,7 @@ impl Store {
             self.hash_md5(user.password.as_ref()).await?
         };
         let mut tx = self.write().await?;
+        let email = free_email(&mut tx, user).await?;
         sqlx::query(
             "UPDATE users SET display_name = $2, state = $3, email = $6, phone = $7, language = $8,
              password_hash = COALESCE($4, password_hash),
@@ -194,11 +203,12 @@ impl Store {
         .bind(user.state.as_str())
         .bind(&imported)
         .bind(user.password.as_ref().map(|password| &password.salt))
-        .bind(&user.profile.email)
+        .bind(email)
         .bind(&user.profile.phone)
         .bind(&user.profile.language)
         .execute(&mut *tx)
-        .await?;
+        .await
+        .map_err(email::or_taken)?;
         let revision = if imported.is_some() || user.state == UserState::Forbidden {
             Some(revoke_user(&mut tx, &user.name, now + MAX_TOKEN_LIFETIME).await?)
         } else {
@@ -209,6 +219,11 @@ impl Store {
             self.publish(revision);
         }
         Ok(Written::Replaced)
+    }
+
+    async fn is_email_taken(&self, email: &str, name: &str) -> Result<bool, StoreError> {
+        let mut connection = self.reader().acquire().await?;
+        email::is_taken(&mut connection, email, name).await
     }
 
     async fn hash_md5(&self, password: Option<&Md5Password>) -> Result<Option<String>, StoreError> {
@@ -265,6 +280,19 @@ pub(crate) fn hex_md5(password: &str, salt: &str) -> String {
     digest.update(password.as_bytes());
     digest.update(salt.as_bytes());
     crate::seal::hex(&digest.finalize())
+}
+
+/// The address to keep: KubeCube lets several users have the same one, and here it is
+/// the first one's.
+async fn free_email(
+    tx: &mut Transaction<'static, Any>,
+    user: &KubeCubeUser,
+) -> Result<String, StoreError> {
+    let email = &user.profile.email;
+    if email::is_taken(tx, email, &user.name).await? {
+        return Ok(String::new());
+    }
+    Ok(email.clone())
 }
 
 fn random_text() -> Result<String, StoreError> {

@@ -3,6 +3,7 @@
 use cubegate_domain::User;
 use time::OffsetDateTime;
 
+use crate::password::Queue;
 use crate::row::from_time;
 use crate::user::kubecube::hex_md5;
 use crate::{Store, StoreError};
@@ -22,9 +23,22 @@ impl Store {
     /// An unknown user takes as long as a wrong password.
     ///
     /// # Errors
-    /// [`StoreError::Database`] or [`StoreError::Hash`].
+    /// [`StoreError::Database`], [`StoreError::Hash`] or [`StoreError::Busy`].
     pub async fn verify_password(
         &self,
+        name: &str,
+        password: &str,
+    ) -> Result<Option<User>, StoreError> {
+        self.verify_password_in(Queue::Known, name, password).await
+    }
+
+    /// The same in one of the two queues for what passwords cost.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn verify_password_in(
+        &self,
+        queue: Queue,
         name: &str,
         password: &str,
     ) -> Result<Option<User>, StoreError> {
@@ -38,13 +52,13 @@ impl Store {
         .await?;
         let passwords = &self.inner.passwords;
         let right = match &row {
-            None => passwords.verify(password, None).await?,
+            None => passwords.verify(queue, password, None).await?,
             Some(PasswordRow {
                 password_hash,
                 salt: None,
             }) => {
                 passwords
-                    .verify(password, Some(password_hash.clone()))
+                    .verify(queue, password, Some(password_hash.clone()))
                     .await?
             }
             Some(PasswordRow {
@@ -52,7 +66,9 @@ impl Store {
                 salt: Some(salt),
             }) => {
                 let md5 = hex_md5(password, salt);
-                let right = passwords.verify(&md5, Some(password_hash.clone())).await?;
+                let right = passwords
+                    .verify(queue, &md5, Some(password_hash.clone()))
+                    .await?;
                 if right {
                     self.rehash(name, password, password_hash).await?;
                 }
@@ -63,25 +79,6 @@ impl Store {
             self.get_user(name).await
         } else {
             Ok(None)
-        }
-    }
-
-    /// The name of the only user with this e-mail address. A user of that name comes
-    /// before; of several users with the address it is nobody's.
-    ///
-    /// # Errors
-    /// [`StoreError::Database`].
-    pub async fn user_of_email(&self, email: &str) -> Result<Option<String>, StoreError> {
-        let names: Vec<String> = sqlx::query_scalar(
-            "SELECT name FROM users WHERE email = $1 AND email <> ''
-             AND NOT EXISTS (SELECT 1 FROM users WHERE name = $1) LIMIT 2",
-        )
-        .bind(email)
-        .fetch_all(self.reader())
-        .await?;
-        match <[String; 1]>::try_from(names) {
-            Ok([name]) => Ok(Some(name)),
-            Err(_) => Ok(None),
         }
     }
 

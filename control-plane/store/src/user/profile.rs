@@ -1,5 +1,6 @@
 //! Changing what is said about a user.
 
+use crate::user::email;
 use crate::{Store, StoreError};
 
 /// What is to change of what is said about a user; `None` leaves a thing as it is. Its contents have
@@ -23,7 +24,8 @@ impl Store {
     /// own, since tokens depend on them.
     ///
     /// # Errors
-    /// [`StoreError::UserNotFound`].
+    /// [`StoreError::UserNotFound`] or [`StoreError::EmailTaken`]; nothing has changed
+    /// then.
     pub async fn change_profile(
         &self,
         name: &str,
@@ -41,7 +43,8 @@ impl Store {
         .bind(change.phone.as_deref())
         .bind(change.language.as_deref())
         .execute(&mut *tx)
-        .await?
+        .await
+        .map_err(email::or_taken)?
         .rows_affected();
         tx.commit().await?;
         if changed == 0 {

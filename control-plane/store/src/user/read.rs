@@ -19,6 +19,7 @@ struct UserRow {
     language: String,
     by_api: i64,
     token_epoch: i64,
+    locked_until: Option<i64>,
     /// One group; a user of several has a row for each.
     group_name: Option<String>,
 }
@@ -34,7 +35,7 @@ impl Store {
         // One statement: the groups belong to the user.
         let rows: Vec<UserRow> = sqlx::query_as(
             "SELECT name, display_name, state, version, created_at, last_login_at, last_login_ip,
-             email, phone, language, by_api, token_epoch, group_name
+             email, phone, language, by_api, token_epoch, locked_until, group_name
              FROM users LEFT JOIN user_groups ON user_name = name
              WHERE name = $1 ORDER BY group_name",
         )
@@ -51,7 +52,7 @@ impl Store {
     pub async fn list_users(&self) -> Result<Vec<User>, StoreError> {
         let rows: Vec<UserRow> = sqlx::query_as(
             "SELECT name, display_name, state, version, created_at, last_login_at, last_login_ip,
-             email, phone, language, by_api, token_epoch, group_name
+             email, phone, language, by_api, token_epoch, locked_until, group_name
              FROM users LEFT JOIN user_groups ON user_name = name
              ORDER BY name, group_name",
         )
@@ -102,6 +103,10 @@ impl UserRow {
             last_login_at: self
                 .last_login_at
                 .map(|seconds| time(seconds, "last_login_at"))
+                .transpose()?,
+            locked_until: self
+                .locked_until
+                .map(|seconds| time(seconds, "locked_until"))
                 .transpose()?,
             profile: Profile {
                 email: self.email,

@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 
 use crate::revocation::{MAX_TOKEN_LIFETIME, revoke_user};
 use crate::row::from_time;
-use crate::user::{MIN_PASSWORD_BYTES, NewUser, Written};
+use crate::user::{MIN_PASSWORD_BYTES, NewUser, Written, email};
 use crate::{Store, StoreError};
 
 // === impl Store ===
@@ -16,8 +16,8 @@ impl Store {
     /// Adds a user.
     ///
     /// # Errors
-    /// [`StoreError::Subject`], [`StoreError::PasswordTooShort`] or
-    /// [`StoreError::UserExists`]; nothing has changed then.
+    /// [`StoreError::Subject`], [`StoreError::PasswordTooShort`],
+    /// [`StoreError::EmailTaken`] or [`StoreError::UserExists`]; nothing has changed then.
     pub async fn create_user(
         &self,
         user: NewUser,
@@ -56,7 +56,8 @@ impl Store {
         .bind(&profile.language)
         .bind(i64::from(profile.by_api))
         .execute(&mut *tx)
-        .await?
+        .await
+        .map_err(email::or_taken)?
         .rows_affected();
         if inserted == 0 {
             return Err(StoreError::UserExists(user.name));
@@ -194,7 +195,7 @@ fn check_password(password: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn found(rows: u64, name: &str) -> Result<(), StoreError> {
+pub(super) fn found(rows: u64, name: &str) -> Result<(), StoreError> {
     if rows == 0 {
         return Err(StoreError::UserNotFound(name.to_owned()));
     }

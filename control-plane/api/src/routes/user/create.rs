@@ -58,6 +58,8 @@ pub(crate) async fn handler(
 pub(super) fn check(name: String, spec: UserBodySpec) -> Result<Checked, ApiError> {
     let UserBodySpec {
         password,
+        // A new user has none.
+        origin_password: _,
         display_name,
         email,
         phone,

@@ -7,6 +7,7 @@ use cubegate_api_types::cube::UserItem;
 use cubegate_domain::User;
 use serde::Serialize;
 use serde_json::json;
+use time::OffsetDateTime;
 
 use crate::extract::{Admin, Caller, Query};
 use crate::respond::{self, timestamp};
@@ -39,6 +40,7 @@ pub(crate) async fn handler(
     query: Query,
     uri: Uri,
 ) -> Result<Response, ApiError> {
+    let now = state.clock.now();
     let wanted = query.first("query");
     let items: Vec<Listed> = state
         .store
@@ -46,7 +48,7 @@ pub(crate) async fn handler(
         .await?
         .into_iter()
         .filter(|user| user.name.contains(&wanted) || user.display_name.contains(&wanted))
-        .map(listed)
+        .map(|user| listed(user, now))
         .collect();
     let mut page = respond::page(uri.query().unwrap_or_default(), &items)?;
     for item in &mut page.items {
@@ -57,10 +59,10 @@ pub(crate) async fn handler(
     Ok(respond::json(&page))
 }
 
-fn listed(user: User) -> Listed {
+fn listed(user: User, now: OffsetDateTime) -> Listed {
     let name = user.name.clone();
     let metadata = json!({ "name": name, "creationTimestamp": timestamp(user.created_at) });
-    let (spec, status) = object::parts(user);
+    let (spec, status) = object::parts(user, now);
     Listed {
         metadata,
         item: UserItem { name, spec, status },

@@ -10,9 +10,9 @@ use crate::password::{self, Refused};
 use crate::routes::user::create::new_password;
 use crate::{ApiError, AppState, respond};
 
-/// Changes the password of whoever's old one the caller knows, as in KubeCube: the
-/// old password proves more than the token does. The new one is looked at first,
-/// since that costs nothing.
+/// Changes the caller's password, whose old one has to be known: it proves more than a
+/// token does. Administrators change that of whomever they know the old one. The new one
+/// is looked at first, since that costs nothing.
 #[utoipa::path(
     put,
     path = "/api/v1/cube/user/pwd",
@@ -35,13 +35,15 @@ pub(crate) async fn handler(
         new_password: new,
     } = json_object(&body)?;
     let name = user_name.unwrap_or_default();
+    // Whoever guesses at somebody else's learns nothing, not even who there is.
+    caller.must_be(&name)?;
     let new = new_password(new)?.ok_or(ApiError::ParamInvalid("password"))?;
     if state.store.get_user(&name).await?.is_none() {
         return Err(ApiError::NoSuchUser);
     }
     note.name(&name);
     let old = origin_password.unwrap_or_default();
-    // It may be somebody else's, so a guess counts as at a login.
+    // A token is not the password: a guess counts as at a login.
     password::check(&state, &name, &old, ip)
         .await
         .map_err(|refused| match refused {

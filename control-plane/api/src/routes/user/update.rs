@@ -3,16 +3,19 @@
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use cubegate_api_types::cube::{UserBody, UserBodySpec};
+use cubegate_api_types::cube::{UserBody, UserBodySpec, message};
 use cubegate_domain::{check_display_name, check_email, check_language, check_phone};
 use cubegate_store::ProfileChange;
 
-use crate::extract::{RawBody, Writer, json_object};
-use crate::routes::user::create::{checked, new_password, new_state};
+use crate::extract::{ClientIp, RawBody, Writer, json_object};
+use crate::password::{self, Refused};
+use crate::routes::user::create::{checked, new_password as checked_password, new_state};
 use crate::{ApiError, AppState, respond};
 
-/// Changes what the body gives and leaves the rest. Users change themselves, but
-/// not whether they may log in; administrators change everybody.
+/// Changes what the body gives and leaves the rest. Users change themselves, but not
+/// whether they may log in, and the password only with the present one: a token or a
+/// cookie that somebody has got hold of must not lock its owner out. Administrators
+/// change everybody.
 #[utoipa::path(
     put,
     path = "/api/v1/cube/user/{name}",
@@ -25,6 +28,7 @@ use crate::{ApiError, AppState, respond};
 )]
 pub(crate) async fn handler(
     State(state): State<AppState>,
+    ClientIp(ip): ClientIp,
     Writer(caller): Writer,
     name: Result<Path<String>, PathRejection>,
     RawBody(body): RawBody,
@@ -34,6 +38,7 @@ pub(crate) async fn handler(
     caller.must_be(&name)?;
     let UserBodySpec {
         password,
+        origin_password,
         display_name,
         email,
         phone,
@@ -48,7 +53,7 @@ pub(crate) async fn handler(
         .await?
         .ok_or(ApiError::NoSuchUser)?;
     // Everything is checked before anything is changed.
-    let password = new_password(password)?;
+    let new_password = checked_password(password)?;
     let change = ProfileChange {
         phone: checked(phone, "phone", check_phone)?,
         email: checked(email, "email", check_email)?,
@@ -60,9 +65,22 @@ pub(crate) async fn handler(
     if user_state.is_some() && !caller.user.is_admin() {
         return Err(ApiError::Forbidden);
     }
+    if new_password.is_some() && !caller.user.is_admin() {
+        let given = origin_password.filter(|given| !given.is_empty());
+        let given = given.ok_or_else(|| {
+            let detail = "a new password needs the present one: give it as spec.originPassword, or use PUT /user/pwd.";
+            ApiError::BadRequest(message::bad_request(detail))
+        })?;
+        password::check(&state, &name, &given, ip)
+            .await
+            .map_err(|refused| match refused {
+                Refused::Wrong => ApiError::WrongPassword,
+                other => other.into(),
+            })?;
+    }
 
     state.store.change_profile(&name, &change).await?;
-    if let Some(password) = password {
+    if let Some(password) = new_password {
         state
             .store
             .set_password(&name, &password, state.revoked_until(state.clock.now()))
