@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cubegate_audit::Recorder;
-
+use cubegate_member::AddressPolicy;
 use cubegate_store::{Store, StoreError};
 use cubegate_token::{CLOCK_SKEW_SECONDS, Claims};
 use time::OffsetDateTime;
@@ -35,6 +35,8 @@ pub struct AppState {
     pub oauth: Arc<OauthSettings>,
     /// How often somebody may try.
     pub throttle: Arc<Throttle>,
+    /// Where clusters may be that are registered over this API.
+    pub cluster_addresses: Arc<AddressPolicy>,
 }
 
 /// The gateway as clients see it.

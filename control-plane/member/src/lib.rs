@@ -16,6 +16,7 @@
 //! What this crate deliberately does not do: it stores nothing, and is no
 //! Kubernetes client for anybody else.
 
+mod address;
 mod client;
 mod discovery;
 mod kubeconfig;
@@ -23,6 +24,7 @@ mod kubecube;
 mod probe;
 mod read;
 
+pub use address::{AddressError, AddressPolicy, ClusterNetwork, ClusterNetworkError};
 pub use discovery::{DISCOVERY_TIMEOUT, Discoverer, Discovery, DiscoveryError, USER_AGENT};
 pub use kubeconfig::{FileAccess, KubeconfigError, MemberSpec, parse_kubeconfig};
 pub use kubecube::{

@@ -48,13 +48,15 @@ pub(crate) struct ControlPlane {
 // === impl ControlPlane ===
 
 impl ControlPlane {
-    /// Starts everything.
+    /// Starts everything. `envoy_admin` is where an Envoy on this machine has its admin
+    /// page.
     pub(crate) async fn start(
         data: &DataDir,
         args: &GatewayArgs,
         listeners: Listeners,
         advertised: Endpoint,
         module: FilterModule,
+        envoy_admin: Option<SocketAddr>,
     ) -> anyhow::Result<Self> {
         // `filter` and the data directory were read by the caller; the rest is all used here.
         let GatewayArgs {
@@ -119,6 +121,8 @@ impl ControlPlane {
 
         let Listeners { api, xds } = listeners;
         let (api_address, xds_address) = (api.local_addr()?, xds.local_addr()?);
+        let mut own = vec![api_address, xds_address, *listen];
+        own.extend(envoy_admin);
         let tls = xds_tls(data)?;
         let (recorder, records) = cubegate_audit::channel(cubegate_audit::CAPACITY);
         let (stop_writer, writer_stopped) = watch::channel(false);
@@ -145,6 +149,7 @@ impl ControlPlane {
             }),
             oauth: Arc::new(oauth.settings()),
             throttle: Arc::new(Throttle::new(&throttle.settings())),
+            cluster_addresses: Arc::new(clusters.address_policy(own)),
         };
         let router = cubegate_api::router(state);
         let api = axum::serve(

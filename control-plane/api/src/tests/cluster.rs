@@ -1,8 +1,11 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use cubegate_member::AddressPolicy;
+use cubegate_token::Ed25519Signer;
 use serde_json::json;
 
 use super::TestApp;
+use crate::{DEFAULT_TOKEN_LIFETIME, Issuer};
 
 const CLUSTERS: &str = "/api/v1/cube/clusters";
 
@@ -14,6 +17,18 @@ clusters:
 - {name: p, cluster: {server: 'http://127.0.0.1:1'}}
 users: [{name: u, user: {token: s3cret-token}}]
 ";
+
+/// An application whose operator lets clusters be on loopback.
+async fn with_loopback() -> TestApp {
+    let issuer =
+        Issuer::ed25519(Ed25519Signer::generate("cubegate"), DEFAULT_TOKEN_LIFETIME).unwrap();
+    TestApp::with(issuer, |state| {
+        let loopback = vec!["127.0.0.0/8".parse().unwrap()];
+        let own = vec!["127.0.0.1:9901".parse().unwrap()];
+        state.cluster_addresses = AddressPolicy::new(loopback, own).into();
+    })
+    .await
+}
 
 fn mk_body(name: &str, kubeconfig: &str) -> String {
     json!({ "name": name, "kubeconfig": kubeconfig, "check": false }).to_string()
@@ -84,7 +99,7 @@ async fn a_cluster_is_added_listed_and_removed() {
 
 #[tokio::test]
 async fn another_context_and_a_warning() {
-    let app = TestApp::new().await;
+    let app = with_loopback().await;
     let admin = [app.bearer("admin").await];
     let body = json!({ "name": "p", "kubeconfig": KUBECONFIG, "context": "plain", "check": false });
     let added = app
@@ -156,11 +171,40 @@ async fn a_bad_request_is_refused_in_words() {
 
 #[tokio::test]
 async fn a_server_that_does_not_answer_is_refused_unless_the_check_is_off() {
-    let app = TestApp::new().await;
+    let app = with_loopback().await;
     let admin = [app.bearer("admin").await];
     let body = json!({ "name": "p", "kubeconfig": KUBECONFIG, "context": "plain" }).to_string();
     app.send_in_vain("POST", CLUSTERS, &admin, body).await.assert_refused(
         400,
         "http://127.0.0.1:1 refuses connections; check the port and that the API server is running",
     );
+}
+
+#[tokio::test]
+async fn what_only_the_gateway_reaches_is_no_cluster() {
+    let to = |server: &str| mk_body("evil", &KUBECONFIG.replace("https://10.0.0.1:6443", server));
+    let app = TestApp::new().await;
+    let admin = [app.bearer("admin").await];
+    for (server, part) in [
+        ("http://10.0.0.1:8080", "is spoken to in clear"),
+        ("https://127.0.0.1:6443", "a loopback address"),
+        ("https://localhost:6443", "a loopback address"),
+        ("https://169.254.169.254", "a link-local address"),
+        ("https://[::ffff:169.254.169.254]", "a link-local address"),
+        ("https://nowhere.invalid", "the name nowhere.invalid is not found"),
+    ] {
+        let answer = app.send_in_vain("POST", CLUSTERS, &admin, to(server)).await;
+        assert_eq!(answer.status, 400, "{server}: {}", answer.body);
+        let message = answer.json()["message"].clone();
+        assert!(message.as_str().unwrap().contains(part), "{server}: {message}");
+    }
+    let app = with_loopback().await;
+    let admin = [app.bearer("admin").await];
+    let own = app.send_in_vain("POST", CLUSTERS, &admin, to("http://127.0.0.1:9901"));
+    own.await.assert_refused(
+        400,
+        "127.0.0.1 leads to 127.0.0.1:9901, where the gateway itself listens; it is no cluster",
+    );
+    let other = app.send("POST", CLUSTERS, &admin, to("http://127.0.0.1:9902"));
+    assert_eq!(other.await.status, 200);
 }

@@ -1,10 +1,12 @@
 //! `cubegate cluster …`, what is known of clusters, and whose pages may call.
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand, value_parser};
+use cubegate_member::{AddressPolicy, ClusterNetwork};
 use url::{Origin, Url};
 
 use super::DataArgs;
@@ -29,6 +31,15 @@ pub(crate) struct ClustersArgs {
         value_parser = origin
     )]
     pub(crate) cors_origins: Vec<String>,
+
+    /// A network (10.1.0.0/16) or address where clusters may be that are added over the API although they are spoken to in clear, or are on loopback or link-local addresses; may be given several times. `cubegate cluster add` needs no such leave
+    #[arg(
+        long = "allow-cluster-address",
+        env = "CUBEGATE_ALLOW_CLUSTER_ADDRESS",
+        value_name = "CIDR",
+        value_delimiter = ','
+    )]
+    pub(crate) cluster_addresses: Vec<ClusterNetwork>,
 }
 
 /// `cubegate cluster …`
@@ -84,6 +95,12 @@ impl ClustersArgs {
     /// From one reading of a cluster's resources to the next.
     pub(crate) fn discovery_interval(&self) -> Duration {
         Duration::from_secs(self.discovery_interval)
+    }
+
+    /// Where clusters may be that are added over the API; never where the gateway
+    /// itself listens.
+    pub(crate) fn address_policy(&self, own: Vec<SocketAddr>) -> AddressPolicy {
+        AddressPolicy::new(self.cluster_addresses.clone(), own)
     }
 
     /// As browsers write them.

@@ -34,7 +34,8 @@ pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<()> {
     // Envoys on other machines do not have our files.
     let module = crate::control_plane::read_module(&gateway.filter)?;
     let module = FilterModule::Inline(std::sync::Arc::new(module));
-    let control_plane = ControlPlane::start(&data, &gateway, listeners, advertised, module).await?;
+    let control_plane =
+        ControlPlane::start(&data, &gateway, listeners, advertised, module, None).await?;
     output::line(&format!("HTTP API  http://{}", control_plane.api_address()));
     output::line(&format!(
         "xDS       {} (mutual TLS)",

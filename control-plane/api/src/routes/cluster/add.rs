@@ -13,7 +13,8 @@ use crate::extract::{Admin, RawBody, Writer};
 use crate::{ApiError, AppState, respond};
 
 /// Registers a cluster from a kubeconfig, after its API server has answered unless
-/// `check` is false.
+/// `check` is false. What only the gateway's own machine reaches is refused, unless an
+/// operator allows it.
 #[utoipa::path(
     post,
     path = "/api/v1/cube/clusters",
@@ -52,6 +53,11 @@ pub(crate) async fn handler(
         &FileAccess::Refused,
     )
     .map_err(bad_request)?;
+    state
+        .cluster_addresses
+        .check(&spec.server)
+        .await
+        .map_err(bad_request)?;
     let mut warnings = spec.warnings.clone();
     let cluster = spec.into_cluster(name, state.clock.now());
     if request.check.unwrap_or(true) {
