@@ -1,15 +1,37 @@
-//! A short-lived Kubernetes client for one cluster.
+//! A short-lived Kubernetes client for one cluster. Every body that it reads is bounded.
+
+mod bounded;
+
+use std::sync::LazyLock;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use cubegate_domain::{ApiServer, ClusterCredential, ClusterTls, Scheme};
-use http::Uri;
-use kube::client::ConfigExt as _;
+use http::{Response, Uri};
+use kube::client::{ClientBuilder, ConfigExt as _, DynBody};
 use kube::config::AuthInfo;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
+use tower::util::MapResponseLayer;
 
+use self::bounded::{Bounded, Budget};
 use crate::{KubeconfigError, MemberSpec};
+
+/// Longest answer of an API server, unless whoever asks says otherwise. A piece of a list
+/// has some 2 MiB, a discovery document with a thousand custom resources some 1.5 MB.
+pub(crate) const MAX_BODY_BYTES: usize = 8 << 20;
+
+/// How much of all answers may be on its way at a time.
+static BUDGET: LazyLock<Budget> = LazyLock::new(|| Budget::new(256 << 20));
+
+/// A client whose answers are not longer than that.
+pub(crate) fn connect(config: kube::Config, longest: usize) -> Result<kube::Client, String> {
+    let bound = MapResponseLayer::new(move |answer: Response<Box<DynBody>>| {
+        answer.map(|body| Bounded::new(body, longest, BUDGET.clone()))
+    });
+    let builder = ClientBuilder::try_from(config).map_err(|error| innermost(&error))?;
+    Ok(builder.with_layer(&bound).build())
+}
 
 /// The client's configuration: the given CA, the given credential, no retries, and
 /// no time limits beside those of whoever uses it.

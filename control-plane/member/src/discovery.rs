@@ -95,8 +95,9 @@ impl Discoverer {
     pub fn new(cluster: &Cluster) -> Result<Self, DiscoveryError> {
         let config = client::config(&cluster.server, &cluster.tls, &cluster.credential)
             .map_err(DiscoveryError::Configuration)?;
-        let client = kube::Client::try_from(config)
-            .map_err(|error| DiscoveryError::Configuration(client::innermost(&error)))?;
+        // Its own bound comes first, with words of its own.
+        let client = client::connect(config, MAX_DOCUMENT_BYTES.saturating_mul(2))
+            .map_err(DiscoveryError::Configuration)?;
         Ok(Self { client })
     }
 

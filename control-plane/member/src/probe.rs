@@ -17,6 +17,9 @@ pub use error::ProbeError;
 /// How long an API server may take for its first answer.
 pub const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Longest answer; a version and a review have less than 2 KiB.
+const MAX_ANSWER_BYTES: usize = 1 << 20;
+
 /// What an API server said.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProbeReport {
@@ -43,9 +46,11 @@ pub async fn probe(cluster: &Cluster) -> Result<ProbeReport, ProbeError> {
                 reason,
             }
         })?;
-    let client = kube::Client::try_from(config).map_err(|error| ProbeError::Configuration {
-        server: server.clone(),
-        reason: client::innermost(&error),
+    let client = client::connect(config, MAX_ANSWER_BYTES).map_err(|reason| {
+        ProbeError::Configuration {
+            server: server.clone(),
+            reason,
+        }
     })?;
 
     let version = time::timeout(PROBE_TIMEOUT, async {

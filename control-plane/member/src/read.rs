@@ -57,8 +57,7 @@ impl Reader {
             impersonate_groups: Some(identity.groups.clone()),
             ..config.auth_info
         };
-        let client = kube::Client::try_from(config)
-            .map_err(|error| ReadError::Failed(client::innermost(&error)))?;
+        let client = client::connect(config, client::MAX_BODY_BYTES).map_err(ReadError::Failed)?;
         Ok(Self { client })
     }
 

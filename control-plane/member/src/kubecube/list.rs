@@ -17,7 +17,7 @@ use crate::probe::ProbeError;
 const PAGE: usize = 100;
 
 /// Longest answer. An object cannot be larger than 1.5 MiB (etcd's limit).
-const MAX_PAGE_BYTES: usize = 160 * 1024 * 1024;
+pub(super) const MAX_PAGE_BYTES: usize = 160 * 1024 * 1024;
 
 /// Most objects of one kind, so that a server that always has one more page
 /// cannot fill the memory.

@@ -21,6 +21,9 @@ pub enum ReadError {
     Failed(String),
 }
 
+/// How much of what an API server says is passed on, in bytes.
+const MAX_MESSAGE_BYTES: usize = 1_024;
+
 // === impl ReadError ===
 
 impl ReadError {
@@ -28,7 +31,7 @@ impl ReadError {
         match error {
             kube::Error::Api(status) => Self::Refused {
                 code: status.code,
-                message: status.message,
+                message: shortened(&status.message),
             },
             error => Self::Failed(innermost(&error)),
         }
@@ -41,4 +44,9 @@ impl ReadError {
             result => result,
         }
     }
+}
+
+fn shortened(message: &str) -> String {
+    let end = message.floor_char_boundary(MAX_MESSAGE_BYTES);
+    message.get(..end).unwrap_or_default().to_owned()
 }

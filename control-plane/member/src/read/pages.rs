@@ -5,8 +5,9 @@ use serde::de::DeserializeOwned;
 
 use super::{ReadError, Reader};
 
-/// How many objects are asked for at once.
-const CHUNK: usize = 500;
+/// How many objects are asked for at once. A pod may have 20 KB and a node 50, and an answer is not longer than
+/// [`MAX_BODY_BYTES`](crate::client::MAX_BODY_BYTES).
+const CHUNK: usize = 100;
 
 /// A list, of which only this matters.
 #[derive(Deserialize)]

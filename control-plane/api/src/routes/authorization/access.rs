@@ -7,6 +7,7 @@ use cubegate_domain::UserState;
 use cubegate_member::AccessQuestion;
 
 use crate::extract::{Caller, RawBody, json_object};
+use crate::member::Reading;
 use crate::{ApiError, AppState, member, respond};
 
 /// `true` or `false`: what the host cluster's API server says of that user. It changes
@@ -31,6 +32,7 @@ pub(crate) async fn handler(
         _ => &caller.user.name,
     };
     caller.must_be(name)?;
+    let _reading = Reading::begin(&caller)?;
     let may = match state.store.get_user(name).await? {
         Some(user) if user.state == UserState::Normal => {
             let identity = member::identity_of(&state, &caller, &user);

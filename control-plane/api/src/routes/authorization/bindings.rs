@@ -5,6 +5,7 @@ use axum::response::Response;
 use serde_json::{Value, json};
 
 use crate::extract::{Query, RawBody, Writer};
+use crate::member::Reading;
 use crate::{ApiError, AppState, member, respond};
 
 /// What KubeCube answers here instead of an object.
@@ -42,6 +43,7 @@ pub(crate) async fn create(
         .filter(|namespace| !namespace.is_empty())
         .ok_or(ApiError::ParamMissing("namespace"))?
         .to_owned();
+    let _reading = Reading::begin(&caller)?;
     let reader = member::host_reader(&state, &member::identity(&caller)).await?;
     reader.bind(&namespace, &binding).await?;
     tracing::info!(
@@ -74,6 +76,7 @@ pub(crate) async fn delete(
     if namespace.is_empty() {
         return Err(ApiError::ParamMissing("namespace"));
     }
+    let _reading = Reading::begin(&caller)?;
     let reader = member::host_reader(&state, &member::identity(&caller)).await?;
     reader.unbind(&namespace, &name).await?;
     tracing::info!(

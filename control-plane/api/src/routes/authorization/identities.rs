@@ -6,6 +6,7 @@ use cubegate_api_types::cube::Identities;
 use cubegate_member::AccessQuestion;
 
 use crate::extract::{Caller, Query};
+use crate::member::Reading;
 use crate::{ApiError, AppState, member, respond};
 
 /// KubeCube's cluster roles.
@@ -40,6 +41,7 @@ pub(crate) async fn handler(
         .get_user(name)
         .await?
         .ok_or(ApiError::NoSuchUser)?;
+    let _reading = Reading::begin(&caller)?;
     let identity = member::identity_of(&state, &caller, &user);
     let reader = member::host_reader(&state, &identity).await?;
     let everything = AccessQuestion {

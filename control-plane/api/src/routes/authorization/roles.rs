@@ -5,6 +5,7 @@ use axum::response::Response;
 use serde_json::{Value, json};
 
 use crate::extract::{Caller, Query};
+use crate::member::Reading;
 use crate::{ApiError, AppState, member, respond};
 
 /// The label that says on which level a cluster role of KubeCube is.
@@ -27,6 +28,7 @@ pub(crate) async fn roles(
 ) -> Result<Response, ApiError> {
     let namespace = query.first("namespace");
     let namespace = Some(namespace.as_str()).filter(|name| !name.is_empty());
+    let _reading = Reading::begin(&caller)?;
     let reader = member::host_reader(&state, &member::identity(&caller)).await?;
     Ok(counted(reader.roles(namespace).await?))
 }
@@ -48,6 +50,7 @@ pub(crate) async fn cluster_roles(
 ) -> Result<Response, ApiError> {
     let level = query.first("level");
     let label = Some((LEVEL_LABEL, level.as_str())).filter(|_| !level.is_empty());
+    let _reading = Reading::begin(&caller)?;
     let reader = member::host_reader(&state, &member::identity(&caller)).await?;
     Ok(counted(reader.cluster_roles(label).await?))
 }

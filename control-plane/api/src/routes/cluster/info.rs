@@ -7,8 +7,8 @@ use cubegate_domain::Cluster;
 use cubegate_member::{Identity, Inventory, ReadError, Reader};
 
 use crate::extract::{Caller, Query};
+use crate::member::Reading;
 use crate::respond::{self, timestamp};
-use crate::routes::cluster::each;
 use crate::{ApiError, AppState, member};
 
 /// All clusters, or one, as far as the caller may see into them. They are asked at
@@ -27,6 +27,7 @@ pub(crate) async fn handler(
     caller: Caller,
     query: Query,
 ) -> Result<Response, ApiError> {
+    let reading = Reading::begin(&caller)?;
     let name = query.first("cluster");
     let clusters = if name.is_empty() {
         state.store.list_clusters().await?
@@ -35,7 +36,7 @@ pub(crate) async fn handler(
     };
     let host = state.store.host_cluster().await?;
     let identity = member::identity(&caller);
-    let read = each(clusters, move |cluster| {
+    let read = reading.each(clusters, move |cluster| {
         let identity = identity.clone();
         async move {
             let inventory = inventory(&cluster, &identity).await;

@@ -6,7 +6,7 @@ use cubegate_api_types::cube::ClusterNames;
 use cubegate_member::Reader;
 
 use crate::extract::{Caller, Query};
-use crate::routes::cluster::each;
+use crate::member::Reading;
 use crate::{ApiError, AppState, member, respond};
 
 /// The clusters that have that namespace, as far as the caller may see it. One that
@@ -29,8 +29,9 @@ pub(crate) async fn handler(
     if namespace.is_empty() {
         return Err(ApiError::ParamMissing("namespace"));
     }
+    let reading = Reading::begin(&caller)?;
     let identity = member::identity(&caller);
-    let found = each(state.store.list_clusters().await?, move |cluster| {
+    let found = reading.each(state.store.list_clusters().await?, move |cluster| {
         let (identity, namespace) = (identity.clone(), namespace.clone());
         async move {
             let has = match Reader::new(&cluster, &identity) {

@@ -6,6 +6,7 @@ use cubegate_api_types::cube::ClusterResources;
 use cubegate_member::Reader;
 
 use crate::extract::{Caller, Query};
+use crate::member::Reading;
 use crate::{ApiError, AppState, member, respond};
 
 /// What a cluster has and what its pods ask for, as far as the caller may see it.
@@ -23,6 +24,7 @@ pub(crate) async fn handler(
     caller: Caller,
     query: Query,
 ) -> Result<Response, ApiError> {
+    let _reading = Reading::begin(&caller)?;
     let cluster = member::cluster(&state, &query.first("cluster")).await?;
     let reader = Reader::new(&cluster, &member::identity(&caller))?;
     let assigned = reader.assigned().await?;
