@@ -91,6 +91,8 @@ pub mod message {
     pub const AUTHENTICATE_FAILED: &str = "Authenticate failed.";
     /// 401: a token that does not verify.
     pub const TOKEN_INVALID: &str = "Token invalid.";
+    /// 401: a token that verifies, but from the future; not KubeCube's.
+    pub const CLOCK_SKEW: &str = "The token was issued in the future: the clocks of the gateway's machines are too far apart; set them.";
     /// 403: the caller may not do this.
     pub const FORBIDDEN: &str = "Forbidden.";
     /// 403: the token of a key with a scope or an expiry; not KubeCube's, whose keys have

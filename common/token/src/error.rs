@@ -2,8 +2,8 @@
 
 use thiserror::Error;
 
-/// Why a token does not stand for anybody. Clients see one sentence for all of
-/// them (`Token invalid.`); the reason is for the log.
+/// Why a token does not stand for anybody. KubeCube's clients see one sentence for nearly
+/// all of them (`Token invalid.`); the reason is for the log.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum TokenError {
     /// Not three base64url parts with a JSON header and payload, or too long.
@@ -15,9 +15,15 @@ pub enum TokenError {
     /// No `kid`, or one that no key has.
     #[error("the token names no key of ours")]
     UnknownKey,
-    /// The signature does not match, or a time or issuer claim is off.
-    #[error("the token's signature, issuer or start time is not valid")]
+    /// The signature does not match, or the issuer is another one.
+    #[error("the token's signature or issuer is not valid")]
     Invalid,
+    /// It is good, but was issued in the future, by more than
+    /// [`FUTURE_SKEW_SECONDS`](crate::FUTURE_SKEW_SECONDS).
+    #[error(
+        "the token was issued in the future: the clocks of the gateway's machines are too far apart; set them by NTP"
+    )]
+    ClockSkew,
     /// `exp` is absent: such a token would be valid for ever.
     #[error("the token has no expiry")]
     NoExpiry,

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use sha2::Sha256;
 
 use crate::claims::{Checked, PrivateClaims};
-use crate::{CLOCK_SKEW_SECONDS, KeyError, TokenError};
+use crate::{CLOCK_SKEW_SECONDS, FUTURE_SKEW_SECONDS, KeyError, TokenError};
 
 /// Shortest secret accepted, in bytes: what KubeCube generates.
 pub const MIN_HS256_SECRET_BYTES: usize = 16;
@@ -87,8 +87,8 @@ impl Hs256Secret {
             return Err(TokenError::Expired);
         }
         let starts_at = payload.nbf.unwrap_or(0).max(payload.iat.unwrap_or(0));
-        if starts_at > now.saturating_add(CLOCK_SKEW_SECONDS) {
-            return Err(TokenError::Invalid);
+        if starts_at > now.saturating_add(FUTURE_SKEW_SECONDS) {
+            return Err(TokenError::ClockSkew);
         }
         Ok(Checked {
             private: payload.private,

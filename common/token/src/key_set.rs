@@ -11,9 +11,15 @@ use crate::claims::{Checked, KUBECUBE_GROUP, PrivateClaims};
 use crate::hs256::Hs256Secret;
 use crate::{Claims, KeyError, MAX_TOKEN_BYTES, RefreshClaims, TokenError, UnverifiedToken};
 
-/// How far a token's clock and ours may differ, in seconds. jwt-simple's own
-/// default is 15 minutes, which would keep expired tokens alive that long.
+/// How long after its end a token is taken yet, in seconds, because its clock and ours
+/// may differ. jwt-simple's own default is 15 minutes, which would keep expired tokens
+/// alive that long.
 pub const CLOCK_SKEW_SECONDS: u64 = 30;
+
+/// How far in the future a token may have been issued, in seconds. That its end has come
+/// does not depend on it, so it is what badly set clocks need: when the control plane's
+/// is ahead of Envoy's, every fresh token is from the future.
+pub const FUTURE_SKEW_SECONDS: u64 = 300;
 
 /// An Ed25519 public key and the id that tokens name it by.
 #[derive(Clone)]
@@ -90,8 +96,8 @@ impl KeySet {
 
     /// Checks a token at the time `now` (Unix seconds) and says what it says.
     ///
-    /// The algorithm is the key's, `exp` is required, and `exp`, `nbf` and `iat`
-    /// are honoured to [`CLOCK_SKEW_SECONDS`].
+    /// The algorithm is the key's, `exp` is required and honoured to
+    /// [`CLOCK_SKEW_SECONDS`], `nbf` and `iat` to [`FUTURE_SKEW_SECONDS`].
     ///
     /// # Errors
     /// Why the token stands for nobody; see [`TokenError`].
@@ -156,7 +162,8 @@ fn check_ed25519(
         .ok_or(TokenError::UnknownKey)?;
     let options = VerificationOptions {
         allowed_issuers: Some(HashSet::from([issuer.to_owned()])),
-        time_tolerance: Some(Duration::from_secs(CLOCK_SKEW_SECONDS)),
+        // Of the future; that of the end is the smaller one, below.
+        time_tolerance: Some(Duration::from_secs(FUTURE_SKEW_SECONDS)),
         max_token_length: Some(MAX_TOKEN_BYTES),
         artificial_time: Some(UnixTimeStamp::from_secs(now)),
         ..VerificationOptions::default()
@@ -166,6 +173,9 @@ fn check_ed25519(
         .verify_token::<PrivateClaims>(compact, Some(options))
         .map_err(|error| classify(&error))?;
     let expires_at = claims.expires_at.ok_or(TokenError::NoExpiry)?.as_secs();
+    if now >= expires_at.saturating_add(CLOCK_SKEW_SECONDS) {
+        return Err(TokenError::Expired);
+    }
     Ok(Checked {
         private: claims.custom,
         id: claims.jwt_id,
@@ -178,6 +188,9 @@ fn check_ed25519(
 fn classify(error: &jwt_simple::Error) -> TokenError {
     match error.downcast_ref::<jwt_simple::JWTError>() {
         Some(jwt_simple::JWTError::TokenHasExpired) => TokenError::Expired,
+        Some(jwt_simple::JWTError::ClockDrift | jwt_simple::JWTError::TokenNotValidYet) => {
+            TokenError::ClockSkew
+        }
         _ => TokenError::Invalid,
     }
 }

@@ -38,7 +38,7 @@ mod tests;
 pub use claims::{Claims, KUBECUBE_GROUP, RefreshClaims, UserInfo};
 pub use error::{KeyError, TokenError};
 pub use hs256::{Hs256Secret, MIN_HS256_SECRET_BYTES, STRONG_HS256_SECRET_BYTES};
-pub use key_set::{CLOCK_SKEW_SECONDS, Ed25519Key, KeySet};
+pub use key_set::{CLOCK_SKEW_SECONDS, Ed25519Key, FUTURE_SKEW_SECONDS, KeySet};
 pub use scope::KeyScope;
 #[cfg(feature = "sign")]
 pub use sign::{Ed25519Signer, Signer};

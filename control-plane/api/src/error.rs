@@ -27,6 +27,9 @@ pub enum ApiError {
     /// A token that stands for nobody.
     #[error("{}", message::TOKEN_INVALID)]
     TokenInvalid,
+    /// A token from the future.
+    #[error("{}", message::CLOCK_SKEW)]
+    ClockSkew,
     /// The caller may not do this, or not in this way.
     #[error("{}", message::FORBIDDEN)]
     Forbidden,
@@ -142,9 +145,10 @@ impl ApiError {
     /// The HTTP status.
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::AuthenticateFailed | Self::TokenInvalid | Self::WrongPassword => {
-                StatusCode::UNAUTHORIZED
-            }
+            Self::AuthenticateFailed
+            | Self::TokenInvalid
+            | Self::ClockSkew
+            | Self::WrongPassword => StatusCode::UNAUTHORIZED,
             Self::Forbidden | Self::BoundedKey => StatusCode::FORBIDDEN,
             Self::PageNotFound => StatusCode::NOT_FOUND,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -258,6 +262,7 @@ impl From<NotIdentified> for ApiError {
     fn from(error: NotIdentified) -> Self {
         match error {
             NotIdentified::BoundedKey => Self::BoundedKey,
+            NotIdentified::ClockSkew => Self::ClockSkew,
             NotIdentified::Store(error) => error.into(),
         }
     }

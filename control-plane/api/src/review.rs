@@ -20,7 +20,7 @@ pub(crate) async fn review(
             username: user.name,
             groups: claims.groups,
         })),
-        Ok(None) | Err(NotIdentified::BoundedKey) => Ok(None),
+        Ok(None) | Err(NotIdentified::BoundedKey | NotIdentified::ClockSkew) => Ok(None),
         Err(NotIdentified::Store(error)) => Err(error),
     }
 }

@@ -115,6 +115,8 @@ impl Reply {
     /// if it did.
     pub(crate) fn token_invalid(family: Family, why: &TokenError, expired: Option<u64>) -> Self {
         let message = match family {
+            // Nobody but an operator can do something about it.
+            Family::Cube if *why == TokenError::ClockSkew => message::CLOCK_SKEW.to_owned(),
             Family::Cube => message::TOKEN_INVALID.to_owned(),
             Family::Kube => unauthorized(why, expired),
         };

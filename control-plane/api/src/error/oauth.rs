@@ -76,6 +76,9 @@ pub(crate) enum OauthError {
     /// No token, or one that stands for nobody (RFC 6750 3.1).
     #[error("The access token is missing, expired, revoked or invalid.")]
     Token,
+    /// A token from the future.
+    #[error("{}", message::CLOCK_SKEW)]
+    ClockSkew,
     /// The token of a key with bounds, which is for clusters only (RFC 6750 3.1).
     #[error("{}", message::BOUNDED_KEY)]
     BoundedKey,
@@ -120,7 +123,7 @@ impl OauthError {
             | Self::Body
             | Self::Nul => (StatusCode::BAD_REQUEST, "invalid_request"),
             Self::ResponseType => (StatusCode::BAD_REQUEST, "unsupported_response_type"),
-            Self::Token => (StatusCode::UNAUTHORIZED, "invalid_token"),
+            Self::Token | Self::ClockSkew => (StatusCode::UNAUTHORIZED, "invalid_token"),
             Self::BoundedKey => (StatusCode::FORBIDDEN, "insufficient_scope"),
             Self::Busy { .. } => (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable"),
             Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "server_error"),
@@ -149,7 +152,7 @@ impl IntoResponse for OauthError {
                 let challenge = HeaderValue::from_static("Basic realm=\"cubegate\"");
                 headers.insert(header::WWW_AUTHENTICATE, challenge);
             }
-            Self::Token => {
+            Self::Token | Self::ClockSkew => {
                 let challenge = HeaderValue::from_static("Bearer error=\"invalid_token\"");
                 headers.insert(header::WWW_AUTHENTICATE, challenge);
             }
@@ -181,6 +184,7 @@ impl From<NotIdentified> for OauthError {
     fn from(error: NotIdentified) -> Self {
         match error {
             NotIdentified::BoundedKey => Self::BoundedKey,
+            NotIdentified::ClockSkew => Self::ClockSkew,
             NotIdentified::Store(error) => error.into(),
         }
     }

@@ -2,7 +2,7 @@
 
 use cubegate_domain::{AccessKey, User, UserState};
 use cubegate_store::{StoreError, TokenMarks};
-use cubegate_token::{Claims, UnverifiedToken};
+use cubegate_token::{Claims, TokenError, UnverifiedToken};
 
 use crate::AppState;
 use crate::audit::Note;
@@ -24,6 +24,8 @@ pub(crate) struct Identity {
 pub(crate) enum NotIdentified {
     /// Its key has a scope or an expiry.
     BoundedKey,
+    /// It was issued in the future.
+    ClockSkew,
     /// The database does not answer.
     Store(StoreError),
 }
@@ -41,6 +43,7 @@ pub(crate) async fn identify(
 ) -> Result<Option<Identity>, NotIdentified> {
     let claims = match state.issuer.verify(token, state.clock.now()) {
         Ok(claims) => claims,
+        Err(TokenError::ClockSkew) => return Err(NotIdentified::ClockSkew),
         Err(reason) => {
             tracing::debug!(%reason, "a token was refused");
             return Ok(None);

@@ -1,6 +1,7 @@
 //! Refusals in KubeSphere's words. Its router and its handlers answer in plain text,
 //! and what stands before them in `Status` objects.
 
+use cubegate_api_types::cube::message;
 use cubegate_list::QueryError;
 use cubegate_token::TokenError;
 
@@ -13,6 +14,7 @@ pub(super) fn unauthorized(why: &TokenError, expired: Option<u64>) -> String {
         (TokenError::Invalid | TokenError::Algorithm | TokenError::UnknownKey, _) => {
             "signature is invalid".to_owned()
         }
+        (TokenError::ClockSkew, _) => message::CLOCK_SKEW.to_owned(),
         (TokenError::Unknown | TokenError::Revoked, _) => "token not found in cache".to_owned(),
         (TokenError::Expired, Some(seconds)) => {
             format!("token is expired by {}", go_duration(seconds))
@@ -111,6 +113,11 @@ mod tests {
                 TokenError::Invalid,
                 None,
                 "Unauthorized: signature is invalid",
+            ),
+            (
+                TokenError::ClockSkew,
+                None,
+                "Unauthorized: The token was issued in the future: the clocks of the gateway's machines are too far apart; set them.",
             ),
             (
                 TokenError::Revoked,
