@@ -18,7 +18,8 @@ pub use object::{
     UserMetadata, UserObject, UserSpec, UserStatus,
 };
 pub use user::{
-    PasswordChange, UserBody, UserBodyMetadata, UserBodySpec, UserItem, UserList, UserValid,
+    PasswordChange, UserBody, UserBodyMetadata, UserBodySpec, UserGroups, UserItem, UserList,
+    UserValid,
 };
 
 /// The content type of every JSON answer of these paths.

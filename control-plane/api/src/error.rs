@@ -218,6 +218,9 @@ impl From<StoreError> for ApiError {
             StoreError::UserExists(name) => Self::NameExists(name),
             StoreError::Subject(_) => Self::ParamInvalid("name"),
             StoreError::Busy { retry_after } => Self::Busy { retry_after },
+            StoreError::LastAdmin(_) | StoreError::TooManyGroups => {
+                Self::BadRequest(message::bad_request(&format!("{error}.")))
+            }
             StoreError::EmailTaken => Self::BadRequest(message::bad_request(
                 "another user has this e-mail address; give another one.",
             )),

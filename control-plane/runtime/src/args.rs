@@ -22,7 +22,7 @@ pub(crate) use self::key::{KeyCommand, KeyCreateArgs, KeyUpdateArgs, ScopeArgs};
 pub(crate) use self::list::ListArgs;
 pub(crate) use self::oauth::{OauthArgs, ThrottleArgs};
 pub(crate) use self::serve::{BootstrapArgs, ServeArgs, UpArgs};
-pub(crate) use self::user::UserCommand;
+pub(crate) use self::user::{UserCommand, UserGroupCommand};
 
 /// A gateway in front of many Kubernetes clusters: one token, one kind of URL.
 #[derive(Debug, Parser)]

@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::DatabaseUrl;
-use crate::user::MIN_PASSWORD_BYTES;
+use crate::user::{MAX_GROUPS_BYTES, MIN_PASSWORD_BYTES};
 
 /// PostgreSQL's code for bytes that are no text of the database's encoding. Ours
 /// are UTF-8 by their type, and so is the database, which leaves the zero byte.
@@ -113,6 +113,12 @@ pub enum StoreError {
     /// There is no such user.
     #[error("user {0} not found.")]
     UserNotFound(String),
+    /// Without this user nobody would manage the gateway.
+    #[error("user {0} is the only one who manages the gateway; put another one into cubegate:admins first")]
+    LastAdmin(String),
+    /// See [`MAX_GROUPS_BYTES`].
+    #[error("the names of a user's groups must have at most {MAX_GROUPS_BYTES} bytes together: they travel in every token")]
+    TooManyGroups,
     /// The user owns as many keys as one may.
     #[error("user {user} has {max} keys already; delete one first", max = cubegate_domain::MAX_KEYS_PER_USER)]
     TooManyKeys {

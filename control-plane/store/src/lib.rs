@@ -50,6 +50,6 @@ pub use revocation::{MAX_TOKEN_LIFETIME, Revocations};
 pub use session::{NewRefreshToken, REUSE_GRACE, Rotation, TokenMarks};
 pub use store::Store;
 pub use user::{
-    KubeCubeUser, LoginHistory, MAX_LOGIN_ADDRESSES, MIN_PASSWORD_BYTES, Md5Password, NewUser,
+    KubeCubeUser, LoginHistory, MAX_GROUPS_BYTES, MAX_LOGIN_ADDRESSES, MIN_PASSWORD_BYTES, Md5Password, NewUser,
     ProfileChange, Written,
 };

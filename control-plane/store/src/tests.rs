@@ -3,6 +3,7 @@
 mod audit;
 mod clusters;
 mod database;
+mod deletion;
 mod durability;
 mod key_attributes;
 mod keys;

@@ -1,6 +1,8 @@
 //! Users and their groups.
 
+mod delete;
 mod email;
+mod groups;
 mod guesses;
 mod kubecube;
 mod login;
@@ -10,6 +12,7 @@ mod write;
 
 use cubegate_domain::UserState;
 
+pub use groups::MAX_GROUPS_BYTES;
 pub use guesses::{LoginHistory, MAX_LOGIN_ADDRESSES};
 #[cfg(test)]
 pub(crate) use kubecube::hex_md5;

@@ -70,6 +70,16 @@ pub struct UserList {
     pub items: Vec<UserItem>,
 }
 
+/// Answer of `GET /user/{name}/groups`; not KubeCube's.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct UserGroups {
+    /// How many.
+    pub total: usize,
+    /// In the order of their bytes.
+    pub items: Vec<String>,
+}
+
 /// Answer of `GET /user/valid/{name}`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

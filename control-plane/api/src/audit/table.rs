@@ -66,6 +66,7 @@ pub(super) fn resource(template: &str) -> Option<&str> {
         "key/token" | "oauth/token" | "oauth/revoke" => "tokens",
         "user/kubeconfigs" => "kubeconfigs",
         "audit" => "audit",
+        "user/{name}/groups/{group}" => "groups",
         _ => match short.split('/').next()? {
             "" => return None,
             "key" => "keys",

@@ -20,6 +20,10 @@ pub(super) fn routes(table: Table) -> Table {
         .on(GET, "/user", user::list::handler)
         .on(POST, "/user/", user::create::handler)
         .on(POST, "/user/{name}/unlock", user::unlock::handler)
+        .on(DELETE, "/user/{name}", user::delete::handler)
+        .on(GET, "/user/{name}/groups", user::groups::list)
+        .on(PUT, "/user/{name}/groups/{group}", user::groups::add)
+        .on(DELETE, "/user/{name}/groups/{group}", user::groups::remove)
         // For administrators, and for users about themselves.
         .on(PUT, "/user/{name}", user::update::handler)
         .on(GET, "/user/valid/{name}", user::valid::handler)

@@ -1,6 +1,8 @@
 //! Users, for themselves and for administrators.
 
 pub(crate) mod create;
+pub(crate) mod delete;
+pub(crate) mod groups;
 pub(crate) mod kubeconfig;
 pub(crate) mod list;
 pub(crate) mod object;

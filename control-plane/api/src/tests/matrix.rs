@@ -23,7 +23,7 @@ enum For {
 }
 
 /// Method, path and whom it is for; the router must have the same rows.
-const OPERATIONS: [(&str, &str, For); 60] = [
+const OPERATIONS: [(&str, &str, For); 64] = [
     ("POST", "/api/v1/cube/login", For::All),
     // It ends the session of the token that it is shown, if any.
     ("POST", "/api/v1/cube/logout", For::All),
@@ -62,6 +62,17 @@ const OPERATIONS: [(&str, &str, For); 60] = [
     ("GET", "/api/v1/cube/user", For::Admins),
     ("POST", "/api/v1/cube/user/", For::Admins),
     ("POST", "/api/v1/cube/user/{name}/unlock", For::Admins),
+    ("GET", "/api/v1/cube/user/{name}/groups", For::Admins),
+    (
+        "PUT",
+        "/api/v1/cube/user/{name}/groups/{group}",
+        For::Admins,
+    ),
+    (
+        "DELETE",
+        "/api/v1/cube/user/{name}/groups/{group}",
+        For::Admins,
+    ),
     ("GET", "/", For::All),
     ("GET", "/openapi.json", For::All),
     ("GET", "/healthz", For::All),
@@ -86,6 +97,8 @@ const OPERATIONS: [(&str, &str, For); 60] = [
     ("POST", "/api/v1/cube/clusters", For::Admins),
     ("DELETE", "/api/v1/cube/clusters/{name}", For::Admins),
     ("GET", "/api/v1/cube/nothing", For::Users),
+    // The last one: it is jeff who is deleted.
+    ("DELETE", "/api/v1/cube/user/{name}", For::Admins),
 ];
 
 const EXTEND: &str = "/api/v1/cube/extend/clusters/{cluster}/namespaces/{namespace}/{resource}";
@@ -116,7 +129,7 @@ async fn every_operation_lets_in_whom_it_is_for() {
         .await;
     for (method, path, whom) in OPERATIONS {
         let mut path = path.to_owned();
-        for variable in ["{cluster}", "{namespace}", "{resource}", "{name}"] {
+        for variable in ["{cluster}", "{namespace}", "{resource}", "{name}", "{group}"] {
             path = path.replace(variable, "jeff");
         }
         if path.ends_with("/kubeconfigs") {

@@ -61,6 +61,48 @@ pub(crate) enum UserCommand {
         #[command(flatten)]
         data: DataArgs,
     },
+    /// Delete a user with its keys, sessions and groups; its tokens are refused at once
+    Delete {
+        /// The name
+        name: String,
+        #[command(flatten)]
+        data: DataArgs,
+    },
+    /// Put users into groups and take them out
+    #[command(subcommand)]
+    Group(UserGroupCommand),
     /// List the users
     List(DataArgs),
+}
+
+/// `cubegate user group …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum UserGroupCommand {
+    /// Put a user into groups; tokens that are made from then on carry them
+    Add {
+        /// The user
+        name: String,
+        /// The groups; `cubegate:admins` manages the gateway
+        #[arg(required = true)]
+        groups: Vec<String>,
+        #[command(flatten)]
+        data: DataArgs,
+    },
+    /// Take a user out of groups; its tokens until then are refused at once
+    Remove {
+        /// The user
+        name: String,
+        /// The groups
+        #[arg(required = true)]
+        groups: Vec<String>,
+        #[command(flatten)]
+        data: DataArgs,
+    },
+    /// List the groups of a user, one a line
+    List {
+        /// The user
+        name: String,
+        #[command(flatten)]
+        data: DataArgs,
+    },
 }

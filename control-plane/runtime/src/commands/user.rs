@@ -1,4 +1,6 @@
-//! `cubegate user add | passwd | disable | enable | unlock | list`
+//! `cubegate user add | passwd | disable | enable | unlock | delete | group | list`
+
+mod group;
 
 use cubegate_domain::{User, UserState};
 use cubegate_store::{NewUser, StoreError};
@@ -56,6 +58,8 @@ pub(crate) async fn run(command: UserCommand) -> anyhow::Result<()> {
             }
         }
         UserCommand::Unlock { name, data } => unlock(&data, &name).await?,
+        UserCommand::Delete { name, data } => delete(&data, &name).await?,
+        UserCommand::Group(command) => group::run(command).await?,
         UserCommand::List(data) => list(&data).await?,
     }
     Ok(())
@@ -70,6 +74,24 @@ async fn set_state(data: &DataArgs, name: &str, state: UserState) -> anyhow::Res
         UserState::Forbidden => "disable",
     };
     commands::audit::record(&store, verb, "users", name).await;
+    Ok(())
+}
+
+async fn delete(data: &DataArgs, name: &str) -> anyhow::Result<()> {
+    let store = commands::open(data).await?;
+    let keys = store.delete_user(name, commands::revoked_until()).await?;
+    commands::audit::record(&store, "delete", "users", name).await;
+    for key in &keys {
+        commands::audit::record(&store, "delete", "keys", key).await;
+    }
+    let keys = match keys.len() {
+        0 => String::new(),
+        1 => " with its key".to_owned(),
+        number => format!(" with its {number} keys"),
+    };
+    output::line(&format!(
+        "user {name} is deleted{keys}; what it has in clusters, RoleBindings above all, stays there"
+    ));
     Ok(())
 }
 

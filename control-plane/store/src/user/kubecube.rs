@@ -145,8 +145,9 @@ impl Store {
         let email = free_email(&mut tx, user).await?;
         let inserted = sqlx::query(
             "INSERT INTO users (name, display_name, password_hash, state, version, created_at,
-             imported_hash, imported_salt, email, phone, language)
-             VALUES ($1, $2, $3, $4, 1, $5, $6, $7, $8, $9, $10)
+             imported_hash, imported_salt, email, phone, language, token_epoch)
+             VALUES ($1, $2, $3, $4, 1, $5, $6, $7, $8, $9, $10,
+             COALESCE((SELECT epoch FROM revocations WHERE kind = 'user' AND subject = $1), 1))
              ON CONFLICT (name) DO NOTHING",
         )
         .bind(&user.name)

@@ -27,7 +27,8 @@ impl Store {
             .await
     }
 
-    /// Adds a user with what is said about them.
+    /// Adds a user with what is said about them. Tokens of a user of that name who was
+    /// deleted stay refused.
     ///
     /// # Errors
     /// As [`Self::create_user`].
@@ -43,8 +44,10 @@ impl Store {
         let mut tx = self.write().await?;
         let inserted = sqlx::query(
             "INSERT INTO users (name, display_name, password_hash, state, version, created_at,
-             email, phone, language, by_api)
-             VALUES ($1, $2, $3, $4, 1, $5, $6, $7, $8, $9) ON CONFLICT (name) DO NOTHING",
+             email, phone, language, by_api, token_epoch)
+             VALUES ($1, $2, $3, $4, 1, $5, $6, $7, $8, $9,
+             COALESCE((SELECT epoch FROM revocations WHERE kind = 'user' AND subject = $1), 1))
+             ON CONFLICT (name) DO NOTHING",
         )
         .bind(&user.name)
         .bind(user.display_name.as_deref().unwrap_or(&user.name))
@@ -96,8 +99,9 @@ impl Store {
         .rows_affected();
         if replaced == 0 {
             sqlx::query(
-                "INSERT INTO users (name, display_name, password_hash, state, version, created_at)
-                 VALUES ($1, $2, $3, $4, 1, $5)",
+                "INSERT INTO users (name, display_name, password_hash, state, version, created_at,
+                 token_epoch) VALUES ($1, $2, $3, $4, 1, $5,
+                 COALESCE((SELECT epoch FROM revocations WHERE kind = 'user' AND subject = $1), 1))",
             )
             .bind(&user.name)
             .bind(user.display_name.as_deref().unwrap_or(&user.name))

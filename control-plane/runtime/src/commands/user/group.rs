@@ -1,0 +1,50 @@
+//! `cubegate user group add | remove | list`
+
+use cubegate_store::StoreError;
+
+use crate::args::UserGroupCommand;
+use crate::{commands, output};
+
+pub(crate) async fn run(command: UserGroupCommand) -> anyhow::Result<()> {
+    match command {
+        UserGroupCommand::Add { name, groups, data } => {
+            let store = commands::open(&data).await?;
+            let new = store.add_groups(&name, &groups).await?;
+            for group in &new {
+                let record = format!("{name}/{group}");
+                commands::audit::record(&store, "create", "groups", &record).await;
+            }
+            output::line(&match new.as_slice() {
+                [] => format!("user {name} is in there already"),
+                new => format!(
+                    "user {name} is in {}; tokens that are made from now on say so",
+                    new.join(", ")
+                ),
+            });
+        }
+        UserGroupCommand::Remove { name, groups, data } => {
+            let store = commands::open(&data).await?;
+            let until = commands::revoked_until();
+            let gone = store.remove_groups(&name, &groups, until).await?;
+            for group in &gone {
+                let record = format!("{name}/{group}");
+                commands::audit::record(&store, "delete", "groups", &record).await;
+            }
+            output::line(&match gone.as_slice() {
+                [] => format!("user {name} is in none of them"),
+                gone => format!(
+                    "user {name} is not in {} any more; its tokens until now are refused",
+                    gone.join(", ")
+                ),
+            });
+        }
+        UserGroupCommand::List { name, data } => {
+            let user = commands::open(&data).await?.get_user(&name).await?;
+            let user = user.ok_or(StoreError::UserNotFound(name))?;
+            for group in user.groups {
+                output::line(&group);
+            }
+        }
+    }
+    Ok(())
+}
