@@ -6,7 +6,12 @@ use percent_encoding::percent_decode_str;
 use crate::UnverifiedToken;
 
 /// The name of KubeCube's cookie, the same as the header's.
-const COOKIE_NAME: &str = "Authorization";
+pub const COOKIE_NAME: &str = "Authorization";
+
+/// The same cookie under a name that a browser lets nobody set but this host itself, over
+/// TLS (RFC 6265bis, 4.1.3.2). A page of a neighbouring domain may set the other one for
+/// all of them, and so make somebody act as somebody else.
+pub const HOST_COOKIE_NAME: &str = "__Host-Authorization";
 
 /// The token of an `Authorization` value, `Bearer <token>`, split at single blanks
 /// as KubeCube does: two blanks make an empty token, which is none, and what comes
@@ -19,14 +24,22 @@ pub fn bearer(value: &str) -> Option<UnverifiedToken> {
     usable.then(|| UnverifiedToken::new(token))
 }
 
-/// The token of the first cookie named `Authorization`. `values` are those of the
-/// `Cookie` headers; the blank may be written ` `, `+` or `%20`.
+/// The token of the first cookie named [`HOST_COOKIE_NAME`], or, when there is none of that
+/// name, [`COOKIE_NAME`]. `values` are those of the `Cookie` headers; the blank may be
+/// written ` `, `+` or `%20`.
 pub fn cookie<'a>(values: impl Iterator<Item = &'a str>) -> Option<UnverifiedToken> {
-    let value = values
+    let (mut own, mut plain) = (None, None);
+    let pairs = values
         .flat_map(|value| value.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(name, _)| *name == COOKIE_NAME)
-        .map(|(_, value)| value.trim_matches('"').replace('+', " "))?;
+        .filter_map(|pair| pair.trim().split_once('='));
+    for (name, value) in pairs {
+        match name {
+            HOST_COOKIE_NAME => own = own.or(Some(value)),
+            COOKIE_NAME => plain = plain.or(Some(value)),
+            _ => {}
+        }
+    }
+    let value = own.or(plain)?.trim_matches('"').replace('+', " ");
     bearer(&percent_decode_str(&value).decode_utf8().ok()?)
 }
 
@@ -120,6 +133,25 @@ mod tests {
             cookie(["Other=Bearer+a", "Authorization="].into_iter()),
             None
         );
+    }
+
+    #[test]
+    fn the_cookie_that_nobody_else_can_set_counts_before_the_other() {
+        for values in [
+            &["Authorization=Bearer+planted; __Host-Authorization=Bearer+a.b.c"][..],
+            &["__Host-Authorization=Bearer+a.b.c", "Authorization=Bearer+planted"],
+            &["__Host-Authorization=Bearer+a.b.c"],
+            &["Authorization=Bearer+a.b.c"],
+        ] {
+            assert_eq!(
+                cookie(values.iter().copied()),
+                Some(UnverifiedToken::new("a.b.c")),
+                "{values:?}"
+            );
+        }
+        // A bad one is not rescued by the other.
+        let values = ["__Host-Authorization=junk; Authorization=Bearer+a.b.c"];
+        assert_eq!(cookie(values.into_iter()), None);
     }
 
     #[test]

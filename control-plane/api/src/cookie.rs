@@ -13,6 +13,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use cubegate_domain::User;
 use cubegate_token::Claims;
+use cubegate_token::carrier::{COOKIE_NAME, HOST_COOKIE_NAME};
 use time::OffsetDateTime;
 
 use crate::issuer::{CookieSession, IssuedToken, unix_seconds};
@@ -74,37 +75,52 @@ pub(crate) async fn renew(
             .issuer
             .issue_for_cookie(&user, &session, now)
             .map_err(ApiError::from)
-            .and_then(|issued| set(&state, &issued, now));
-        match cookie {
-            Ok(cookie) => {
-                response.headers_mut().insert(header::SET_COOKIE, cookie);
-            }
-            // The old one is good for a while yet.
-            Err(error) => tracing::warn!(%error, "a cookie could not be renewed"),
+            .and_then(|issued| set(&state, &mut response, &issued, now));
+        // The old one is good for a while yet.
+        if let Err(error) = cookie {
+            tracing::warn!(%error, "a cookie could not be renewed");
         }
     }
     response
 }
 
-/// The cookie with this token, for as long as the token is good.
+/// Sets the cookie with this token, for as long as the token is good.
 pub(crate) fn set(
     state: &AppState,
+    response: &mut Response,
     issued: &IssuedToken,
     now: OffsetDateTime,
-) -> Result<HeaderValue, ApiError> {
+) -> Result<(), ApiError> {
     let max_age = issued.expires_at.saturating_sub(unix_seconds(now));
-    value(state, &format!("Bearer+{}", issued.token), max_age)
+    let content = format!("Bearer+{}", issued.token);
+    put(state, response, &content, max_age)
 }
 
 /// Takes the cookie away.
-pub(crate) fn clear(state: &AppState) -> Result<HeaderValue, ApiError> {
-    value(state, "", 0)
+pub(crate) fn clear(state: &AppState, response: &mut Response) -> Result<(), ApiError> {
+    put(state, response, "", 0)
 }
 
-fn value(state: &AppState, content: &str, max_age: u64) -> Result<HeaderValue, ApiError> {
-    let secure = if state.plain_http { "" } else { " Secure;" };
-    let cookie = format!(
-        "Authorization={content}; Path=/; Max-Age={max_age}; HttpOnly;{secure} SameSite=Lax"
-    );
-    HeaderValue::from_str(&cookie).map_err(|error| ApiError::Internal(error.into()))
+/// Under the name that KubeCube's clients know, and under the one that no neighbouring
+/// domain can set, which counts alone where both are sent. Without TLS
+/// browsers take no such name.
+fn put(
+    state: &AppState,
+    response: &mut Response,
+    content: &str,
+    max_age: u64,
+) -> Result<(), ApiError> {
+    let (secure, names): (_, &[_]) = if state.plain_http {
+        ("", &[COOKIE_NAME])
+    } else {
+        (" Secure;", &[COOKIE_NAME, HOST_COOKIE_NAME])
+    };
+    for name in names {
+        let cookie =
+            format!("{name}={content}; Path=/; Max-Age={max_age}; HttpOnly;{secure} SameSite=Lax");
+        let cookie =
+            HeaderValue::from_str(&cookie).map_err(|error| ApiError::Internal(error.into()))?;
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    Ok(())
 }

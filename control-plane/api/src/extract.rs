@@ -8,7 +8,7 @@ mod credential;
 mod fields;
 mod identity;
 mod leaving;
-mod origin;
+pub(crate) mod origin;
 mod query;
 mod user_name;
 

@@ -1,5 +1,6 @@
 //! What every handler can reach.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,6 +36,8 @@ pub struct AppState {
     pub oauth: Arc<OauthSettings>,
     /// How often somebody may try.
     pub throttle: Arc<Throttle>,
+    /// Origins whose pages may call, and so log somebody in.
+    pub cors_origins: Arc<BTreeSet<String>>,
     /// Where clusters may be that are registered over this API.
     pub cluster_addresses: Arc<AddressPolicy>,
 }

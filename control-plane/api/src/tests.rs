@@ -109,6 +109,7 @@ impl TestApp {
             }),
             oauth: Arc::new(OauthSettings::default()),
             throttle: Arc::new(Throttle::new(&ThrottleSettings::default())),
+            cors_origins: Arc::default(),
             cluster_addresses: Arc::default(),
         };
         change(&mut state);

@@ -149,6 +149,7 @@ impl ControlPlane {
             }),
             oauth: Arc::new(oauth.settings()),
             throttle: Arc::new(Throttle::new(&throttle.settings())),
+            cors_origins: Arc::new(clusters.cors_origins()),
             cluster_addresses: Arc::new(clusters.address_policy(own)),
         };
         let router = cubegate_api::router(state);

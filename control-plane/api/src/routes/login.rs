@@ -1,18 +1,19 @@
 //! `POST /login`: a name and a password for a cookie.
 
 use axum::extract::State;
-use axum::http::header;
+use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use uuid::Uuid;
 
 use crate::audit::Note;
-use crate::extract::{ClientIp, RawBody, json_fields};
+use crate::extract::{ClientIp, RawBody, json_fields, origin};
 use crate::issuer::{CookieSession, unix_seconds};
 use crate::respond;
 use crate::routes::user::object;
 use crate::{ApiError, AppState, cookie, password};
 
-/// Checks in KubeCube's order; the state comes after the password, so that nobody
+/// Lets nobody log in from a page of another site, unless an operator allows it. Checks in
+/// KubeCube's order; the state comes after the password, so that nobody
 /// learns who is disabled without knowing it.
 #[utoipa::path(
     post,
@@ -26,8 +27,14 @@ pub(crate) async fn handler(
     State(state): State<AppState>,
     ClientIp(ip): ClientIp,
     note: Note,
+    headers: HeaderMap,
+    uri: Uri,
     RawBody(body): RawBody,
 ) -> Result<Response, ApiError> {
+    // A page of another site could log its visitor in as somebody else, with a form.
+    if origin::is_foreign(&headers, &uri) && !origin::is_allowed(&headers, &state.cors_origins) {
+        return Err(ApiError::Forbidden);
+    }
     let [name, password, login_type] = json_fields(&body, ["name", "password", "loginType"])?
         .map(|field| field.filter(|text| !text.is_empty()));
     let (Some(name), Some(password), Some(login_type)) = (name, password, login_type) else {
@@ -52,7 +59,6 @@ pub(crate) async fn handler(
         .await?;
 
     let mut response = respond::json(&object::of(user, now));
-    let cookie = cookie::set(&state, &issued, now)?;
-    response.headers_mut().insert(header::SET_COOKIE, cookie);
+    cookie::set(&state, &mut response, &issued, now)?;
     Ok(response)
 }

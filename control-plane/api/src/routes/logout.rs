@@ -1,7 +1,6 @@
 //! `POST /logout`: the end of a login. KubeCube has none; its console forgets the cookie.
 
 use axum::extract::State;
-use axum::http::header;
 use axum::response::Response;
 
 use crate::extract::Leaving;
@@ -26,8 +25,6 @@ pub(crate) async fn handler(
         state.take_back(&claims).await?;
     }
     let mut response = respond::success();
-    response
-        .headers_mut()
-        .insert(header::SET_COOKIE, cookie::clear(&state)?);
+    cookie::clear(&state, &mut response)?;
     Ok(response)
 }

@@ -1,5 +1,6 @@
 //! The cookie of a login: it slides, ends, and is taken away.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use cubegate_token::{Claims, UnverifiedToken};
@@ -40,9 +41,10 @@ impl TestApp {
 impl Answer {
     /// Token and age of the cookie that is set.
     fn cookie(&self) -> Option<(String, u64)> {
-        let rest = self
-            .header("set-cookie")
-            .strip_prefix("Authorization=Bearer+")?;
+        let all = self.headers.get_all("set-cookie").iter();
+        let all: Vec<_> = all.map(|value| value.to_str().unwrap()).collect();
+        let rest = all.first()?.strip_prefix("Authorization=Bearer+")?;
+        assert_eq!(all[1..], [format!("__Host-{}", all[0])]);
         let (token, rest) = rest.split_once("; Path=/; Max-Age=").unwrap();
         let (age, rest) = rest.split_once("; ").unwrap();
         assert_eq!(rest, "HttpOnly; Secure; SameSite=Lax");
@@ -155,6 +157,68 @@ async fn another_site_logs_nobody_out() {
     let answer = app.send_in_vain("POST", LOGOUT, &foreign, "").await;
     answer.assert_refused(403, "Forbidden.");
     assert_eq!(app.with_cookie("GET", KEY, &token).await.status, 200);
+}
+
+#[tokio::test]
+async fn another_site_logs_nobody_in() {
+    let app = TestApp::with(ed25519(), |state| {
+        state.cors_origins = Arc::new(["https://console.example".to_owned()].into());
+    })
+    .await;
+    let body = json!({ "name": "jeff", "password": "jeffPass123", "loginType": "normal" });
+    let log_in = async |headers: &[(&str, String)]| {
+        let mut all = vec![("content-type", "text/plain".to_owned())];
+        all.extend_from_slice(headers);
+        app.send("POST", LOGIN, &all, body.to_string()).await
+    };
+    let header = |name: &'static str, value: &str| (name, value.to_owned());
+    for foreign in [
+        header("sec-fetch-site", "cross-site"),
+        header("sec-fetch-site", "same-site"),
+        header("origin", "https://evil.example"),
+        header("origin", "null"),
+    ] {
+        let answer = log_in(std::slice::from_ref(&foreign)).await;
+        answer.assert_refused(403, "Forbidden.");
+        assert_eq!(answer.header("set-cookie"), "", "{foreign:?}");
+    }
+    for good in [
+        vec![],
+        vec![header("sec-fetch-site", "same-origin")],
+        vec![header("origin", "https://gw.example")],
+        // Whose pages may call.
+        vec![
+            header("origin", "https://console.example"),
+            header("sec-fetch-site", "same-site"),
+        ],
+    ] {
+        assert_eq!(log_in(&good).await.status, 200, "{good:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_cookie_that_a_neighbour_has_planted_does_not_count() {
+    let app = TestApp::new().await;
+    let (own, planted) = (app.jeffs_login().await, app.token("admin").await);
+    for cookie in [
+        format!("Authorization=Bearer+{planted}; __Host-Authorization=Bearer+{own}"),
+        format!("__Host-Authorization=Bearer+{own}; Authorization=Bearer+{planted}"),
+    ] {
+        let answer = app
+            .send("GET", "/api/v1/cube/user", &[("cookie", cookie)], "")
+            .await;
+        answer.assert_refused(403, "Forbidden.");
+    }
+}
+
+#[tokio::test]
+async fn without_tls_there_is_one_cookie() {
+    let app = TestApp::with(ed25519(), |state| state.plain_http = true).await;
+    let body = json!({ "name": "jeff", "password": "jeffPass123", "loginType": "normal" });
+    let answer = app.send("POST", LOGIN, &[], body.to_string()).await;
+    let cookies: Vec<_> = answer.headers.get_all("set-cookie").iter().collect();
+    assert_eq!(cookies.len(), 1);
+    assert!(!answer.header("set-cookie").contains("Secure"));
 }
 
 fn ed25519() -> Issuer {
