@@ -35,6 +35,7 @@ fn what_is_said_about_a_key_is_listed_and_changed() -> Result<()> {
             "2090-01-31T12:00:00Z",
             "--cluster",
             "member-1",
+            "--allow-unknown-clusters",
             "--verb",
             "list",
             "--verb",
@@ -120,6 +121,28 @@ fn what_cannot_be_is_refused_in_a_sentence() -> Result<()> {
         }
         let both = ["key", "update", &key, "--no-scope", "--verb", "get"];
         assert_eq!(site.run(&both).await?.code, Some(2));
+        Ok(())
+    })
+}
+
+#[test]
+fn a_key_is_not_made_for_a_cluster_that_there_is_not() -> Result<()> {
+    block_on(async {
+        let site = Site::new("misspelt")?;
+        site.add_user("jeff", PASSWORD).await?;
+        site.add_plain_cluster("my-cluster", 1).await?;
+        let create = ["key", "create", "jeff", "--cluster", "my-clutser"];
+        let ended = site.run(&create).await?;
+        let said = ended.one_sentence()?;
+        assert!(said.contains("my-cluster may be meant"), "{said}");
+        assert!(!site.ok(&["key", "list"]).await?.contains("jeff"));
+        let flags = ["--cluster", "my-clutser", "--allow-unknown-clusters"];
+        site.create_key_with("jeff", &flags).await?;
+        let key = site.create_key_with("jeff", &["--cluster", "my-cluster"]).await?;
+        let update = ["key", "update", &key.access_key, "--cluster", "other"];
+        let ended = site.run(&update).await?;
+        let said = ended.one_sentence()?;
+        assert!(said.contains("there is no cluster other"), "{said}");
         Ok(())
     })
 }

@@ -110,7 +110,7 @@ fn put(
     content: &str,
     max_age: u64,
 ) -> Result<(), ApiError> {
-    let (secure, names): (_, &[_]) = if state.plain_http {
+    let (secure, names): (&str, &[&str]) = if state.plain_http {
         ("", &[COOKIE_NAME])
     } else {
         (" Secure;", &[COOKIE_NAME, HOST_COOKIE_NAME])

@@ -4,6 +4,7 @@ mod cube;
 mod log;
 mod nul;
 mod oauth;
+mod parameters;
 mod slash;
 mod sphere;
 
@@ -36,6 +37,7 @@ pub fn router(state: AppState) -> Router {
     let cube = cube_table()
         .router
         .merge(audit_table().router)
+        .layer(middleware::from_fn(parameters::refuse_unknown))
         .layer(middleware::from_fn_with_state(state.clone(), cookie::renew))
         .layer(middleware::map_response(no_store));
 

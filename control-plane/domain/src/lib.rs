@@ -11,6 +11,7 @@
 
 mod access_key;
 mod cluster;
+mod nearest;
 mod user;
 
 pub use access_key::{
@@ -21,6 +22,7 @@ pub use access_key::{
 pub use cluster::{
     ApiServer, Cluster, ClusterCredential, ClusterName, ClusterNameError, ClusterTls, Scheme,
 };
+pub use nearest::nearest;
 pub use user::{
     ADMIN_GROUP, DEFAULT_LANGUAGE, PASSWORD_BYTES, Profile, User, UserState, check_display_name,
     check_email, check_language, check_password, check_phone,

@@ -2,4 +2,5 @@
 
 mod host;
 mod read;
+mod reseal;
 mod write;

@@ -3,7 +3,7 @@
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{ChaCha20Poly1305, Nonce};
-use cubegate_domain::ClusterCredential;
+use cubegate_domain::{Cluster, ClusterCredential};
 use rand::TryRng;
 use rand::rngs::SysRng;
 use serde::{Deserialize, Serialize};
@@ -13,6 +13,22 @@ use crate::StoreError;
 use crate::master_key::{MasterKey, Purpose, mac};
 
 const NONCE_BYTES: usize = 12;
+
+/// What a sealed text begins with that is bound to a [`Place`]. Former ones are hex from the
+/// first character on.
+pub(crate) const BOUND: &str = "2:";
+
+/// Where a credential is used, and what it must not leave.
+pub(crate) struct Place<'a> {
+    /// The cluster.
+    pub(crate) name: &'a str,
+    /// The URL of its server.
+    pub(crate) server: String,
+    /// Whose certificates the server may have.
+    pub(crate) ca_pem: Option<&'a str>,
+    /// The name in them.
+    pub(crate) server_name: Option<&'a str>,
+}
 
 /// The subkeys, ready for use.
 pub(crate) struct Sealer {
@@ -68,22 +84,34 @@ impl Sealer {
             .into()
     }
 
-    /// Encrypts a credential for the cluster `name`: nonce and ciphertext in hex.
+    /// Encrypts a credential for where it is used: [`BOUND`], then nonce and ciphertext in
+    /// hex. Whoever writes the database, and has not the master key, can neither give it
+    /// to another cluster nor lead it to another server.
     pub(crate) fn seal(
         &self,
-        name: &str,
+        place: &Place<'_>,
         credential: &ClusterCredential,
     ) -> Result<String, StoreError> {
         let random = |error: &dyn std::fmt::Display| StoreError::Random(error.to_string());
         let plain = serde_json::to_vec(&Plain::from(credential)).map_err(|error| random(&error))?;
+        let sealed = self.encrypt(&place.bytes(), &plain)?;
+        Ok(format!("{BOUND}{sealed}"))
+    }
+
+    /// What a former release has made.
+    #[cfg(test)]
+    pub(crate) fn seal_former(&self, name: &str, credential: &ClusterCredential) -> String {
+        let plain = serde_json::to_vec(&Plain::from(credential)).unwrap();
+        self.encrypt(name.as_bytes(), &plain).unwrap()
+    }
+
+    fn encrypt(&self, aad: &[u8], plain: &[u8]) -> Result<String, StoreError> {
+        let random = |error: &dyn std::fmt::Display| StoreError::Random(error.to_string());
         let mut nonce = [0; NONCE_BYTES];
         SysRng
             .try_fill_bytes(&mut nonce)
             .map_err(|error| random(&error))?;
-        let payload = Payload {
-            msg: &plain,
-            aad: name.as_bytes(),
-        };
+        let payload = Payload { msg: plain, aad };
         let sealed = self
             .cipher
             .encrypt(&Nonce::from(nonce), payload)
@@ -91,16 +119,59 @@ impl Sealer {
         Ok(hex(&nonce) + &hex(&sealed))
     }
 
-    /// The credential again; `None` when it was not sealed by this key for this name.
-    pub(crate) fn open(&self, name: &str, sealed: &str) -> Option<ClusterCredential> {
+    /// The credential again; `None` when it was not sealed by this key for this place.
+    pub(crate) fn open(&self, place: &Place<'_>, sealed: &str) -> Option<ClusterCredential> {
+        self.decrypt(&place.bytes(), sealed.strip_prefix(BOUND)?)
+    }
+
+    /// The same of a credential that a former release has sealed, for the name alone.
+    pub(crate) fn open_former(&self, name: &str, sealed: &str) -> Option<ClusterCredential> {
+        self.decrypt(name.as_bytes(), sealed)
+    }
+
+    fn decrypt(&self, aad: &[u8], sealed: &str) -> Option<ClusterCredential> {
         let bytes = unhex(sealed)?;
         let (nonce, ciphertext) = bytes.split_first_chunk::<NONCE_BYTES>()?;
         let payload = Payload {
             msg: ciphertext,
-            aad: name.as_bytes(),
+            aad,
         };
         let plain = self.cipher.decrypt(&Nonce::from(*nonce), payload).ok()?;
         serde_json::from_slice::<Plain>(&plain).ok().map(Into::into)
+    }
+}
+
+// === impl Place ===
+
+impl Place<'_> {
+    /// Each part behind its length, so that no two places have the same bytes.
+    fn bytes(&self) -> Vec<u8> {
+        let Self {
+            name,
+            server,
+            ca_pem,
+            server_name,
+        } = self;
+        let mut bytes = Vec::new();
+        for part in [Some(*name), Some(server.as_str()), *ca_pem, *server_name] {
+            // What is absent is not the same as what is empty.
+            bytes.push(u8::from(part.is_some()));
+            let part = part.unwrap_or_default().as_bytes();
+            bytes.extend(part.len().to_be_bytes());
+            bytes.extend(part);
+        }
+        bytes
+    }
+}
+
+impl<'a> From<&'a Cluster> for Place<'a> {
+    fn from(cluster: &'a Cluster) -> Self {
+        Self {
+            name: cluster.name.as_str(),
+            server: cluster.server.to_string(),
+            ca_pem: cluster.tls.ca_pem.as_deref(),
+            server_name: cluster.tls.server_name.as_deref(),
+        }
     }
 }
 
@@ -172,34 +243,82 @@ mod tests {
         Sealer::new(&MasterKey::from_bytes(&[byte; 32]).unwrap())
     }
 
+    fn mk_place(name: &str) -> Place<'_> {
+        Place {
+            name,
+            server: "https://10.0.0.1:6443".to_owned(),
+            ca_pem: None,
+            server_name: None,
+        }
+    }
+
     #[test]
-    fn a_sealed_credential_opens_under_its_own_key_and_name_only() {
+    fn a_sealed_credential_opens_under_its_own_key_and_place_only() {
         let credential = ClusterCredential::BearerToken("s3cret".to_owned());
-        let sealed = sealer(1).seal("member-1", &credential).unwrap();
-        assert_eq!(
-            sealer(1).open("member-1", &sealed),
-            Some(credential.clone())
-        );
-        assert_eq!(sealer(1).open("member-2", &sealed), None);
-        assert_eq!(sealer(2).open("member-1", &sealed), None);
+        let place = mk_place("member-1");
+        let sealed = sealer(1).seal(&place, &credential).unwrap();
+        assert_eq!(sealer(1).open(&place, &sealed), Some(credential.clone()));
+        assert_eq!(sealer(2).open(&place, &sealed), None);
+        for other in [
+            mk_place("member-2"),
+            Place {
+                server: "https://10.0.0.2:6443".to_owned(),
+                ..mk_place("member-1")
+            },
+            Place {
+                server: "http://10.0.0.1:6443".to_owned(),
+                ..mk_place("member-1")
+            },
+            Place {
+                ca_pem: Some(""),
+                ..mk_place("member-1")
+            },
+            Place {
+                server_name: Some("x"),
+                ..mk_place("member-1")
+            },
+        ] {
+            assert_eq!(sealer(1).open(&other, &sealed), None);
+        }
         assert_ne!(
             sealed,
-            sealer(1).seal("member-1", &credential).unwrap(),
+            sealer(1).seal(&place, &credential).unwrap(),
             "nonce used twice"
         );
     }
 
     #[test]
+    fn parts_of_a_place_do_not_run_into_each_other() {
+        let place = |ca_pem, server_name| Place {
+            ca_pem,
+            server_name,
+            ..mk_place("a")
+        };
+        let places = [
+            place(Some("ab"), Some("c")),
+            place(Some("a"), Some("bc")),
+            place(Some("abc"), None),
+            place(None, Some("abc")),
+        ];
+        for (at, one) in places.iter().enumerate() {
+            for other in places.iter().skip(at + 1) {
+                assert_ne!(one.bytes(), other.bytes());
+            }
+        }
+    }
+
+    #[test]
     fn damaged_text_opens_as_nothing() {
-        let sealed = sealer(1).seal("a", &ClusterCredential::None).unwrap();
+        let place = mk_place("a");
+        let sealed = sealer(1).seal(&place, &ClusterCredential::None).unwrap();
         let flipped = if sealed.ends_with('0') { "1" } else { "0" };
         let mut damaged = sealed.clone();
         damaged.pop();
-        assert_eq!(sealer(1).open("a", &damaged), None);
+        assert_eq!(sealer(1).open(&place, &damaged), None);
         damaged.push_str(flipped);
-        assert_eq!(sealer(1).open("a", &damaged), None);
-        for text in ["", "00", "zz", "é"] {
-            assert_eq!(sealer(1).open("a", text), None, "{text}");
+        assert_eq!(sealer(1).open(&place, &damaged), None);
+        for text in ["", "00", "2:", "2:00", "zz", "é"] {
+            assert_eq!(sealer(1).open(&place, text), None, "{text}");
         }
     }
 

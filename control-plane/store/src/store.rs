@@ -52,8 +52,10 @@ impl Store {
             uses: KeyUses::default(),
             revision: watch::Sender::new(current),
         });
-        tokio::spawn(revision::poll(Arc::downgrade(&inner)));
-        Ok(Self { inner })
+        let store = Self { inner };
+        store.reseal_clusters().await?;
+        tokio::spawn(revision::poll(Arc::downgrade(&store.inner)));
+        Ok(store)
     }
 
     /// The database.

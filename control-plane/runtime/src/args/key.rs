@@ -105,6 +105,9 @@ pub(crate) struct ScopeArgs {
     /// Only for what is in this namespace
     #[arg(long = "namespace", value_name = "NAMESPACE")]
     pub(crate) namespaces: Vec<String>,
+    /// Also name clusters that are not registered yet
+    #[arg(long)]
+    pub(crate) allow_unknown_clusters: bool,
     /// Only with this verb: get, list, watch, create, update, patch, delete, deletecollection
     #[arg(long = "verb", value_name = "VERB")]
     pub(crate) verbs: Vec<String>,

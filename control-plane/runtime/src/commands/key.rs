@@ -1,8 +1,8 @@
 //! `cubegate key create | list | update | rotate | delete`
 
 use anyhow::bail;
-use cubegate_domain::{AccessKey, KeyAttributes, KeyChange};
-use cubegate_store::{ChangeOutcome, DeleteOutcome, IssuedKey};
+use cubegate_domain::{AccessKey, ClusterName, KeyAttributes, KeyChange, nearest};
+use cubegate_store::{ChangeOutcome, DeleteOutcome, IssuedKey, Store};
 use cubegate_token::KeyScope;
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
@@ -33,6 +33,7 @@ async fn create(args: KeyCreateArgs) -> anyhow::Result<()> {
         scope,
         data,
     } = args;
+    let allow_unknown = scope.allow_unknown_clusters;
     let attributes = KeyAttributes {
         name,
         description,
@@ -40,6 +41,9 @@ async fn create(args: KeyCreateArgs) -> anyhow::Result<()> {
         scope: scope_of(scope),
     };
     let store = commands::open(&data).await?;
+    if !allow_unknown {
+        check_clusters(&store, &attributes.scope).await?;
+    }
     let pair = store
         .create_key_with(&user, attributes, OffsetDateTime::now_utc())
         .await?;
@@ -59,6 +63,7 @@ async fn update(args: KeyUpdateArgs) -> anyhow::Result<()> {
         no_scope,
         data,
     } = args;
+    let allow_unknown = scope.allow_unknown_clusters;
     let scope = scope_of(scope);
     let change = KeyChange {
         name,
@@ -74,6 +79,9 @@ async fn update(args: KeyUpdateArgs) -> anyhow::Result<()> {
         bail!("nothing is to be changed; `cubegate key update --help` shows what can be");
     }
     let store = commands::open(&data).await?;
+    if let (Some(scope), false) = (&change.scope, allow_unknown) {
+        check_clusters(&store, scope).await?;
+    }
     let now = OffsetDateTime::now_utc();
     let until = commands::revoked_until();
     match store
@@ -87,6 +95,29 @@ async fn update(args: KeyUpdateArgs) -> anyhow::Result<()> {
         }
         ChangeOutcome::NotFound | ChangeOutcome::NotOwned => not_found(&access_key),
     }
+}
+
+/// Refuses a scope with a cluster that there is not: a key for a misspelt one is good for
+/// nothing, and nobody says so.
+async fn check_clusters(store: &Store, scope: &KeyScope) -> anyhow::Result<()> {
+    let clusters = store.list_clusters().await?;
+    let names = || clusters.iter().map(|cluster| cluster.name.as_str());
+    // What is no name at all is told in other words.
+    let unknown = scope
+        .clusters
+        .iter()
+        .filter(|name| name.parse::<ClusterName>().is_ok())
+        .find(|name| !names().any(|known| known == name.as_str()));
+    let Some(unknown) = unknown else {
+        return Ok(());
+    };
+    let advice = match nearest(unknown, names()) {
+        Some(meant) => format!("{meant} may be meant"),
+        None => "`cubegate cluster list` shows those there are".to_owned(),
+    };
+    bail!(
+        "there is no cluster {unknown}; {advice}, and --allow-unknown-clusters takes one that is registered later"
+    )
 }
 
 async fn rotate(access_key: &str, overlap: u32, data: &DataArgs) -> anyhow::Result<()> {
@@ -200,6 +231,7 @@ fn scope_of(args: ScopeArgs) -> KeyScope {
         clusters,
         namespaces,
         verbs,
+        allow_unknown_clusters: _,
     } = args;
     KeyScope {
         clusters,

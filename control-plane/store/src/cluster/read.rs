@@ -1,14 +1,23 @@
 //! Reading clusters.
 
-use cubegate_domain::{ApiServer, Cluster, ClusterTls, Scheme};
+use cubegate_domain::{ApiServer, Cluster, ClusterCredential, ClusterTls, Scheme};
 
 use crate::row::to_time;
-use crate::seal::Sealer;
+use crate::seal::{Place, Sealer};
 use crate::user::Written;
 use crate::{Store, StoreError};
 
+/// In which form a credential is sealed.
+#[derive(Clone, Copy)]
+pub(super) enum Seal {
+    /// For the cluster and its server.
+    Bound,
+    /// As a former release did it.
+    Former,
+}
+
 #[derive(sqlx::FromRow)]
-struct ClusterRow {
+pub(super) struct ClusterRow {
     name: String,
     scheme: String,
     host: String,
@@ -16,7 +25,7 @@ struct ClusterRow {
     path_prefix: String,
     ca_pem: Option<String>,
     server_name: Option<String>,
-    credential_sealed: String,
+    pub(super) credential_sealed: String,
     created_at: i64,
 }
 
@@ -35,7 +44,7 @@ impl Store {
         .bind(name)
         .fetch_optional(self.reader())
         .await?;
-        row.map(|row| row.into_cluster(&self.inner.sealer))
+        row.map(|row| row.into_cluster(&self.inner.sealer, Seal::Bound))
             .transpose()
     }
 
@@ -54,7 +63,7 @@ impl Store {
         let mut clusters = Vec::with_capacity(rows.len());
         for row in rows {
             let name = row.name.clone();
-            match row.into_cluster(&self.inner.sealer) {
+            match row.into_cluster(&self.inner.sealer, Seal::Bound) {
                 Ok(cluster) => clusters.push(cluster),
                 Err(error) => {
                     tracing::error!(cluster.name = name, %error, "a cluster cannot be read and is left out");
@@ -89,33 +98,38 @@ impl Store {
 // === impl ClusterRow ===
 
 impl ClusterRow {
-    fn into_cluster(self, sealer: &Sealer) -> Result<Cluster, StoreError> {
+    pub(super) fn into_cluster(self, sealer: &Sealer, form: Seal) -> Result<Cluster, StoreError> {
+        let name = self.name.clone();
         let wrong = |column| StoreError::Inconsistent {
             table: "clusters",
             column,
-            row: self.name.clone(),
+            row: name.clone(),
         };
         let scheme = match self.scheme.as_str() {
             "http" => Scheme::Http,
             "https" => Scheme::Https,
             _ => return Err(wrong("scheme")),
         };
-        Ok(Cluster {
+        let mut cluster = Cluster {
             server: ApiServer {
                 scheme,
                 port: u16::try_from(self.port).map_err(|_| wrong("port"))?,
                 host: self.host.clone(),
                 path_prefix: self.path_prefix.clone(),
             },
-            credential: sealer
-                .open(&self.name, &self.credential_sealed)
-                .ok_or_else(|| wrong("credential_sealed"))?,
+            credential: ClusterCredential::None,
             created_at: to_time(self.created_at, "clusters", "created_at", &self.name)?,
             name: self.name.parse().map_err(|_| wrong("name"))?,
             tls: ClusterTls {
                 ca_pem: self.ca_pem,
                 server_name: self.server_name,
             },
-        })
+        };
+        let credential = match form {
+            Seal::Bound => sealer.open(&Place::from(&cluster), &self.credential_sealed),
+            Seal::Former => sealer.open_former(&self.name, &self.credential_sealed),
+        };
+        cluster.credential = credential.ok_or_else(|| wrong("credential_sealed"))?;
+        Ok(cluster)
     }
 }

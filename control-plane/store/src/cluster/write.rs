@@ -3,6 +3,7 @@
 use cubegate_domain::Cluster;
 
 use crate::row::from_time;
+use crate::seal::Place;
 use crate::{Store, StoreError, revision};
 
 // === impl Store ===
@@ -16,7 +17,10 @@ impl Store {
     /// [`StoreError::ClusterExists`]; nothing has changed then.
     pub async fn add_cluster(&self, cluster: &Cluster, replace: bool) -> Result<(), StoreError> {
         let name = cluster.name.as_str();
-        let sealed = self.inner.sealer.seal(name, &cluster.credential)?;
+        let sealed = self
+            .inner
+            .sealer
+            .seal(&Place::from(cluster), &cluster.credential)?;
         let mut tx = self.write().await?;
         let on_conflict = if replace {
             "INSERT INTO clusters (name, scheme, host, port, path_prefix, ca_pem, server_name,

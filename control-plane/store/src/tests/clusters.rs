@@ -198,7 +198,68 @@ async fn without_the_host_there_is_none_until_a_cluster_is_added(kind: Kind) {
     store.add_cluster(&mk_cluster("c"), false).await.unwrap();
     assert_eq!(store.host_cluster().await.unwrap().as_deref(), Some("c"));
 }
+/// Writes one column of cluster `a` past the store.
+async fn overwrite(store: &Store, statement: &'static str, value: &str) {
+    let mut tx = store.write().await.unwrap();
+    let query = sqlx::query(statement).bind(value);
+    query.execute(&mut *tx).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+async fn a_credential_goes_to_its_own_server_only(kind: Kind) {
+    let store = TestStore::new(kind).await;
+    let cluster = mk_cluster("a");
+    store.add_cluster(&cluster, false).await.unwrap();
+    for (statement, value) in [
+        ("UPDATE clusters SET host = $1", "evil.example"),
+        ("UPDATE clusters SET scheme = $1", "http"),
+        ("UPDATE clusters SET path_prefix = $1", "/evil"),
+        ("UPDATE clusters SET ca_pem = $1", "-- another CA --"),
+        ("UPDATE clusters SET server_name = $1", "evil.example"),
+    ] {
+        overwrite(&store, statement, value).await;
+        let refused = store.get_cluster("a").await;
+        assert!(
+            matches!(
+                refused,
+                Err(StoreError::Inconsistent {
+                    column: "credential_sealed",
+                    ..
+                })
+            ),
+            "{statement}: {refused:?}"
+        );
+        assert!(store.list_clusters().await.unwrap().is_empty());
+        store.add_cluster(&cluster, true).await.unwrap();
+        assert!(store.get_cluster("a").await.unwrap().is_some());
+    }
+}
+
+async fn what_a_former_release_has_sealed_is_bound_at_the_next_start_and_never_again(kind: Kind) {
+    let store = TestStore::new(kind).await;
+    let cluster = mk_cluster("a");
+    store.add_cluster(&cluster, false).await.unwrap();
+    let former = store
+        .inner
+        .sealer
+        .seal_former("a", &cluster.credential);
+    let put_back = "UPDATE clusters SET credential_sealed = $1";
+    overwrite(&store, put_back, &former).await;
+    let opened = store.open_again().await;
+    let read = opened.get_cluster("a").await.unwrap().unwrap();
+    assert_eq!(read.credential, cluster.credential);
+    let sealed: String = sqlx::query_scalar("SELECT credential_sealed FROM clusters")
+        .fetch_one(opened.reader())
+        .await
+        .unwrap();
+    assert!(sealed.starts_with("2:"), "{sealed}");
+    overwrite(&opened, put_back, &former).await;
+    assert!(opened.get_cluster("a").await.is_err());
+}
+
 on_each_database!(
+    a_credential_goes_to_its_own_server_only,
+    what_a_former_release_has_sealed_is_bound_at_the_next_start_and_never_again,
     an_added_cluster_comes_back_whole,
     an_existing_name_is_refused_unless_it_is_replaced,
     a_removed_cluster_is_gone,
