@@ -159,6 +159,51 @@ fn administrators_add_list_and_remove_clusters_over_rest_and_nobody_else_does() 
 }
 
 #[test]
+fn nobody_registers_what_only_the_gateway_reaches() -> Result<()> {
+    in_the_world(async |world| {
+        let admin = world.gateway.admin().await?;
+        let kubeconfig = |server: &str| {
+            json!({
+                "apiVersion": "v1", "kind": "Config", "current-context": "c",
+                "contexts": [{ "name": "c", "context": { "cluster": "c", "user": "u" } }],
+                "clusters": [{ "name": "c", "cluster": { "server": server } }],
+                "users": [{ "name": "u", "user": { "token": "t" } }],
+            })
+            .to_string()
+        };
+        let add = async |name: &str, server: &str| {
+            let body = json!({ "name": name, "kubeconfig": kubeconfig(server), "check": false });
+            let answer = admin.post("/api/v1/cube/clusters").json(&body);
+            answer.send().await
+        };
+        let endpoints = world.gateway.endpoints();
+        let own = [
+            &endpoints.envoy_admin,
+            &endpoints.control_plane,
+            &endpoints.gateway,
+            &format!("https://{}", endpoints.xds),
+        ];
+        // The operator lets clusters be on loopback, but not the gateway itself.
+        for server in own {
+            let message = add("evil", server).await?.cube_error(400)?;
+            assert!(message.contains("the gateway itself"), "{server}: {message}");
+        }
+        for (server, part) in [
+            ("https://169.254.169.254", "a link-local address"),
+            ("https://[fe80::1]", "a link-local address"),
+            ("http://10.0.0.1", "in clear"),
+            ("https://[::1]:6443", "a loopback address"),
+        ] {
+            let message = add("evil", server).await?.cube_error(400)?;
+            assert!(message.contains(part), "{server}: {message}");
+        }
+        let path = cube("evil", "/quitquitquit");
+        admin.post(&path).send().await?.cube_error(400)?;
+        Ok(())
+    })
+}
+
+#[test]
 fn a_cluster_that_is_down_is_a_bad_gateway_in_the_shape_of_each_api() -> Result<()> {
     in_the_world(async |world| {
         let client = world.gateway.admin().await?;

@@ -62,6 +62,8 @@ mod gateway_kubesphere;
 #[cfg(test)]
 mod gateway_large;
 #[cfg(test)]
+mod gateway_logins;
+#[cfg(test)]
 mod gateway_made_by_keys;
 #[cfg(test)]
 mod gateway_passthrough;
@@ -77,6 +79,8 @@ mod gateway_scopes;
 mod gateway_tables;
 #[cfg(test)]
 mod gateway_tokens;
+#[cfg(test)]
+mod gateway_users;
 #[cfg(test)]
 mod gateway_watch;
 #[cfg(test)]

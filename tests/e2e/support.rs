@@ -61,9 +61,14 @@ pub(crate) fn kube(cluster: &str, path: &str) -> String {
 impl World {
     async fn start() -> Result<Self> {
         let stack = Stack::shared().await?;
+        // The API servers of the tests are on this machine.
+        let options = Options {
+            flags: vec!["--allow-cluster-address=127.0.0.0/8".to_owned()],
+            ..Options::default()
+        };
         Ok(Self {
             stack,
-            gateway: Self::another_gateway("gateway", stack).await?,
+            gateway: Self::gateway_with("gateway", stack, &options).await?,
         })
     }
 

@@ -6,6 +6,7 @@
 mod answer;
 mod stream;
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow};
@@ -54,7 +55,7 @@ impl Client {
     /// # Errors
     /// Never for a client without TLS settings of its own.
     pub fn plain(base: &str) -> Result<Self> {
-        Self::new(base, &[], None, true)
+        Self::new(base, &[], None, true, None)
     }
 
     /// A client of `base` (`https://host:port`) that trusts this CA and speaks
@@ -63,7 +64,7 @@ impl Client {
     /// # Errors
     /// PEM that cannot be read.
     pub fn tls(base: &str, ca: &[u8], identity: Option<&Identity>) -> Result<Self> {
-        Self::new(base, ca, identity, true)
+        Self::new(base, ca, identity, true, None)
     }
 
     /// The same, speaking HTTP/1.1 alone.
@@ -71,17 +72,35 @@ impl Client {
     /// # Errors
     /// PEM that cannot be read.
     pub fn tls_http1(base: &str, ca: &[u8]) -> Result<Self> {
-        Self::new(base, ca, None, false)
+        Self::new(base, ca, None, false, None)
     }
 
-    fn new(base: &str, ca: &[u8], identity: Option<&Identity>, http2: bool) -> Result<Self> {
+    /// A client without TLS that comes from this address of the machine. All of
+    /// `127.0.0.0/8` is.
+    ///
+    /// # Errors
+    /// Never for a client without TLS settings of its own.
+    pub fn plain_from(base: &str, address: IpAddr) -> Result<Self> {
+        Self::new(base, &[], None, false, Some(address))
+    }
+
+    fn new(
+        base: &str,
+        ca: &[u8],
+        identity: Option<&Identity>,
+        http2: bool,
+        from: Option<IpAddr>,
+    ) -> Result<Self> {
         let builder = HttpsConnectorBuilder::new()
             .with_tls_config(tls::client_config(ca, identity)?)
             .https_or_http();
+        let mut tcp = HttpConnector::new();
+        tcp.enforce_http(false);
+        tcp.set_local_address(from);
         let connector = if http2 {
-            builder.enable_all_versions().build()
+            builder.enable_all_versions().wrap_connector(tcp)
         } else {
-            builder.enable_http1().build()
+            builder.enable_http1().wrap_connector(tcp)
         };
         let http = legacy::Client::builder(TokioExecutor::new()).build(connector);
         Ok(Self {

@@ -4,7 +4,7 @@ use cubegate_domain::{ApiServer, Cluster, ClusterCredential, ClusterTls, Scheme}
 use tokio::time::timeout;
 
 use super::{Kind, TestStore, at, on_each_database};
-use crate::StoreError;
+use crate::{Store, StoreError};
 
 fn mk_cluster(name: &str) -> Cluster {
     Cluster {

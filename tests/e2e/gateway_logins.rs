@@ -1,0 +1,117 @@
+//! Passwords that are guessed: whom that keeps out, and for how long others wait.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, ensure};
+use cubegate_tests::client::Answer;
+use cubegate_tests::{Client, Gateway, Options, Site, block_on};
+use futures::future::join_all;
+use serde_json::json;
+
+const PASSWORD: &str = "a good Passw0rd";
+
+/// Another address than the one that clients come from as a rule.
+const ELSEWHERE: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
+
+async fn start(name: &str) -> Result<Gateway> {
+    let options = Options {
+        plain: true,
+        ..Options::default()
+    };
+    let gateway = Gateway::start(Site::new(name)?, &options).await?;
+    gateway.site().add_user("jeff", PASSWORD).await?;
+    Ok(gateway)
+}
+
+async fn log_in(client: &Client, name: &str, password: &str) -> Result<Answer> {
+    let body = json!({ "name": name, "password": password, "loginType": "normal" });
+    client
+        .post("/api/v1/cube/login")
+        .json(&body)
+        .patience(Duration::from_secs(60))
+        .send()
+        .await
+}
+
+/// How long a user who is locked is asked to wait.
+async fn assert_locked(client: &Client) -> Result<()> {
+    let answer = log_in(client, "jeff", PASSWORD).await?;
+    answer.cube_error(429)?;
+    let wait = answer.header("retry-after").context("no Retry-After")?;
+    let wait: u64 = wait.parse()?;
+    // A rate alone asks for a second or two.
+    ensure!(wait > 60, "{wait}");
+    Ok(())
+}
+
+#[test]
+fn guesses_from_elsewhere_keep_nobody_out_who_was_there_before() -> Result<()> {
+    block_on(async {
+        let gateway = start("guesses").await?;
+        let home = gateway.client();
+        let elsewhere = Client::plain_from(&gateway.endpoints().gateway, ELSEWHERE)?;
+        log_in(home, "jeff", PASSWORD).await?.expect(200)?;
+        for _ in 0..10 {
+            log_in(&elsewhere, "jeff", "a guess").await?;
+        }
+        assert_locked(&elsewhere).await?;
+        log_in(home, "jeff", PASSWORD).await?.expect(200)?;
+
+        let site = gateway.site();
+        let said = site.ok(&["user", "enable", "jeff"]).await?;
+        ensure!(said.contains("cubegate user unlock jeff"), "{said}");
+        // Neither the lock nor where the user was before is forgotten.
+        gateway.restart_control_plane().await?;
+        assert_locked(&elsewhere).await?;
+        log_in(home, "jeff", PASSWORD).await?.expect(200)?;
+
+        let said = site.ok(&["user", "unlock", "jeff"]).await?;
+        ensure!(said.contains("from everywhere"), "{said}");
+        log_in(&elsewhere, "jeff", PASSWORD).await?.expect(200)?;
+        let said = site.ok(&["user", "enable", "jeff"]).await?;
+        ensure!(!said.contains("unlock"), "{said}");
+        Ok(())
+    })
+}
+
+#[test]
+fn made_up_logins_by_the_hundred_do_not_delay_a_real_one() -> Result<()> {
+    block_on(async {
+        let gateway = start("made-up").await?;
+        let home = gateway.client();
+        let elsewhere = Client::plain_from(&gateway.endpoints().gateway, ELSEWHERE)?;
+        let real = async || {
+            let begun = Instant::now();
+            log_in(home, "jeff", PASSWORD).await?.expect(200)?;
+            anyhow::Ok(begun.elapsed())
+        };
+        real().await?;
+        let idle = real().await?.max(real().await?);
+
+        let names: Vec<String> = (0..500).map(|number| format!("nobody-{number}")).collect();
+        let flood = join_all(names.iter().map(|name| log_in(&elsewhere, name, "x")));
+        let meanwhile = async {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            real().await
+        };
+        let (flood, busy) = futures::join!(flood, meanwhile);
+        let busy = busy?;
+        ensure!(
+            busy < idle * 20 + Duration::from_secs(2),
+            "{busy:?} during a flood, {idle:?} without one"
+        );
+        let mut refused = 0;
+        for answer in flood {
+            let answer = answer?;
+            ensure!(
+                matches!(answer.status, 401 | 429 | 503),
+                "{}",
+                answer.describe()
+            );
+            refused += u32::from(answer.status != 401);
+        }
+        ensure!(refused > 300, "only {refused} were sent away");
+        Ok(())
+    })
+}
