@@ -62,6 +62,7 @@ fn guesses_from_elsewhere_keep_nobody_out_who_was_there_before() -> Result<()> {
         let said = site.ok(&["user", "enable", "jeff"]).await?;
         ensure!(said.contains("cubegate user unlock jeff"), "{said}");
         // Neither the lock nor where the user was before is forgotten.
+        gateway.kill_control_plane().await?;
         gateway.restart_control_plane().await?;
         assert_locked(&elsewhere).await?;
         log_in(home, "jeff", PASSWORD).await?.expect(200)?;
