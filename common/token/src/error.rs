@@ -15,8 +15,8 @@ pub enum TokenError {
     /// No `kid`, or one that no key has.
     #[error("the token names no key of ours")]
     UnknownKey,
-    /// The signature does not match, or the issuer is another one.
-    #[error("the token's signature or issuer is not valid")]
+    /// The signature does not match, the issuer is another one, or it is not valid yet.
+    #[error("the token's signature, issuer or start time is not valid")]
     Invalid,
     /// It is good, but was issued in the future, by more than
     /// [`FUTURE_SKEW_SECONDS`](crate::FUTURE_SKEW_SECONDS).

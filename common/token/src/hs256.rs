@@ -86,9 +86,12 @@ impl Hs256Secret {
         if now >= expires_at.saturating_add(CLOCK_SKEW_SECONDS) {
             return Err(TokenError::Expired);
         }
-        let starts_at = payload.nbf.unwrap_or(0).max(payload.iat.unwrap_or(0));
-        if starts_at > now.saturating_add(FUTURE_SKEW_SECONDS) {
+        let latest = now.saturating_add(FUTURE_SKEW_SECONDS);
+        if payload.iat.is_some_and(|issued_at| issued_at > latest) {
             return Err(TokenError::ClockSkew);
+        }
+        if payload.nbf.is_some_and(|starts_at| starts_at > latest) {
+            return Err(TokenError::Invalid);
         }
         Ok(Checked {
             private: payload.private,

@@ -188,9 +188,7 @@ fn check_ed25519(
 fn classify(error: &jwt_simple::Error) -> TokenError {
     match error.downcast_ref::<jwt_simple::JWTError>() {
         Some(jwt_simple::JWTError::TokenHasExpired) => TokenError::Expired,
-        Some(jwt_simple::JWTError::ClockDrift | jwt_simple::JWTError::TokenNotValidYet) => {
-            TokenError::ClockSkew
-        }
+        Some(jwt_simple::JWTError::ClockDrift) => TokenError::ClockSkew,
         _ => TokenError::Invalid,
     }
 }

@@ -34,7 +34,9 @@ pub(crate) async fn handler(
         origin_password,
         new_password: new,
     } = json_object(&body)?;
-    let name = user_name.unwrap_or_default();
+    let name = user_name
+        .filter(|name| !name.is_empty())
+        .unwrap_or_else(|| caller.user.name.clone());
     // Whoever guesses at somebody else's learns nothing, not even who there is.
     caller.must_be(&name)?;
     let new = new_password(new)?.ok_or(ApiError::ParamInvalid("password"))?;
