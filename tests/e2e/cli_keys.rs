@@ -138,7 +138,9 @@ fn a_key_is_not_made_for_a_cluster_that_there_is_not() -> Result<()> {
         assert!(!site.ok(&["key", "list"]).await?.contains("jeff"));
         let flags = ["--cluster", "my-clutser", "--allow-unknown-clusters"];
         site.create_key_with("jeff", &flags).await?;
-        let key = site.create_key_with("jeff", &["--cluster", "my-cluster"]).await?;
+        let key = site
+            .create_key_with("jeff", &["--cluster", "my-cluster"])
+            .await?;
         let update = ["key", "update", &key.access_key, "--cluster", "other"];
         let ended = site.run(&update).await?;
         let said = ended.one_sentence()?;

@@ -186,7 +186,10 @@ fn nobody_registers_what_only_the_gateway_reaches() -> Result<()> {
         // The operator lets clusters be on loopback, but not the gateway itself.
         for server in own {
             let message = add("evil", server).await?.cube_error(400)?;
-            assert!(message.contains("the gateway itself"), "{server}: {message}");
+            assert!(
+                message.contains("the gateway itself"),
+                "{server}: {message}"
+            );
         }
         for (server, part) in [
             ("https://169.254.169.254", "a link-local address"),

@@ -61,7 +61,11 @@ fn a_key_with_an_end_reaches_clusters_and_makes_no_credential() -> Result<()> {
             "spec": { "token": token },
         });
         let open = world.gateway.client();
-        let asked = open.post("/oauth/authenticate").json(&review).send().await?;
+        let asked = open
+            .post("/oauth/authenticate")
+            .json(&review)
+            .send()
+            .await?;
         assert_eq!(asked.status, 400, "{}", asked.text());
         let asked = open
             .post("/api/v1/warden/authenticate")

@@ -98,7 +98,8 @@ pub mod message {
     pub const FORBIDDEN: &str = "Forbidden.";
     /// 403: the token of a key with a scope or an expiry; not KubeCube's, whose keys have
     /// neither.
-    pub const BOUNDED_KEY: &str = "The access key of this token has a scope or an expiry; such a token is for clusters only.";
+    pub const BOUNDED_KEY: &str =
+        "The access key of this token has a scope or an expiry; such a token is for clusters only.";
     /// 429: too many tries, or a user who is locked.
     pub const RATE_LIMIT_EXCEEDED: &str = "Rate limit exceeded, please try again later.";
     /// 503: so many passwords are being checked that one more would wait too long.

@@ -139,7 +139,10 @@ mod tests {
     fn the_cookie_that_nobody_else_can_set_counts_before_the_other() {
         for values in [
             &["Authorization=Bearer+planted; __Host-Authorization=Bearer+a.b.c"][..],
-            &["__Host-Authorization=Bearer+a.b.c", "Authorization=Bearer+planted"],
+            &[
+                "__Host-Authorization=Bearer+a.b.c",
+                "Authorization=Bearer+planted",
+            ],
             &["__Host-Authorization=Bearer+a.b.c"],
             &["Authorization=Bearer+a.b.c"],
         ] {

@@ -46,12 +46,11 @@ pub async fn probe(cluster: &Cluster) -> Result<ProbeReport, ProbeError> {
                 reason,
             }
         })?;
-    let client = client::connect(config, MAX_ANSWER_BYTES).map_err(|reason| {
-        ProbeError::Configuration {
+    let client =
+        client::connect(config, MAX_ANSWER_BYTES).map_err(|reason| ProbeError::Configuration {
             server: server.clone(),
             reason,
-        }
-    })?;
+        })?;
 
     let version = time::timeout(PROBE_TIMEOUT, async {
         resolve(&cluster.server).await?;

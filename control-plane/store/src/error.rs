@@ -114,10 +114,14 @@ pub enum StoreError {
     #[error("user {0} not found.")]
     UserNotFound(String),
     /// Without this user nobody would manage the gateway.
-    #[error("user {0} is the only one who manages the gateway; put another one into cubegate:admins first")]
+    #[error(
+        "user {0} is the only one who manages the gateway; put another one into cubegate:admins first"
+    )]
     LastAdmin(String),
     /// See [`MAX_GROUPS_BYTES`].
-    #[error("the names of a user's groups must have at most {MAX_GROUPS_BYTES} bytes together: they travel in every token")]
+    #[error(
+        "the names of a user's groups must have at most {MAX_GROUPS_BYTES} bytes together: they travel in every token"
+    )]
     TooManyGroups,
     /// The user owns as many keys as one may.
     #[error("user {user} has {max} keys already; delete one first", max = cubegate_domain::MAX_KEYS_PER_USER)]

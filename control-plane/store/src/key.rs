@@ -14,8 +14,8 @@ use std::fmt;
 use cubegate_domain::AccessKey;
 use uuid::Uuid;
 
-pub use uses::KEY_USES_INTERVAL;
 pub(crate) use delete::delete as delete_key_in;
+pub use uses::KEY_USES_INTERVAL;
 pub(crate) use uses::KeyUses;
 
 /// A key pair that was just made: the only time its secret is seen. Its `Debug`

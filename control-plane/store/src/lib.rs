@@ -43,13 +43,13 @@ pub use audit::{AuditOrder, AuditRange, AuditRow};
 pub use database::{DatabaseUrl, DatabaseUrlError};
 pub use error::StoreError;
 pub use key::{ChangeOutcome, DeleteOutcome, ImportedKey, IssuedKey, KEY_USES_INTERVAL, KeyCheck};
-pub use password::Queue;
 pub use master_key::{MASTER_KEY_BYTES, MasterKey, MasterKeyError};
+pub use password::Queue;
 pub use revision::POLL_INTERVAL;
 pub use revocation::{MAX_TOKEN_LIFETIME, Revocations};
 pub use session::{NewRefreshToken, REUSE_GRACE, Rotation, TokenMarks};
 pub use store::Store;
 pub use user::{
-    KubeCubeUser, LoginHistory, MAX_GROUPS_BYTES, MAX_LOGIN_ADDRESSES, MIN_PASSWORD_BYTES, Md5Password, NewUser,
-    ProfileChange, Written,
+    KubeCubeUser, LoginHistory, MAX_GROUPS_BYTES, MAX_LOGIN_ADDRESSES, MIN_PASSWORD_BYTES,
+    Md5Password, NewUser, ProfileChange, Written,
 };

@@ -113,7 +113,12 @@ mod tests {
                 .await
                 .unwrap()
         );
-        assert!(!passwords.verify(Queue::Anybody, "Admin1234567", Some(hash)).await.unwrap());
+        assert!(
+            !passwords
+                .verify(Queue::Anybody, "Admin1234567", Some(hash))
+                .await
+                .unwrap()
+        );
     }
 
     #[tokio::test]

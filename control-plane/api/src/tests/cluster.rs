@@ -191,12 +191,18 @@ async fn what_only_the_gateway_reaches_is_no_cluster() {
         ("https://localhost:6443", "a loopback address"),
         ("https://169.254.169.254", "a link-local address"),
         ("https://[::ffff:169.254.169.254]", "a link-local address"),
-        ("https://nowhere.invalid", "the name nowhere.invalid is not found"),
+        (
+            "https://nowhere.invalid",
+            "the name nowhere.invalid is not found",
+        ),
     ] {
         let answer = app.send_in_vain("POST", CLUSTERS, &admin, to(server)).await;
         assert_eq!(answer.status, 400, "{server}: {}", answer.body);
         let message = answer.json()["message"].clone();
-        assert!(message.as_str().unwrap().contains(part), "{server}: {message}");
+        assert!(
+            message.as_str().unwrap().contains(part),
+            "{server}: {message}"
+        );
     }
     let app = with_loopback().await;
     let admin = [app.bearer("admin").await];

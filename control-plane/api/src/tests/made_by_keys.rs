@@ -62,7 +62,12 @@ impl TestApp {
     }
 
     async fn is_there(&self, access_key: &str) -> bool {
-        self.state.store.get_key(access_key).await.unwrap().is_some()
+        self.state
+            .store
+            .get_key(access_key)
+            .await
+            .unwrap()
+            .is_some()
     }
 }
 
@@ -187,7 +192,10 @@ async fn what_a_key_has_made_gets_its_end() {
         );
     }
     // Sooner is its own affair, and so is what was not made by it.
-    assert_eq!(update(&made, json!("2023-11-14T22:14:00Z")).await.status, 200);
+    assert_eq!(
+        update(&made, json!("2023-11-14T22:14:00Z")).await.status,
+        200
+    );
     let other = app.make(&owner).await;
     assert_eq!(update(&other, Value::Null).await.status, 200);
 }

@@ -129,7 +129,13 @@ async fn every_operation_lets_in_whom_it_is_for() {
         .await;
     for (method, path, whom) in OPERATIONS {
         let mut path = path.to_owned();
-        for variable in ["{cluster}", "{namespace}", "{resource}", "{name}", "{group}"] {
+        for variable in [
+            "{cluster}",
+            "{namespace}",
+            "{resource}",
+            "{name}",
+            "{group}",
+        ] {
             path = path.replace(variable, "jeff");
         }
         if path.ends_with("/kubeconfigs") {
@@ -185,7 +191,11 @@ async fn a_token_of_a_bounded_key_is_for_clusters_only() {
         }
         let answer = app.send_in_vain(method, path, &headers, "{}").await;
         assert_eq!(answer.status, 403, "{method} {path}");
-        assert!(answer.body.contains(message::BOUNDED_KEY), "{}", answer.body);
+        assert!(
+            answer.body.contains(message::BOUNDED_KEY),
+            "{}",
+            answer.body
+        );
         refused += 1;
     }
     assert!(refused > 30);

@@ -234,14 +234,20 @@ async fn until_locked(app: &TestApp, user: &str) {
 async fn who_has_logged_in_from_an_address_is_not_locked_out_there() {
     let app = mk_app(settings()).await;
     let home = "203.0.113.1";
-    assert_eq!(kubecube(&app, "jeff", "jeffPass123", home).await.status, 200);
+    assert_eq!(
+        kubecube(&app, "jeff", "jeffPass123", home).await.status,
+        200
+    );
     for address in ["198.51.100.1", "198.51.100.2", "198.51.100.3"] {
         kubecube(&app, "jeff", "guess", address)
             .await
             .assert_refused(401, "Authenticate failed.");
     }
     assert_kubecube_429(&kubecube(&app, "jeff", "jeffPass123", "198.51.100.4").await);
-    assert_eq!(kubecube(&app, "jeff", "jeffPass123", home).await.status, 200);
+    assert_eq!(
+        kubecube(&app, "jeff", "jeffPass123", home).await.status,
+        200
+    );
     until_locked(&app, "jeff").await;
 
     // Another process with the same database knows both.
@@ -250,7 +256,12 @@ async fn who_has_logged_in_from_an_address_is_not_locked_out_there() {
     state.throttle = Arc::new(Throttle::new(&settings));
     let restarted = app.restarted(state);
     assert_kubecube_429(&kubecube(&restarted, "jeff", "jeffPass123", "198.51.100.4").await);
-    assert_eq!(kubecube(&restarted, "jeff", "jeffPass123", home).await.status, 200);
+    assert_eq!(
+        kubecube(&restarted, "jeff", "jeffPass123", home)
+            .await
+            .status,
+        200
+    );
     let answer = kubesphere(&restarted, "jeff", "jeffPass123", home).await;
     assert_eq!(answer.status, 200);
 }
@@ -287,7 +298,10 @@ async fn a_lock_is_shown_and_taken_away_by_administrators() {
 async fn a_burst_of_made_up_logins_is_cut_at_its_address() {
     let app = mk_app(ThrottleSettings::default()).await;
     let home = "203.0.113.1";
-    assert_eq!(kubecube(&app, "jeff", "jeffPass123", home).await.status, 200);
+    assert_eq!(
+        kubecube(&app, "jeff", "jeffPass123", home).await.status,
+        200
+    );
     let names: Vec<_> = (0..50).map(|number| format!("nobody-{number}")).collect();
     let flood = names.iter().map(|name| kubecube(&app, name, "x", home));
     let mut checked = 0;
@@ -304,7 +318,10 @@ async fn a_burst_of_made_up_logins_is_cut_at_its_address() {
     // Ten at once, and ten a second.
     assert!((1..40).contains(&checked), "{checked}");
     // The user who was there before is not concerned.
-    assert_eq!(kubecube(&app, "jeff", "jeffPass123", home).await.status, 200);
+    assert_eq!(
+        kubecube(&app, "jeff", "jeffPass123", home).await.status,
+        200
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -333,7 +350,10 @@ async fn a_flood_of_made_up_logins_leaves_room_for_those_who_were_there_before()
         .collect();
     tokio::time::sleep(Duration::from_millis(100)).await;
     let busy = log_in().await;
-    assert!(busy < idle * 20 + Duration::from_secs(1), "{busy:?} {idle:?}");
+    assert!(
+        busy < idle * 20 + Duration::from_secs(1),
+        "{busy:?} {idle:?}"
+    );
 
     let mut refused = 0;
     for one in flood {

@@ -194,7 +194,12 @@ impl LockOut {
     }
 
     /// Says until when the user is locked for new addresses, if that has come of it.
-    fn settle(&self, place: Place, now: OffsetDateTime, outcome: Outcome) -> Option<OffsetDateTime> {
+    fn settle(
+        &self,
+        place: Place,
+        now: OffsetDateTime,
+        outcome: Outcome,
+    ) -> Option<OffsetDateTime> {
         if self.failures == 0 {
             return None;
         }
@@ -472,13 +477,20 @@ mod tests {
         let lock_out = LockOut::new(2, WINDOW);
         let mut locked = None;
         for _ in 0..2 {
-            let attempt = lock_out.begin("a", Some("198.51.100.1"), &user(), at(0)).await;
+            let attempt = lock_out
+                .begin("a", Some("198.51.100.1"), &user(), at(0))
+                .await;
             locked = attempt.unwrap().was_wrong();
         }
         assert_eq!(locked, Some(at(600)));
-        let refused = lock_out.begin("a", Some("198.51.100.2"), &user(), at(1)).await;
+        let refused = lock_out
+            .begin("a", Some("198.51.100.2"), &user(), at(1))
+            .await;
         let refused = refused.err().unwrap();
-        assert_eq!((refused.too_many.retry_after, refused.unwritten), (599, locked));
+        assert_eq!(
+            (refused.too_many.retry_after, refused.unwritten),
+            (599, locked)
+        );
         at_home(&lock_out, 1).await.unwrap().was_right();
         // That is no right password from elsewhere.
         assert!(lock_out.begin("a", None, &user(), at(1)).await.is_err());
@@ -515,7 +527,10 @@ mod tests {
         };
         let refused = lock_out.begin("a", None, &history, at(20)).await;
         let refused = refused.err().unwrap();
-        assert_eq!((refused.too_many.retry_after, refused.unwritten), (30, None));
+        assert_eq!(
+            (refused.too_many.retry_after, refused.unwritten),
+            (30, None)
+        );
         history.locked_until = None;
         for _ in 0..2 {
             let attempt = lock_out.begin("a", None, &history, at(20)).await;

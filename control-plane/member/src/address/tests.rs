@@ -72,7 +72,10 @@ async fn where_clusters_are_is_taken_over_https_only() {
         "[fd00::1]",
         "[2001:db8::1]",
     ] {
-        assert_eq!(check(&policy, &format!("https://{host}:6443")).await, Ok(()));
+        assert_eq!(
+            check(&policy, &format!("https://{host}:6443")).await,
+            Ok(())
+        );
         let plain = check(&policy, &format!("http://{host}:8080")).await;
         assert!(matches!(plain, Err(AddressError::Plain { .. })), "{host}");
     }

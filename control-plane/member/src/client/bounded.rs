@@ -126,7 +126,10 @@ mod tests {
 
     use super::*;
 
-    fn mk_body(chunks: usize, budget: &Budget) -> Bounded<impl Body<Data = Bytes, Error = BoxError> + Unpin> {
+    fn mk_body(
+        chunks: usize,
+        budget: &Budget,
+    ) -> Bounded<impl Body<Data = Bytes, Error = BoxError> + Unpin> {
         let chunks = (0..chunks).map(|_| Ok(Frame::data(Bytes::from(vec![0; STEP]))));
         Bounded::new(
             StreamBody::new(futures::stream::iter(chunks)),

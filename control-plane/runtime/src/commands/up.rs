@@ -74,7 +74,8 @@ pub(crate) async fn run(args: UpArgs) -> anyhow::Result<()> {
         port: api.port(),
     };
     let module = FilterModule::File(keep_module(&data, &gateway.filter)?);
-    let control_plane = ControlPlane::start(&data, &gateway, listeners, advertised, module, Some(admin)).await?;
+    let control_plane =
+        ControlPlane::start(&data, &gateway, listeners, advertised, module, Some(admin)).await?;
 
     let options = EnvoyOptions {
         binary: envoy,

@@ -135,7 +135,10 @@ async fn list(data: &DataArgs) -> anyhow::Result<()> {
             ]
         })
         .collect();
-    output::table(&["NAME", "STATE", "GROUPS", "LAST LOGIN", "LOCKED UNTIL"], &rows);
+    output::table(
+        &["NAME", "STATE", "GROUPS", "LAST LOGIN", "LOCKED UNTIL"],
+        &rows,
+    );
     Ok(())
 }
 

@@ -185,7 +185,10 @@ mod tests {
         for task in waiting {
             if task.is_finished() {
                 let error = task.await.unwrap().unwrap_err();
-                assert!(matches!(error, StoreError::Busy { retry_after: 2 }), "{error}");
+                assert!(
+                    matches!(error, StoreError::Busy { retry_after: 2 }),
+                    "{error}"
+                );
                 refused += 1;
             } else {
                 task.abort();

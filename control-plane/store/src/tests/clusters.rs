@@ -239,10 +239,7 @@ async fn what_a_former_release_has_sealed_is_bound_at_the_next_start_and_never_a
     let store = TestStore::new(kind).await;
     let cluster = mk_cluster("a");
     store.add_cluster(&cluster, false).await.unwrap();
-    let former = store
-        .inner
-        .sealer
-        .seal_former("a", &cluster.credential);
+    let former = store.inner.sealer.seal_former("a", &cluster.credential);
     let put_back = "UPDATE clusters SET credential_sealed = $1";
     overwrite(&store, put_back, &former).await;
     let opened = store.open_again().await;

@@ -23,7 +23,10 @@ async fn an_email_address_is_one_users_only(kind: Kind) {
         .unwrap();
     for taken in ["alice@corp.example", "ALICE@corp.example"] {
         let refused = store.change_profile("mallory", &email(taken)).await;
-        assert!(matches!(refused, Err(StoreError::EmailTaken)), "{refused:?}");
+        assert!(
+            matches!(refused, Err(StoreError::EmailTaken)),
+            "{refused:?}"
+        );
     }
     let profile = Profile {
         email: "Alice@corp.example".to_owned(),
@@ -32,7 +35,10 @@ async fn an_email_address_is_one_users_only(kind: Kind) {
     let refused = store
         .create_user_with_profile(mk_user("eve"), &profile, at(0))
         .await;
-    assert!(matches!(refused, Err(StoreError::EmailTaken)), "{refused:?}");
+    assert!(
+        matches!(refused, Err(StoreError::EmailTaken)),
+        "{refused:?}"
+    );
     assert!(store.get_user("eve").await.unwrap().is_none());
     for address in ["alice@corp.example", "alice@CORP.example"] {
         let found = store.user_of_email(address).await.unwrap();
@@ -96,7 +102,11 @@ async fn where_a_user_has_logged_in_from_is_remembered_to_a_bound(kind: Kind) {
     for number in 0..MAX_LOGIN_ADDRESSES {
         note(&format!("198.51.100.{number}"), 4_001 + number).await;
     }
-    assert_eq!(history(home).await.from_here, None, "the oldest is forgotten");
+    assert_eq!(
+        history(home).await.from_here,
+        None,
+        "the oldest is forgotten"
+    );
     assert!(history("198.51.100.0").await.from_here.is_some());
     // Nobody has addresses.
     let unknown = LoginHistory::default();

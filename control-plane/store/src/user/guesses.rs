@@ -139,14 +139,13 @@ impl Store {
     /// [`StoreError::UserNotFound`].
     pub async fn unlock_user(&self, name: &str, now: OffsetDateTime) -> Result<(), StoreError> {
         let mut tx = self.write_rows().await?;
-        let changed = sqlx::query(
-            "UPDATE users SET locked_until = NULL, unlocked_at = $2 WHERE name = $1",
-        )
-        .bind(name)
-        .bind(from_time(now))
-        .execute(&mut *tx)
-        .await?
-        .rows_affected();
+        let changed =
+            sqlx::query("UPDATE users SET locked_until = NULL, unlocked_at = $2 WHERE name = $1")
+                .bind(name)
+                .bind(from_time(now))
+                .execute(&mut *tx)
+                .await?
+                .rows_affected();
         found(changed, name)?;
         tx.commit().await?;
         Ok(())

@@ -36,14 +36,15 @@ pub(crate) async fn handler(
     };
     let host = state.store.host_cluster().await?;
     let identity = member::identity(&caller);
-    let read = reading.each(clusters, move |cluster| {
-        let identity = identity.clone();
-        async move {
-            let inventory = inventory(&cluster, &identity).await;
-            (cluster, inventory)
-        }
-    })
-    .await;
+    let read = reading
+        .each(clusters, move |cluster| {
+            let identity = identity.clone();
+            async move {
+                let inventory = inventory(&cluster, &identity).await;
+                (cluster, inventory)
+            }
+        })
+        .await;
     let items: Vec<_> = read
         .into_iter()
         .map(|(cluster, inventory)| {

@@ -31,21 +31,22 @@ pub(crate) async fn handler(
     }
     let reading = Reading::begin(&caller)?;
     let identity = member::identity(&caller);
-    let found = reading.each(state.store.list_clusters().await?, move |cluster| {
-        let (identity, namespace) = (identity.clone(), namespace.clone());
-        async move {
-            let has = match Reader::new(&cluster, &identity) {
-                Ok(reader) => reader.has_namespace(&namespace).await,
-                Err(error) => Err(error),
-            };
-            let has = has.unwrap_or_else(|error| {
+    let found = reading
+        .each(state.store.list_clusters().await?, move |cluster| {
+            let (identity, namespace) = (identity.clone(), namespace.clone());
+            async move {
+                let has = match Reader::new(&cluster, &identity) {
+                    Ok(reader) => reader.has_namespace(&namespace).await,
+                    Err(error) => Err(error),
+                };
+                let has = has.unwrap_or_else(|error| {
                 tracing::warn!(cluster.name = %cluster.name, %error, "a cluster does not answer");
                 false
             });
-            has.then(|| cluster.name.to_string())
-        }
-    })
-    .await;
+                has.then(|| cluster.name.to_string())
+            }
+        })
+        .await;
     let items: Vec<_> = found.into_iter().flatten().collect();
     Ok(respond::json(&ClusterNames {
         total: items.len(),

@@ -23,6 +23,10 @@ pub(crate) async fn handler(
     UserName(name): UserName,
 ) -> Result<Response, ApiError> {
     state.store.unlock_user(&name, state.clock.now()).await?;
-    tracing::info!(user.name = name, user.by = caller.user.name, "a user was unlocked");
+    tracing::info!(
+        user.name = name,
+        user.by = caller.user.name,
+        "a user was unlocked"
+    );
     Ok(respond::success())
 }
