@@ -218,6 +218,7 @@ fn claims(user: &str, groups: &[&str], expires_at: u64) -> Claims {
         key_epoch: None,
         scope: None,
         session: None,
+        generation: None,
         authenticated_at: None,
         epoch: None,
         id: Some("a-test".to_owned()),

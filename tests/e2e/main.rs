@@ -38,6 +38,8 @@ mod fault_control_plane;
 #[cfg(test)]
 mod fault_http2;
 #[cfg(test)]
+mod fault_revocations;
+#[cfg(test)]
 mod fault_time;
 #[cfg(test)]
 mod gateway_audit;

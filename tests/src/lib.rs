@@ -15,6 +15,7 @@ pub mod artifacts;
 pub mod cli;
 pub mod client;
 pub mod compatibility;
+pub mod database;
 pub mod faults;
 pub mod fixture;
 pub mod gateway;

@@ -6,7 +6,9 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
-use cubegate_filter_config::{ClusterEntry, FilterConfig, Limits, Revoked, TokenKeys, VERSION};
+use cubegate_filter_config::{
+    ClusterEntry, FILTER_NAME, FilterConfig, Limits, RevocationKind, TokenKeys, VERSION,
+};
 use cubegate_tests::artifacts::{self, Artifacts};
 use cubegate_tests::gateway::free_port;
 use cubegate_tests::http2_upstream::Http2Upstream;
@@ -146,16 +148,19 @@ pub fn gateway(dir: &Path, upstream: &Http2Upstream) -> Result<Config> {
 
 /// The filter that was built, with tokens that the benchmarks can make.
 fn configure_filter(listener: &mut Value, upstream: &Http2Upstream) -> Result<()> {
-    let filter = at(
-        listener,
-        &format!("{CONNECTION_MANAGER}/http_filters/0/typed_config/config"),
-    )?;
-    *at(filter, "/vm_config/code/local/filename")? = json!(Artifacts::find()?.filter);
-    if let Some(vm) = at(filter, "/vm_config")?.as_object_mut() {
-        vm.insert(
-            "environment_variables".to_owned(),
-            json!({ "key_values": { SECRET_VARIABLE: SECRET } }),
-        );
+    // All of them are in one VM.
+    for filter in 0..filters().count() {
+        let vm = at(
+            listener,
+            &format!("{CONNECTION_MANAGER}/http_filters/{filter}/typed_config/config/vm_config"),
+        )?;
+        *at(vm, "/code/local/filename")? = json!(Artifacts::find()?.filter);
+        if let Some(vm) = vm.as_object_mut() {
+            vm.insert(
+                "environment_variables".to_owned(),
+                json!({ "key_values": { SECRET_VARIABLE: SECRET } }),
+            );
+        }
     }
     let cluster = ClusterEntry {
         upstream: format!("cluster/{CLUSTER}"),
@@ -171,19 +176,33 @@ fn configure_filter(listener: &mut Value, upstream: &Http2Upstream) -> Result<()
         },
         clusters: BTreeMap::from([(CLUSTER.to_owned(), cluster)]),
         host_cluster: None,
-        revoked: Revoked::default(),
         cors_origins: BTreeSet::new(),
         limits: Limits::default(),
     };
-    *at(filter, "/configuration/value")? = json!(config.to_json()?);
+    let filters = at(listener, &format!("{CONNECTION_MANAGER}/http_filters"))?;
+    let filter = filters
+        .as_array_mut()
+        .and_then(|all| all.iter_mut().find(|one| is_called(one, FILTER_NAME)))
+        .context("envoy/static.yaml has no filter any more")?;
+    *at(filter, "/typed_config/config/configuration/value")? = json!(config.to_json()?);
     Ok(())
+}
+
+/// The names of our filters, in the order of the file.
+fn filters() -> impl Iterator<Item = &'static str> {
+    let carriers = RevocationKind::ALL.map(RevocationKind::filter_name);
+    carriers.into_iter().chain([FILTER_NAME])
+}
+
+fn is_called(filter: &Value, name: &str) -> bool {
+    filter.get("name").and_then(Value::as_str) == Some(name)
 }
 
 /// The filter goes, and with it the header by which the routes choose.
 fn remove_filter(listener: &mut Value) -> Result<()> {
     let manager = at(listener, CONNECTION_MANAGER)?;
     if let Some(filters) = at(manager, "/http_filters")?.as_array_mut() {
-        filters.retain(|filter| filter.get("name") != Some(&json!("cubegate")));
+        filters.retain(|filter| !self::filters().any(|name| is_called(filter, name)));
     }
     *at(manager, "/route_config/virtual_hosts/0/routes")? = json!([{
         "match": { "prefix": "/" },

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! domain state ──snapshot──> FilterConfig ──JSON in ECDS──> filter (on_configure)
+//!              └──────────> Epochs, Sessions ──bytes in ECDS──┘ what is refused
 //! ```
 //!
 //! The document holds public keys, the cluster table and limits. It is part of
@@ -19,11 +20,20 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 mod audit;
+mod revocations;
 
 pub use audit::{AUDIT_FILTER_STATE, AUDIT_PROPERTY, AuditNote};
+pub use revocations::{
+    Epochs, EpochsDocument, Mark, NONE_GOOD, RevocationDocument, RevocationError, RevocationKind,
+    Sessions, SessionsDocument,
+};
 
 /// The version of the document that this build writes and reads.
 pub const VERSION: u32 = 1;
+
+/// The name of the filter, and its `root_id`. What tokens are refused comes by filters of
+/// their own in the same VM; see [`RevocationKind::filter_name`].
+pub const FILTER_NAME: &str = "cubegate";
 
 /// The header that tells Envoy's route table which Envoy cluster a request goes to.
 pub const CLUSTER_HEADER: &str = "x-cubegate-cluster";
@@ -67,9 +77,6 @@ pub struct FilterConfig {
     /// `host` means.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host_cluster: Option<String>,
-    /// Tokens that are refused although they have not expired.
-    #[serde(default, skip_serializing_if = "Revoked::is_empty")]
-    pub revoked: Revoked,
     /// The origins (RFC 6454) whose pages may call, for CORS.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub cors_origins: BTreeSet<String>,
@@ -128,27 +135,6 @@ pub struct ResourceEntry {
     pub kind: String,
     /// Whether its objects are in namespaces.
     pub namespaced: bool,
-}
-
-/// Tokens that are refused although they have not expired. The control plane lists
-/// what has not expired yet and nothing else.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Revoked {
-    /// By user, the lowest epoch that is still good. A token without an epoch was
-    /// made by a KubeCube that shares its secret, and is judged by its expiry alone.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub users: BTreeMap<String, u64>,
-    /// By access key, the lowest epoch that is still good; a deleted key has none
-    /// that is. A token of a key that carries no epoch is older than all that do.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub keys: BTreeMap<String, u64>,
-    /// Sessions, all of whose tokens are refused.
-    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
-    pub sessions: BTreeSet<String>,
-    /// Single tokens, by their `jti`.
-    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
-    pub tokens: BTreeSet<String>,
 }
 
 /// Bounds on what the filter keeps, in bytes unless said otherwise.
@@ -224,15 +210,6 @@ impl FilterConfig {
     /// Never in practice; the serializer's error is handed on.
     pub fn to_json(&self) -> Result<String, ConfigError> {
         Ok(serde_json::to_string(self)?)
-    }
-}
-
-// === impl Revoked ===
-
-impl Revoked {
-    /// Whether nothing is refused.
-    pub fn is_empty(&self) -> bool {
-        self == &Self::default()
     }
 }
 

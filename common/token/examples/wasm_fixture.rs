@@ -17,6 +17,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         key_epoch: None,
         scope: None,
         session: None,
+        generation: None,
         authenticated_at: None,
         epoch: None,
         id: Some("wasm".to_owned()),

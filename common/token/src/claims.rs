@@ -25,6 +25,10 @@ pub struct Claims {
     /// The login or family of refresh tokens that it belongs to; absent in a token
     /// made from a key.
     pub session: Option<String>,
+    /// Which generation of the session's tokens it is of: a refresh begins a new one and
+    /// ends those before it. Absent in a token of a session that is not refreshed, and
+    /// older than all that carry one.
+    pub generation: Option<u64>,
     /// Unix seconds when the password was given that the session began with, in a
     /// token that may be renewed; from then its longest time counts.
     pub authenticated_at: Option<u64>,
@@ -90,6 +94,8 @@ pub(crate) struct PrivateClaims {
     /// OpenID Connect's name for a session (Front-Channel Logout 1.0, 3).
     #[serde(rename = "sid", default, skip_serializing_if = "Option::is_none")]
     pub(crate) session: Option<String>,
+    #[serde(rename = "gen", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) generation: Option<u64>,
     /// OpenID Connect's name (Core 1.0, 2).
     #[serde(rename = "auth_time", default, skip_serializing_if = "Option::is_none")]
     pub(crate) authenticated_at: Option<u64>,
@@ -113,6 +119,9 @@ pub struct RefreshClaims {
     pub user: String,
     /// The login that it goes back to, and all tokens that came of it.
     pub session: String,
+    /// Which generation of the session's tokens it is of; a former release has made one
+    /// without.
+    pub generation: Option<u64>,
     /// The token's own id.
     pub id: String,
     /// Unix seconds when it was issued.
@@ -142,6 +151,7 @@ impl Claims {
             key_epoch,
             scope,
             session,
+            generation,
             authenticated_at,
             epoch,
         } = private;
@@ -170,6 +180,7 @@ impl Claims {
             key_epoch,
             scope,
             session,
+            generation,
             authenticated_at,
             epoch,
             id,
@@ -196,6 +207,7 @@ impl Claims {
             key_epoch: self.key_epoch,
             scope: self.scope.clone(),
             session: self.session.clone(),
+            generation: self.generation,
             authenticated_at: self.authenticated_at,
             epoch: self.epoch,
         }
@@ -224,6 +236,7 @@ impl RefreshClaims {
         Ok(Self {
             user,
             session,
+            generation: private.generation,
             id,
             issued_at: issued_at.unwrap_or(0),
             expires_at,
@@ -236,6 +249,7 @@ impl RefreshClaims {
             username: Some(self.user.clone()),
             token_type: Some(TokenType::RefreshToken),
             session: Some(self.session.clone()),
+            generation: self.generation,
             ..PrivateClaims::default()
         }
     }

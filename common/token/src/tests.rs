@@ -16,6 +16,7 @@ fn claims(user: &str) -> Claims {
         key_epoch: Some(3),
         scope: None,
         session: None,
+        generation: None,
         authenticated_at: Some(7),
         epoch: None,
         id: Some("id-1".to_owned()),
@@ -269,6 +270,7 @@ fn refresh() -> RefreshClaims {
     RefreshClaims {
         user: "jeff".to_owned(),
         session: "s-1".to_owned(),
+        generation: Some(3),
         id: "r-1".to_owned(),
         issued_at: NOW,
         expires_at: NOW + 14_400,

@@ -13,6 +13,7 @@ use cubegate_token::KeyError;
 use thiserror::Error;
 
 pub(crate) use self::oauth::{OauthError, OauthRefusal};
+use crate::Document;
 use crate::extract::NotIdentified;
 use crate::password::Refused;
 use crate::respond;
@@ -134,6 +135,12 @@ pub enum ApiError {
     /// The database does not answer.
     #[error("{}", message::SERVER_ERROR)]
     NotReady(#[source] StoreError),
+    /// What Envoys are told is near the longest that they can be sent.
+    #[error(
+        "{} has {} of {} bytes, and {} entries found no room; look in the log for who has so many sessions or clusters",
+        .0.name, .0.bytes, .0.limit, .0.left_out
+    )]
+    NearLimit(Document),
     /// A fault of ours. The client learns nothing of it, the log does.
     #[error("{}", message::SERVER_ERROR)]
     Internal(#[source] Box<dyn StdError + Send + Sync>),
@@ -176,7 +183,9 @@ impl ApiError {
             Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Member { status, .. } => *status,
             Self::MemberFailed(_) => StatusCode::BAD_GATEWAY,
-            Self::NotReady(_) | Self::Busy { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NotReady(_) | Self::NearLimit(_) | Self::Busy { .. } => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }

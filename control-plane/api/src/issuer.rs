@@ -33,11 +33,21 @@ pub(crate) struct CookieSession {
     pub(crate) longest: Duration,
 }
 
+/// A generation of an OAuth session's tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Generation<'a> {
+    /// The session's id.
+    pub session: &'a str,
+    /// Counts from 1.
+    pub number: u64,
+}
+
 /// Where a token comes from.
 #[derive(Debug, Clone, Copy, Default)]
 struct Origin<'a> {
     key: Option<&'a AccessKey>,
     session: Option<&'a str>,
+    generation: Option<u64>,
     authenticated_at: Option<u64>,
     /// Unix seconds: it does not live longer.
     ends_at: Option<u64>,
@@ -182,12 +192,13 @@ impl Issuer {
     pub fn issue_access(
         &self,
         user: &User,
-        session: Option<&str>,
+        generation: Option<Generation<'_>>,
         lifetime: Duration,
         now: OffsetDateTime,
     ) -> Result<IssuedToken, KeyError> {
         let origin = Origin {
-            session,
+            session: generation.map(|generation| generation.session),
+            generation: generation.map(|generation| generation.number),
             ..Origin::default()
         };
         self.make(user, origin, lifetime, now)
@@ -205,6 +216,7 @@ impl Issuer {
         let Origin {
             key,
             session,
+            generation,
             authenticated_at,
             ends_at,
         } = origin;
@@ -220,6 +232,7 @@ impl Issuer {
                 .filter(|scope| !scope.is_unbounded())
                 .cloned(),
             session: session.map(str::to_owned),
+            generation,
             authenticated_at,
             epoch: Some(user.token_epoch),
             id: Some(id.clone()),

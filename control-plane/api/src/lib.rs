@@ -40,8 +40,8 @@ mod throttle;
 
 pub use clock::Clock;
 pub use error::ApiError;
-pub use issuer::{DEFAULT_TOKEN_LIFETIME, IssuedToken, Issuer};
+pub use issuer::{DEFAULT_TOKEN_LIFETIME, Generation, IssuedToken, Issuer};
 pub use openapi::document as openapi;
 pub use router::router;
-pub use state::{AppState, OauthClient, OauthSettings, PublicGateway};
+pub use state::{AppState, Document, OauthClient, OauthSettings, PublicGateway};
 pub use throttle::{Throttle, ThrottleSettings};

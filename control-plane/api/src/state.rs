@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use cubegate_audit::Recorder;
 use cubegate_member::AddressPolicy;
-use cubegate_store::{Store, StoreError};
+use cubegate_store::{Lifetimes, RevokedToken, Store, StoreError};
 use cubegate_token::{CLOCK_SKEW_SECONDS, Claims};
 use time::OffsetDateTime;
+use time::macros::datetime;
+use tokio::sync::watch;
 
 use crate::{Clock, Issuer, Throttle};
 
@@ -40,6 +42,22 @@ pub struct AppState {
     pub cors_origins: Arc<BTreeSet<String>>,
     /// Where clusters may be that are registered over this API.
     pub cluster_addresses: Arc<AddressPolicy>,
+    /// How large what Envoys are told is.
+    pub documents: watch::Receiver<Vec<Document>>,
+}
+
+/// Something that Envoys are told, and how near it is to the longest that they can be
+/// sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Document {
+    /// What Envoys know it by.
+    pub name: String,
+    /// How long it is.
+    pub bytes: usize,
+    /// How long it may be.
+    pub limit: usize,
+    /// How many of its entries found no room.
+    pub left_out: usize,
 }
 
 /// The gateway as clients see it.
@@ -91,23 +109,78 @@ impl fmt::Debug for OauthClient {
 impl AppState {
     /// Takes a token back: with its whole session, or alone when it is of none.
     pub(crate) async fn take_back(&self, claims: &Claims) -> Result<(), StoreError> {
-        let until = self.revoked_until(self.clock.now());
-        match (&claims.session, &claims.id) {
-            (Some(session), _) => self.store.end_session(session, until).await,
-            (None, Some(id)) => self.store.revoke_token(id, until).await,
-            // A token of another hand has no name to be refused by.
-            (None, None) => Ok(()),
-        }
+        let Some(session) = &claims.session else {
+            return self.revoke_token(claims).await;
+        };
+        let now = self.clock.now();
+        let until = self.session_until(now);
+        self.store
+            .end_session(session, &claims.user, until, now)
+            .await
     }
 
-    /// When the last access token that is issued now is no longer taken anywhere.
+    /// Takes one token back, until it expires by itself.
+    pub(crate) async fn revoke_token(&self, claims: &Claims) -> Result<(), StoreError> {
+        // A token of another hand has no name to be refused by.
+        let Some(id) = &claims.id else {
+            return Ok(());
+        };
+        let token = RevokedToken {
+            id,
+            // No epoch takes a token back that carries none.
+            user: match claims.epoch {
+                Some(_) => &claims.user,
+                None => "",
+            },
+            access_key: claims.access_key.as_deref(),
+            until: taken_until(claims.expires_at),
+        };
+        self.store.revoke_token(token, self.clock.now()).await
+    }
+
+    /// When the last token that is issued now is no longer taken anywhere.
     pub(crate) fn revoked_until(&self, now: OffsetDateTime) -> OffsetDateTime {
-        let longest = self
-            .oauth
-            .access_lifetime
-            .max(self.issuer.lifetime())
-            .max(self.public.kubeconfig_lifetime);
-        now + longest + Duration::from_secs(CLOCK_SKEW_SECONDS)
+        let longest = self.lifetimes().any.max(self.store.lifetimes().any);
+        now + Duration::from_secs(longest.saturating_add(CLOCK_SKEW_SECONDS))
+    }
+
+    /// The same of a session's tokens.
+    pub(crate) fn session_until(&self, now: OffsetDateTime) -> OffsetDateTime {
+        let longest = self.lifetimes().session.max(self.store.lifetimes().session);
+        now + Duration::from_secs(longest.saturating_add(CLOCK_SKEW_SECONDS))
+    }
+
+    /// How long tokens live that are issued now.
+    pub fn lifetimes(&self) -> Lifetimes {
+        let session = self.oauth.access_lifetime.max(self.issuer.lifetime());
+        Lifetimes {
+            any: session.max(self.public.kubeconfig_lifetime).as_secs(),
+            session: session.as_secs(),
+        }
+    }
+}
+
+/// When nobody takes a token any more that expires then, in Unix seconds.
+pub(crate) fn taken_until(expires_at: u64) -> OffsetDateTime {
+    let until = expires_at.saturating_add(CLOCK_SKEW_SECONDS);
+    i64::try_from(until)
+        .ok()
+        .and_then(|until| OffsetDateTime::from_unix_timestamp(until).ok())
+        // A time that no calendar has; it is as good as for ever.
+        .unwrap_or(datetime!(9999-12-31 0:00 UTC))
+}
+
+// === impl Document ===
+
+impl Document {
+    /// Whether somebody should look after it: it has three quarters of its limit.
+    pub fn is_near_limit(&self) -> bool {
+        self.is_beyond_limit() || self.bytes >= self.limit / 4 * 3
+    }
+
+    /// Whether Envoys do not get all of it.
+    pub fn is_beyond_limit(&self) -> bool {
+        self.left_out > 0 || self.bytes > self.limit
     }
 }
 

@@ -111,6 +111,7 @@ impl TestApp {
             throttle: Arc::new(Throttle::new(&ThrottleSettings::default())),
             cors_origins: Arc::default(),
             cluster_addresses: Arc::default(),
+            documents: tokio::sync::watch::Sender::default().subscribe(),
         };
         change(&mut state);
         let app = Self {

@@ -11,6 +11,8 @@ mod rates;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use cubegate_token::Claims;
+
 pub(crate) use self::lock_out::{LockOut, Locked};
 use self::rates::Rates;
 pub(crate) use self::rates::network;
@@ -104,6 +106,17 @@ impl Throttle {
     /// key's name.
     pub(crate) fn token(&self, user: &str, address: Option<IpAddr>) -> Result<(), TooMany> {
         self.tokens.check(user, address)
+    }
+
+    /// Counts a token that is taken back, which costs no less than to make one: a key's
+    /// with the tokens that are made from it, others' with those of their user.
+    pub(crate) fn take_back(
+        &self,
+        claims: &Claims,
+        address: Option<IpAddr>,
+    ) -> Result<(), TooMany> {
+        let by = claims.access_key.as_ref().unwrap_or(&claims.user);
+        self.tokens.check(by, address)
     }
 }
 

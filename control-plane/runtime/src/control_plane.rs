@@ -1,5 +1,6 @@
 //! The control plane put together: store, HTTP API, snapshots and xDS.
 
+mod expiry;
 mod first_admin;
 mod key_uses;
 mod listeners;
@@ -12,7 +13,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use cubegate_api::{AppState, Clock, PublicGateway, Throttle};
-use cubegate_snapshot::{Endpoint, FilterModule, ListenerSettings};
+use cubegate_snapshot::{Endpoint, FilterModule, ListenerSettings, Snapshot};
 use cubegate_store::Store;
 use cubegate_xds::XdsServer;
 use tokio::signal::unix::{SignalKind, signal};
@@ -28,7 +29,7 @@ use crate::args::GatewayArgs;
 use crate::data_dir::DataDir;
 use crate::discovery::{self, Known};
 use crate::pki::{Ca, serving_certificate};
-use crate::publisher::{self, Fixed};
+use crate::publisher::{Fixed, Publisher};
 
 /// How long the first snapshot waits for what the clusters have. Envoys that come back
 /// to a control plane which was started again would else be told of no resources.
@@ -112,12 +113,11 @@ impl ControlPlane {
         let complete = known.wait_for(|known| known.complete);
         // One that hangs must not hold up the others.
         let _ = tokio::time::timeout(FIRST_DISCOVERY, complete).await;
-        let first = publisher::snapshot(&store, &known, &fixed).await?;
-        let (publish, snapshots) = watch::channel(first);
-        let publisher = until(
-            stopped.clone(),
-            publisher::run(store.clone(), known, fixed, publish),
-        );
+        let mut publisher = Publisher::new(store.clone(), known, fixed).await?;
+        let first = publisher.snapshot(&Snapshot::default());
+        let documents = publisher.documents();
+        let (publish, snapshots) = watch::channel(Arc::new(first));
+        let publisher = until(stopped.clone(), publisher.run(publish));
 
         let Listeners { api, xds } = listeners;
         let (api_address, xds_address) = (api.local_addr()?, xds.local_addr()?);
@@ -129,6 +129,7 @@ impl ControlPlane {
         let writer = tokio::spawn(records.write_to(store.clone(), wait(writer_stopped)));
         let retention = until(stopped.clone(), audit.retention().keep(store.clone()));
         let key_uses = tokio::spawn(key_uses::keep(store.clone(), wait(stopped.clone())));
+        let expiry = until(stopped.clone(), expiry::keep(store.clone()));
         let xds = XdsServer::new(snapshots)
             .with_access_log(access_log(recorder.clone()))
             .serve(xds, tls, wait(stopped.clone()));
@@ -151,7 +152,9 @@ impl ControlPlane {
             throttle: Arc::new(Throttle::new(&throttle.settings())),
             cors_origins: Arc::new(clusters.cors_origins()),
             cluster_addresses: Arc::new(clusters.address_policy(own)),
+            documents,
         };
+        store.note_lifetimes(state.lifetimes()).await?;
         let router = cubegate_api::router(state);
         let api = axum::serve(
             api,
@@ -164,6 +167,11 @@ impl ControlPlane {
             tokio::spawn(async move { publisher.await.context("the publisher failed") }),
             tokio::spawn(async move { discovery.await.context("the discovery failed") }),
             tokio::spawn(async move { retention.await.context("the audit retention failed") }),
+            tokio::spawn(async move {
+                expiry
+                    .await
+                    .context("the taking out of what has expired failed")
+            }),
             tokio::spawn(async move { key_uses.await.context("the noting of key uses failed") }),
         ];
         Ok(Self {

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use cubegate_domain::Cluster;
 use cubegate_filter_config::Resources;
-use cubegate_store::Store;
+use cubegate_store::{Changes, Store};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time;
@@ -70,6 +70,7 @@ struct Task(JoinHandle<()>);
 pub(crate) async fn run(store: Store, interval: Duration, publish: watch::Sender<Known>) {
     let mut revision = store.subscribe();
     revision.mark_changed();
+    let mut followed = None;
     let (readings, mut arriving) = mpsc::channel(QUEUE);
     let mut keeper = Keeper {
         store,
@@ -83,10 +84,20 @@ pub(crate) async fn run(store: Store, interval: Duration, publish: watch::Sender
         tokio::select! {
             changed = revision.changed() => match changed {
                 Ok(()) => {
-                    if let Err(error) = keeper.follow().await {
-                        tracing::error!(%error, "the clusters cannot be read");
-                        time::sleep(RETRY).await;
-                        revision.mark_changed();
+                    let now = *revision.borrow_and_update();
+                    let changes = followed.map_or(Changes::ALL, |followed| now.since(followed));
+                    // Most changes are about users and sessions.
+                    if !changes.clusters {
+                        followed = Some(now);
+                        continue;
+                    }
+                    match keeper.follow().await {
+                        Ok(()) => followed = Some(now),
+                        Err(error) => {
+                            tracing::error!(%error, "the clusters cannot be read");
+                            time::sleep(RETRY).await;
+                            revision.mark_changed();
+                        }
                     }
                 }
                 Err(_) => return,

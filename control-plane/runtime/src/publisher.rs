@@ -1,20 +1,41 @@
 //! From the database to every Envoy: whenever the store's revision moves, or a cluster
-//! has other resources, the state is read, made into a snapshot and published whole.
+//! has other resources, what has changed is read, and a snapshot is published whole.
+//!
+//! ```text
+//! clusters ─────> gateway (clusters, listener, routes, filter) ─┐
+//! users, keys ──> epochs ───────────────────────────────────────┼──> snapshot ──> xds
+//! sessions ─────> sessions ─────────────────────────────────────┘
+//! ```
+//!
+//! The three are read apart: who is disabled does not wait for the clusters to be read,
+//! nor a cluster for a million sessions.
+
+mod documents;
+mod refused;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cubegate_filter_config::{Limits, Revoked, TokenKeys};
-use cubegate_snapshot::{Endpoint, FilterModule, GatewayState, ListenerSettings, Snapshot};
-use cubegate_store::{Revocations, Store};
+use cubegate_api::Document;
+use cubegate_filter_config::{Limits, RevocationKind, TokenKeys};
+use cubegate_snapshot::{
+    Endpoint, FilterModule, GatewayState, ListenerSettings, Resource, Snapshot, revocations,
+};
+use cubegate_store::{Changes, Revision, Store};
 use time::OffsetDateTime;
 use tokio::sync::watch;
+use tokio::time::{Instant, sleep, sleep_until};
 
+use self::documents::{Gate, MAX_SESSIONS_BYTES, SessionsSize};
+use self::refused::{RefusedSessions, epochs};
 use crate::discovery::Known;
 
 /// How long to wait after the database has failed.
 const RETRY: Duration = Duration::from_secs(1);
+
+/// How often what has expired is looked for.
+const EXPIRY: Duration = Duration::from_secs(60);
 
 /// What of a snapshot does not change while the control plane runs.
 pub(crate) struct Fixed {
@@ -26,12 +47,180 @@ pub(crate) struct Fixed {
     pub(crate) control_plane: Endpoint,
 }
 
-/// Makes the snapshot of what the store holds now, and of what is known of clusters.
-pub(crate) async fn snapshot(
+/// Publishes, and keeps what it has made last.
+pub(crate) struct Publisher {
+    store: Store,
+    known: watch::Receiver<Known>,
+    fixed: Fixed,
+    /// The revision that gateway and epochs are of at least.
+    revision: Option<Revision>,
+    /// Everything but what is refused.
+    gateway: Snapshot,
+    epochs: Arc<Resource>,
+    sessions: Arc<Resource>,
+    refused: RefusedSessions,
+    size: SessionsSize,
+    /// Something in the document of sessions has expired.
+    has_expired: bool,
+    /// When the document of sessions may be made again. With a million entries that is
+    /// work, so it takes a part of the time at most; with few it never waits.
+    sessions_due: Instant,
+    gate: Gate,
+}
+
+/// While the document of sessions took so long to be made, it is not made again for so many
+/// times as long.
+const REST: u32 = 3;
+
+// === impl Publisher ===
+
+impl Publisher {
+    /// Reads everything.
+    ///
+    /// # Errors
+    /// A database that fails.
+    pub(crate) async fn new(
+        store: Store,
+        known: watch::Receiver<Known>,
+        fixed: Fixed,
+    ) -> anyhow::Result<Self> {
+        let none = |kind| Arc::new(revocations(kind, &fixed.module, &fixed.tokens, Vec::new()));
+        let mut publisher = Self {
+            revision: None,
+            gateway: Snapshot::default(),
+            epochs: none(RevocationKind::Epochs),
+            sessions: none(RevocationKind::Sessions),
+            refused: RefusedSessions::default(),
+            size: SessionsSize::default(),
+            has_expired: false,
+            sessions_due: Instant::now(),
+            gate: Gate::new(),
+            store,
+            known,
+            fixed,
+        };
+        // What is read after it is of this revision or a later one.
+        let revision = *publisher.store.subscribe().borrow();
+        publisher.follow(revision, false).await?;
+        publisher.follow_sessions(revision).await?;
+        Ok(publisher)
+    }
+
+    /// What Envoys should have now; `former` is what they have been told.
+    pub(crate) fn snapshot(&mut self, former: &Snapshot) -> Snapshot {
+        let mut snapshot = self.gateway.clone();
+        snapshot.insert_revocations(RevocationKind::Epochs, self.epochs.clone());
+        snapshot.insert_revocations(RevocationKind::Sessions, self.sessions.clone());
+        self.gate.pass(&snapshot, former, self.size)
+    }
+
+    /// Follows how large what Envoys are told is.
+    pub(crate) fn documents(&self) -> watch::Receiver<Vec<Document>> {
+        self.gate.sizes()
+    }
+
+    /// Publishes a new snapshot whenever the store or what is known of clusters changes,
+    /// until nobody listens. While the database fails, Envoys keep what they have.
+    pub(crate) async fn run(mut self, publish: watch::Sender<Arc<Snapshot>>) {
+        let mut revision = self.store.subscribe();
+        // It may have moved since everything was read.
+        revision.mark_changed();
+        let mut expiry = tokio::time::interval(EXPIRY);
+        let mut resources = false;
+        loop {
+            let waits = self.refused.is_behind(*revision.borrow()) || self.has_expired;
+            tokio::select! {
+                changed = revision.changed() => if changed.is_err() {
+                    return;
+                },
+                Ok(()) = self.known.changed() => resources = true,
+                () = sleep_until(self.sessions_due), if waits => {}
+                _ = expiry.tick() => {
+                    self.has_expired |= self.refused.forget_expired(OffsetDateTime::now_utc());
+                }
+            }
+            let now = *revision.borrow_and_update();
+            let followed = self.follow(now, resources).await;
+            let mut outcome = followed;
+            if outcome.is_ok() {
+                resources = false;
+                // Who is disabled does not wait for the sessions.
+                self.publish(now, &publish);
+                if Instant::now() >= self.sessions_due {
+                    outcome = self.follow_sessions(now).await;
+                    self.publish(now, &publish);
+                }
+            }
+            if let Err(error) = outcome {
+                let error = crate::output::sentence(&error);
+                tracing::error!(%error, "what has changed cannot be read; Envoys keep what they have");
+                sleep(RETRY).await;
+                revision.mark_changed();
+            }
+            if publish.is_closed() {
+                return;
+            }
+        }
+    }
+
+    fn publish(&mut self, revision: Revision, publish: &watch::Sender<Arc<Snapshot>>) {
+        let former = Arc::clone(&publish.borrow());
+        let made = self.snapshot(&former);
+        if *former != made {
+            publish.send_replace(Arc::new(made));
+            tracing::debug!(
+                store.revision = revision.total,
+                "a new snapshot is published"
+            );
+        }
+    }
+
+    /// Reads what has changed of everything but the sessions. `resources`: what is known of
+    /// the clusters' resources is something else.
+    async fn follow(&mut self, now: Revision, resources: bool) -> anyhow::Result<()> {
+        let changes = self.revision.map_or(Changes::ALL, |own| now.since(own));
+        if changes.clusters || resources {
+            self.gateway = gateway(&self.store, &self.known, &self.fixed).await?;
+        }
+        if changes.epochs {
+            let document = epochs(&self.store, OffsetDateTime::now_utc()).await?;
+            self.epochs = self.resource(RevocationKind::Epochs, document);
+        }
+        self.revision = Some(now);
+        Ok(())
+    }
+
+    /// Reads what has changed of the sessions.
+    async fn follow_sessions(&mut self, now: Revision) -> anyhow::Result<()> {
+        if !self.refused.is_behind(now) && !self.has_expired {
+            return Ok(());
+        }
+        let began = Instant::now();
+        let time = OffsetDateTime::now_utc();
+        self.refused.read(&self.store, now, time).await?;
+        let (document, left_out) = self.refused.document(MAX_SESSIONS_BYTES);
+        self.size = SessionsSize {
+            bytes: document.len(),
+            left_out,
+        };
+        self.sessions = self.resource(RevocationKind::Sessions, document);
+        self.has_expired = false;
+        self.sessions_due = Instant::now() + began.elapsed() * REST;
+        Ok(())
+    }
+
+    fn resource(&self, kind: RevocationKind, document: Vec<u8>) -> Arc<Resource> {
+        let Fixed { module, tokens, .. } = &self.fixed;
+        Arc::new(revocations(kind, module, tokens, document))
+    }
+}
+
+/// Makes a snapshot of what the store holds of clusters now, and of what is known of them.
+async fn gateway(
     store: &Store,
     known: &watch::Receiver<Known>,
     fixed: &Fixed,
-) -> anyhow::Result<Arc<Snapshot>> {
+) -> anyhow::Result<Snapshot> {
     let Fixed {
         tokens,
         cors_origins,
@@ -46,74 +235,11 @@ pub(crate) async fn snapshot(
         host_cluster: store.host_cluster().await?,
         resources,
         tokens: tokens.clone(),
-        revoked: revoked(store).await?,
         cors_origins: cors_origins.clone(),
         limits: limits.clone(),
         module: module.clone(),
         listener: listener.clone(),
         control_plane: control_plane.clone(),
     };
-    Ok(Arc::new(state.snapshot()?))
-}
-
-/// What is refused now. An entry that has expired leaves with the next change.
-async fn revoked(store: &Store) -> anyhow::Result<Revoked> {
-    let Revocations {
-        users,
-        keys,
-        sessions,
-        tokens,
-    } = store.list_revocations(OffsetDateTime::now_utc()).await?;
-    Ok(Revoked {
-        users,
-        keys,
-        sessions,
-        tokens,
-    })
-}
-
-/// Publishes a new snapshot whenever the store or what is known of clusters changes,
-/// until nobody listens. While the database fails, Envoys keep what they have.
-pub(crate) async fn run(
-    store: Store,
-    mut known: watch::Receiver<Known>,
-    fixed: Fixed,
-    publish: watch::Sender<Arc<Snapshot>>,
-) {
-    let mut revision = store.subscribe();
-    // The first snapshot was made by the caller, perhaps of an older revision.
-    revision.mark_changed();
-    loop {
-        tokio::select! {
-            changed = revision.changed() => if changed.is_err() {
-                return;
-            },
-            Ok(()) = known.changed() => {}
-        }
-        loop {
-            let now = *revision.borrow_and_update();
-            known.mark_unchanged();
-            match snapshot(&store, &known, &fixed).await {
-                Ok(snapshot) => {
-                    let changed = publish.send_if_modified(|current| {
-                        let changed = **current != *snapshot;
-                        *current = snapshot;
-                        changed
-                    });
-                    if changed {
-                        tracing::info!(store.revision = now, "a new snapshot is published");
-                    }
-                    break;
-                }
-                Err(error) => {
-                    let error = crate::output::sentence(&error);
-                    tracing::error!(%error, "no snapshot can be made; Envoys keep theirs");
-                    tokio::time::sleep(RETRY).await;
-                }
-            }
-        }
-        if publish.is_closed() {
-            return;
-        }
-    }
+    Ok(state.snapshot()?)
 }

@@ -1,25 +1,74 @@
-//! ECDS: the filter's code and configuration.
+//! ECDS: the filter's code and configuration, and what is refused.
+//!
+//! What is refused comes as filters of their own, which have the filter's code and VM:
+//! their root contexts hand it to the filter there. So it can change many times a second,
+//! and the table of clusters is neither sent nor read again for it.
 //!
 //! The configuration is in ECDS and not in the listener, because a listener that
 //! changes drains its connections. The code is a local file or inline, never a
 //! remote fetch: Envoy lets requests pass unfiltered while it fetches.
 
-use cubegate_filter_config::TokenKeys;
+use std::sync::Arc;
+
+use cubegate_filter_config::{FILTER_NAME, RevocationKind, TokenKeys};
 use envoy_types::pb::envoy::extensions::filters::http::wasm::v3::Wasm;
 use envoy_types::pb::envoy::extensions::wasm::v3 as wasm;
-use envoy_types::pb::google::protobuf::StringValue;
+use envoy_types::pb::google::protobuf::{BytesValue, StringValue};
 
 use crate::{FilterModule, Resource, ResourceType, Snapshot, proto};
 
-/// The name of the filter in the listener, which is the resource's name.
-pub(crate) const FILTER_NAME: &str = "cubegate";
+pub(crate) const TYPE_URL: &str = "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm";
 
-pub(crate) fn insert(
-    snapshot: &mut Snapshot,
+/// The filter with this configuration.
+pub(crate) fn filter(module: &FilterModule, tokens: &TokenKeys, document: String) -> Resource {
+    let configuration = proto::pack_any(StringValue { value: document });
+    resource(FILTER_NAME, module, tokens, configuration)
+}
+
+/// What is refused, for [`Snapshot::insert_revocations`]. `module` and `tokens` are those
+/// of the state that the snapshot is made from.
+pub fn revocations(
+    kind: RevocationKind,
     module: &FilterModule,
     tokens: &TokenKeys,
-    document: String,
-) {
+    document: Vec<u8>,
+) -> Resource {
+    let configuration = proto::pack_any(BytesValue { value: document });
+    resource(kind.filter_name(), module, tokens, configuration)
+}
+
+impl Snapshot {
+    /// Puts in what is refused, in the place of an earlier version.
+    pub fn insert_revocations(&mut self, kind: RevocationKind, resource: Arc<Resource>) {
+        self.insert_shared(ResourceType::ExtensionConfig, kind.filter_name(), resource);
+    }
+}
+
+fn resource(
+    name: &str,
+    module: &FilterModule,
+    tokens: &TokenKeys,
+    configuration: proto::Any,
+) -> Resource {
+    let plugin = wasm::PluginConfig {
+        name: name.to_owned(),
+        root_id: name.to_owned(),
+        configuration: Some(configuration),
+        failure_policy: wasm::FailurePolicy::FailReload as i32,
+        allow_on_headers_stop_iteration: proto::yes(),
+        vm: Some(wasm::plugin_config::Vm::VmConfig(vm(module, tokens))),
+        ..Default::default()
+    };
+    Resource::new(&proto::TypedExtensionConfig {
+        name: name.to_owned(),
+        typed_config: Some(proto::pack_any(Wasm {
+            config: Some(plugin),
+        })),
+    })
+}
+
+/// It must be the same for all filters that share a VM.
+fn vm(module: &FilterModule, tokens: &TokenKeys) -> wasm::VmConfig {
     let specifier = match module {
         FilterModule::File(path) => proto::data_source::Specifier::Filename(path.clone()),
         FilterModule::Inline(bytes) => {
@@ -38,33 +87,14 @@ pub(crate) fn insert(
         TokenKeys::Hs256 { secret_env } => vec![secret_env.clone()],
         TokenKeys::Ed25519 { .. } => Vec::new(),
     };
-    let plugin = wasm::PluginConfig {
-        name: FILTER_NAME.to_owned(),
-        root_id: FILTER_NAME.to_owned(),
-        configuration: Some(proto::pack_any(StringValue { value: document })),
-        failure_policy: wasm::FailurePolicy::FailReload as i32,
-        allow_on_headers_stop_iteration: proto::yes(),
-        vm: Some(wasm::plugin_config::Vm::VmConfig(wasm::VmConfig {
-            vm_id: FILTER_NAME.to_owned(),
-            runtime: "envoy.wasm.runtime.v8".to_owned(),
-            code: Some(code),
-            environment_variables: Some(wasm::EnvironmentVariables {
-                host_env_keys,
-                ..Default::default()
-            }),
+    wasm::VmConfig {
+        vm_id: FILTER_NAME.to_owned(),
+        runtime: "envoy.wasm.runtime.v8".to_owned(),
+        code: Some(code),
+        environment_variables: Some(wasm::EnvironmentVariables {
+            host_env_keys,
             ..Default::default()
-        })),
+        }),
         ..Default::default()
-    };
-    let message = proto::TypedExtensionConfig {
-        name: FILTER_NAME.to_owned(),
-        typed_config: Some(proto::pack_any(Wasm {
-            config: Some(plugin),
-        })),
-    };
-    snapshot.insert(
-        ResourceType::ExtensionConfig,
-        FILTER_NAME,
-        Resource::new(&message),
-    );
+    }
 }

@@ -4,6 +4,7 @@
 //! GatewayState ──snapshot()──> Snapshot { type → name → Resource { version, Any } } ──> xds
 //!   clusters ───> Secret (CA, client certificate or token), Cluster ×2
 //!   tokens, limits, clusters ───> ExtensionConfig (the filter and its document)
+//!   revocations ──────────> ExtensionConfig ×2 (what the filter refuses)
 //!   listener ───> Listener, Secret (certificate)
 //!   (constant) ─> RouteConfiguration
 //! ```
@@ -27,5 +28,6 @@ mod state;
 #[cfg(test)]
 mod tests;
 
+pub use extension_config::revocations;
 pub use resource::{Resource, ResourceType, Snapshot};
 pub use state::{Endpoint, FilterModule, GatewayState, ListenerSettings, ServingCertificate};

@@ -1,6 +1,8 @@
 //! LDS: the one listener that clients connect to.
 
-use cubegate_filter_config::{AUDIT_FILTER_STATE, INTERNAL_HEADER_PREFIX};
+use cubegate_filter_config::{
+    AUDIT_FILTER_STATE, FILTER_NAME, INTERNAL_HEADER_PREFIX, RevocationKind,
+};
 use envoy_types::pb::envoy::config::common::mutation_rules::v3 as mutation_rules;
 use envoy_types::pb::envoy::config::listener::v3 as lds;
 use envoy_types::pb::envoy::extensions::access_loggers::grpc::v3 as grpc_log;
@@ -13,7 +15,7 @@ use envoy_types::pb::envoy::extensions::transport_sockets::tls::v3 as tls;
 use envoy_types::pb::envoy::r#type::matcher::v3::{StringMatcher, string_matcher};
 use hcm::http_connection_manager as manager;
 
-use crate::extension_config::FILTER_NAME;
+use crate::extension_config;
 use crate::{
     ListenerSettings, Resource, ResourceType, Snapshot, local_reply, proto, route, secret,
 };
@@ -83,7 +85,7 @@ fn connection_manager() -> hcm::HttpConnectionManager {
             config_source: proto::ads(),
             route_config_name: route::ROUTES.to_owned(),
         })),
-        http_filters: vec![filter(), router()],
+        http_filters: http_filters(),
         access_log: vec![stdout_access_log(), audit_access_log()],
         early_header_mutation_extensions: vec![remove_identity_headers()],
         upgrade_configs: ["websocket", "SPDY/3.1"]
@@ -132,17 +134,27 @@ fn connection_manager() -> hcm::HttpConnectionManager {
     }
 }
 
-/// The filter itself comes over ECDS. There is no default configuration: until
-/// the filter is there, nothing passes.
-fn filter() -> hcm::HttpFilter {
+/// What carries the revocations comes first: what the filter holds back of an answer does
+/// not pass it then.
+fn http_filters() -> Vec<hcm::HttpFilter> {
+    let carriers = RevocationKind::ALL.map(RevocationKind::filter_name);
+    carriers
+        .into_iter()
+        .chain([FILTER_NAME])
+        .map(wasm)
+        .chain([router()])
+        .collect()
+}
+
+/// Our filters come over ECDS. There is no default configuration: until they are there,
+/// nothing passes.
+fn wasm(name: &str) -> hcm::HttpFilter {
     hcm::HttpFilter {
-        name: FILTER_NAME.to_owned(),
+        name: name.to_owned(),
         config_type: Some(hcm::http_filter::ConfigType::ConfigDiscovery(
             proto::ExtensionConfigSource {
                 config_source: proto::ads(),
-                type_urls: vec![
-                    "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm".to_owned(),
-                ],
+                type_urls: vec![extension_config::TYPE_URL.to_owned()],
                 ..Default::default()
             },
         )),

@@ -100,10 +100,27 @@ impl Resource {
 impl Snapshot {
     /// Adds or replaces a resource.
     pub fn insert(&mut self, kind: ResourceType, name: impl Into<String>, resource: Resource) {
+        self.insert_shared(kind, name, Arc::new(resource));
+    }
+
+    /// The same for a resource that other snapshots have, too.
+    pub fn insert_shared(
+        &mut self,
+        kind: ResourceType,
+        name: impl Into<String>,
+        resource: Arc<Resource>,
+    ) {
         self.resources
             .entry(kind)
             .or_default()
-            .insert(name.into(), Arc::new(resource));
+            .insert(name.into(), resource);
+    }
+
+    /// Takes a resource out.
+    pub fn remove(&mut self, kind: ResourceType, name: &str) {
+        if let Some(resources) = self.resources.get_mut(&kind) {
+            resources.remove(name);
+        }
     }
 
     /// One resource.

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use cubegate_domain::Cluster;
 use cubegate_filter_config::{
-    ClusterEntry, ConfigError, FilterConfig, Limits, Resources, Revoked, TokenKeys, VERSION,
+    ClusterEntry, ConfigError, FILTER_NAME, FilterConfig, Limits, Resources, TokenKeys, VERSION,
 };
 
-use crate::{Snapshot, cluster, extension_config, listener, route, secret};
+use crate::{ResourceType, Snapshot, cluster, extension_config, listener, route, secret};
 
 /// Everything that Envoys depend on.
 #[derive(Debug, Clone)]
@@ -21,8 +21,6 @@ pub struct GatewayState {
     pub resources: BTreeMap<String, Arc<Resources>>,
     /// What tokens are checked against.
     pub tokens: TokenKeys,
-    /// Tokens that are refused although they have not expired.
-    pub revoked: Revoked,
     /// The origins whose pages may call.
     pub cors_origins: BTreeSet<String>,
     /// Bounds on the filter's memory.
@@ -76,7 +74,8 @@ pub struct Endpoint {
 // === impl GatewayState ===
 
 impl GatewayState {
-    /// Makes the snapshot of this state. Equal states make equal snapshots.
+    /// Makes the snapshot of this state, without what is refused
+    /// ([`Snapshot::insert_revocations`]). Equal states make equal snapshots.
     ///
     /// # Errors
     /// Never in practice: only when the filter's configuration cannot be written as JSON.
@@ -86,7 +85,6 @@ impl GatewayState {
             host_cluster: _,
             resources: _,
             tokens,
-            revoked: _,
             cors_origins: _,
             limits: _,
             module,
@@ -105,7 +103,8 @@ impl GatewayState {
         listener::insert(&mut snapshot, listener);
         route::insert(&mut snapshot);
         let document = self.filter_config().to_json()?;
-        extension_config::insert(&mut snapshot, module, tokens, document);
+        let filter = extension_config::filter(module, tokens, document);
+        snapshot.insert(ResourceType::ExtensionConfig, FILTER_NAME, filter);
         Ok(snapshot)
     }
 
@@ -131,7 +130,6 @@ impl GatewayState {
                 .clone()
                 .filter(|host| clusters.contains_key(host)),
             clusters,
-            revoked: self.revoked.clone(),
             cors_origins: self.cors_origins.clone(),
             limits: self.limits.clone(),
         }

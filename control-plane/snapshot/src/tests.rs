@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use cubegate_domain::{ApiServer, Cluster, ClusterCredential, ClusterTls, Scheme};
-use cubegate_filter_config::{FilterConfig, Limits, ResourceEntry, Resources, TokenKeys};
+use cubegate_filter_config::{
+    Epochs, FILTER_NAME, FilterConfig, Limits, ResourceEntry, Resources, RevocationKind, TokenKeys,
+};
 use envoy_types::pb::envoy::extensions::filters::http::wasm::v3::Wasm;
 use envoy_types::pb::envoy::extensions::transport_sockets::tls::v3 as tls;
 use envoy_types::pb::envoy::extensions::upstreams::http::v3::HttpProtocolOptions;
 use envoy_types::pb::envoy::extensions::wasm::v3 as wasm;
-use envoy_types::pb::google::protobuf::StringValue;
+use envoy_types::pb::google::protobuf::{BytesValue, StringValue};
 use prost::Message as _;
 use time::OffsetDateTime;
 
@@ -44,7 +46,6 @@ fn mk_state(clusters: Vec<Cluster>) -> GatewayState {
             issuer: "cubegate".to_owned(),
             keys: [].into(),
         },
-        revoked: Default::default(),
         cors_origins: Default::default(),
         limits: Limits::default(),
         module: FilterModule::File("/data/filter/abc.wasm".to_owned()),
@@ -243,13 +244,15 @@ fn equal_states_make_equal_snapshots_and_a_new_cluster_changes_only_what_it_must
     }
 }
 
-fn plugin(snapshot: &Snapshot) -> (wasm::PluginConfig, FilterConfig) {
-    let resource = snapshot
-        .get(ResourceType::ExtensionConfig, "cubegate")
-        .unwrap();
+fn plugin_of(snapshot: &Snapshot, name: &str) -> wasm::PluginConfig {
+    let resource = snapshot.get(ResourceType::ExtensionConfig, name).unwrap();
     let extension = proto::TypedExtensionConfig::decode(resource.any.value.as_slice()).unwrap();
     let wasm = Wasm::decode(extension.typed_config.unwrap().value.as_slice()).unwrap();
-    let plugin = wasm.config.unwrap();
+    wasm.config.unwrap()
+}
+
+fn plugin(snapshot: &Snapshot) -> (wasm::PluginConfig, FilterConfig) {
+    let plugin = plugin_of(snapshot, FILTER_NAME);
     let document = plugin.configuration.clone().unwrap();
     let document = StringValue::decode(document.value.as_slice()).unwrap();
     let config = FilterConfig::from_json(document.value.as_bytes()).unwrap();
@@ -298,6 +301,29 @@ fn the_filter_is_told_what_clusters_have_and_which_is_the_host() {
     state.host_cluster = Some("gone".to_owned());
     let (_, config) = plugin(&state.snapshot().unwrap());
     assert_eq!(config.host_cluster, None);
+}
+
+#[test]
+fn what_is_refused_comes_to_the_filters_vm_and_changes_nothing_else() {
+    let state = mk_state(vec![mk_cluster("m", "10.0.0.1", certificate())]);
+    let without = state.snapshot().unwrap();
+    let mut with = without.clone();
+    let mut epochs = Epochs::default();
+    epochs.raise_user("jeff", 2);
+    let (kind, document) = (RevocationKind::Epochs, epochs.to_bytes());
+    let resource = crate::revocations(kind, &state.module, &state.tokens, document.clone());
+    with.insert_revocations(kind, Arc::new(resource));
+    let carrier = plugin_of(&with, kind.filter_name());
+    assert_eq!(carrier.root_id, kind.filter_name());
+    assert_eq!(carrier.vm, plugin(&without).0.vm);
+    let configuration = carrier.configuration.unwrap();
+    let configuration = BytesValue::decode(configuration.value.as_slice()).unwrap();
+    assert_eq!(configuration.value, document);
+    for kind in ResourceType::ALL {
+        for (name, resource) in without.all(kind) {
+            assert_eq!(with.get(kind, name), Some(resource), "{kind:?} {name}");
+        }
+    }
 }
 
 #[test]

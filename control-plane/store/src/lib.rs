@@ -45,9 +45,12 @@ pub use error::StoreError;
 pub use key::{ChangeOutcome, DeleteOutcome, ImportedKey, IssuedKey, KEY_USES_INTERVAL, KeyCheck};
 pub use master_key::{MASTER_KEY_BYTES, MasterKey, MasterKeyError};
 pub use password::Queue;
-pub use revision::POLL_INTERVAL;
-pub use revocation::{MAX_TOKEN_LIFETIME, Revocations};
-pub use session::{NewRefreshToken, REUSE_GRACE, Rotation, TokenMarks};
+pub use revision::{Changes, Lifetimes, POLL_INTERVAL, Revision};
+pub use revocation::{
+    GoodEpochs, MAX_REFUSED_OF_KEY, MAX_REFUSED_OF_USER, MAX_TOKEN_LIFETIME, Refused, RefusedWhat,
+    RevokedToken, TokenMarks,
+};
+pub use session::{REUSE_GRACE, Rotation, SessionTokens, ShownRefreshToken};
 pub use store::Store;
 pub use user::{
     KubeCubeUser, LoginHistory, MAX_GROUPS_BYTES, MAX_LOGIN_ADDRESSES, MIN_PASSWORD_BYTES,

@@ -1,24 +1,67 @@
 //! What is refused although it has not expired.
+//!
+//! Users and keys say in their own rows from which epoch on their tokens are good, and a
+//! session from which generation on. The table `revocations` has what has no such row: users
+//! and keys that are gone, sessions that have ended, single tokens.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use sqlx::{Any, Transaction};
 use time::{Duration, OffsetDateTime};
 
 use crate::row::{from_time, to_u64};
-use crate::{Store, StoreError, revision};
+use crate::{Revision, Store, StoreError};
 
-/// All that is refused at a moment, for those who check tokens without the database.
+mod revoke;
+
+pub use revoke::{MAX_REFUSED_OF_KEY, MAX_REFUSED_OF_USER, RevokedToken};
+pub(crate) use revoke::{bound, refuse_session, revoke_key, revoke_user};
+
+/// Which epochs of tokens are good, for those who check tokens without the database.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Revocations {
+pub struct GoodEpochs {
     /// By user, the lowest epoch that is still good.
     pub users: BTreeMap<String, u64>,
     /// By access key, the lowest epoch that is still good.
     pub keys: BTreeMap<String, u64>,
-    /// Sessions.
-    pub sessions: BTreeSet<String>,
-    /// Single tokens by their ids.
-    pub tokens: BTreeSet<String>,
+}
+
+/// A session or token that is refused until then.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// What.
+    pub what: RefusedWhat,
+    /// When all that it refuses has expired, in Unix seconds.
+    pub until: u64,
+}
+
+/// What is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RefusedWhat {
+    /// All tokens of a session that has ended.
+    Session(String),
+    /// Those of a session's tokens that are of an earlier generation than this one.
+    Before(String, u64),
+    /// A token, by its id.
+    Token(String),
+}
+
+/// A token as revocation looks at it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TokenMarks<'a> {
+    /// Its session.
+    pub session: Option<&'a str>,
+    /// Which generation of that session's tokens it is of.
+    pub generation: Option<u64>,
+    /// Its own id.
+    pub id: Option<&'a str>,
+    /// The access key that it was made from.
+    pub key: Option<&'a str>,
+    /// Which generation of that key's tokens it is of.
+    pub key_epoch: Option<u64>,
+    /// Its user.
+    pub user: &'a str,
+    /// Its epoch. A token without one is a KubeCube's and no concern of an epoch.
+    pub epoch: Option<u64>,
 }
 
 /// No token lives longer: a kubeconfig's may live a year, and clocks differ.
@@ -27,108 +70,105 @@ pub const MAX_TOKEN_LIFETIME: Duration = Duration::days(366);
 // === impl Store ===
 
 impl Store {
-    /// What is refused now. An entry leaves when the last token that it refuses has
-    /// expired by itself.
+    /// Which epochs of users and keys are good now, where it is not the first one. Users
+    /// and keys that there are never leave the list, those that are gone do when their
+    /// last token has expired.
     ///
     /// # Errors
     /// [`StoreError::Database`] or [`StoreError::Inconsistent`].
-    pub async fn list_revocations(&self, now: OffsetDateTime) -> Result<Revocations, StoreError> {
-        let rows: Vec<(String, String, Option<i64>)> =
-            sqlx::query_as("SELECT kind, subject, epoch FROM revocations WHERE expires_at > $1")
-                .bind(from_time(now))
-                .fetch_all(self.reader())
-                .await?;
-        let mut listed = Revocations::default();
+    pub async fn list_epochs(&self, now: OffsetDateTime) -> Result<GoodEpochs, StoreError> {
+        let rows: Vec<(String, String, Option<i64>)> = sqlx::query_as(
+            "SELECT 'user', name, token_epoch FROM users WHERE token_epoch > 1
+             UNION ALL
+             SELECT 'key', access_key, token_epoch FROM access_keys WHERE token_epoch > 1
+             UNION ALL
+             SELECT kind, subject, epoch FROM revocations
+             WHERE kind IN ('user', 'key') AND expires_at > $1",
+        )
+        .bind(from_time(now))
+        .fetch_all(self.reader())
+        .await?;
+        let mut listed = GoodEpochs::default();
         for (kind, subject, epoch) in rows {
-            match kind.as_str() {
-                "user" => {
-                    let epoch = to_u64(epoch.unwrap_or(-1), "revocations", "epoch", &subject)?;
-                    listed.users.insert(subject, epoch);
-                }
-                "key" => {
-                    let epoch = epoch.unwrap_or(i64::MAX);
-                    let epoch = to_u64(epoch, "revocations", "epoch", &subject)?;
-                    listed.keys.insert(subject, epoch);
-                }
-                "session" => {
-                    listed.sessions.insert(subject);
-                }
-                // The table allows no other kind.
-                _ => {
-                    listed.tokens.insert(subject);
-                }
-            }
+            // Without one, none is good any more.
+            let epoch = to_u64(epoch.unwrap_or(i64::MAX), "revocations", "epoch", &subject)?;
+            let table = match kind.as_str() {
+                "user" => &mut listed.users,
+                _ => &mut listed.keys,
+            };
+            let lowest = table.entry(subject).or_default();
+            *lowest = epoch.max(*lowest);
         }
         Ok(listed)
     }
-}
 
-/// Refuses all tokens of a session, or one token, until they have expired.
-pub(crate) async fn revoke(
-    tx: &mut Transaction<'static, Any>,
-    kind: &str,
-    subject: &str,
-    until: OffsetDateTime,
-) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO revocations (kind, subject, expires_at) VALUES ($1, $2, $3)
-         ON CONFLICT (kind, subject) DO UPDATE SET expires_at = excluded.expires_at",
-    )
-    .bind(kind)
-    .bind(subject)
-    .bind(from_time(until))
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
-}
+    /// Which sessions and tokens are refused now, or those of them that were taken back
+    /// after a revision.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`] or [`StoreError::Inconsistent`].
+    pub async fn list_revoked_sessions(
+        &self,
+        since: Option<Revision>,
+        now: OffsetDateTime,
+    ) -> Result<Vec<Refused>, StoreError> {
+        // Rows that an earlier release has written are of revision 0.
+        let since = since.map_or(-1, |since| {
+            i64::try_from(since.sessions()).unwrap_or(i64::MAX)
+        });
+        let rows: Vec<(String, String, Option<i64>, i64)> = sqlx::query_as(
+            "SELECT 'before', id, generation, replaced_until FROM sessions
+             WHERE revision > $1 AND replaced_until > $2
+             UNION ALL
+             SELECT kind, subject, epoch, expires_at FROM revocations
+             WHERE revision > $1 AND expires_at > $2 AND kind IN ('session', 'token')",
+        )
+        .bind(since)
+        .bind(from_time(now))
+        .fetch_all(self.reader())
+        .await?;
+        let mut refused = Vec::with_capacity(rows.len());
+        for (kind, subject, generation, until) in rows {
+            let until = to_u64(until, "revocations", "expires_at", &subject)?;
+            let what = match kind.as_str() {
+                "before" => {
+                    let generation = generation.unwrap_or(0);
+                    let generation = to_u64(generation, "sessions", "generation", &subject)?;
+                    RefusedWhat::Before(subject, generation)
+                }
+                "session" => RefusedWhat::Session(subject),
+                _ => RefusedWhat::Token(subject),
+            };
+            refused.push(Refused { what, until });
+        }
+        Ok(refused)
+    }
 
-/// Refuses all tokens that were made from a key so far, and returns the new revision.
-pub(crate) async fn revoke_key(
-    tx: &mut Transaction<'static, Any>,
-    access_key: &str,
-    until: OffsetDateTime,
-) -> Result<u64, StoreError> {
-    sqlx::query("UPDATE access_keys SET token_epoch = token_epoch + 1 WHERE access_key = $1")
-        .bind(access_key)
-        .execute(&mut **tx)
+    /// Whether a token was taken back.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn is_revoked(&self, marks: TokenMarks<'_>) -> Result<bool, StoreError> {
+        let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        let count: i64 = sqlx::query_scalar(
+            "SELECT (SELECT COUNT(*) FROM revocations
+                WHERE (kind = 'session' AND subject = $1) OR (kind = 'token' AND subject = $2)
+                OR (kind = 'key' AND subject = $3 AND (epoch IS NULL OR epoch > $6))
+                OR (kind = 'user' AND subject = $4 AND epoch > $5))
+             + (SELECT COUNT(*) FROM sessions WHERE id = $1 AND generation > $7)
+             + (SELECT COUNT(*) FROM access_keys WHERE access_key = $3 AND token_epoch > $6)
+             + (SELECT COUNT(*) FROM users WHERE name = $4 AND token_epoch > $5)",
+        )
+        .bind(marks.session)
+        .bind(marks.id)
+        .bind(marks.key)
+        .bind(marks.user)
+        .bind(marks.epoch.map_or(i64::MAX, number))
+        // One without is older than all that carry one.
+        .bind(number(marks.key_epoch.unwrap_or(0)))
+        .bind(number(marks.generation.unwrap_or(0)))
+        .fetch_one(self.reader())
         .await?;
-    sqlx::query(
-        "INSERT INTO revocations (kind, subject, epoch, expires_at)
-         SELECT 'key', access_key, token_epoch, $2 FROM access_keys WHERE access_key = $1
-         ON CONFLICT (kind, subject) DO UPDATE
-         SET epoch = excluded.epoch, expires_at = excluded.expires_at",
-    )
-    .bind(access_key)
-    .bind(from_time(until))
-    .execute(&mut **tx)
-    .await?;
-    revision::bump(tx).await
-}
-
-/// Refuses all tokens that a user has now, refresh tokens too, and returns the new
-/// revision.
-pub(crate) async fn revoke_user(
-    tx: &mut Transaction<'static, Any>,
-    user: &str,
-    until: OffsetDateTime,
-) -> Result<u64, StoreError> {
-    sqlx::query("UPDATE users SET token_epoch = token_epoch + 1 WHERE name = $1")
-        .bind(user)
-        .execute(&mut **tx)
-        .await?;
-    sqlx::query("DELETE FROM refresh_tokens WHERE user_name = $1")
-        .bind(user)
-        .execute(&mut **tx)
-        .await?;
-    sqlx::query(
-        "INSERT INTO revocations (kind, subject, epoch, expires_at)
-         SELECT 'user', name, token_epoch, $2 FROM users WHERE name = $1
-         ON CONFLICT (kind, subject) DO UPDATE
-         SET epoch = excluded.epoch, expires_at = excluded.expires_at",
-    )
-    .bind(user)
-    .bind(from_time(until))
-    .execute(&mut **tx)
-    .await?;
-    revision::bump(tx).await
+        Ok(count > 0)
+    }
 }

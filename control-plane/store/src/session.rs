@@ -1,29 +1,53 @@
-//! Logins that can be refreshed: refresh tokens, and the end of a session.
+//! Logins that can be refreshed: one row each, and the end of a session.
+//!
+//! A refresh begins a new generation of a session's tokens and ends the one before it.
+//! Tokens say of which generation they are, so nothing is kept of a former one but when
+//! its access token has expired.
 
 use sqlx::{Any, Transaction};
 use time::{Duration, OffsetDateTime};
 
-use crate::revocation::revoke;
-use crate::row::from_time;
-use crate::{Store, StoreError, revision};
+use crate::revision::{self, Topic};
+use crate::revocation::{bound, refuse_session};
+use crate::row::{from_time, to_time};
+use crate::{Revision, Store, StoreError};
+
+mod expired;
+mod former;
 
 /// Two uses of one refresh token within this time are a client's own race; a later
 /// one is somebody else's.
 pub const REUSE_GRACE: Duration = Duration::seconds(5);
 
-/// A refresh token to keep; only a MAC of its text is kept.
+/// The tokens of one generation of a session.
 #[derive(Clone, Copy)]
-pub struct NewRefreshToken<'a> {
-    /// The whole token.
-    pub token: &'a str,
-    /// The login that it goes back to.
+pub struct SessionTokens<'a> {
+    /// The login that they go back to.
     pub session: &'a str,
     /// Its user.
     pub user: &'a str,
-    /// When it was issued.
+    /// [`token_epoch`](cubegate_domain::User::token_epoch) of the user that they were made
+    /// for.
+    pub user_epoch: u64,
+    /// Their generation; the first one is 1.
+    pub generation: u64,
+    /// The whole refresh token; only a MAC of it is kept.
+    pub refresh_token: &'a str,
+    /// When they were issued.
     pub issued_at: OffsetDateTime,
-    /// When it expires.
+    /// When nobody takes the access token any more.
+    pub access_until: OffsetDateTime,
+    /// When the refresh token expires.
     pub expires_at: OffsetDateTime,
+}
+
+/// A refresh token that is shown.
+#[derive(Clone, Copy)]
+pub struct ShownRefreshToken<'a> {
+    /// The whole token.
+    pub token: &'a str,
+    /// Its generation. A former release has made those that carry none.
+    pub generation: Option<u64>,
 }
 
 /// What became of a refresh token that was shown.
@@ -37,236 +61,236 @@ pub enum Rotation {
     Reused,
 }
 
-/// A token as revocation looks at it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct TokenMarks<'a> {
-    /// Its session.
-    pub session: Option<&'a str>,
-    /// Its own id.
-    pub id: Option<&'a str>,
-    /// The access key that it was made from.
-    pub key: Option<&'a str>,
-    /// Which generation of that key's tokens it is of.
-    pub key_epoch: Option<u64>,
-    /// Its user.
-    pub user: &'a str,
-    /// Its epoch. A token without one is a KubeCube's and no concern of an epoch.
-    pub epoch: Option<u64>,
-}
-
 // === impl Store ===
 
 impl Store {
-    /// Keeps the first refresh token of a session. With `only`, all other sessions of
-    /// its user end; their access tokens are refused until `revoked_until`.
+    /// Begins a session; says whether it did. It does not when its user is not any more
+    /// what the tokens were made for: the password was changed meanwhile, say. With
+    /// `only`, all other sessions of the user end; `former_until` is when tokens of a
+    /// session have expired of which nothing better is known.
     ///
     /// # Errors
     /// [`StoreError::Database`].
-    pub async fn add_refresh_token(
+    pub async fn begin_session(
         &self,
-        new: NewRefreshToken<'_>,
+        tokens: SessionTokens<'_>,
         only: bool,
-        revoked_until: OffsetDateTime,
-    ) -> Result<(), StoreError> {
+        former_until: OffsetDateTime,
+    ) -> Result<bool, StoreError> {
         let mut tx = self.write().await?;
-        forget_expired(&mut tx, new.issued_at).await?;
-        let mut revision = None;
-        if only && end_other_sessions(&mut tx, &new, revoked_until).await? {
-            revision = Some(revision::bump(&mut tx).await?);
+        if !self.insert(&mut tx, &tokens, None).await? {
+            return Ok(false);
         }
-        self.insert_refresh_token(&mut tx, &new).await?;
+        let revision = match only {
+            true => self.end_others(&mut tx, &tokens, former_until).await?,
+            false => None,
+        };
         tx.commit().await?;
         if let Some(revision) = revision {
             self.publish(revision);
         }
-        Ok(())
+        Ok(true)
     }
 
-    /// Puts `new` in the place of `old`, at most once, and refuses the access token
-    /// that came with `old` until `revoked_until`. Both are of one session. A second
-    /// use ends that session.
+    /// Puts the tokens of a new generation in the place of those that came with the
+    /// refresh token that is shown, at most once. A second use ends the session. `only`
+    /// and `former_until` are as in [`Self::begin_session`].
     ///
     /// # Errors
     /// [`StoreError::Database`]; nothing has changed then.
-    pub async fn rotate_refresh_token(
+    pub async fn refresh_session(
         &self,
-        old: &str,
-        old_access_id: &str,
-        new: NewRefreshToken<'_>,
+        shown: ShownRefreshToken<'_>,
+        tokens: SessionTokens<'_>,
         only: bool,
-        revoked_until: OffsetDateTime,
+        former_until: OffsetDateTime,
     ) -> Result<Rotation, StoreError> {
-        let now = new.issued_at;
-        let hash = self.refresh_token_hash(old);
+        let Some(generation) = shown.generation else {
+            return self
+                .take_over(shown.token, tokens, only, former_until)
+                .await;
+        };
         let mut tx = self.write().await?;
-        let used = sqlx::query(
-            "UPDATE refresh_tokens SET used_at = $2
-             WHERE token_hash = $1 AND session = $3 AND used_at IS NULL AND expires_at > $2",
-        )
-        .bind(&hash)
-        .bind(from_time(now))
-        .bind(new.session)
-        .execute(&mut *tx)
-        .await?
-        .rows_affected();
-        if used > 0 {
-            forget_expired(&mut tx, now).await?;
-            self.insert_refresh_token(&mut tx, &new).await?;
-            if only {
-                end_other_sessions(&mut tx, &new, revoked_until).await?;
-            }
-            revoke(&mut tx, "token", old_access_id, revoked_until).await?;
-            let revision = revision::bump(&mut tx).await?;
+        let revision = revision::bump(&mut tx, Topic::Sessions).await?;
+        if self
+            .rotate(&mut tx, shown, generation, &tokens, revision)
+            .await?
+        {
+            let ended = match only {
+                true => self.end_others(&mut tx, &tokens, former_until).await?,
+                false => None,
+            };
             tx.commit().await?;
-            self.publish(revision);
+            self.publish(ended.unwrap_or(revision));
             return Ok(Rotation::Rotated);
         }
-        let first_used: Option<i64> = sqlx::query_scalar(
-            "SELECT used_at FROM refresh_tokens WHERE token_hash = $1 AND used_at IS NOT NULL",
-        )
-        .bind(&hash)
-        .fetch_optional(&mut *tx)
-        .await?;
-        let grace = from_time(now - REUSE_GRACE);
-        if first_used.is_none_or(|used| used >= grace) {
+        let kept: Option<(i64, i64)> =
+            sqlx::query_as("SELECT generation, rotated_at FROM sessions WHERE id = $1")
+                .bind(tokens.session)
+                .fetch_optional(&mut *tx)
+                .await?;
+        let grace = from_time(tokens.issued_at - REUSE_GRACE);
+        let was_used = kept.is_some_and(|(present, rotated_at)| {
+            u64::try_from(present).is_ok_and(|present| present > generation) && rotated_at < grace
+        });
+        // What the transaction has moved so far is rolled back.
+        if !was_used {
             return Ok(Rotation::Refused);
         }
-        end_session(&mut tx, new.session, revoked_until).await?;
-        let revision = revision::bump(&mut tx).await?;
+        let revision = end_session(&mut tx, tokens.session, tokens.user, former_until).await?;
         tx.commit().await?;
         self.publish(revision);
         Ok(Rotation::Reused)
     }
 
-    /// Ends a session: its refresh tokens are gone, its access tokens are refused
-    /// until `revoked_until`, when the last one has expired.
+    /// Ends a session of this user: its refresh token is gone, its access tokens are
+    /// refused until the last one has expired. `until` is when that is, for a session that
+    /// has no row here.
     ///
     /// # Errors
     /// [`StoreError::Database`].
     pub async fn end_session(
         &self,
         session: &str,
-        revoked_until: OffsetDateTime,
+        user: &str,
+        until: OffsetDateTime,
+        now: OffsetDateTime,
     ) -> Result<(), StoreError> {
         let mut tx = self.write().await?;
-        end_session(&mut tx, session, revoked_until).await?;
-        let revision = revision::bump(&mut tx).await?;
+        let revision = end_session(&mut tx, session, user, until).await?;
+        let bounded = bound(self, &mut tx, user, None, now).await?;
         tx.commit().await?;
-        self.publish(revision);
+        self.publish(bounded.unwrap_or(revision));
         Ok(())
     }
 
-    /// Refuses one token by its id until `revoked_until`, when it has expired.
-    ///
-    /// # Errors
-    /// [`StoreError::Database`].
-    pub async fn revoke_token(
+    async fn rotate(
         &self,
-        id: &str,
-        revoked_until: OffsetDateTime,
-    ) -> Result<(), StoreError> {
-        let mut tx = self.write().await?;
-        revoke(&mut tx, "token", id, revoked_until).await?;
-        let revision = revision::bump(&mut tx).await?;
-        tx.commit().await?;
-        self.publish(revision);
-        Ok(())
+        tx: &mut Transaction<'static, Any>,
+        shown: ShownRefreshToken<'_>,
+        generation: u64,
+        new: &SessionTokens<'_>,
+        revision: Revision,
+    ) -> Result<bool, StoreError> {
+        let rotated = sqlx::query(
+            "UPDATE sessions SET generation = $3, token_hash = $4, rotated_at = $5,
+             replaced_until = CASE WHEN replaced_until > access_until
+                THEN replaced_until ELSE access_until END,
+             access_until = $6, expires_at = $7, revision = $8
+             WHERE id = $1 AND generation = $2 AND token_hash = $9 AND expires_at > $5
+             AND user_name = $10 AND user_epoch = $11",
+        )
+        .bind(new.session)
+        .bind(to_i64(generation))
+        .bind(to_i64(new.generation))
+        .bind(self.refresh_token_hash(new.refresh_token))
+        .bind(from_time(new.issued_at))
+        .bind(from_time(new.access_until))
+        .bind(from_time(new.expires_at))
+        .bind(to_i64(revision.sessions()))
+        .bind(self.refresh_token_hash(shown.token))
+        .bind(new.user)
+        .bind(to_i64(new.user_epoch))
+        .execute(&mut **tx)
+        .await?
+        .rows_affected();
+        Ok(rotated > 0)
     }
 
-    /// Whether a token was taken back.
-    ///
-    /// # Errors
-    /// [`StoreError::Database`].
-    pub async fn is_revoked(&self, marks: TokenMarks<'_>) -> Result<bool, StoreError> {
-        let count: i64 = sqlx::query_scalar(
-            "SELECT COUNT(*) FROM revocations
-             WHERE (kind = 'session' AND subject = $1) OR (kind = 'token' AND subject = $2)
-             OR (kind = 'key' AND subject = $3 AND (epoch IS NULL OR epoch > $6))
-             OR (kind = 'user' AND subject = $4 AND epoch > $5)",
+    /// A row for a new session, unless its user is another now. `replaced` is until when
+    /// tokens of it that are of no generation must be refused, and the revision of that.
+    async fn insert(
+        &self,
+        tx: &mut Transaction<'static, Any>,
+        new: &SessionTokens<'_>,
+        replaced: Option<(OffsetDateTime, Revision)>,
+    ) -> Result<bool, StoreError> {
+        let (replaced_until, revision) = match replaced {
+            Some((until, revision)) => (from_time(until), to_i64(revision.sessions())),
+            None => (0, 0),
+        };
+        let inserted = sqlx::query(
+            "INSERT INTO sessions (id, user_name, user_epoch, generation, token_hash,
+             rotated_at, access_until, replaced_until, expires_at, revision)
+             SELECT $1, name, token_epoch, $4, $5, $6, $7, $8, $9, $10 FROM users
+             WHERE name = $2 AND token_epoch = $3 AND state = 'normal'
+             ON CONFLICT (id) DO NOTHING",
         )
-        .bind(marks.session)
-        .bind(marks.id)
-        .bind(marks.key)
-        .bind(marks.user)
-        .bind(
-            marks
-                .epoch
-                .map_or(i64::MAX, |epoch| i64::try_from(epoch).unwrap_or(i64::MAX)),
+        .bind(new.session)
+        .bind(new.user)
+        .bind(to_i64(new.user_epoch))
+        .bind(to_i64(new.generation))
+        .bind(self.refresh_token_hash(new.refresh_token))
+        .bind(from_time(new.issued_at))
+        .bind(from_time(new.access_until))
+        .bind(replaced_until)
+        .bind(from_time(new.expires_at))
+        .bind(revision)
+        .execute(&mut **tx)
+        .await?
+        .rows_affected();
+        Ok(inserted > 0)
+    }
+
+    /// Ends all other sessions of a user, and gives the revision when there were any.
+    async fn end_others(
+        &self,
+        tx: &mut Transaction<'static, Any>,
+        kept: &SessionTokens<'_>,
+        former_until: OffsetDateTime,
+    ) -> Result<Option<Revision>, StoreError> {
+        let others: Vec<String> = sqlx::query_scalar(
+            "SELECT id FROM sessions WHERE user_name = $1 AND id <> $2
+             UNION SELECT session FROM refresh_tokens WHERE user_name = $1 AND session <> $2",
         )
-        // One without is older than all that carry one.
-        .bind(i64::try_from(marks.key_epoch.unwrap_or(0)).unwrap_or(i64::MAX))
-        .fetch_one(self.reader())
+        .bind(kept.user)
+        .bind(kept.session)
+        .fetch_all(&mut **tx)
         .await?;
-        Ok(count > 0)
+        let mut revision = None;
+        for session in &others {
+            revision = Some(end_session(tx, session, kept.user, former_until).await?);
+        }
+        if revision.is_none() {
+            return Ok(None);
+        }
+        let bounded = bound(self, tx, kept.user, None, kept.issued_at).await?;
+        Ok(bounded.or(revision))
     }
 
     fn refresh_token_hash(&self, token: &str) -> String {
         self.inner.sealer.hash_secret("refresh_token", token)
     }
-
-    async fn insert_refresh_token(
-        &self,
-        tx: &mut Transaction<'static, Any>,
-        new: &NewRefreshToken<'_>,
-    ) -> Result<(), StoreError> {
-        sqlx::query(
-            "INSERT INTO refresh_tokens (token_hash, session, user_name, issued_at, expires_at)
-             VALUES ($1, $2, $3, $4, $5)",
-        )
-        .bind(self.refresh_token_hash(new.token))
-        .bind(new.session)
-        .bind(new.user)
-        .bind(from_time(new.issued_at))
-        .bind(from_time(new.expires_at))
-        .execute(&mut **tx)
-        .await?;
-        Ok(())
-    }
-}
-
-async fn forget_expired(
-    tx: &mut Transaction<'static, Any>,
-    now: OffsetDateTime,
-) -> Result<(), StoreError> {
-    for statement in [
-        "DELETE FROM refresh_tokens WHERE expires_at <= $1",
-        "DELETE FROM revocations WHERE expires_at <= $1",
-    ] {
-        sqlx::query(statement)
-            .bind(from_time(now))
-            .execute(&mut **tx)
-            .await?;
-    }
-    Ok(())
-}
-
-/// Says whether there were any.
-async fn end_other_sessions(
-    tx: &mut Transaction<'static, Any>,
-    kept: &NewRefreshToken<'_>,
-    revoked_until: OffsetDateTime,
-) -> Result<bool, StoreError> {
-    let sessions: Vec<String> = sqlx::query_scalar(
-        "SELECT DISTINCT session FROM refresh_tokens WHERE user_name = $1 AND session <> $2",
-    )
-    .bind(kept.user)
-    .bind(kept.session)
-    .fetch_all(&mut **tx)
-    .await?;
-    for session in &sessions {
-        end_session(tx, session, revoked_until).await?;
-    }
-    Ok(!sessions.is_empty())
 }
 
 async fn end_session(
     tx: &mut Transaction<'static, Any>,
     session: &str,
-    revoked_until: OffsetDateTime,
-) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM refresh_tokens WHERE session = $1")
+    user: &str,
+    until: OffsetDateTime,
+) -> Result<Revision, StoreError> {
+    let kept: Option<(i64, i64)> = sqlx::query_as(
+        "DELETE FROM sessions WHERE id = $1 AND user_name = $2
+         RETURNING access_until, replaced_until",
+    )
+    .bind(session)
+    .bind(user)
+    .fetch_optional(&mut **tx)
+    .await?;
+    sqlx::query("DELETE FROM refresh_tokens WHERE session = $1 AND user_name = $2")
         .bind(session)
+        .bind(user)
         .execute(&mut **tx)
         .await?;
-    revoke(tx, "session", session, revoked_until).await
+    let until = match kept {
+        Some((access, replaced)) => {
+            to_time(access.max(replaced), "sessions", "access_until", session)?
+        }
+        None => until,
+    };
+    refuse_session(tx, session, user, until).await
+}
+
+fn to_i64(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }

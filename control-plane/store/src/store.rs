@@ -1,6 +1,7 @@
 //! Opening a database, and the ways into it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use sqlx::{Any, AnyPool, Transaction};
 use tokio::sync::watch;
@@ -9,7 +10,7 @@ use crate::connect::{Pools, Scope};
 use crate::key::KeyUses;
 use crate::password::Passwords;
 use crate::seal::Sealer;
-use crate::{DatabaseUrl, MasterKey, StoreError, revision};
+use crate::{DatabaseUrl, Lifetimes, MasterKey, Revision, StoreError, revision};
 
 /// A database in use. Clones share it.
 #[derive(Clone)]
@@ -23,7 +24,10 @@ pub(crate) struct Inner {
     pub(crate) sealer: Sealer,
     pub(crate) passwords: Passwords,
     pub(crate) uses: KeyUses,
-    pub(crate) revision: watch::Sender<u64>,
+    pub(crate) followed: watch::Sender<Revision>,
+    /// How often [`Store::publish`] was called.
+    published: AtomicU64,
+    pub(crate) lifetimes: watch::Sender<Lifetimes>,
 }
 
 // === impl Store ===
@@ -50,7 +54,9 @@ impl Store {
             sealer,
             passwords: Passwords::new(),
             uses: KeyUses::default(),
-            revision: watch::Sender::new(current),
+            followed: watch::Sender::new(current.revision),
+            published: AtomicU64::new(0),
+            lifetimes: watch::Sender::new(current.lifetimes),
         });
         let store = Self { inner };
         store.reseal_clusters().await?;
@@ -98,5 +104,17 @@ impl Store {
     /// is like [`Store::write`].
     pub(crate) async fn write_rows(&self) -> Result<Transaction<'static, Any>, StoreError> {
         self.inner.pools.begin(Scope::Rows).await
+    }
+}
+
+// === impl Inner ===
+
+impl Inner {
+    pub(crate) fn published(&self) {
+        self.published.fetch_add(1, Ordering::SeqCst);
+    }
+
+    pub(crate) fn published_so_far(&self) -> u64 {
+        self.published.load(Ordering::SeqCst)
     }
 }

@@ -9,6 +9,7 @@ mod key_attributes;
 mod keys;
 mod kubecube;
 mod logins;
+mod revision;
 mod revocations;
 mod server;
 mod sessions;
@@ -37,6 +38,54 @@ impl TestStore {
     /// The same database once more, as another process would have it.
     async fn open_again(&self) -> Store {
         self.database.open().await.unwrap()
+    }
+
+    /// What somebody does to the database by hand.
+    async fn execute(&self, sql: &'static str) {
+        let mut tx = self.store.write().await.unwrap();
+        sqlx::query(sql).execute(&mut *tx).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    /// As many ended sessions of a user, named `filled-` and a number.
+    async fn fill_sessions(&self, user: &str, count: i64, until: OffsetDateTime) {
+        let mut tx = self.store.write().await.unwrap();
+        for number in 0..count {
+            sqlx::query(
+                "INSERT INTO revocations (kind, subject, user_name, expires_at)
+                 VALUES ('session', $1, $2, $3)",
+            )
+            .bind(format!("filled-{number}"))
+            .bind(user)
+            .bind(until.unix_timestamp())
+            .execute(&mut *tx)
+            .await
+            .unwrap();
+        }
+        tx.commit().await.unwrap();
+    }
+
+    /// A refresh token as the release before this one has kept them.
+    async fn add_former_token(
+        &self,
+        token: &str,
+        session: &str,
+        user: &str,
+        expires_at: OffsetDateTime,
+    ) {
+        let mut tx = self.store.write().await.unwrap();
+        sqlx::query(
+            "INSERT INTO refresh_tokens (token_hash, session, user_name, issued_at, expires_at)
+             VALUES ($1, $2, $3, 0, $4)",
+        )
+        .bind(self.store.inner.sealer.hash_secret("refresh_token", token))
+        .bind(session)
+        .bind(user)
+        .bind(expires_at.unix_timestamp())
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+        tx.commit().await.unwrap();
     }
 
     /// Closes it and gives all that the database holds.

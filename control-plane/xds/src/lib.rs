@@ -45,6 +45,6 @@ mod status;
 mod stream;
 
 pub use access_log::{AccessLog, AccessLogEntry};
-pub use server::{XdsError, XdsServer};
+pub use server::{MAX_RESOURCE_BYTES, XdsError, XdsServer};
 pub use session::{Event, Node, Session, SessionError};
 pub use status::{Accepted, EnvoyStatus, Envoys, Refusal};

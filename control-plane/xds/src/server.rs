@@ -27,6 +27,10 @@ use crate::stream::{Outgoing, Stream};
 /// stream, so it is generous.
 const MAX_RESPONSE_BYTES: usize = 16 * 1024 * 1024;
 
+/// A resource that is longer cannot be sent: a response needs some room around it. Who
+/// publishes must leave it out.
+pub const MAX_RESOURCE_BYTES: usize = MAX_RESPONSE_BYTES - 64 * 1024;
+
 /// A reconnecting Envoy lists all resources that it has, at some 50 bytes each.
 const MAX_REQUEST_BYTES: usize = 4 * 1024 * 1024;
 

@@ -25,7 +25,7 @@ pub struct Gateway {
     clusters: BTreeMap<String, ClusterEntry>,
     host_cluster: Option<String>,
     cors_origins: BTreeSet<String>,
-    revoked: Revocations,
+    revocations: Revocations,
     pub(crate) limits: Limits,
     pub(crate) memory: WorkerMemory,
     pub(crate) learned: Learned,
@@ -62,7 +62,8 @@ pub enum CompileError {
 impl Gateway {
     /// Reads and checks a configuration document. `env` looks up an environment
     /// variable of the Envoy process. `previous` is the configuration in use: the
-    /// tokens it has verified stay known while the keys are the same.
+    /// tokens it has verified stay known while the keys are the same. `revocations` is
+    /// what is refused in this VM; it comes and goes without the configuration.
     ///
     /// # Errors
     /// [`CompileError`], in one sentence for the operator.
@@ -70,13 +71,13 @@ impl Gateway {
         document: &[u8],
         env: impl Fn(&str) -> Option<String>,
         previous: Option<&Self>,
+        revocations: &Revocations,
     ) -> Result<Self, CompileError> {
         let FilterConfig {
             version: _,
             tokens,
             clusters,
             host_cluster,
-            revoked,
             cors_origins,
             limits,
         } = FilterConfig::from_json(document)?;
@@ -107,7 +108,7 @@ impl Gateway {
             clusters,
             host_cluster,
             cors_origins,
-            revoked: revoked.into(),
+            revocations: revocations.clone(),
             limits,
             memory,
             learned,
@@ -118,10 +119,15 @@ impl Gateway {
     /// Who somebody is, by a token that is valid at this time and was not taken back.
     pub(crate) fn caller(&self, token: &UnverifiedToken, now: u64) -> Result<Caller, TokenError> {
         let caller = self.verifier.verify(token, now)?;
-        if self.revoked.holds(caller.claims()) {
+        if self.revocations.holds(caller.marks()) {
             return Err(TokenError::Revoked);
         }
         Ok(caller)
+    }
+
+    /// What is refused although it has not expired, now and later.
+    pub fn revocations(&self) -> &Revocations {
+        &self.revocations
     }
 
     /// The cluster of this name, if it is registered.

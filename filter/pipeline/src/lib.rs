@@ -54,3 +54,4 @@ pub use gateway::{CompileError, Gateway};
 pub use headers::{Headers, RequestHead};
 pub use host::{Host, HostError};
 pub use reply::{Family, Reply};
+pub use revocation::{Revocations, TokenMarks};

@@ -167,6 +167,16 @@ impl Reply {
         .with_header("retry-after", "1")
     }
 
+    /// 503: nothing is known yet of what was taken back, so nobody can be let through.
+    pub fn revocations_unknown(family: Family) -> Self {
+        Self::error(
+            family,
+            503,
+            "The gateway does not know yet which tokens were taken back, and lets nobody through before; try again in a moment.",
+        )
+        .with_header("retry-after", "1")
+    }
+
     /// 403: a write that another site makes with the user's cookie.
     pub fn cross_site(family: Family) -> Self {
         Self::error(family, 403, message::FORBIDDEN)

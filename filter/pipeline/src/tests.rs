@@ -3,10 +3,12 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use cubegate_filter_config::AuditNote;
+use cubegate_filter_config::{AuditNote, Epochs, Sessions};
 use cubegate_token::{Claims, Ed25519Signer, Signer};
 
-use crate::{Call, Exchange, Flow, Gateway, Headers, Host, HostError, Reply};
+use crate::{
+    Call, CompileError, Exchange, Flow, Gateway, Headers, Host, HostError, Reply, Revocations,
+};
 
 mod audit;
 mod basic;
@@ -152,12 +154,21 @@ fn claims(user: &str, groups: &[&str]) -> Claims {
         key_epoch: None,
         scope: None,
         session: None,
+        generation: None,
         authenticated_at: None,
         epoch: None,
         id: None,
         issued_at: NOW - 10,
         expires_at: NOW + 3_600,
     }
+}
+
+/// This is refused, and nothing else.
+fn revocations(epochs: &Epochs, sessions: &Sessions) -> Revocations {
+    let revocations = Revocations::default();
+    revocations.take(epochs.to_bytes()).unwrap();
+    revocations.take(sessions.to_bytes(usize::MAX).0).unwrap();
+    revocations
 }
 
 impl World {
@@ -178,7 +189,8 @@ impl World {
               "authority":"10.0.0.1:6443","path_prefix":"/base"}}}},"limits":{limits}}}"#,
             signer.kid()
         );
-        let gateway = Gateway::compile(document.as_bytes(), |_| None, None).unwrap();
+        let none = revocations(&Epochs::default(), &Sessions::default());
+        let gateway = Gateway::compile(document.as_bytes(), |_| None, None, &none).unwrap();
         Self {
             gateway: Rc::new(gateway),
             signer: Rc::new(Signer::Ed25519(Box::new(signer))),
@@ -199,12 +211,23 @@ impl World {
         let document = self
             .document
             .replacen('{', &format!("{{\"{name}\":{value},"), 1);
-        let gateway = Gateway::compile(document.as_bytes(), |_| None, Some(&self.gateway)).unwrap();
+        let gateway = self.compile(&document).unwrap();
         Self {
             gateway: Rc::new(gateway),
             signer: self.signer.clone(),
             document: self.document.clone(),
         }
+    }
+
+    /// The configuration after a push of this one.
+    fn compile(&self, document: &str) -> Result<Gateway, CompileError> {
+        let previous = &self.gateway;
+        Gateway::compile(
+            document.as_bytes(),
+            |_| None,
+            Some(previous),
+            previous.revocations(),
+        )
     }
 
     /// Sends a request; says what the exchange is now and what the host saw.

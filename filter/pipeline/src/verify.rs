@@ -7,10 +7,19 @@ use std::rc::Rc;
 use cubegate_token::{CLOCK_SKEW_SECONDS, Claims, KeySet, TokenError, UnverifiedToken};
 use lru::LruCache;
 
+use crate::revocation::TokenMarks;
+
 /// Somebody whose token has been verified. There is no other way to make one.
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {
-    claims: Rc<Claims>,
+    verified: Rc<Verified>,
+}
+
+/// What is remembered of a token.
+#[derive(Debug)]
+struct Verified {
+    claims: Claims,
+    marks: TokenMarks,
 }
 
 /// The keys, and the tokens that were verified with them.
@@ -21,7 +30,7 @@ pub(crate) struct Caller {
 /// empty cache.
 pub(crate) struct Verifier {
     keys: KeySet,
-    verified: RefCell<LruCache<UnverifiedToken, Rc<Claims>>>,
+    verified: RefCell<LruCache<UnverifiedToken, Rc<Verified>>>,
 }
 
 // === impl Caller ===
@@ -29,7 +38,12 @@ pub(crate) struct Verifier {
 impl Caller {
     /// What the token says.
     pub(crate) fn claims(&self) -> &Claims {
-        &self.claims
+        &self.verified.claims
+    }
+
+    /// By what it would be taken back.
+    pub(crate) fn marks(&self) -> &TokenMarks {
+        &self.verified.marks
     }
 }
 
@@ -45,19 +59,26 @@ impl Verifier {
     }
 
     pub(crate) fn verify(&self, token: &UnverifiedToken, now: u64) -> Result<Caller, TokenError> {
-        let mut verified = self.verified.borrow_mut();
-        if let Some(claims) = verified.get(token) {
-            if now < claims.expires_at.saturating_add(CLOCK_SKEW_SECONDS) {
+        let mut remembered = self.verified.borrow_mut();
+        if let Some(verified) = remembered.get(token) {
+            if now
+                < verified
+                    .claims
+                    .expires_at
+                    .saturating_add(CLOCK_SKEW_SECONDS)
+            {
                 return Ok(Caller {
-                    claims: Rc::clone(claims),
+                    verified: Rc::clone(verified),
                 });
             }
-            verified.pop(token);
+            remembered.pop(token);
             return Err(TokenError::Expired);
         }
-        let claims = Rc::new(self.keys.verify(token, now)?);
-        verified.put(token.clone(), Rc::clone(&claims));
-        Ok(Caller { claims })
+        let claims = self.keys.verify(token, now)?;
+        let marks = TokenMarks::of(&claims);
+        let verified = Rc::new(Verified { claims, marks });
+        remembered.put(token.clone(), Rc::clone(&verified));
+        Ok(Caller { verified })
     }
 
     #[cfg(test)]
@@ -87,6 +108,7 @@ mod tests {
             key_epoch: None,
             scope: None,
             session: None,
+            generation: None,
             authenticated_at: None,
             epoch: None,
             id: None,

@@ -56,6 +56,7 @@ pub(crate) async fn identify(
     }
     let marks = TokenMarks {
         session: claims.session.as_deref(),
+        generation: claims.generation,
         id: claims.id.as_deref(),
         key: claims.access_key.as_deref(),
         key_epoch: claims.key_epoch,

@@ -6,7 +6,7 @@ use cubegate_domain::User;
 use cubegate_token::{KeyError, RefreshClaims, TokenError, UnverifiedToken};
 use time::OffsetDateTime;
 
-use super::{IssuedToken, Issuer, unix_seconds};
+use super::{Generation, IssuedToken, Issuer, unix_seconds};
 
 /// What a refresh token's id has before that of the access token that it came with.
 const REFRESH_ID_PREFIX: &str = "r-";
@@ -19,7 +19,7 @@ impl Issuer {
     pub fn issue_refresh(
         &self,
         user: &User,
-        session: &str,
+        generation: Generation<'_>,
         access: &IssuedToken,
         lifetime: Duration,
         now: OffsetDateTime,
@@ -29,7 +29,8 @@ impl Issuer {
         let id = format!("{REFRESH_ID_PREFIX}{}", access.id);
         let token = self.signer.sign_refresh(&RefreshClaims {
             user: user.name.clone(),
-            session: session.to_owned(),
+            session: generation.session.to_owned(),
+            generation: Some(generation.number),
             id: id.clone(),
             issued_at,
             expires_at,
@@ -41,8 +42,7 @@ impl Issuer {
         })
     }
 
-    /// What a refresh token says, if it is one of ours and still valid, and the id
-    /// of the access token that it came with.
+    /// What a refresh token says, if it is one of ours and still valid.
     ///
     /// # Errors
     /// Why it is none.
@@ -50,13 +50,7 @@ impl Issuer {
         &self,
         token: &UnverifiedToken,
         now: OffsetDateTime,
-    ) -> Result<(RefreshClaims, String), TokenError> {
-        let claims = self.keys.verify_refresh(token, unix_seconds(now))?;
-        let access_id = claims
-            .id
-            .strip_prefix(REFRESH_ID_PREFIX)
-            .ok_or(TokenError::Malformed)?
-            .to_owned();
-        Ok((claims, access_id))
+    ) -> Result<RefreshClaims, TokenError> {
+        self.keys.verify_refresh(token, unix_seconds(now))
     }
 }

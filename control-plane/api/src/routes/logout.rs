@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::response::Response;
 
-use crate::extract::Leaving;
+use crate::extract::{ClientIp, Leaving};
 use crate::{ApiError, AppState, cookie, respond};
 
 /// Ends the session of the token that is shown, with all tokens that came of it, or
@@ -19,9 +19,11 @@ use crate::{ApiError, AppState, cookie, respond};
 )]
 pub(crate) async fn handler(
     State(state): State<AppState>,
+    ClientIp(address): ClientIp,
     Leaving(claims): Leaving,
 ) -> Result<Response, ApiError> {
     if let Some(claims) = claims {
+        state.throttle.take_back(&claims, address)?;
         state.take_back(&claims).await?;
     }
     let mut response = respond::success();

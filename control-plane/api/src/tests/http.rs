@@ -2,8 +2,11 @@
 
 use serde_json::Value;
 
+use cubegate_token::Ed25519Signer;
+
 use super::TestApp;
 use crate::router::MAX_BODY_BYTES;
+use crate::{DEFAULT_TOKEN_LIFETIME, Document, Issuer};
 
 #[tokio::test]
 async fn a_slash_too_many_is_redirected_before_anybody_is_asked_for_a_token() {
@@ -112,6 +115,38 @@ async fn a_database_that_is_away_is_a_server_error_without_details() {
         .await
         .assert_refused(500, "server error.");
     assert_eq!(app.send("GET", "/healthz", &[], "").await.status, 200);
+}
+
+#[tokio::test]
+async fn who_is_not_ready_says_what_comes_near_its_limit() {
+    let document = |bytes, left_out| Document {
+        name: "cubegate-sessions".to_owned(),
+        bytes,
+        limit: 1_000,
+        left_out,
+    };
+    let documents = tokio::sync::watch::Sender::new(vec![document(749, 0)]);
+    let signer = Ed25519Signer::generate("cubegate");
+    let issuer = Issuer::ed25519(signer, DEFAULT_TOKEN_LIFETIME).unwrap();
+    let app = TestApp::with(issuer, |state| {
+        state.documents = documents.subscribe();
+    })
+    .await;
+    assert_eq!(app.send("GET", "/readyz", &[], "").await.body, "ok");
+    let verbose = app.send("GET", "/readyz?verbose", &[], "").await;
+    let expected = "[+]database\n[+]cubegate-sessions: 749 of 1000 bytes\nok\n";
+    assert_eq!(
+        (verbose.status.as_u16(), verbose.body.as_str()),
+        (200, expected)
+    );
+    for (bytes, left_out) in [(750, 0), (1_000, 7)] {
+        documents.send_replace(vec![document(bytes, left_out)]);
+        app.send("GET", "/readyz", &[], "").await.assert_refused(
+            503,
+            &format!("cubegate-sessions has {bytes} of 1000 bytes, and {left_out} entries found no room; look in the log for who has so many sessions or clusters"),
+        );
+        assert_eq!(app.send("GET", "/livez", &[], "").await.status, 200);
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! The host cluster: the one that paths mean which name none.
 
-use crate::{Store, StoreError, revision};
+use crate::revision::{self, Topic};
+use crate::{Store, StoreError};
 
 // === impl Store ===
 
@@ -36,7 +37,7 @@ impl Store {
             .bind(name)
             .execute(&mut *tx)
             .await?;
-        let revision = revision::bump(&mut tx).await?;
+        let revision = revision::bump(&mut tx, Topic::Clusters).await?;
         tx.commit().await?;
         self.publish(revision);
         Ok(true)

@@ -2,9 +2,10 @@
 
 use cubegate_domain::Cluster;
 
+use crate::revision::{self, Topic};
 use crate::row::from_time;
 use crate::seal::Place;
-use crate::{Store, StoreError, revision};
+use crate::{Store, StoreError};
 
 // === impl Store ===
 
@@ -55,7 +56,7 @@ impl Store {
         .bind(name)
         .execute(&mut *tx)
         .await?;
-        let revision = revision::bump(&mut tx).await?;
+        let revision = revision::bump(&mut tx, Topic::Clusters).await?;
         tx.commit().await?;
         self.publish(revision);
         Ok(())
@@ -76,7 +77,7 @@ impl Store {
         if removed == 0 {
             return Ok(false);
         }
-        let revision = revision::bump(&mut tx).await?;
+        let revision = revision::bump(&mut tx, Topic::Clusters).await?;
         tx.commit().await?;
         self.publish(revision);
         Ok(true)

@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 
 use crate::key::{DeleteOutcome, made};
 use crate::revocation::revoke_key;
-use crate::{Store, StoreError};
+use crate::{Revision, Store, StoreError};
 
 // === impl Store ===
 
@@ -49,7 +49,7 @@ pub(crate) async fn delete(
     tx: &mut Transaction<'static, Any>,
     access_key: &str,
     revoked_until: OffsetDateTime,
-) -> Result<u64, StoreError> {
+) -> Result<Revision, StoreError> {
     let revision = revoke_key(tx, access_key, revoked_until).await?;
     sqlx::query("DELETE FROM access_keys WHERE access_key = $1")
         .bind(access_key)

@@ -4,6 +4,7 @@ use sqlx::AnyConnection;
 use time::OffsetDateTime;
 
 use crate::key::ImportedKey;
+use crate::revocation::{MAX_TOKEN_LIFETIME, revoke_key};
 use crate::row::from_time;
 use crate::user::Written;
 use crate::{Store, StoreError};
@@ -54,7 +55,9 @@ impl Store {
     }
 
     /// Adds a key pair, or replaces secret and owner of the key of that name, unless
-    /// they have not changed since the last import. The cap does not count here (who
+    /// they have not changed since the last import. What was made from it with another
+    /// secret or for another owner is refused from then on, and another owner's bounds,
+    /// name and description go with that owner. The cap does not count here (who
     /// imports decides), and the owner need not exist: such a key gives no token until
     /// the owner does.
     ///
@@ -83,8 +86,12 @@ impl Store {
             }
             Written::Replaced => {
                 "UPDATE access_keys SET secret_hash = $2, imported_secret_hash = $2,
-                 old_secret_hash = NULL, old_secret_until = NULL, user_name = $3,
-                 made_by = NULL
+                 old_secret_hash = NULL, old_secret_until = NULL,
+                 scope = CASE WHEN user_name = $3 THEN scope ELSE '' END,
+                 expires_at = CASE WHEN user_name = $3 THEN expires_at END,
+                 name = CASE WHEN user_name = $3 THEN name ELSE '' END,
+                 description = CASE WHEN user_name = $3 THEN description ELSE '' END,
+                 user_name = $3, made_by = NULL
                  WHERE access_key = $1"
             }
         };
@@ -97,7 +104,17 @@ impl Store {
             Written::Replaced | Written::Unchanged => query,
         };
         query.execute(&mut *tx).await?;
+        let revision = match written {
+            Written::Replaced => {
+                let until = now + MAX_TOKEN_LIFETIME;
+                Some(revoke_key(&mut tx, &key.access_key, until).await?)
+            }
+            Written::Created | Written::Unchanged => None,
+        };
         tx.commit().await?;
+        if let Some(revision) = revision {
+            self.publish(revision);
+        }
         Ok(written)
     }
 }

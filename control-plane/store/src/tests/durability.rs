@@ -85,11 +85,11 @@ async fn who_goes_away_while_waiting_to_write_leaves_nothing_behind(kind: Kind) 
     for step in 0..200 {
         // Ever a little later in what is done to begin.
         let wait = Duration::from_micros(step * 10);
-        let _ = timeout(wait, store.end_session("s", at(0))).await;
+        let _ = timeout(wait, store.end_session("s", "jeff", at(0), at(0))).await;
     }
     let next = async {
         for _ in 0..8 {
-            store.end_session("s", at(0)).await.unwrap();
+            store.end_session("s", "jeff", at(0), at(0)).await.unwrap();
         }
     };
     timeout(Duration::from_secs(5), next).await.unwrap();
@@ -99,16 +99,19 @@ async fn who_has_waited_too_long_gives_up_and_does_no_harm(kind: Kind) {
     let store = TestStore::new(kind).await;
     let other = store.open_again().await;
     let held = other.write().await.unwrap();
-    let gave_up = timeout(Duration::from_secs(20), store.end_session("s", at(0)))
-        .await
-        .unwrap();
+    let gave_up = timeout(
+        Duration::from_secs(20),
+        store.end_session("s", "jeff", at(0), at(0)),
+    )
+    .await
+    .unwrap();
     assert!(
         matches!(gave_up, Err(StoreError::Database(_))),
         "{gave_up:?}"
     );
     drop(held);
     for _ in 0..8 {
-        store.end_session("s", at(0)).await.unwrap();
+        store.end_session("s", "jeff", at(0), at(0)).await.unwrap();
     }
 }
 

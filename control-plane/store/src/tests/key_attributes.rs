@@ -141,7 +141,7 @@ async fn a_change_leaves_the_rest_and_takes_tokens_back_when_it_is_of_scope_or_e
     assert!(store.revision().await.unwrap() > before);
     assert!(store.is_taken_back(&key).await);
     assert!(!store.is_taken_back(&now).await);
-    let listed = store.list_revocations(at(10)).await.unwrap();
+    let listed = store.list_epochs(at(10)).await.unwrap();
     assert_eq!(listed.keys, [(pair.access_key.clone(), 2)].into());
 
     let unknown = store

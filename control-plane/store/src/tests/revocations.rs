@@ -1,9 +1,16 @@
+//! Epochs of users and keys, and single tokens.
+
 use cubegate_domain::UserState;
 
 use super::{Kind, TestStore, at, mk_user, on_each_database};
-use crate::{Revocations, TokenMarks};
+use crate::{
+    GoodEpochs, ImportedKey, Lifetimes, MAX_REFUSED_OF_KEY, RefusedWhat, RevokedToken, TokenMarks,
+    Written,
+};
 
-async fn who_is_disabled_or_gets_a_password_begins_a_new_epoch(kind: Kind) {
+async fn who_is_disabled_or_gets_a_password_begins_a_new_epoch_which_is_never_forgotten(
+    kind: Kind,
+) {
     let store = TestStore::new(kind).await;
     store.create_user(mk_user("jeff"), at(0)).await.unwrap();
     store.create_user(mk_user("ann"), at(0)).await.unwrap();
@@ -17,23 +24,18 @@ async fn who_is_disabled_or_gets_a_password_begins_a_new_epoch(kind: Kind) {
         store.get_user("jeff").await.unwrap().unwrap().token_epoch,
         2
     );
-    store
-        .set_user_state("jeff", UserState::Forbidden, at(200))
-        .await
-        .unwrap();
-    store
-        .set_user_state("jeff", UserState::Normal, at(300))
-        .await
-        .unwrap();
-    let listed = Revocations {
+    for state in [UserState::Forbidden, UserState::Normal] {
+        store.set_user_state("jeff", state, at(200)).await.unwrap();
+    }
+    let listed = GoodEpochs {
         users: [("jeff".to_owned(), 3)].into(),
-        ..Revocations::default()
+        ..GoodEpochs::default()
     };
-    assert_eq!(store.list_revocations(at(199)).await.unwrap(), listed);
-    assert_eq!(
-        store.list_revocations(at(200)).await.unwrap(),
-        Revocations::default()
-    );
+    // Whatever the lifetimes were when the epoch began.
+    for seconds in [1, 199, 200, 100_000_000] {
+        while store.forget_expired(at(seconds)).await.unwrap() {}
+        assert_eq!(store.list_epochs(at(seconds)).await.unwrap(), listed);
+    }
     let is_revoked = async |user, epoch| {
         let marks = TokenMarks {
             user,
@@ -61,19 +63,145 @@ async fn a_deleted_key_is_refused_and_one_that_stays_is_not(kind: Kind) {
         .await
         .unwrap();
     assert!(store.revision().await.unwrap() > before);
-    let listed = store.list_revocations(at(2)).await.unwrap();
+    let listed = store.list_epochs(at(99)).await.unwrap();
     assert_eq!(listed.keys, [(gone.clone(), 2)].into());
+    let later = store.list_epochs(at(100)).await.unwrap();
+    assert_eq!(later, GoodEpochs::default());
     for (key, expected) in [(&gone, true), (&kept, false)] {
-        let marks = TokenMarks {
-            key: Some(key),
-            key_epoch: Some(1),
-            ..TokenMarks::default()
-        };
-        assert_eq!(store.is_revoked(marks).await.unwrap(), expected);
+        assert_eq!(is_of_old_key(&store, key, 1).await, expected);
     }
 }
 
+async fn is_of_old_key(store: &crate::Store, key: &str, epoch: u64) -> bool {
+    let marks = TokenMarks {
+        key: Some(key),
+        key_epoch: Some(epoch),
+        ..TokenMarks::default()
+    };
+    store.is_revoked(marks).await.unwrap()
+}
+
+async fn a_key_whose_tokens_are_taken_back_in_a_loop_gets_a_new_epoch(kind: Kind) {
+    let store = TestStore::new(kind).await;
+    store.create_user(mk_user("jeff"), at(0)).await.unwrap();
+    let key = store.create_key("jeff", at(1)).await.unwrap().access_key;
+    let revoke = async |number: i64| {
+        let token = RevokedToken {
+            id: &format!("token-{number}"),
+            user: "jeff",
+            access_key: Some(&key),
+            until: at(3_600),
+        };
+        store.revoke_token(token, at(2)).await.unwrap();
+    };
+    let mut longest = 0;
+    for number in 0..=2 * MAX_REFUSED_OF_KEY + 1 {
+        revoke(number).await;
+        let listed = store.list_revoked_sessions(None, at(2)).await.unwrap();
+        longest = longest.max(listed.len());
+    }
+    assert_eq!(i64::try_from(longest).unwrap(), MAX_REFUSED_OF_KEY);
+    let listed = store.list_epochs(at(2)).await.unwrap();
+    assert_eq!(listed.keys, [(key.clone(), 3)].into());
+    assert!(is_of_old_key(&store, &key, 2).await);
+    assert!(!is_of_old_key(&store, &key, 3).await);
+    assert!(listed.users.is_empty(), "the user is no matter of it");
+}
+
+async fn what_was_taken_back_since_a_revision_is_told_alone(kind: Kind) {
+    let store = TestStore::new(kind).await;
+    store.create_user(mk_user("jeff"), at(0)).await.unwrap();
+    let revoke = async |id| {
+        let token = RevokedToken {
+            id,
+            user: "jeff",
+            access_key: None,
+            until: at(100),
+        };
+        store.revoke_token(token, at(0)).await.unwrap();
+    };
+    revoke("one").await;
+    let since = *store.subscribe().borrow();
+    revoke("two").await;
+    store
+        .set_password("jeff", "NewOne123", at(100))
+        .await
+        .unwrap();
+    revoke("three").await;
+    let now = *store.subscribe().borrow();
+    let changes = now.since(since);
+    assert!(changes.sessions && changes.epochs && !changes.clusters);
+    assert!(now.continues(since) && !since.continues(now));
+    let listed = store
+        .list_revoked_sessions(Some(since), at(0))
+        .await
+        .unwrap();
+    // The second was of the former epoch.
+    let whats: Vec<_> = listed.into_iter().map(|refused| refused.what).collect();
+    assert_eq!(whats, [RefusedWhat::Token("three".to_owned())]);
+    assert_eq!(
+        store
+            .list_revoked_sessions(None, at(0))
+            .await
+            .unwrap()
+            .len(),
+        1
+    );
+    assert_eq!(
+        store.list_revoked_sessions(None, at(100)).await.unwrap(),
+        []
+    );
+}
+
+async fn an_import_that_replaces_owner_or_secret_takes_back_what_the_key_has_made(kind: Kind) {
+    let store = TestStore::new(kind).await;
+    let mk = |user: &str, secret: &str| ImportedKey {
+        access_key: "imported".to_owned(),
+        secret_key: secret.to_owned(),
+        user: user.to_owned(),
+    };
+    let import = async |key: ImportedKey| store.import_key(&key, at(0)).await.unwrap();
+    assert_eq!(import(mk("jeff", "one")).await, Written::Created);
+    assert_eq!(import(mk("jeff", "one")).await, Written::Unchanged);
+    assert!(!is_of_old_key(&store, "imported", 1).await);
+    assert_eq!(import(mk("jeff", "two")).await, Written::Replaced);
+    assert!(is_of_old_key(&store, "imported", 1).await);
+    assert!(!is_of_old_key(&store, "imported", 2).await);
+    assert_eq!(import(mk("ann", "two")).await, Written::Replaced);
+    assert!(is_of_old_key(&store, "imported", 2).await);
+    let listed = store.list_epochs(at(0)).await.unwrap();
+    assert_eq!(listed.keys, [("imported".to_owned(), 3)].into());
+}
+
+async fn the_longest_lifetimes_are_kept_and_heard_of_by_others(kind: Kind) {
+    let store = TestStore::new(kind).await;
+    let other = store.open_again().await;
+    let first = store.lifetimes();
+    let long = Lifetimes {
+        any: first.any + 10,
+        session: first.session + 10,
+    };
+    store.note_lifetimes(long).await.unwrap();
+    store
+        .note_lifetimes(Lifetimes { any: 1, session: 1 })
+        .await
+        .unwrap();
+    assert_eq!(store.lifetimes(), long);
+    tokio::time::timeout(std::time::Duration::from_secs(10), async {
+        while other.lifetimes() != long {
+            tokio::time::sleep(crate::POLL_INTERVAL).await;
+        }
+    })
+    .await
+    .unwrap();
+    assert_eq!(store.open_again().await.lifetimes(), long);
+}
+
 on_each_database!(
-    who_is_disabled_or_gets_a_password_begins_a_new_epoch,
+    who_is_disabled_or_gets_a_password_begins_a_new_epoch_which_is_never_forgotten,
     a_deleted_key_is_refused_and_one_that_stays_is_not,
+    a_key_whose_tokens_are_taken_back_in_a_loop_gets_a_new_epoch,
+    what_was_taken_back_since_a_revision_is_told_alone,
+    an_import_that_replaces_owner_or_secret_takes_back_what_the_key_has_made,
+    the_longest_lifetimes_are_kept_and_heard_of_by_others,
 );

@@ -241,6 +241,10 @@ impl Exchange {
         };
         let token = &found.token;
         let now = host.now();
+        if !self.gateway.revocations().are_known() {
+            note.reason = Some("it is not known yet what was taken back".to_owned());
+            return Err(Reply::revocations_unknown(family));
+        }
         let caller = self.gateway.caller(token, now).map_err(|error| {
             host.log_debug(&format!("a token was refused: {error}"));
             note.reason = Some(error.to_string());

@@ -32,6 +32,7 @@ fn a_request_to_a_cluster_is_noted_with_its_caller() {
             key_epoch: None,
             scope: None,
             session: None,
+            generation: None,
             authenticated_at: None,
             epoch: None,
             id: Some("token-1".to_owned()),

@@ -127,6 +127,7 @@ fn a_remembered_token_that_is_no_longer_good_is_exchanged_anew() {
             key_epoch: None,
             scope: None,
             session: None,
+            generation: None,
             authenticated_at: None,
             epoch: None,
             id: None,

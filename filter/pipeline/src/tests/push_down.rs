@@ -120,7 +120,7 @@ fn what_was_learned_outlives_a_push_of_configuration() {
         .learned
         .learn("cluster/p/x", |lesson| lesson.bytes = 7);
     let document = r#"{"version":1,"tokens":{"ed25519":{"issuer":"cubegate","keys":{}}}}"#;
-    let pushed = Gateway::compile(document.as_bytes(), |_| None, Some(&world.gateway));
+    let pushed = world.compile(document);
     assert_eq!(
         pushed
             .map(|gateway| gateway.learned.of("cluster/p/x").bytes)

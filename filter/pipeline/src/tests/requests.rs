@@ -313,7 +313,7 @@ fn bytes_that_are_no_text_are_refused_and_break_nothing() {
 #[test]
 fn a_configuration_that_cannot_be_used_is_refused_with_its_reason() {
     let refused = |document: &str| {
-        Gateway::compile(document.as_bytes(), |_| None, None)
+        Gateway::compile(document.as_bytes(), |_| None, None, &Revocations::default())
             .err()
             .unwrap()
             .to_string()
@@ -348,9 +348,10 @@ fn new_keys_forget_what_the_old_ones_verified() {
         .map(|b| format!("{b:02x}"))
         .collect();
     let rotated = document(other.kid(), &hex, "pivot-cluster");
-    let rotated = Gateway::compile(rotated.as_bytes(), |_| None, Some(&world.gateway)).unwrap();
+    let rotated = world.compile(&rotated).unwrap();
     assert_eq!(rotated.verifier.remembered(), 0);
     let regrouped = document(other.kid(), &hex, "another");
-    let regrouped = Gateway::compile(regrouped.as_bytes(), |_| None, Some(&rotated)).unwrap();
+    let none = rotated.revocations();
+    let regrouped = Gateway::compile(regrouped.as_bytes(), |_| None, Some(&rotated), none).unwrap();
     assert!(Rc::ptr_eq(&regrouped.verifier, &rotated.verifier));
 }

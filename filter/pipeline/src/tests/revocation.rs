@@ -9,6 +9,7 @@ fn token_of(world: &World) -> String {
         access_key: Some("key-1".to_owned()),
         key_epoch: Some(2),
         session: Some("session-1".to_owned()),
+        generation: Some(2),
         epoch: Some(2),
         id: Some("id-1".to_owned()),
         ..claims("jeff", &[])
@@ -26,23 +27,39 @@ fn is_good(world: &World, token: &str) -> bool {
     flow == Flow::Continue
 }
 
+/// What is refused from now on.
+fn push(world: &World, change: impl FnOnce(&mut Epochs, &mut Sessions)) {
+    let (mut epochs, mut sessions) = (Epochs::default(), Sessions::default());
+    change(&mut epochs, &mut sessions);
+    let revocations = world.gateway.revocations();
+    revocations.take(epochs.to_bytes()).unwrap();
+    revocations.take(sessions.to_bytes(usize::MAX).0).unwrap();
+}
+
 #[test]
 fn a_token_that_was_taken_back_is_refused_also_when_it_was_verified_before() {
+    type Change = fn(&mut Epochs, &mut Sessions);
     let world = World::new();
     let token = token_of(&world);
     assert!(is_good(&world, &token));
-    assert_eq!(world.gateway.verifier.remembered(), 1);
-    for revoked in [
-        r#"{"users":{"jeff":3}}"#,
-        r#"{"keys":{"key-1":3}}"#,
-        r#"{"sessions":["session-1"]}"#,
-        r#"{"tokens":["id-1"]}"#,
-    ] {
-        let pushed = world.push("revoked", revoked);
-        assert_eq!(pushed.gateway.verifier.remembered(), 1, "it is a cache hit");
-        assert!(!is_good(&pushed, &token), "{revoked}");
+    let changes: [(&str, Change); 5] = [
+        ("user", |epochs, _| epochs.raise_user("jeff", 3)),
+        ("key", |epochs, _| epochs.raise_key("key-1", 3)),
+        ("session", |_, sessions| {
+            sessions.raise_session("session-1", u64::MAX, 0);
+        }),
+        ("generation", |_, sessions| {
+            sessions.raise_session("session-1", 3, 0);
+        }),
+        ("token", |_, sessions| sessions.add_token("id-1", 0)),
+    ];
+    for (what, change) in changes {
+        push(&world, change);
+        assert_eq!(world.gateway.verifier.remembered(), 1, "it is a cache hit");
+        assert!(!is_good(&world, &token), "{what}");
         // And again when the entry has gone: the token itself is good.
-        assert!(is_good(&pushed.push("revoked", "{}"), &token));
+        push(&world, |_, _| {});
+        assert!(is_good(&world, &token), "{what}");
     }
 }
 
@@ -50,24 +67,26 @@ fn a_token_that_was_taken_back_is_refused_also_when_it_was_verified_before() {
 fn what_was_taken_back_from_others_is_no_matter() {
     let world = World::new();
     let token = token_of(&world);
-    let others = world.push(
-        "revoked",
-        r#"{"users":{"jeff":2,"ann":9},"keys":{"key-1":2,"key-2":9},"sessions":["key-1"],"tokens":["session-1"]}"#,
-    );
-    assert!(is_good(&others, &token));
+    push(&world, |epochs, sessions| {
+        epochs.raise_user("jeff", 2);
+        epochs.raise_user("ann", 9);
+        epochs.raise_key("key-1", 2);
+        epochs.raise_key("key-2", 9);
+        sessions.raise_session("key-1", u64::MAX, 0);
+        sessions.raise_session("session-1", 2, 0);
+        sessions.add_token("session-1", 0);
+    });
+    assert!(is_good(&world, &token));
     let without_ids = world.token("bob", &[]);
-    assert!(is_good(&others, &without_ids));
+    assert!(is_good(&world, &without_ids));
 }
 
 #[test]
 fn a_token_without_an_epoch_is_a_kubecubes_and_of_no_epoch() {
     let world = World::new();
     let token = world.token("jeff", &[]);
+    push(&world, |epochs, _| epochs.raise_user("jeff", 1));
     assert!(is_good(&world, &token));
-    assert!(is_good(
-        &world.push("revoked", r#"{"users":{"jeff":1}}"#),
-        &token
-    ));
 }
 
 #[test]
@@ -78,6 +97,62 @@ fn a_token_of_a_key_without_an_epoch_is_older_than_all_with_one() {
         ..claims("jeff", &[])
     });
     assert!(is_good(&world, &token));
-    let pushed = world.push("revoked", r#"{"keys":{"key-1":1}}"#);
-    assert!(!is_good(&pushed, &token));
+    push(&world, |epochs, _| epochs.raise_key("key-1", 1));
+    assert!(!is_good(&world, &token));
+}
+
+#[test]
+fn nobody_is_let_through_while_it_is_not_known_what_was_taken_back() {
+    let world = World::new();
+    let bearer = format!("Bearer {}", token_of(&world));
+    let document = world.document.as_bytes();
+    for known in [
+        None,
+        Some(Epochs::default().to_bytes()),
+        Some(Sessions::default().to_bytes(usize::MAX).0),
+    ] {
+        let revocations = Revocations::default();
+        if let Some(document) = known {
+            revocations.take(document).unwrap();
+        }
+        let gateway = Gateway::compile(document, |_| None, None, &revocations).unwrap();
+        let unknowing = World {
+            gateway: Rc::new(gateway),
+            signer: world.signer.clone(),
+            document: world.document.clone(),
+        };
+        for (path, expected) in [
+            (VERSION, r#""kind":"Status""#),
+            (
+                "/api/v1/cube/proxy/clusters/pivot-cluster/version",
+                r#"{"code":503,"#,
+            ),
+        ] {
+            let (_, host, flow) = unknowing.send("GET", path, &[("authorization", &bearer)]);
+            assert_eq!(flow, Flow::Pause);
+            let (status, body) = host.refusal();
+            assert_eq!(status, 503);
+            assert!(body.contains(expected), "{body}");
+            assert_eq!(host.reply_header("retry-after").as_deref(), Some("1"));
+        }
+        // What the control plane answers by itself goes on.
+        let (_, _, flow) = unknowing.send("POST", "/oauth/token", &[]);
+        assert_eq!(flow, Flow::Continue);
+    }
+}
+
+#[test]
+fn a_refused_document_leaves_what_was_in_force_and_changes_are_counted() {
+    let world = World::new();
+    let token = token_of(&world);
+    push(&world, |epochs, _| epochs.raise_user("jeff", 3));
+    let revocations = world.gateway.revocations();
+    let changes = revocations.changes();
+    let mut broken = Epochs::default().to_bytes();
+    broken.pop();
+    assert!(revocations.take(broken).is_err());
+    assert_eq!(revocations.changes(), changes);
+    assert!(!is_good(&world, &token));
+    push(&world, |_, _| {});
+    assert_eq!(revocations.changes(), changes + 2);
 }

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use cubegate_api_types::cube::Success;
 
 use crate::error::OauthError;
-use crate::extract::{Bearer, Query};
+use crate::extract::{Bearer, ClientIp, Query};
 use crate::{AppState, respond};
 
 /// Ends the session of the token that is shown, or takes back a token that is of
@@ -23,6 +23,7 @@ use crate::{AppState, respond};
 )]
 pub(crate) async fn handler(
     State(state): State<AppState>,
+    ClientIp(address): ClientIp,
     Bearer(caller): Bearer,
     query: Query,
 ) -> Result<Response, OauthError> {
@@ -36,6 +37,7 @@ pub(crate) async fn handler(
     };
 
     if let Some(identity) = caller {
+        state.throttle.take_back(&identity.claims, address)?;
         state.take_back(&identity.claims).await?;
     }
     Ok(match redirect {

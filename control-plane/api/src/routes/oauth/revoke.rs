@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use crate::AppState;
 use crate::error::OauthError;
+use crate::extract::ClientIp;
 use crate::routes::oauth::client;
 use crate::routes::oauth::form::Form;
 
@@ -33,19 +34,23 @@ struct RevokeForm {
 )]
 pub(crate) async fn handler(
     State(state): State<AppState>,
+    ClientIp(address): ClientIp,
     headers: HeaderMap,
     form: Form,
 ) -> Result<StatusCode, OauthError> {
     client::check(&state.oauth, &headers, &form)?;
     let token = UnverifiedToken::new(form.required("token")?);
     let now = state.clock.now();
-    let until = state.revoked_until(now);
-    if let Ok((claims, _)) = state.issuer.verify_refresh(&token, now) {
-        state.store.end_session(&claims.session, until).await?;
-    } else if let Ok(claims) = state.issuer.verify(&token, now)
-        && let Some(id) = claims.id
-    {
-        state.store.revoke_token(&id, until).await?;
+    if let Ok(claims) = state.issuer.verify_refresh(&token, now) {
+        state.throttle.token(&claims.user, address)?;
+        let until = state.session_until(now);
+        state
+            .store
+            .end_session(&claims.session, &claims.user, until, now)
+            .await?;
+    } else if let Ok(claims) = state.issuer.verify(&token, now) {
+        state.throttle.take_back(&claims, address)?;
+        state.revoke_token(&claims).await?;
     }
     Ok(StatusCode::OK)
 }

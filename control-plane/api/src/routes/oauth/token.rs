@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use cubegate_domain::{User, UserState};
 use cubegate_filter_config::{EXCHANGE_BASIC, EXCHANGE_HEADER};
-use cubegate_store::{NewRefreshToken, Rotation};
+use cubegate_store::{Rotation, SessionTokens, ShownRefreshToken};
 use cubegate_token::UnverifiedToken;
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -18,8 +18,10 @@ use uuid::Uuid;
 use crate::audit::Note;
 use crate::error::OauthError;
 use crate::extract::ClientIp;
+use crate::issuer::Generation;
 use crate::routes::oauth::client;
 use crate::routes::oauth::form::Form;
+use crate::state::taken_until;
 use crate::{AppState, IssuedToken, password, respond};
 
 /// Longest life of a token that the filter got for a password. It keeps it for half a
@@ -138,12 +140,24 @@ async fn by_password(
         });
     }
     let session = Uuid::new_v4().simple().to_string();
-    let pair = make_pair(state, &user, &session, now)?;
-    let new = pair.new_refresh_token(&user, &session, now);
-    state
+    let first = Generation {
+        session: &session,
+        number: 1,
+    };
+    let pair = make_pair(state, &user, first, now)?;
+    let tokens = pair.session_tokens(&user, first, now);
+    let began = state
         .store
-        .add_refresh_token(new, !state.oauth.multiple_login, state.revoked_until(now))
+        .begin_session(
+            tokens,
+            !state.oauth.multiple_login,
+            state.session_until(now),
+        )
         .await?;
+    // The password was right, and is another by now.
+    if !began {
+        return Err(OauthError::Password);
+    }
     let ip = address.map(|address| address.to_string());
     if let Err(error) = state
         .store
@@ -164,7 +178,7 @@ async fn by_refresh_token(
 ) -> Result<Tokens, OauthError> {
     let shown = form.required("refresh_token")?;
     let now = state.clock.now();
-    let (claims, access_id) = state
+    let claims = state
         .issuer
         .verify_refresh(&UnverifiedToken::new(shown), now)
         .map_err(|reason| {
@@ -178,15 +192,22 @@ async fn by_refresh_token(
     if user.state != UserState::Normal {
         return Err(OauthError::Suspended);
     }
-    let pair = make_pair(state, &user, &claims.session, now)?;
+    let next = Generation {
+        session: &claims.session,
+        number: claims.generation.map_or(1, |shown| shown.saturating_add(1)),
+    };
+    let pair = make_pair(state, &user, next, now)?;
+    let shown = ShownRefreshToken {
+        token: shown,
+        generation: claims.generation,
+    };
     let rotation = state
         .store
-        .rotate_refresh_token(
+        .refresh_session(
             shown,
-            &access_id,
-            pair.new_refresh_token(&user, &claims.session, now),
+            pair.session_tokens(&user, next, now),
             !state.oauth.multiple_login,
-            state.revoked_until(now),
+            state.session_until(now),
         )
         .await?;
     match rotation {
@@ -205,13 +226,15 @@ async fn by_refresh_token(
 fn make_pair(
     state: &AppState,
     user: &User,
-    session: &str,
+    generation: Generation<'_>,
     now: OffsetDateTime,
 ) -> Result<Pair, OauthError> {
     let issuer = &state.issuer;
     let settings = &state.oauth;
-    let access = issuer.issue_access(user, Some(session), settings.access_lifetime, now)?;
-    let refresh = issuer.issue_refresh(user, session, &access, settings.refresh_lifetime, now)?;
+    let lifetime = settings.access_lifetime;
+    let access = issuer.issue_access(user, Some(generation), lifetime, now)?;
+    let lifetime = settings.refresh_lifetime;
+    let refresh = issuer.issue_refresh(user, generation, &access, lifetime, now)?;
     Ok(Pair {
         access,
         refresh,
@@ -222,17 +245,20 @@ fn make_pair(
 // === impl Pair ===
 
 impl Pair {
-    fn new_refresh_token<'a>(
+    fn session_tokens<'a>(
         &'a self,
         user: &'a User,
-        session: &'a str,
+        generation: Generation<'a>,
         now: OffsetDateTime,
-    ) -> NewRefreshToken<'a> {
-        NewRefreshToken {
-            token: &self.refresh.token,
-            session,
+    ) -> SessionTokens<'a> {
+        SessionTokens {
+            session: generation.session,
             user: &user.name,
+            user_epoch: user.token_epoch,
+            generation: generation.number,
+            refresh_token: &self.refresh.token,
             issued_at: now,
+            access_until: taken_until(self.access.expires_at),
             expires_at: self.refresh_expires_at,
         }
     }

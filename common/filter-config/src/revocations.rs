@@ -1,0 +1,253 @@
+//! What is refused although it has not expired: two documents of their own.
+//!
+//! ```text
+//! Epochs    users and keys: from which epoch on their tokens are good    ─┐
+//! Sessions  sessions: from which generation on; single tokens           ─┴─> bytes in ECDS
+//! ```
+//!
+//! They travel apart from the clusters, because they change often and clusters do not,
+//! and apart from each other: the epochs are as many as there are users and keys and go
+//! through whatever becomes of the sessions.
+//!
+//! # Form
+//!
+//! Numbers are big-endian. A name stands as a [`Mark`]; entries are in ascending order.
+//!
+//! | bytes | what |
+//! |---|---|
+//! | 4 | `CGre` for epochs, `CGrs` for sessions |
+//! | 4 | the version of the form, 1 |
+//! | 4, 4 | how many entries each of the two tables has |
+//! | 12 each | users, or sessions: mark, lowest good number |
+//! | 12 or 8 each | keys: mark, lowest good number; or tokens: mark |
+
+use std::collections::BTreeMap;
+
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+mod document;
+
+pub use document::{EpochsDocument, RevocationDocument, SessionsDocument};
+
+/// The version of the form that this build writes and reads.
+const FORM: u32 = 1;
+
+/// The lowest good number of what has no good token any more.
+pub const NONE_GOOD: u32 = u32::MAX;
+
+/// A name by the first eight bytes of its SHA-256. Two names of one mark would be refused
+/// together, never let through; with a million entries that befalls one name in
+/// 18 million millions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Mark([u8; 8]);
+
+/// Which of the two documents one is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RevocationKind {
+    /// [`Epochs`].
+    Epochs,
+    /// [`Sessions`].
+    Sessions,
+}
+
+/// By user and by access key, the lowest epoch that is good; [`NONE_GOOD`] when none is.
+///
+/// A token of a user without an epoch was made by a KubeCube that shares its secret, and
+/// is no matter of epochs. One of a key that carries no epoch of the key is older than
+/// all that do.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Epochs {
+    users: BTreeMap<Mark, u32>,
+    keys: BTreeMap<Mark, u32>,
+}
+
+/// Sessions and single tokens that are refused, each until a time after which all that
+/// it refuses has expired.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sessions {
+    sessions: BTreeMap<Mark, Lowest>,
+    tokens: BTreeMap<Mark, u64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Lowest {
+    generation: u32,
+    until: u64,
+}
+
+/// Why a document is refused. The filter keeps the one that it has.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum RevocationError {
+    /// It does not begin as one.
+    #[error("this is no list of revocations; check the configuration of this filter")]
+    Head,
+    /// It is of another form.
+    #[error(
+        "the list of revocations has form {found}, this filter reads form {FORM}; upgrade the older side"
+    )]
+    Form {
+        /// The form found.
+        found: u32,
+    },
+    /// It does not have as many bytes as its head says.
+    #[error("the list of revocations is cut off or too long")]
+    Length,
+    /// Its entries are not in ascending order.
+    #[error("the entries of the list of revocations are not in order")]
+    Order,
+}
+
+// === impl Mark ===
+
+impl Mark {
+    /// The mark of this name.
+    pub fn of(name: &str) -> Self {
+        let digest = Sha256::digest(name);
+        let mut mark = [0; 8];
+        for (to, from) in mark.iter_mut().zip(digest) {
+            *to = from;
+        }
+        Self(mark)
+    }
+}
+
+// === impl RevocationKind ===
+
+impl RevocationKind {
+    /// Both, in the order in which Envoy gets them.
+    pub const ALL: [Self; 2] = [Self::Epochs, Self::Sessions];
+
+    /// The name of the filter that carries it, and its `root_id`.
+    pub fn filter_name(self) -> &'static str {
+        match self {
+            Self::Epochs => "cubegate-epochs",
+            Self::Sessions => "cubegate-sessions",
+        }
+    }
+
+    fn magic(self) -> &'static [u8; 4] {
+        match self {
+            Self::Epochs => b"CGre",
+            Self::Sessions => b"CGrs",
+        }
+    }
+}
+
+// === impl Epochs ===
+
+impl Epochs {
+    /// From now on this user's tokens are good from this epoch on, or from a higher one
+    /// that is there already.
+    pub fn raise_user(&mut self, user: &str, lowest: u64) {
+        raise(&mut self.users, user, lowest);
+    }
+
+    /// The same for an access key.
+    pub fn raise_key(&mut self, access_key: &str, lowest: u64) {
+        raise(&mut self.keys, access_key, lowest);
+    }
+
+    /// How many entries there are.
+    pub fn len(&self) -> usize {
+        self.users.len() + self.keys.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The document.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = head(RevocationKind::Epochs, self.users.len(), self.keys.len());
+        for (mark, lowest) in self.users.iter().chain(&self.keys) {
+            bytes.extend_from_slice(&mark.0);
+            bytes.extend_from_slice(&lowest.to_be_bytes());
+        }
+        bytes
+    }
+}
+
+// === impl Sessions ===
+
+impl Sessions {
+    /// The tokens of this session are good from this generation on, or from a higher one
+    /// that is there already; none is with [`NONE_GOOD`]. `until` is in Unix seconds.
+    pub fn raise_session(&mut self, session: &str, lowest: u64, until: u64) {
+        let new = Lowest {
+            generation: saturating(lowest),
+            until,
+        };
+        let entry = self.sessions.entry(Mark::of(session)).or_insert(new);
+        entry.generation = entry.generation.max(new.generation);
+        entry.until = entry.until.max(until);
+    }
+
+    /// This token is refused, until then in Unix seconds.
+    pub fn add_token(&mut self, id: &str, until: u64) {
+        let entry = self.tokens.entry(Mark::of(id)).or_insert(until);
+        *entry = until.max(*entry);
+    }
+
+    /// Takes out what is of no use from this time on, in Unix seconds; says whether there
+    /// was any.
+    pub fn forget_expired(&mut self, now: u64) -> bool {
+        let before = self.len();
+        self.sessions.retain(|_, lowest| lowest.until > now);
+        self.tokens.retain(|_, until| *until > now);
+        self.len() != before
+    }
+
+    /// How many entries there are.
+    pub fn len(&self) -> usize {
+        self.sessions.len() + self.tokens.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The document, of at most `max_bytes`, and how many entries found no room in it:
+    /// single tokens first.
+    pub fn to_bytes(&self, max_bytes: usize) -> (Vec<u8>, usize) {
+        let room = max_bytes.saturating_sub(document::HEAD);
+        let sessions = self.sessions.len().min(room / document::LOWEST);
+        let room = room.saturating_sub(sessions.saturating_mul(document::LOWEST));
+        let tokens = self.tokens.len().min(room / document::SINGLE);
+        let mut bytes = head(RevocationKind::Sessions, sessions, tokens);
+        for (mark, lowest) in self.sessions.iter().take(sessions) {
+            bytes.extend_from_slice(&mark.0);
+            bytes.extend_from_slice(&lowest.generation.to_be_bytes());
+        }
+        for mark in self.tokens.keys().take(tokens) {
+            bytes.extend_from_slice(&mark.0);
+        }
+        (bytes, self.len().saturating_sub(sessions + tokens))
+    }
+}
+
+fn raise(table: &mut BTreeMap<Mark, u32>, name: &str, lowest: u64) {
+    let entry = table.entry(Mark::of(name)).or_default();
+    *entry = saturating(lowest).max(*entry);
+}
+
+/// A number beyond the range refuses everything.
+fn saturating(lowest: u64) -> u32 {
+    u32::try_from(lowest).unwrap_or(NONE_GOOD)
+}
+
+fn head(kind: RevocationKind, first: usize, second: usize) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(document::HEAD + (first + second) * document::LOWEST);
+    bytes.extend_from_slice(kind.magic());
+    bytes.extend_from_slice(&FORM.to_be_bytes());
+    for count in [first, second] {
+        // There is no memory for as many as do not fit.
+        bytes.extend_from_slice(&u32::try_from(count).unwrap_or(u32::MAX).to_be_bytes());
+    }
+    bytes
+}
+
+#[cfg(test)]
+mod tests;

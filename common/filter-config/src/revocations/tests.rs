@@ -1,0 +1,123 @@
+use super::*;
+
+fn epochs(bytes: Vec<u8>) -> EpochsDocument {
+    match RevocationDocument::parse(bytes).unwrap() {
+        RevocationDocument::Epochs(document) => document,
+        RevocationDocument::Sessions(_) => panic!("sessions"),
+    }
+}
+
+fn sessions(bytes: Vec<u8>) -> SessionsDocument {
+    match RevocationDocument::parse(bytes).unwrap() {
+        RevocationDocument::Sessions(document) => document,
+        RevocationDocument::Epochs(_) => panic!("epochs"),
+    }
+}
+
+#[test]
+fn what_was_written_is_read_and_nothing_else_is_refused() {
+    let mut list = Epochs::default();
+    for number in 0..1_000 {
+        list.raise_user(&format!("user-{number}"), number);
+        list.raise_key(&format!("key-{number}"), number);
+    }
+    list.raise_user("user-7", 3);
+    list.raise_key("gone", u64::MAX);
+    let document = epochs(list.to_bytes());
+    for number in 0..1_000_u64 {
+        let user = Mark::of(&format!("user-{number}"));
+        assert!(!document.refuses_user(&user, number));
+        if let Some(older) = number.checked_sub(1) {
+            assert!(document.refuses_user(&user, older));
+        }
+        assert!(!document.refuses_key(&user, 0), "a user is no key");
+    }
+    assert!(document.refuses_key(&Mark::of("gone"), u64::MAX));
+    assert!(!document.refuses_user(&Mark::of("nobody"), 0));
+
+    let mut list = Sessions::default();
+    list.raise_session("ended", u64::from(NONE_GOOD), 100);
+    list.raise_session("replaced", 5, 100);
+    list.raise_session("replaced", 4, 90);
+    list.add_token("token", 100);
+    let document = sessions(list.to_bytes(usize::MAX).0);
+    assert!(document.refuses_session(&Mark::of("ended"), u64::MAX));
+    assert!(document.refuses_session(&Mark::of("replaced"), 4));
+    assert!(!document.refuses_session(&Mark::of("replaced"), 5));
+    assert!(!document.refuses_session(&Mark::of("token"), 0));
+    assert!(document.refuses_token(&Mark::of("token")));
+    assert!(!document.refuses_token(&Mark::of("ended")));
+}
+
+#[test]
+fn what_has_expired_leaves() {
+    let mut list = Sessions::default();
+    list.raise_session("s", 2, 100);
+    list.add_token("t", 200);
+    assert!(!list.forget_expired(99));
+    assert!(list.forget_expired(100));
+    assert_eq!(list.len(), 1);
+    assert!(list.forget_expired(200));
+    assert!(list.is_empty());
+}
+
+#[test]
+fn what_finds_no_room_is_counted_and_single_tokens_go_first() {
+    let mut list = Sessions::default();
+    for number in 0..10 {
+        list.raise_session(&format!("s{number}"), 1, 100);
+        list.add_token(&format!("t{number}"), 100);
+    }
+    let all = document::HEAD + 10 * document::LOWEST + 10 * document::SINGLE;
+    assert_eq!(list.to_bytes(all).1, 0);
+    assert_eq!(list.to_bytes(all - 1).1, 1);
+    let (bytes, left_out) = list.to_bytes(document::HEAD + 10 * document::LOWEST);
+    assert_eq!(left_out, 10);
+    assert!(sessions(bytes).refuses_session(&Mark::of("s9"), 0));
+    assert_eq!(list.to_bytes(0).1, 20);
+}
+
+#[test]
+fn what_is_broken_is_refused_and_never_panics() {
+    let mut list = Sessions::default();
+    for number in 0..50 {
+        list.raise_session(&format!("s{number}"), 1, 100);
+        list.add_token(&format!("t{number}"), 100);
+    }
+    let good = list.to_bytes(usize::MAX).0;
+    for length in 0..good.len() {
+        assert!(
+            RevocationDocument::parse(good[..length].to_vec()).is_err(),
+            "{length}"
+        );
+    }
+    let longer = [good.as_slice(), b"x"].concat();
+    assert_eq!(
+        RevocationDocument::parse(longer),
+        Err(RevocationError::Length)
+    );
+    for at in 0..document::HEAD {
+        let mut bad = good.clone();
+        bad[at] ^= 0x80;
+        assert!(RevocationDocument::parse(bad).is_err(), "{at}");
+    }
+    let mut counts = good.clone();
+    counts[8..16].copy_from_slice(&[0xff; 8]);
+    assert_eq!(
+        RevocationDocument::parse(counts),
+        Err(RevocationError::Length)
+    );
+    let mut unordered = good.clone();
+    unordered[document::HEAD..document::HEAD + 8].copy_from_slice(&[0xff; 8]);
+    assert_eq!(
+        RevocationDocument::parse(unordered),
+        Err(RevocationError::Order)
+    );
+    let mut twice = good;
+    let second = document::HEAD + document::LOWEST;
+    twice.copy_within(document::HEAD..second, second);
+    assert_eq!(
+        RevocationDocument::parse(twice),
+        Err(RevocationError::Order)
+    );
+}
