@@ -3,10 +3,10 @@
 //! Header values are read as bytes throughout: the SDK's text variants panic on
 //! bytes that are no UTF-8, and a client chooses those bytes.
 
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, UNIX_EPOCH};
 
 use cubegate_filter_config::{AUDIT_PROPERTY, AuditNote};
-use cubegate_pipeline::{Call, Headers, Host, HostError, Reply};
+use cubegate_pipeline::{Call, Headers, Host, HostError};
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::{BufferType, MapType, Status};
 
@@ -17,10 +17,13 @@ pub(crate) struct EnvoyHost;
 impl Host for EnvoyHost {
     fn now(&self) -> u64 {
         // A clock that cannot be read makes every token expired, not valid.
-        hostcalls::get_current_time()
-            .ok()
-            .and_then(|now| now.duration_since(UNIX_EPOCH).ok())
-            .map_or(u64::MAX, |since| since.as_secs())
+        since_epoch().map_or(u64::MAX, |since| since.as_secs())
+    }
+
+    fn now_micros(&self) -> u64 {
+        since_epoch()
+            .and_then(|since| u64::try_from(since.as_micros()).ok())
+            .unwrap_or(u64::MAX)
     }
 
     fn request_headers(&self) -> Result<Headers, HostError> {
@@ -93,13 +96,17 @@ impl Host for EnvoyHost {
             .map_err(failed("get a call's response body"))
     }
 
-    fn reply(&self, reply: &Reply) -> Result<(), HostError> {
-        let headers = reply
-            .headers
+    fn reply(
+        &self,
+        status: u16,
+        headers: &[(String, String)],
+        body: &[u8],
+    ) -> Result<(), HostError> {
+        let headers = headers
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()))
             .collect();
-        hostcalls::send_http_response(u32::from(reply.status), headers, Some(&reply.body))
+        hostcalls::send_http_response(u32::from(status), headers, Some(body))
             .map_err(failed("send local response"))
     }
 
@@ -115,6 +122,11 @@ impl Host for EnvoyHost {
     fn log_debug(&self, message: &str) {
         log::debug!("{message}");
     }
+}
+
+fn since_epoch() -> Option<Duration> {
+    let now = hostcalls::get_current_time().ok()?;
+    now.duration_since(UNIX_EPOCH).ok()
 }
 
 fn failed(call: &'static str) -> impl Fn(Status) -> HostError {

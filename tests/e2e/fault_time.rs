@@ -2,9 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
+use cubegate_tests::client::Answer;
 use cubegate_tests::faults::{Scripted, Step, chunk, half, head, list, send, whole};
+use cubegate_tests::{Gateway, Options, Site, block_on, until};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpSocket;
 
 use crate::support::{cube, in_the_playground, kube};
 
@@ -12,6 +16,9 @@ const PAGE: &str = "/api/v1/configmaps?pageSize=2&sortOrder=desc";
 
 /// The gateway's own limit for a bounded call is 75 s.
 const LIMIT: Duration = Duration::from_secs(90);
+
+/// More than what takes longer than that.
+const LONG: Duration = Duration::from_secs(110);
 
 #[test]
 fn a_list_that_comes_slowly_is_a_whole_page() -> Result<()> {
@@ -96,6 +103,90 @@ fn an_upstream_that_falls_silent_is_a_gateway_timeout() -> Result<()> {
             "slow API servers must be waited for"
         );
         Ok(())
+    })
+}
+
+#[test]
+fn a_log_that_takes_longer_than_a_call_may_is_whole() -> Result<()> {
+    in_the_playground(async |playground| {
+        let upstream = Scripted::start(vec![
+            head(&["Transfer-Encoding: chunked"]),
+            chunk("first\n"),
+            Step::Wait(Duration::from_secs(80)),
+            chunk("last\n"),
+            send("0\r\n\r\n"),
+        ])
+        .await?;
+        let cluster = playground.cluster(upstream.port()).await?;
+        let log = "/api/v1/namespaces/a/pods/p/log?container=c";
+        let client = playground.client()?;
+        let paths = [cube(&cluster, log), kube(&cluster, log)];
+        let both = paths.iter().map(|path| async {
+            let answer: Answer = client.get(path).patience(LONG).send().await?.expect(200)?;
+            ensure!(answer.text() == "first\nlast\n", "{}", answer.describe());
+            Ok(())
+        });
+        futures::future::try_join_all(both).await.map(drop)
+    })
+}
+
+/// Enough records that they do not lie in buffers on the way, whoever reads.
+const RECORDS: usize = 12_000;
+
+#[test]
+fn an_export_that_is_read_slowly_is_whole() -> Result<()> {
+    block_on(async {
+        // A gateway of its own: others' records must not make it longer.
+        let upstream = Scripted::start(whole("{}")).await?;
+        let site = Site::new("export")?;
+        site.add_plain_cluster("only", upstream.port()).await?;
+        let options = Options {
+            plain: true,
+            ..Options::default()
+        };
+        let gateway = Gateway::start(site, &options).await?;
+        let admin = gateway.admin().await?;
+        let name = "n".repeat(900);
+        stream::iter(0..RECORDS)
+            .map(|_| {
+                admin
+                    .get(&kube("only", &format!("/api/v1/nodes/{name}")))
+                    .send()
+            })
+            .buffer_unordered(64)
+            .try_for_each(|answer| async move { answer.expect(200).map(drop) })
+            .await?;
+        until("all records are written", LIMIT, || async {
+            let page = admin.get("/api/v1/cube/audit?count=only").send().await?;
+            let total = page.expect(200)?.total()?;
+            Ok((total >= RECORDS as u64).then_some(()))
+        })
+        .await?;
+
+        let authority = gateway.raw()?.authority().to_owned();
+        let socket = TcpSocket::new_v4()?;
+        socket.set_recv_buffer_size(4096)?;
+        let mut connection = socket.connect(authority.parse()?).await?;
+        let request = format!(
+            "GET /api/v1/cube/audit?format=jsonl HTTP/1.1\r\nHost: {authority}\r\nAuthorization: Bearer {}\r\nConnection: close\r\n\r\n",
+            gateway.admin_token().await?
+        );
+        connection.write_all(request.as_bytes()).await?;
+        let began = Instant::now();
+        let mut answer = Vec::new();
+        let mut piece = vec![0; 4096];
+        while began.elapsed() < Duration::from_secs(85) {
+            let size = connection.read(&mut piece).await?;
+            ensure!(size > 0, "it ended after {:?}", began.elapsed());
+            answer.extend_from_slice(piece.get(..size).unwrap_or_default());
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+        tokio::time::timeout(LIMIT, connection.read_to_end(&mut answer)).await??;
+        let lines = answer.windows(2).filter(|end| end == b"}\n").count();
+        ensure!(answer.starts_with(b"HTTP/1.1 200"), "no 200");
+        ensure!(answer.ends_with(b"\r\n0\r\n\r\n"), "it is cut off");
+        ensure!(lines >= RECORDS, "{lines} lines");
+        gateway.stop().await
     })
 }
 

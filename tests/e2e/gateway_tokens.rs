@@ -217,6 +217,7 @@ fn claims(user: &str, groups: &[&str], expires_at: u64) -> Claims {
         access_key: None,
         key_epoch: None,
         scope: None,
+        limits: None,
         session: None,
         generation: None,
         authenticated_at: None,

@@ -52,7 +52,7 @@ fn a_watch_streams_each_event_within_a_second_of_the_change() -> Result<()> {
 }
 
 #[test]
-fn a_watch_by_its_old_path_and_with_our_parameters_streams_too() -> Result<()> {
+fn a_watch_by_its_old_path_and_without_a_filter_streams_too() -> Result<()> {
     in_the_world(async |world| {
         let server = &world.stack.pivot.kube;
         let client = world.gateway.admin().await?;
@@ -60,7 +60,8 @@ fn a_watch_by_its_old_path_and_with_our_parameters_streams_too() -> Result<()> {
         let maps = format!("/api/v1/namespaces/{namespace}/configmaps");
         for path in [
             format!("/api/v1/watch/namespaces/{namespace}/configmaps"),
-            format!("{maps}?watch=1&pageSize=1&selector=metadata.name=none"),
+            format!("{maps}?isFilter=false&watch=1&pageSize=1&selector=metadata.name=none"),
+            format!("{maps}?isFilter=true&watch=1"),
         ] {
             let name = format!("m-{}", cubegate_tests::run::unique());
             let mut watch = client.get(&cube("pivot-cluster", &path)).open().await?;
@@ -73,6 +74,26 @@ fn a_watch_by_its_old_path_and_with_our_parameters_streams_too() -> Result<()> {
                     break;
                 }
             }
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn a_watch_that_asks_for_a_part_of_the_events_is_told_that_there_is_none() -> Result<()> {
+    in_the_world(async |world| {
+        let client = world.gateway.admin().await?;
+        for query in [
+            "watch=true&selector=metadata.name=none",
+            "watch&filter=metadata.name%3Dnone",
+            "watch=1&pageSize=1",
+        ] {
+            let path = format!("/api/v1/namespaces/default/configmaps?{query}");
+            let answer = client.get(&cube("pivot-cluster", &path)).send().await?;
+            let message = answer.cube_error(400)?;
+            assert!(message.contains("labelSelector"), "{message}");
+            let answer = client.get(&kube("pivot-cluster", &path)).send().await?;
+            assert_eq!(answer.kube_error(400)?, message);
         }
         Ok(())
     })

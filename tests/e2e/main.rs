@@ -38,7 +38,11 @@ mod fault_control_plane;
 #[cfg(test)]
 mod fault_http2;
 #[cfg(test)]
+mod fault_members;
+#[cfg(test)]
 mod fault_revocations;
+#[cfg(test)]
+mod fault_slow_readers;
 #[cfg(test)]
 mod fault_time;
 #[cfg(test)]
@@ -63,6 +67,8 @@ mod gateway_kubectl;
 mod gateway_kubesphere;
 #[cfg(test)]
 mod gateway_large;
+#[cfg(test)]
+mod gateway_limits;
 #[cfg(test)]
 mod gateway_logins;
 #[cfg(test)]

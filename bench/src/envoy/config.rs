@@ -167,6 +167,7 @@ fn configure_filter(listener: &mut Value, upstream: &Http2Upstream) -> Result<()
         upgrade_upstream: format!("cluster/{CLUSTER}/http1"),
         authority: upstream.address().to_string(),
         path_prefix: String::new(),
+        any_path: false,
         resources: BTreeMap::new(),
     };
     let config = FilterConfig {

@@ -34,7 +34,7 @@ pub struct Metadata {}
 
 /// What a `Status` is about (`metav1.StatusDetails`). What is absent is empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 pub struct Details {
     /// The object's name.
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -45,6 +45,9 @@ pub struct Details {
     /// The resource, `pods`; Kubernetes gives it under this name.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub kind: String,
+    /// After how many seconds the client may try again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_after_seconds: Option<u64>,
 }
 
 /// The reasons that the gateway gives, as named by `metav1.StatusReason`.

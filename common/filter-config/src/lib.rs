@@ -15,6 +15,7 @@
 //! the configuration that it has.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -61,6 +62,10 @@ pub const TOKEN_PATH: &str = "/oauth/token";
 
 /// The Envoy cluster that stands for the control plane's HTTP API.
 pub const CONTROL_PLANE_CLUSTER: &str = "control-plane";
+
+/// How long a connection may stand still whose client takes nothing of what is on its
+/// way to it, until it is cut (TCP_USER_TIMEOUT, RFC 5482).
+pub const CLIENT_STALL: Duration = Duration::from_secs(20);
 
 /// The whole document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -117,6 +122,10 @@ pub struct ClusterEntry {
     /// slash; put before every upstream path.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub path_prefix: String,
+    /// Whether KubeCube's form of path reaches every path of this server, as it does
+    /// in KubeCube, and not only those that an API server has.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub any_path: bool,
     /// What the cluster's discovery says of its resources.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub resources: Resources,
@@ -157,6 +166,29 @@ pub struct Limits {
     /// for without the rest, and then the page's objects; 0 is never. A worker
     /// knows the size from the last time that it read the whole list.
     pub metadata_first_bytes: u64,
+    /// Most that pages of one Envoy worker may have on their way to clients that have
+    /// not taken them, half of it those of one user; 0 is no limit. It is Envoy's
+    /// memory and not the VM's.
+    pub max_unsent_bytes: usize,
+    /// How much one caller may ask.
+    pub callers: CallerLimits,
+}
+
+/// How much one caller may ask of the clusters. Each Envoy worker counts for itself. 0 is
+/// no limit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CallerLimits {
+    /// Requests of one user in a second.
+    pub requests_per_user: u32,
+    /// Requests with tokens of one access key in a second.
+    pub requests_per_key: u32,
+    /// How many seconds' worth of requests may come at once; less than 1 is 1.
+    pub burst_seconds: u32,
+    /// Requests of one user at the same time, watches and other streams among them.
+    pub concurrent_per_user: u32,
+    /// Requests with tokens of one access key at the same time.
+    pub concurrent_per_key: u32,
 }
 
 /// Which timeouts a request gets.
@@ -164,8 +196,11 @@ pub struct Limits {
 pub enum Class {
     /// Bounded: ordinary calls and lists.
     Unary,
-    /// Unbounded: watch, log follow, exec, port-forward, proxy.
+    /// Unbounded: watch, log, exec, attach, port-forward, proxy.
     Stream,
+    /// As long as it takes, but not in silence: an export that a client reads as
+    /// slowly as it likes.
+    Export,
 }
 
 /// Why a document is refused.
@@ -182,6 +217,11 @@ pub enum ConfigError {
         /// The version found.
         found: u32,
     },
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 // === impl FilterConfig ===
@@ -224,6 +264,8 @@ impl Default for Limits {
             max_envelope_bytes: 256 << 10,
             token_cache_entries: 2048,
             metadata_first_bytes: 8 << 20,
+            max_unsent_bytes: 512 << 20,
+            callers: CallerLimits::default(),
         }
     }
 }
@@ -236,6 +278,7 @@ impl Class {
         match self {
             Self::Unary => "unary",
             Self::Stream => "stream",
+            Self::Export => "export",
         }
     }
 }

@@ -54,6 +54,7 @@ pub fn parse(resource: &str, raw_query: &str, services: &[Service]) -> ListReque
     ListRequest {
         query: query(resource, &parameters, services, first),
         ours_present: true,
+        asked: None,
         native_present: false,
         is_filter_off: false,
         streaming: false,

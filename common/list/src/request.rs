@@ -19,6 +19,9 @@ pub struct ListRequest {
     /// `sortFunc`, `isFilter=true`, `filter`, `sort`, `fields`, `strip` or
     /// `count` is there.
     pub ours_present: bool,
+    /// The first of them that is there and says something of the list, which
+    /// `isFilter` does not.
+    pub asked: Option<&'static str>,
     /// One of Kubernetes' own list options is there: `limit`, `continue`,
     /// `resourceVersion`, `resourceVersionMatch` or `sendInitialEvents`.
     pub native_present: bool,
@@ -107,6 +110,7 @@ impl ListRequest {
         Self {
             query: parameters.query(),
             ours_present: parameters.any_ours(),
+            asked: parameters.asked(),
             native_present,
             is_filter_off: parameters.is_filter.as_deref() == Some("false"),
             streaming: is_true(parameters.watch.as_deref())
@@ -165,24 +169,25 @@ impl Parameters {
     }
 
     fn any_ours(&self) -> bool {
-        let asked = [
-            &self.selector,
-            &self.page_size,
-            &self.page_num,
-            &self.sort_name,
-            &self.sort_order,
-            &self.sort_func,
+        self.asked().is_some() || self.is_filter.as_deref() == Some("true")
+    }
+
+    fn asked(&self) -> Option<&'static str> {
+        let there = [
+            ("selector", self.selector.is_some()),
+            ("filter", self.filter.is_some()),
+            ("fields", self.fields.is_some()),
+            ("strip", self.strip.is_some()),
+            ("count", self.count.is_some()),
+            ("sort", self.sort.is_some()),
+            ("sortName", self.sort_name.is_some()),
+            ("sortOrder", self.sort_order.is_some()),
+            ("sortFunc", self.sort_func.is_some()),
+            ("pageSize", self.page_size.is_some()),
+            ("pageNum", self.page_num.is_some()),
         ];
-        let strict = [
-            &self.filter,
-            &self.sort,
-            &self.fields,
-            &self.strip,
-            &self.count,
-        ];
-        asked.into_iter().any(Option::is_some)
-            || strict.into_iter().any(Option::is_some)
-            || self.is_filter.as_deref() == Some("true")
+        let mut there = there.into_iter().filter(|(_, is_there)| *is_there);
+        there.next().map(|(name, _)| name)
     }
 
     fn query(&self) -> Result<ListQuery, QueryError> {

@@ -16,6 +16,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         access_key: None,
         key_epoch: None,
         scope: None,
+        limits: None,
         session: None,
         generation: None,
         authenticated_at: None,

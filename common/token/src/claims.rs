@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{KeyScope, TokenError, check_group_name, check_user_name};
+use crate::{KeyLimits, KeyScope, TokenError, check_group_name, check_user_name};
 
 /// The group that every KubeCube token carries.
 pub const KUBECUBE_GROUP: &str = "kubecube";
@@ -22,6 +22,9 @@ pub struct Claims {
     /// What a token of that key may be used for; absent when it may be used for
     /// all that its user may do.
     pub scope: Option<KeyScope>,
+    /// How much may be asked with tokens of that key, where it is another than with
+    /// others.
+    pub limits: Option<KeyLimits>,
     /// The login or family of refresh tokens that it belongs to; absent in a token
     /// made from a key.
     pub session: Option<String>,
@@ -91,6 +94,12 @@ pub(crate) struct PrivateClaims {
     pub(crate) key_epoch: Option<u64>,
     #[serde(rename = "key_scope", default, skip_serializing_if = "Option::is_none")]
     pub(crate) scope: Option<KeyScope>,
+    #[serde(
+        rename = "key_limits",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub(crate) limits: Option<KeyLimits>,
     /// OpenID Connect's name for a session (Front-Channel Logout 1.0, 3).
     #[serde(rename = "sid", default, skip_serializing_if = "Option::is_none")]
     pub(crate) session: Option<String>,
@@ -150,6 +159,7 @@ impl Claims {
             access_key,
             key_epoch,
             scope,
+            limits,
             session,
             generation,
             authenticated_at,
@@ -179,6 +189,7 @@ impl Claims {
             access_key,
             key_epoch,
             scope,
+            limits,
             session,
             generation,
             authenticated_at,
@@ -206,6 +217,7 @@ impl Claims {
             access_key: self.access_key.clone(),
             key_epoch: self.key_epoch,
             scope: self.scope.clone(),
+            limits: self.limits,
             session: self.session.clone(),
             generation: self.generation,
             authenticated_at: self.authenticated_at,

@@ -10,7 +10,7 @@
 //! Two token forms exist, and a key set holds keys of exactly one of them:
 //!
 //! - **Ed25519** (RFC 8037): `kid` in the header, `iss`, `iat`, `exp`, `jti`, the
-//!   access key's id and scope, the session, and the claims that KubeCube
+//!   access key's id, scope and limits, the session, and the claims that KubeCube
 //!   (`UserInfo`) and KubeSphere (`username`, `uid`, `token_type`) document: one
 //!   token serves both.
 //! - **HS256**: the plain tokens of KubeCube's guide and KubeSphere's static ones,
@@ -25,6 +25,7 @@ mod claims;
 mod error;
 mod hs256;
 mod key_set;
+mod limits;
 mod scope;
 #[cfg(feature = "sign")]
 mod sign;
@@ -39,6 +40,7 @@ pub use claims::{Claims, KUBECUBE_GROUP, RefreshClaims, UserInfo};
 pub use error::{KeyError, TokenError};
 pub use hs256::{Hs256Secret, MIN_HS256_SECRET_BYTES, STRONG_HS256_SECRET_BYTES};
 pub use key_set::{CLOCK_SKEW_SECONDS, Ed25519Key, FUTURE_SKEW_SECONDS, KeySet};
+pub use limits::KeyLimits;
 pub use scope::KeyScope;
 #[cfg(feature = "sign")]
 pub use sign::{Ed25519Signer, Signer};

@@ -15,6 +15,7 @@ fn claims(user: &str) -> Claims {
         access_key: Some("ak".to_owned()),
         key_epoch: Some(3),
         scope: None,
+        limits: None,
         session: None,
         generation: None,
         authenticated_at: Some(7),

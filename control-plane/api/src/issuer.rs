@@ -231,6 +231,9 @@ impl Issuer {
                 .map(|key| &key.attributes.scope)
                 .filter(|scope| !scope.is_unbounded())
                 .cloned(),
+            limits: key
+                .map(|key| key.attributes.limits)
+                .filter(|limits| !limits.is_none()),
             session: session.map(str::to_owned),
             generation,
             authenticated_at,

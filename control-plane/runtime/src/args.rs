@@ -1,6 +1,7 @@
 //! The command line. Every flag is also an environment variable `CUBEGATE_…`.
 
 mod audit;
+mod callers;
 mod clusters;
 mod data;
 mod gateway;
@@ -14,11 +15,12 @@ mod user;
 use clap::{Parser, Subcommand};
 
 pub(crate) use self::audit::{AuditArgs, AuditCommand, AuditExportArgs};
+pub(crate) use self::callers::CallersArgs;
 pub(crate) use self::clusters::{ClusterAddArgs, ClusterCommand, ClustersArgs};
 pub(crate) use self::data::{DataArgs, DataDirArgs};
 pub(crate) use self::gateway::GatewayArgs;
 pub(crate) use self::import::{ImportArgs, KubeCubeArgs};
-pub(crate) use self::key::{KeyCommand, KeyCreateArgs, KeyUpdateArgs, ScopeArgs};
+pub(crate) use self::key::{KeyCommand, KeyCreateArgs, KeyUpdateArgs, LimitArgs, ScopeArgs};
 pub(crate) use self::list::ListArgs;
 pub(crate) use self::oauth::{OauthArgs, ThrottleArgs};
 pub(crate) use self::serve::{BootstrapArgs, ServeArgs, UpArgs};

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use cubegate_api::{AppState, Clock, PublicGateway, Throttle};
+use cubegate_filter_config::Limits;
 use cubegate_snapshot::{Endpoint, FilterModule, ListenerSettings, Snapshot};
 use cubegate_store::Store;
 use cubegate_xds::XdsServer;
@@ -67,6 +68,7 @@ impl ControlPlane {
             oauth,
             throttle,
             clusters,
+            callers,
             listen,
             public_url,
             kubeconfig_lifetime,
@@ -94,7 +96,10 @@ impl ControlPlane {
         let fixed = Fixed {
             tokens,
             cors_origins: clusters.cors_origins(),
-            limits: list.limits(),
+            limits: Limits {
+                callers: callers.limits(),
+                ..list.limits()
+            },
             module,
             listener: ListenerSettings {
                 host: listen.ip().to_string(),

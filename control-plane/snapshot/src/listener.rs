@@ -1,7 +1,7 @@
 //! LDS: the one listener that clients connect to.
 
 use cubegate_filter_config::{
-    AUDIT_FILTER_STATE, FILTER_NAME, INTERNAL_HEADER_PREFIX, RevocationKind,
+    AUDIT_FILTER_STATE, CLIENT_STALL, FILTER_NAME, INTERNAL_HEADER_PREFIX, RevocationKind,
 };
 use envoy_types::pb::envoy::config::common::mutation_rules::v3 as mutation_rules;
 use envoy_types::pb::envoy::config::listener::v3 as lds;
@@ -28,6 +28,14 @@ const XDS_CLUSTER: &str = "xds";
 /// `access_logs.grpc_access_log.logs_dropped`: nothing waits for the log.
 const AUDIT_BUFFER_BYTES: u32 = 1 << 20;
 
+/// Linux' numbers for the socket option of RFC 5482 (`tcp(7)`).
+const IPPROTO_TCP: i64 = 6;
+const TCP_USER_TIMEOUT: i64 = 18;
+
+/// How long an HTTP/2 client may take for the rest of an answer that has come to its
+/// end, in seconds. A page is at its end when it begins.
+const FLUSH_TIMEOUT: i64 = 120;
+
 /// The listener's name.
 const LISTENER: &str = "gateway";
 
@@ -50,9 +58,25 @@ pub(crate) fn insert(snapshot: &mut Snapshot, settings: &ListenerSettings) {
         per_connection_buffer_limit_bytes: proto::number(proto::LISTENER_BUFFER_BYTES),
         filter_chains: vec![chain],
         tcp_keepalive: proto::keepalive(),
+        socket_options: vec![user_timeout()],
         ..Default::default()
     };
     snapshot.insert(ResourceType::Listener, LISTENER, Resource::new(&message));
+}
+
+/// Cuts a connection whose client takes nothing of what is on its way to it. Accepted
+/// sockets have the option from the one that listens.
+fn user_timeout() -> proto::SocketOption {
+    proto::SocketOption {
+        description: "TCP_USER_TIMEOUT, in milliseconds".to_owned(),
+        level: IPPROTO_TCP,
+        name: TCP_USER_TIMEOUT,
+        state: proto::socket_option::SocketState::StatePrebind as i32,
+        value: Some(proto::socket_option::Value::IntValue(
+            i64::try_from(CLIENT_STALL.as_millis()).unwrap_or(i64::MAX),
+        )),
+        ..Default::default()
+    }
 }
 
 fn serving_tls() -> proto::TransportSocket {
@@ -109,6 +133,7 @@ fn connection_manager() -> hcm::HttpConnectionManager {
         // A slow request head is cut; bodies and answers have the routes' times.
         request_headers_timeout: proto::seconds(10),
         stream_idle_timeout: proto::seconds(300),
+        stream_flush_timeout: proto::seconds(FLUSH_TIMEOUT),
         use_remote_address: proto::yes(),
         // Nobody's address makes a request trusted: a trusted client chooses the
         // request's id and Envoy's own headers. An empty list would not do, Envoy

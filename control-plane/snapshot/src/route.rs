@@ -20,7 +20,9 @@ pub(crate) fn insert(snapshot: &mut Snapshot) {
         virtual_hosts: vec![rds::VirtualHost {
             name: ROUTES.to_owned(),
             domains: vec!["*".to_owned()],
-            routes: vec![route(Class::Stream), route(Class::Unary)],
+            routes: [Class::Stream, Class::Export, Class::Unary]
+                .map(route)
+                .to_vec(),
             request_headers_to_remove: vec![CLUSTER_HEADER.to_owned(), CLASS_HEADER.to_owned()],
             ..Default::default()
         }],
@@ -36,7 +38,7 @@ pub(crate) fn insert(snapshot: &mut Snapshot) {
 fn route(class: Class) -> rds::Route {
     let timeout = match class {
         Class::Unary => proto::seconds(UNARY_TIMEOUT),
-        Class::Stream => proto::seconds(0),
+        Class::Stream | Class::Export => proto::seconds(0),
     };
     let action = rds::RouteAction {
         cluster_specifier: Some(rds::route_action::ClusterSpecifier::ClusterHeader(
@@ -45,7 +47,8 @@ fn route(class: Class) -> rds::Route {
         timeout,
         // A watch may be silent for as long as it likes.
         idle_timeout: match class {
-            Class::Unary => None,
+            // The listener's own: nothing moved for so long that nobody reads it.
+            Class::Unary | Class::Export => None,
             Class::Stream => proto::seconds(0),
         },
         ..Default::default()

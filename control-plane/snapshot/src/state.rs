@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use cubegate_domain::Cluster;
+use cubegate_domain::{Cluster, Scheme};
 use cubegate_filter_config::{
     ClusterEntry, ConfigError, FILTER_NAME, FilterConfig, Limits, Resources, TokenKeys, VERSION,
 };
@@ -116,6 +116,9 @@ impl GatewayState {
                 upgrade_upstream: cluster::http1_name(&cluster.name),
                 authority: cluster.server.authority(),
                 path_prefix: cluster.server.path_prefix.clone(),
+                // A server in clear is a stand-in for an API server, and nobody
+                // registers one over the API.
+                any_path: cluster.server.scheme == Scheme::Http,
                 resources: known.map_or_else(Resources::new, |known| Resources::clone(known)),
             };
             (cluster.name.to_string(), entry)

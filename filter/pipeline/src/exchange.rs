@@ -9,7 +9,7 @@
 //!           └──> Passing                                the answer is no list
 //! ```
 
-use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::rc::Rc;
 
 use cubegate_list::ListQuery;
@@ -25,7 +25,9 @@ use crate::list::ListStream;
 use crate::pushdown::Way;
 use crate::reply::{self, Family};
 use crate::scope::Bounds;
-use crate::{Gateway, Headers, Host, HostError, Reply, cors};
+use crate::throttle::Ticket;
+use crate::unsent::Sending;
+use crate::{Gateway, Headers, Host, HostError, Reply, cors, sandbox};
 
 mod admission;
 mod calls;
@@ -50,6 +52,12 @@ pub struct Exchange {
     gateway: Rc<Gateway>,
     /// The page of another origin that asks, if it may.
     web_origin: Option<WebOrigin>,
+    /// A browser may show the answer.
+    is_browser: bool,
+    /// What is counted of it as one of its caller's, from when it is admitted.
+    ticket: OnceCell<Ticket>,
+    /// The page that it was answered with, while it may be on its way.
+    unsent: Option<Sending>,
     state: State,
 }
 
@@ -124,6 +132,9 @@ impl Exchange {
         Self {
             gateway,
             web_origin: None,
+            is_browser: false,
+            ticket: OnceCell::new(),
+            unsent: None,
             state: State::New,
         }
     }
@@ -132,25 +143,72 @@ impl Exchange {
     /// whatever the proxy does next.
     fn reply(&mut self, host: &impl Host, reply: &Reply) -> Flow {
         self.state = State::Replied;
-        let reply = self.to_web_origin(reply);
-        if let Err(error) = host.reply(&reply) {
+        let headers = self.reply_headers(reply);
+        if let Err(error) = host.reply(reply.status, &headers, &reply.body) {
             host.log_debug(&error.to_string());
         }
         Flow::Pause
     }
 
-    /// The reply as the page of another origin may read it.
-    fn to_web_origin<'r>(&self, reply: &'r Reply) -> Cow<'r, Reply> {
-        let mut reply = Cow::Borrowed(reply);
+    /// Answers with what was read of a cluster's answer, if there is room for it on the
+    /// way to the client.
+    fn reply_with(&mut self, host: &impl Host, family: Family, reply: &Reply) -> Flow {
+        let limit = self.gateway.limits.max_unsent_bytes;
+        let sending = self.ticket.get().map(|ticket| {
+            let bytes = reply.body.len();
+            let unsent = &self.gateway.unsent;
+            unsent.send(limit, ticket.user(), bytes, host.now_micros())
+        });
+        match sending.transpose() {
+            Ok(sending) => {
+                self.unsent = sending;
+                self.reply(host, reply)
+            }
+            Err(why) => self.reply(host, &Reply::no_room_on_the_way(family, why)),
+        }
+    }
+
+    /// The reply's headers, as the page of another origin may read it and a browser
+    /// may show it.
+    fn reply_headers(&self, reply: &Reply) -> Vec<(String, String)> {
+        let mut head = Reply {
+            status: reply.status,
+            headers: reply.headers.clone(),
+            body: Vec::new(),
+        };
         if self.gateway.knows_origins() {
-            reply = Cow::Owned(reply.into_owned().varying(ORIGIN));
+            head = head.varying(ORIGIN);
         }
         if let Some(origin) = &self.web_origin {
-            let with = |reply: Reply, (name, value)| reply.with_header(name, value);
-            let told = origin.headers().into_iter().fold(reply.into_owned(), with);
-            reply = Cow::Owned(told);
+            let with = |head: Reply, (name, value)| head.with_header(name, value);
+            head = origin.headers().into_iter().fold(head, with);
         }
-        reply
+        if self.is_browser {
+            sandbox::put(&mut head.headers);
+        }
+        head.headers
+    }
+
+    /// So much of a list was read for its caller.
+    fn bill_list(&self, host: &impl Host, bytes: usize) {
+        if let Some(ticket) = self.ticket.get() {
+            ticket.bill_list(bytes, || host.now_micros());
+        }
+    }
+
+    /// Takes out of a member's answer what it may not do to this origin. `headers`
+    /// are the ones it came with.
+    fn confine(&self, host: &impl Host, headers: &Headers) -> Result<(), HostError> {
+        let names = headers.iter().map(|(name, _)| name);
+        for name in names.filter(|name| sandbox::drops(name)) {
+            host.set_response_header(name, None)?;
+        }
+        if self.is_browser {
+            for (name, value) in sandbox::headers(sandbox::policies(headers)) {
+                host.set_response_header(name, Some(&value))?;
+            }
+        }
+        Ok(())
     }
 
     /// The same for an answer that goes through. `headers` are the ones it came with.

@@ -66,6 +66,7 @@ pub(crate) fn of_resource(user: &str, asked: &Resource) -> Status {
         name: name.clone(),
         group: group.clone(),
         kind: resource.clone(),
+        retry_after_seconds: None,
     })
 }
 

@@ -13,6 +13,8 @@ use crate::pushdown::Learned;
 use crate::reply::Family;
 use crate::revocation::Revocations;
 use crate::route::MemberTarget;
+use crate::throttle::Throttle;
+use crate::unsent::Unsent;
 use crate::verify::{Caller, Verifier};
 
 /// What KubeSphere calls the host cluster, whatever its name is.
@@ -30,6 +32,8 @@ pub struct Gateway {
     pub(crate) memory: WorkerMemory,
     pub(crate) learned: Learned,
     pub(crate) remembered: Remembered,
+    pub(crate) throttle: Throttle,
+    pub(crate) unsent: Unsent,
 }
 
 /// Why a configuration is refused. The filter keeps the one it has.
@@ -102,6 +106,12 @@ impl Gateway {
         let remembered = previous
             .map(|previous| previous.remembered.clone())
             .unwrap_or_default();
+        let throttle = previous
+            .map(|previous| previous.throttle.clone())
+            .unwrap_or_default();
+        let unsent = previous
+            .map(|previous| previous.unsent.clone())
+            .unwrap_or_default();
         Ok(Self {
             tokens,
             verifier,
@@ -113,6 +123,8 @@ impl Gateway {
             memory,
             learned,
             remembered,
+            throttle,
+            unsent,
         })
     }
 

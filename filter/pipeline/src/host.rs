@@ -3,7 +3,7 @@
 use cubegate_filter_config::AuditNote;
 use thiserror::Error;
 
-use crate::{Call, Headers, Reply};
+use crate::{Call, Headers};
 
 /// A call into the proxy failed. Nothing can be decided without it, so the
 /// request is refused.
@@ -20,6 +20,9 @@ pub struct HostError {
 pub trait Host {
     /// Unix seconds.
     fn now(&self) -> u64;
+
+    /// The same in microseconds.
+    fn now_micros(&self) -> u64;
 
     /// All request headers, pseudo-headers included, values as bytes. Only to be
     /// called in the request phase.
@@ -60,7 +63,12 @@ pub trait Host {
 
     /// Answers the client. At most once per exchange, and only while no response
     /// header has gone out.
-    fn reply(&self, reply: &Reply) -> Result<(), HostError>;
+    fn reply(
+        &self,
+        status: u16,
+        headers: &[(String, String)],
+        body: &[u8],
+    ) -> Result<(), HostError>;
 
     /// Leaves what only the filter knows with the proxy, for the audit record.
     /// Nobody else sees it.

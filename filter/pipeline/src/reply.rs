@@ -1,12 +1,16 @@
 //! Every refusal of the gateway, one named constructor each.
 
 use cubegate_api_types::cube::{self, ErrorBody, message};
-use cubegate_api_types::kube::Status;
+use cubegate_api_types::kube::{Details, Status};
 use cubegate_list::{ListError, QueryError};
 use cubegate_token::TokenError;
 use serde::Serialize;
 
+use crate::sandbox::{self, NO_SNIFF};
 use crate::scope::OutOfScope;
+use crate::throttle::TooMany;
+use crate::unsent::NoRoom;
+use crate::upstream_path::API_SERVER_PATHS;
 use crate::{Headers, cors, gzip};
 
 mod kubesphere;
@@ -34,20 +38,16 @@ pub struct Reply {
 }
 
 /// Headers that belong to the upstream connection or to the body as it was.
-const FRAMING_HEADERS: [&str; 9] = [
+const FRAMING_HEADERS: [&str; 8] = [
     "connection",
     "content-encoding",
     "content-length",
     "etag",
     "keep-alive",
     "proxy-connection",
-    "set-cookie",
     "transfer-encoding",
     "upgrade",
 ];
-
-/// The browser shall not guess what a text is.
-const NO_SNIFF: (&str, &str) = ("x-content-type-options", "nosniff");
 
 /// A `Vary` that names this header too.
 pub(crate) fn varying(have: &str, on: &str) -> String {
@@ -157,6 +157,11 @@ impl Reply {
         .with_header("retry-after", retry_after.unwrap_or("60"))
     }
 
+    /// 429: the caller asks more than it may, in a second or at the same time.
+    pub(crate) fn too_many_requests(family: Family, why: TooMany) -> Self {
+        Self::busy(family, 429, &why.to_string(), why.retry_after())
+    }
+
     /// 503: the control plane, which knows the passwords, does not answer.
     pub fn password_unchecked(family: Family) -> Self {
         Self::error(
@@ -236,6 +241,25 @@ impl Reply {
         Self::error(family, 400, error.to_string())
     }
 
+    /// 400: a watch with a parameter that the gateway applies to lists alone.
+    pub(crate) fn watch_unfiltered(family: Family, asked: &str) -> Self {
+        Self::error(
+            family,
+            400,
+            format!(
+                "The parameter {asked} is for lists; a watch gives every event whatever it says. Take it out, or choose with labelSelector and fieldSelector, which API servers apply to watches."
+            ),
+        )
+    }
+
+    /// 404: no path of an API server.
+    pub(crate) fn no_api_path(family: Family) -> Self {
+        let paths = API_SERVER_PATHS.join(", ");
+        let message =
+            format!("The gateway passes on what an API server has, below these paths: {paths}.");
+        Self::error(family, 404, message)
+    }
+
     /// The list cannot be turned into a page: 502 for an answer that is broken,
     /// 507 for one that needs more memory than a request may have, 400 for a
     /// Table without the column that was asked for.
@@ -256,6 +280,37 @@ impl Reply {
             "The gateway is holding as many lists as it may; try again in a moment, or ask for a smaller page.",
         )
         .with_header("retry-after", "1")
+    }
+
+    /// The page found no place on its way: 429 when its user takes none of the others,
+    /// 507 when that is so of all users.
+    pub(crate) fn no_room_on_the_way(family: Family, why: NoRoom) -> Self {
+        let (status, message) = match why {
+            NoRoom::User(_) => (
+                429,
+                "Pages that this user has asked for are still on their way; read them, ask for smaller ones, or try again later.",
+            ),
+            NoRoom::Worker(_) => (
+                507,
+                "The gateway has as many pages on their way as it may; try again later, or ask for a smaller page.",
+            ),
+        };
+        Self::busy(family, status, message, why.retry_after())
+    }
+
+    /// An error after which the same request may be sent again in so many seconds.
+    fn busy(family: Family, status: u16, message: &str, retry_after: u64) -> Self {
+        let reply = match family {
+            Family::Cube => Self::error(family, status, message),
+            Family::Kube => {
+                let status_object = Status::failure(status, message).about(Details {
+                    retry_after_seconds: Some(retry_after),
+                    ..Details::default()
+                });
+                Self::json(status, "application/json", &status_object)
+            }
+        };
+        reply.with_header("retry-after", &retry_after.to_string())
     }
 
     /// 500: the proxy did not do what every proxy does.
@@ -293,6 +348,7 @@ impl Reply {
                 // Who may call this origin is the gateway's to say.
                 !(name.starts_with(':')
                     || name.starts_with(cors::PREFIX)
+                    || sandbox::drops(name)
                     || FRAMING_HEADERS.contains(name))
             })
             .filter_map(|(name, value)| {

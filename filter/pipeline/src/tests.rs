@@ -12,16 +12,19 @@ use crate::{
 
 mod audit;
 mod basic;
+mod browsers;
 mod compression;
 mod cors;
 mod follow_ups;
 mod kapis;
 mod lists;
+mod paths;
 mod push_down;
 mod requests;
 mod revocation;
 mod scopes;
 mod tables;
+mod throttle;
 
 const NOW: u64 = 1_700_000_000;
 
@@ -53,6 +56,10 @@ const FIRST_TOKEN: u32 = 100;
 impl Host for MockHost {
     fn now(&self) -> u64 {
         NOW + self.late.get()
+    }
+
+    fn now_micros(&self) -> u64 {
+        self.now() * 1_000_000
     }
 
     fn request_headers(&self) -> Result<Headers, HostError> {
@@ -117,9 +124,18 @@ impl Host for MockHost {
         Ok(answer.1.clone())
     }
 
-    fn reply(&self, reply: &Reply) -> Result<(), HostError> {
+    fn reply(
+        &self,
+        status: u16,
+        headers: &[(String, String)],
+        body: &[u8],
+    ) -> Result<(), HostError> {
         assert!(self.reply.borrow().is_none(), "a second reply");
-        self.reply.replace(Some(reply.clone()));
+        self.reply.replace(Some(Reply {
+            status,
+            headers: headers.to_vec(),
+            body: body.to_vec(),
+        }));
         Ok(())
     }
 
@@ -153,6 +169,7 @@ fn claims(user: &str, groups: &[&str]) -> Claims {
         access_key: None,
         key_epoch: None,
         scope: None,
+        limits: None,
         session: None,
         generation: None,
         authenticated_at: None,

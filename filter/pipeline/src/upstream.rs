@@ -19,6 +19,9 @@ const REQUEST_ID_HEADER: &str = "x-request-id";
 /// Kubernetes' id of a request, taken by API servers as it is sent.
 const AUDIT_ID_HEADER: &str = "audit-id";
 
+/// Where the control plane gives more than a page: all audit records, as lines.
+const EXPORTS: &str = "/api/v1/cube/audit";
+
 /// The request headers as they leave for the API server.
 pub(crate) struct Rewrite {
     headers: Headers,
@@ -107,7 +110,12 @@ impl Rewrite {
         remove_foreign(&mut headers);
         headers.set(ORIGINAL_PATH_HEADER, path);
         headers.set(CLUSTER_HEADER, CONTROL_PLANE_CLUSTER);
-        headers.set(CLASS_HEADER, Class::Unary.as_str());
+        let class = if path == EXPORTS {
+            Class::Export
+        } else {
+            Class::Unary
+        };
+        headers.set(CLASS_HEADER, class.as_str());
         Self { headers }
     }
 

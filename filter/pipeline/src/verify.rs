@@ -107,6 +107,7 @@ mod tests {
             access_key: None,
             key_epoch: None,
             scope: None,
+            limits: None,
             session: None,
             generation: None,
             authenticated_at: None,

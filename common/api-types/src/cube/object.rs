@@ -152,6 +152,13 @@ pub struct KeySpec {
     /// What its tokens may be used for; absent for all that its owner may do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scope: Option<KeyScope>,
+    /// How many requests in a second its tokens are good for, 0 for any number; absent
+    /// for as many as those of other keys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests_per_second: Option<u32>,
+    /// How many at the same time, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub concurrent_requests: Option<u32>,
     /// Until when the secret before the present one is good; absent when it is not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub old_secret_until: Option<String>,

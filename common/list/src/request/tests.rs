@@ -44,6 +44,35 @@ fn parameters_reach_the_query() {
 }
 
 #[test]
+fn what_is_asked_of_the_list_is_told_by_its_name() {
+    for name in [
+        "selector",
+        "filter",
+        "fields",
+        "strip",
+        "count",
+        "sort",
+        "sortName",
+        "sortOrder",
+        "sortFunc",
+        "pageSize",
+        "pageNum",
+    ] {
+        let request = ListRequest::parse(&format!("watch=true&{name}=&limit=1"));
+        assert_eq!(request.asked, Some(name));
+        assert!(request.ours_present, "{name}");
+    }
+    for none in [
+        "isFilter=true",
+        "isFilter=false",
+        "labelSelector=a",
+        "limit=1",
+    ] {
+        assert_eq!(ListRequest::parse(none).asked, None, "{none}");
+    }
+}
+
+#[test]
 fn the_first_of_several_values_counts() {
     let request =
         ListRequest::parse("pageSize=3&pageSize=7&isFilter=true&isFilter=false&watch=0&watch=1");

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use cubegate_token::KeyScope;
+use cubegate_token::{KeyLimits, KeyScope};
 use thiserror::Error;
 use time::OffsetDateTime;
 
@@ -45,6 +45,9 @@ pub struct KeyAttributes {
     pub expires_at: Option<OffsetDateTime>,
     /// What its tokens may be used for.
     pub scope: KeyScope,
+    /// How much may be asked with them. Not its owner's to say: whoever runs the gateway
+    /// gives them.
+    pub limits: KeyLimits,
 }
 
 /// What is to be changed of a key; `None` leaves it.
@@ -58,6 +61,8 @@ pub struct KeyChange {
     pub expires_at: Option<Option<OffsetDateTime>>,
     /// See [`KeyAttributes`]; an empty one takes the bounds away.
     pub scope: Option<KeyScope>,
+    /// See [`KeyAttributes`]; an empty one gives the key those that all have.
+    pub limits: Option<KeyLimits>,
 }
 
 /// Why attributes are refused.
@@ -108,6 +113,7 @@ impl KeyAttributes {
             description: checked_description(self.description)?,
             expires_at: checked_expiry(self.expires_at, now)?,
             scope: checked_scope(self.scope)?,
+            limits: self.limits,
         })
     }
 }
@@ -128,6 +134,7 @@ impl KeyChange {
                 .map(|end| checked_expiry(end, now))
                 .transpose()?,
             scope: self.scope.map(checked_scope).transpose()?,
+            limits: self.limits,
         })
     }
 

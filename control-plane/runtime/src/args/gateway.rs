@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{AuditArgs, ClustersArgs, DataArgs, ListArgs, OauthArgs, ThrottleArgs};
+use super::{AuditArgs, CallersArgs, ClustersArgs, DataArgs, ListArgs, OauthArgs, ThrottleArgs};
 
 /// What `serve` and `up` have in common.
 #[derive(Debug, Clone, Args)]
@@ -27,6 +27,9 @@ pub(crate) struct GatewayArgs {
 
     #[command(flatten)]
     pub(crate) clusters: ClustersArgs,
+
+    #[command(flatten)]
+    pub(crate) callers: CallersArgs,
 
     /// Where clients connect to Envoy
     #[arg(

@@ -19,7 +19,7 @@ pub(crate) enum KeyCommand {
         #[command(flatten)]
         data: DataArgs,
     },
-    /// Change an access key; tokens made from it are refused when its scope or expiry changes
+    /// Change an access key; tokens made from it are refused when its scope, expiry or limits change
     Update(KeyUpdateArgs),
     /// Give an access key another secret, which is shown once; the old one is good for a while yet
     Rotate {
@@ -65,6 +65,8 @@ pub(crate) struct KeyCreateArgs {
     #[command(flatten)]
     pub(crate) scope: ScopeArgs,
     #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+    #[command(flatten)]
     pub(crate) data: DataArgs,
 }
 
@@ -91,6 +93,12 @@ pub(crate) struct KeyUpdateArgs {
     /// Let its tokens do all that its owner may do
     #[arg(long, conflicts_with = "ScopeArgs")]
     pub(crate) no_scope: bool,
+    // Both limits, in the place of those that there are.
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+    /// Let the gateway's limits count for it, as for other keys
+    #[arg(long, conflicts_with = "LimitArgs")]
+    pub(crate) no_limits: bool,
     #[command(flatten)]
     pub(crate) data: DataArgs,
 }
@@ -111,6 +119,18 @@ pub(crate) struct ScopeArgs {
     /// Only with this verb: get, list, watch, create, update, patch, delete, deletecollection
     #[arg(long = "verb", value_name = "VERB")]
     pub(crate) verbs: Vec<String>,
+}
+
+/// Limits of a key in the place of the gateway's.
+#[derive(Debug, Args)]
+#[group(multiple = true)]
+pub(crate) struct LimitArgs {
+    /// Requests in a second with its tokens, for each Envoy worker, instead of --requests-per-key; they do not count for its owner. 0 is no limit
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) requests_per_second: Option<u32>,
+    /// Requests at the same time, instead of --concurrent-per-key, likewise
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) concurrent_requests: Option<u32>,
 }
 
 fn time(text: &str) -> Result<OffsetDateTime, String> {

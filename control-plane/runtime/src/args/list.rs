@@ -20,6 +20,13 @@ pub(crate) struct ListArgs {
     )]
     pub(crate) list_worker_memory: u16,
 
+    /// Most that pages of one Envoy worker have on their way to clients that do not take them, half of it those of one user; 0 is no limit
+    #[arg(
+        long, env = "CUBEGATE_LIST_UNSENT_MEMORY", value_name = "MIB", default_value_t = 512,
+        value_parser = value_parser!(u16).range(0..=16_384)
+    )]
+    pub(crate) list_unsent_memory: u16,
+
     /// Longest single object of a list
     #[arg(
         long, env = "CUBEGATE_LIST_ITEM_SIZE", value_name = "MIB", default_value_t = 4,
@@ -46,12 +53,14 @@ impl ListArgs {
         let Self {
             list_request_memory,
             list_worker_memory,
+            list_unsent_memory,
             list_item_size,
             list_metadata_first,
         } = self;
         Limits {
             max_page_bytes: usize::from(*list_request_memory).saturating_mul(MIB),
             max_worker_bytes: usize::from(*list_worker_memory).saturating_mul(MIB),
+            max_unsent_bytes: usize::from(*list_unsent_memory).saturating_mul(MIB),
             max_item_bytes: usize::from(*list_item_size).saturating_mul(MIB),
             metadata_first_bytes: u64::from(*list_metadata_first) << 20,
             ..Limits::default()
@@ -86,12 +95,14 @@ mod tests {
         let line = [
             "--list-request-memory=1",
             "--list-worker-memory=2",
+            "--list-unsent-memory=5",
             "--list-item-size=3",
             "--list-metadata-first=0",
         ];
         let limits = limits(&line).unwrap();
         assert_eq!(limits.max_page_bytes, 1 << 20);
         assert_eq!(limits.max_worker_bytes, 2 << 20);
+        assert_eq!(limits.max_unsent_bytes, 5 << 20);
         assert_eq!(limits.max_item_bytes, 3 << 20);
         assert_eq!(limits.metadata_first_bytes, 0);
     }

@@ -3,11 +3,11 @@
 use anyhow::bail;
 use cubegate_domain::{AccessKey, ClusterName, KeyAttributes, KeyChange, nearest};
 use cubegate_store::{ChangeOutcome, DeleteOutcome, IssuedKey, Store};
-use cubegate_token::KeyScope;
+use cubegate_token::{KeyLimits, KeyScope};
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
-use crate::args::{DataArgs, KeyCommand, KeyCreateArgs, KeyUpdateArgs, ScopeArgs};
+use crate::args::{DataArgs, KeyCommand, KeyCreateArgs, KeyUpdateArgs, LimitArgs, ScopeArgs};
 use crate::{commands, output};
 
 pub(crate) async fn run(command: KeyCommand) -> anyhow::Result<()> {
@@ -31,6 +31,7 @@ async fn create(args: KeyCreateArgs) -> anyhow::Result<()> {
         description,
         expires_at,
         scope,
+        limits,
         data,
     } = args;
     let allow_unknown = scope.allow_unknown_clusters;
@@ -39,6 +40,7 @@ async fn create(args: KeyCreateArgs) -> anyhow::Result<()> {
         description,
         expires_at,
         scope: scope_of(scope),
+        limits: limits_of(&limits),
     };
     let store = commands::open(&data).await?;
     if !allow_unknown {
@@ -61,10 +63,13 @@ async fn update(args: KeyUpdateArgs) -> anyhow::Result<()> {
         no_expiry,
         scope,
         no_scope,
+        limits,
+        no_limits,
         data,
     } = args;
     let allow_unknown = scope.allow_unknown_clusters;
     let scope = scope_of(scope);
+    let limits = limits_of(&limits);
     let change = KeyChange {
         name,
         description,
@@ -74,6 +79,7 @@ async fn update(args: KeyUpdateArgs) -> anyhow::Result<()> {
             (None, false) => None,
         },
         scope: (no_scope || !scope.is_unbounded()).then_some(scope),
+        limits: (no_limits || !limits.is_none()).then_some(limits),
     };
     if change.is_empty() {
         bail!("nothing is to be changed; `cubegate key update --help` shows what can be");
@@ -170,7 +176,7 @@ async fn list(user: Option<&str>, data: &DataArgs) -> anyhow::Result<()> {
         "CREATED",
         "EXPIRES",
         "LAST USED",
-        "SCOPE",
+        "SCOPE, LIMITS",
         "MADE BY",
     ];
     output::table(&head, &rows);
@@ -202,7 +208,7 @@ fn row(key: &AccessKey) -> Vec<String> {
         time(Some(*created_at)),
         time(attributes.expires_at),
         time(*last_used_at),
-        scope_text(&attributes.scope),
+        scope_text(&attributes.scope) + &limits_text(attributes.limits),
         made_by.clone().unwrap_or_else(|| "-".to_owned()),
     ]
 }
@@ -224,6 +230,28 @@ fn scope_text(scope: &KeyScope) -> String {
     [clusters, namespaces, verbs]
         .map(|names| part(names))
         .join(" / ")
+}
+
+/// `, 50/s, 10 at once`; nothing where the gateway's limits count.
+fn limits_text(limits: KeyLimits) -> String {
+    let KeyLimits {
+        requests_per_second,
+        concurrent,
+    } = limits;
+    let rate = requests_per_second.map(|number| format!(", {number}/s"));
+    let concurrent = concurrent.map(|number| format!(", {number} at once"));
+    rate.unwrap_or_default() + &concurrent.unwrap_or_default()
+}
+
+fn limits_of(args: &LimitArgs) -> KeyLimits {
+    let LimitArgs {
+        requests_per_second,
+        concurrent_requests,
+    } = args;
+    KeyLimits {
+        requests_per_second: *requests_per_second,
+        concurrent: *concurrent_requests,
+    }
 }
 
 fn scope_of(args: ScopeArgs) -> KeyScope {

@@ -4,7 +4,7 @@ use cubegate_domain::KeyChange;
 use sqlx::{Any, Transaction};
 use time::{Duration, OffsetDateTime};
 
-use crate::key::read::from_scope;
+use crate::key::read::{from_limits, from_scope};
 use crate::key::{ChangeOutcome, IssuedKey, half, made};
 use crate::revocation::revoke_key;
 use crate::row::from_time;
@@ -13,8 +13,8 @@ use crate::{Store, StoreError};
 // === impl Store ===
 
 impl Store {
-    /// Changes a key, of this owner when one is given. With another scope or expiry
-    /// the tokens made from it so far are refused until `revoked_until`, when the
+    /// Changes a key, of this owner when one is given. With another scope, expiry or
+    /// limits the tokens made from it so far are refused until `revoked_until`, when the
     /// last one has expired; those made from now on are not. What the key has made gets
     /// its end, where theirs is later.
     ///
@@ -34,6 +34,7 @@ impl Store {
             description,
             expires_at,
             scope,
+            limits,
         } = change.checked(now)?;
         // All that goes back to the key may get another end, so others must wait.
         let mut tx = self.write().await?;
@@ -44,8 +45,10 @@ impl Store {
         };
         let expires_at = expires_at.map(|end| end.map(from_time));
         let scope = scope.as_ref().map(from_scope);
+        let limits = limits.as_ref().map(from_limits);
         let revokes = expires_at.is_some_and(|end| end != kept.expires_at)
-            || scope.as_ref().is_some_and(|scope| *scope != kept.scope);
+            || scope.as_ref().is_some_and(|scope| *scope != kept.scope)
+            || limits.as_ref().is_some_and(|limits| *limits != kept.limits);
         for (statement, text) in [
             (
                 "UPDATE access_keys SET name = $2 WHERE access_key = $1",
@@ -58,6 +61,10 @@ impl Store {
             (
                 "UPDATE access_keys SET scope = $2 WHERE access_key = $1",
                 scope,
+            ),
+            (
+                "UPDATE access_keys SET limits = $2 WHERE access_key = $1",
+                limits,
             ),
         ] {
             let Some(text) = text else { continue };
@@ -157,6 +164,7 @@ struct Kept {
     user_name: String,
     expires_at: Option<i64>,
     scope: String,
+    limits: String,
 }
 
 /// Finds a key and, on PostgreSQL, keeps others from changing it meanwhile.
@@ -167,7 +175,7 @@ async fn lock(
 ) -> Result<ChangeOutcome<Kept>, StoreError> {
     let kept: Option<Kept> = sqlx::query_as(
         "UPDATE access_keys SET access_key = access_key WHERE access_key = $1
-         RETURNING user_name, expires_at, scope",
+         RETURNING user_name, expires_at, scope, limits",
     )
     .bind(access_key)
     .fetch_optional(&mut **tx)

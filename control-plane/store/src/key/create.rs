@@ -3,7 +3,7 @@
 use cubegate_domain::{KeyAttributes, MAX_KEYS_PER_USER};
 use time::OffsetDateTime;
 
-use crate::key::read::from_scope;
+use crate::key::read::{from_limits, from_scope};
 use crate::key::{IssuedKey, half, made};
 use crate::row::from_time;
 use crate::{Store, StoreError};
@@ -57,6 +57,7 @@ impl Store {
             description,
             expires_at,
             scope,
+            limits,
         } = attributes.checked(now)?;
         let pair = IssuedKey {
             access_key: half(),
@@ -86,8 +87,8 @@ impl Store {
         sqlx::query(
             "INSERT INTO access_keys
              (access_key, secret_hash, user_name, created_at, name, description, expires_at, scope,
-              made_by)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+              made_by, limits)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         )
         .bind(&pair.access_key)
         .bind(
@@ -102,6 +103,7 @@ impl Store {
         .bind(expires_at.map(from_time))
         .bind(from_scope(&scope))
         .bind(maker)
+        .bind(from_limits(&limits))
         .execute(&mut *tx)
         .await?;
         tx.commit().await?;

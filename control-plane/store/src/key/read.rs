@@ -1,7 +1,8 @@
 //! Listing keys.
 
 use cubegate_domain::{AccessKey, KeyAttributes};
-use cubegate_token::KeyScope;
+use cubegate_token::{KeyLimits, KeyScope};
+use serde::de::DeserializeOwned;
 
 use crate::row::{to_time, to_u64};
 use crate::{Store, StoreError};
@@ -9,7 +10,7 @@ use crate::{Store, StoreError};
 /// What a [`KeyRow`] is read from.
 macro_rules! key_columns {
     () => {
-        "access_key, user_name, name, description, expires_at, scope, token_epoch, \
+        "access_key, user_name, name, description, expires_at, scope, limits, token_epoch, \
          old_secret_until, made_by, created_at, last_used_at"
     };
 }
@@ -23,6 +24,7 @@ pub(crate) struct KeyRow {
     description: String,
     expires_at: Option<i64>,
     scope: String,
+    limits: String,
     token_epoch: i64,
     old_secret_until: Option<i64>,
     made_by: Option<String>,
@@ -104,7 +106,8 @@ impl KeyRow {
         Ok(AccessKey {
             attributes: KeyAttributes {
                 expires_at: time(self.expires_at, "expires_at")?,
-                scope: to_scope(&self.scope, &self.access_key)?,
+                scope: to_bounds(&self.scope, "scope", &self.access_key)?,
+                limits: to_bounds(&self.limits, "limits", &self.access_key)?,
                 name: self.name,
                 description: self.description,
             },
@@ -130,13 +133,17 @@ impl KeyRow {
 }
 
 /// A key whose bounds cannot be read must not become one without.
-fn to_scope(json: &str, access_key: &str) -> Result<KeyScope, StoreError> {
+fn to_bounds<T: DeserializeOwned + Default>(
+    json: &str,
+    column: &'static str,
+    access_key: &str,
+) -> Result<T, StoreError> {
     if json.is_empty() {
-        return Ok(KeyScope::default());
+        return Ok(T::default());
     }
     serde_json::from_str(json).map_err(|_| StoreError::Inconsistent {
         table: "access_keys",
-        column: "scope",
+        column,
         row: access_key.to_owned(),
     })
 }
@@ -148,4 +155,13 @@ pub(crate) fn from_scope(scope: &KeyScope) -> String {
     }
     // Lists of strings always serialize; what is no JSON is refused when it is read.
     serde_json::to_string(scope).unwrap_or_else(|_| "unreadable".to_owned())
+}
+
+/// Limits as their column holds them.
+pub(crate) fn from_limits(limits: &KeyLimits) -> String {
+    if limits.is_none() {
+        return String::new();
+    }
+    // Numbers always serialize, too.
+    serde_json::to_string(limits).unwrap_or_else(|_| "unreadable".to_owned())
 }

@@ -1,7 +1,7 @@
 //! What is said about keys, their rotation, and when they were used.
 
 use cubegate_domain::{AccessKey, KeyAttributes, KeyAttributesError, KeyChange};
-use cubegate_token::KeyScope;
+use cubegate_token::{KeyLimits, KeyScope};
 use time::Duration;
 
 use super::{Kind, TestStore, at, mk_user, on_each_database};
@@ -18,6 +18,10 @@ fn mk_attributes() -> KeyAttributes {
             clusters: vec!["member-1".to_owned()],
             namespaces: vec!["shop".to_owned()],
             verbs: vec!["list".to_owned(), "get".to_owned()],
+        },
+        limits: KeyLimits {
+            requests_per_second: Some(50),
+            concurrent: None,
         },
     }
 }
@@ -135,6 +139,7 @@ async fn a_change_leaves_the_rest_and_takes_tokens_back_when_it_is_of_scope_or_e
     let attributes = KeyAttributes {
         name: "cd".to_owned(),
         description: "Deploys the shop.".to_owned(),
+        limits: mk_attributes().limits,
         ..KeyAttributes::default()
     };
     assert_eq!((now.attributes.clone(), now.token_epoch), (attributes, 2));
@@ -143,6 +148,17 @@ async fn a_change_leaves_the_rest_and_takes_tokens_back_when_it_is_of_scope_or_e
     assert!(!store.is_taken_back(&now).await);
     let listed = store.list_epochs(at(10)).await.unwrap();
     assert_eq!(listed.keys, [(pair.access_key.clone(), 2)].into());
+
+    // Other limits are another thing to carry, too; the same ones are not.
+    for (limits, epoch) in [(mk_attributes().limits, 2), (KeyLimits::NONE, 3)] {
+        let limited = KeyChange {
+            limits: Some(limits),
+            ..KeyChange::default()
+        };
+        assert_eq!(update(None, limited).await, ChangeOutcome::Changed(()));
+        let now = store.key().await;
+        assert_eq!((now.attributes.limits, now.token_epoch), (limits, epoch));
+    }
 
     let unknown = store
         .update_key("zzz", None, KeyChange::default(), at(10), at(UNTIL))

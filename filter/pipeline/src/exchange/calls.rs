@@ -67,6 +67,9 @@ impl Exchange {
         let Some(number) = calling.pending.remove(&token) else {
             return;
         };
+        if let Some(ticket) = self.ticket.get() {
+            ticket.bill_list(size, || host.now_micros());
+        }
         let family = calling.page.family;
         let before = calling.share.held();
         // Counted before it is copied in.
@@ -212,6 +215,7 @@ impl Exchange {
             share,
             ..
         } = *calling;
+        let family = page.family;
         let reply = match asks {
             Next::Ask(_) => return,
             Next::Page(body) => page.reply(&upstream, body, page.way),
@@ -238,7 +242,7 @@ impl Exchange {
             }
         };
         drop(share);
-        self.reply(host, &reply);
+        self.reply_with(host, family, &reply);
     }
 
     /// The way of this page does not lead to it.

@@ -156,6 +156,6 @@ impl Exchange {
         } = *editing;
         drop(share);
         let reply = kapis.edited(status, &upstream, body);
-        self.reply(host, &reply)
+        self.reply_with(host, Family::Kube, &reply)
     }
 }

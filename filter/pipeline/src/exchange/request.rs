@@ -20,7 +20,7 @@ use crate::scope::{Asked, Bounds, OutOfScope};
 use crate::upstream::Rewrite;
 use crate::upstream_path::UpstreamPath;
 use crate::verify::Caller;
-use crate::{Headers, Host, Reply, RequestHead};
+use crate::{Headers, Host, Reply, RequestHead, sandbox};
 
 /// Who asks, as far as it is known.
 enum Who {
@@ -65,6 +65,7 @@ impl Exchange {
         let headers = host.request_headers().map_err(failed)?;
         let allowed = |origin: &str| self.gateway.allows_origin(origin);
         self.web_origin = WebOrigin::of(&headers, allowed);
+        self.is_browser = sandbox::is_browser(&headers);
         let mut note = AuditNote::default();
         let admission = self.admit(host, headers, known, &mut note);
         // The control plane makes the records of what it is asked itself. While a
@@ -148,6 +149,19 @@ impl Exchange {
             Who::Caller(caller) => caller,
             Who::Password(basic) => return Ok(Admission::Password(family, basic)),
         };
+        // A request that was held comes here again.
+        if self.ticket.get().is_none() {
+            let limits = &self.gateway.limits.callers;
+            let admitted = self
+                .gateway
+                .throttle
+                .admit(limits, caller.claims(), host.now_micros());
+            let ticket = admitted.map_err(|why| {
+                note.reason = Some(why.to_string());
+                Reply::too_many_requests(family, why)
+            })?;
+            self.ticket.get_or_init(|| ticket);
+        }
         let mut out_of_scope = |why: OutOfScope| {
             note.reason = Some(why.to_string());
             Reply::out_of_scope(family, &why)
@@ -167,6 +181,13 @@ impl Exchange {
         let path = kapis
             .as_ref()
             .map_or(&*target.path, |request| request.path.as_str());
+        let is_passed = |path: UpstreamPath<'_>| {
+            let is_stand_in = family == Family::Cube && cluster.any_path;
+            path.is_of_api_server() || (is_stand_in && !path.is_of_other_server())
+        };
+        if !is_passed(UpstreamPath(path)) {
+            return Err(Reply::no_api_path(family));
+        }
         let query = match &kapis {
             // An object is an object, whatever stands in the query.
             Some(request) if request.name.is_some() => None,

@@ -92,11 +92,7 @@ impl Exchange {
             }));
             return Ok(Flow::Pause);
         }
-        if headers.get("set-cookie").is_some() {
-            // Cookies of this origin are the gateway's: a workload behind the
-            // proxy sub-resource must not be able to set them.
-            host.set_response_header("set-cookie", None)?;
-        }
+        self.confine(host, &headers)?;
         self.show_to_web_origin(host, &headers)?;
         Ok(Flow::Continue)
     }
@@ -128,6 +124,7 @@ impl Exchange {
         for (name, value) in &reply.headers {
             host.set_response_header(name, Some(value))?;
         }
+        self.confine(host, &headers)?;
         self.show_to_web_origin(host, &headers)?;
         if !last {
             host.set_response_header("content-length", Some(&reply.body.len().to_string()))?;
@@ -180,6 +177,7 @@ impl Exchange {
     }
 
     fn on_list_chunk(&mut self, host: &impl Host, size: usize, last: bool) -> Flow {
+        self.bill_list(host, size);
         let State::Holding(holding) = &mut self.state else {
             return Flow::Continue;
         };
@@ -266,7 +264,7 @@ impl Exchange {
                     self.learn_size(&page, read);
                 }
                 let reply = page.reply(&upstream, body, page.way);
-                self.reply(host, &reply)
+                self.reply_with(host, page.family, &reply)
             }
             Ok(Step::Count(uncounted)) => self.count(host, page, upstream, share, uncounted),
             Ok(Step::Fetch(keys)) => {

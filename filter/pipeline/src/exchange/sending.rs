@@ -53,9 +53,15 @@ impl Exchange {
             ..
         } = sending;
         let request = ListRequest::parse(sending.query.unwrap_or_default());
+        if let Some(asked) = request.asked
+            && !request.is_filter_off
+            && path.is_watch(head)
+        {
+            return Err(Reply::watch_unfiltered(family, asked));
+        }
         let form = Form::of(&headers);
         let list = !upgrade && list::wants_page(head, form, family, path, &request);
-        let class = path.class(request.streaming, upgrade);
+        let class = path.class(head, request.streaming, upgrade);
         let page = match request.query {
             Err(error) if list => return Err(Reply::query_invalid(family, &error)),
             Ok(query) if list => Some(Page {

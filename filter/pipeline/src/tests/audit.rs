@@ -31,6 +31,7 @@ fn a_request_to_a_cluster_is_noted_with_its_caller() {
             access_key: Some("key-1".to_owned()),
             key_epoch: None,
             scope: None,
+            limits: None,
             session: None,
             generation: None,
             authenticated_at: None,

@@ -126,6 +126,7 @@ fn a_remembered_token_that_is_no_longer_good_is_exchanged_anew() {
             access_key: None,
             key_epoch: None,
             scope: None,
+            limits: None,
             session: None,
             generation: None,
             authenticated_at: None,

@@ -102,7 +102,10 @@ fn a_list_query_that_cannot_be_read_is_refused_before_anything_goes_upstream() {
         "{body}"
     );
     // Nobody reads it in a request that does not become a page.
-    for passed in ["isFilter=false&filter=!!", "watch=true&filter=!!"] {
+    for passed in [
+        "isFilter=false&filter=!!",
+        "isFilter=false&watch=true&filter=!!",
+    ] {
         let (_, _, flow) = world.send_as_jeff("GET", &format!("{PODS}?{passed}"));
         assert_eq!(flow, Flow::Continue, "{passed}");
     }
@@ -195,7 +198,7 @@ fn what_is_no_list_for_us_keeps_its_query_and_headers() {
     let bearer = format!("Bearer {}", world.token("jeff", &[]));
     let table = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
     for (method, query, accept) in [
-        ("GET", "?watch=true&selector=a=b", "*/*"),
+        ("GET", "?isFilter=false&watch=true&selector=a=b", "*/*"),
         ("GET", "?isFilter=false&pageSize=1", "*/*"),
         ("GET", "?limit=500", "*/*"),
         ("GET", "", table),

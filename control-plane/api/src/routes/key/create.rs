@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::response::Response;
 use cubegate_api_types::cube::{KeyCreateRequest, KeyPair};
 use cubegate_domain::KeyAttributes;
+use cubegate_token::KeyLimits;
 
 use crate::audit::Note;
 use crate::extract::{RawBody, Writer};
@@ -39,6 +40,7 @@ pub(crate) async fn handler(
         description,
         expires_at: expires_at.as_deref().map(attributes::time).transpose()?,
         scope: attributes::from_wire(scope),
+        limits: KeyLimits::NONE,
     };
     let maker = caller.key.as_ref().map(|key| key.access_key.as_str());
     let pair = state

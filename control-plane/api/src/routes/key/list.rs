@@ -43,6 +43,7 @@ fn to_object(key: AccessKey, now: OffsetDateTime) -> KeyObject {
         description,
         expires_at,
         scope,
+        limits,
     } = key.attributes;
     KeyObject {
         metadata: KeyMetadata {
@@ -58,6 +59,8 @@ fn to_object(key: AccessKey, now: OffsetDateTime) -> KeyObject {
             made_by: key.made_by,
             expires_at: expires_at.map(timestamp),
             scope: attributes::to_wire(scope),
+            requests_per_second: limits.requests_per_second,
+            concurrent_requests: limits.concurrent,
             old_secret_until,
         },
     }

@@ -46,6 +46,8 @@ pub(crate) async fn handler(
         description,
         expires_at,
         scope: scope.map(attributes::from_wire),
+        // Not its owner's to say.
+        limits: None,
     };
     if change.is_empty() {
         let detail = "say what is to be changed: name, description, expiresAt or scope.";
