@@ -40,7 +40,7 @@ fn a_stand_in_for_an_api_server_gets_what_kubecube_passes_by_its_paths_alone() {
     let entry = world
         .document
         .replace("\"path_prefix\"", "\"any_path\":true,\"path_prefix\"");
-    let gateway = Gateway::compile(entry.as_bytes(), |_| None, Some(&world.gateway)).unwrap();
+    let gateway = world.compile(&entry).unwrap();
     let world = World {
         gateway: Rc::new(gateway),
         ..world
