@@ -107,6 +107,7 @@ lint: build-dev ## Check format, lints, documentation and the Envoy configuratio
 .PHONY: generate
 generate: build-dev ## Write the generated files anew
 	$(CUBEGATE) bootstrap > envoy/bootstrap.yaml
+	$(CUBEGATE) cluster manifest --subject-user cubegate > deploy/local/gateway-rbac.yaml
 	cargo run --quiet --package cubegate-api --example openapi > docs/openapi.json
 	cargo run --quiet --package cubegate-tests --example compatibility > docs/compatibility.md
 

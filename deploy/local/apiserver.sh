@@ -245,6 +245,9 @@ gateway_kubeconfig() {
 	if ! gateway_certificate_is_good; then (umask 077 && sign_client "$dir/pki" "$dir/pki/gateway" /CN=cubegate); fi
 	"$kubectl" --kubeconfig "$dir/kubeconfig" apply -f "$here/gateway-rbac.yaml" >&2 ||
 		die "kubectl could not make the gateway's role in $name; what it says is above"
+	# Of earlier versions, and wider: every group could be impersonated.
+	"$kubectl" --kubeconfig "$dir/kubeconfig" delete --ignore-not-found \
+		clusterrolebinding/cubegate-impersonator clusterrole/cubegate-impersonator >&2 || true
 	write_kubeconfig "$dir/gateway.kubeconfig" "$name" cubegate "$dir/pki/gateway"
 	printf '%s\n' "$dir/gateway.kubeconfig"
 }

@@ -80,6 +80,8 @@ mod gateway_pushdown;
 #[cfg(test)]
 mod gateway_query;
 #[cfg(test)]
+mod gateway_role;
+#[cfg(test)]
 mod gateway_revocation;
 #[cfg(test)]
 mod gateway_scopes;

@@ -7,6 +7,10 @@ use crate::{KeyLimits, KeyScope, TokenError, check_group_name, check_user_name};
 /// The group that every KubeCube token carries.
 pub const KUBECUBE_GROUP: &str = "kubecube";
 
+/// The group of everybody who is authenticated, the only one of Kubernetes' own groups that
+/// the gateway gives. Kubernetes does not add it to an impersonated user when groups are given.
+pub const AUTHENTICATED_GROUP: &str = "system:authenticated";
+
 /// What a token says once its signature, times and issuer are checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claims {

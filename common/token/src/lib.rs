@@ -36,7 +36,7 @@ mod unverified;
 #[cfg(feature = "sign")]
 mod tests;
 
-pub use claims::{Claims, KUBECUBE_GROUP, RefreshClaims, UserInfo};
+pub use claims::{AUTHENTICATED_GROUP, Claims, KUBECUBE_GROUP, RefreshClaims, UserInfo};
 pub use error::{KeyError, TokenError};
 pub use hs256::{Hs256Secret, MIN_HS256_SECRET_BYTES, STRONG_HS256_SECRET_BYTES};
 pub use key_set::{CLOCK_SKEW_SECONDS, Ed25519Key, FUTURE_SKEW_SECONDS, KeySet};

@@ -6,14 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use cubegate_domain::{Cluster, User};
 use cubegate_member::{Identity, Reader};
+use cubegate_token::AUTHENTICATED_GROUP;
 use futures::future::join_all;
 use tokio::sync::Semaphore;
 
 use crate::extract::Caller;
 use crate::{ApiError, AppState};
-
-/// The group of everybody who is somebody.
-const AUTHENTICATED_GROUP: &str = "system:authenticated";
 
 /// How many requests that read clusters one user may have under way.
 const MAX_REQUESTS: usize = 16;

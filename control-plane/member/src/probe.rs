@@ -2,9 +2,11 @@
 
 mod error;
 mod review;
+mod rights;
 #[cfg(test)]
 pub(crate) mod tests;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use cubegate_domain::{ApiServer, Cluster};
@@ -30,11 +32,15 @@ pub struct ProbeReport {
 }
 
 /// Asks `GET /version` with the cluster's credential, then whether that
-/// credential may impersonate users and groups.
+/// credential may impersonate users and `groups`, those that users of the gateway are in,
+/// and nothing else.
 ///
 /// # Errors
 /// One sentence that tells the usual causes apart; see [`ProbeError`].
-pub async fn probe(cluster: &Cluster) -> Result<ProbeReport, ProbeError> {
+pub async fn probe(
+    cluster: &Cluster,
+    groups: &BTreeSet<String>,
+) -> Result<ProbeReport, ProbeError> {
     let server = cluster.server.to_string();
     let timed_out = || ProbeError::TimedOut {
         server: server.clone(),
@@ -65,7 +71,7 @@ pub async fn probe(cluster: &Cluster) -> Result<ProbeReport, ProbeError> {
 
     Ok(ProbeReport {
         version,
-        warnings: review::impersonation(client).await,
+        warnings: review::credential(client, groups).await,
     })
 }
 

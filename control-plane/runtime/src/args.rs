@@ -16,7 +16,9 @@ use clap::{Parser, Subcommand};
 
 pub(crate) use self::audit::{AuditArgs, AuditCommand, AuditExportArgs};
 pub(crate) use self::callers::CallersArgs;
-pub(crate) use self::clusters::{ClusterAddArgs, ClusterCommand, ClustersArgs};
+pub(crate) use self::clusters::{
+    ClusterAddArgs, ClusterCommand, ClusterManifestArgs, ClustersArgs,
+};
 pub(crate) use self::data::{DataArgs, DataDirArgs};
 pub(crate) use self::gateway::GatewayArgs;
 pub(crate) use self::import::{ImportArgs, KubeCubeArgs};
@@ -43,7 +45,7 @@ pub(crate) enum Command {
     Up(UpArgs),
     /// Print the bootstrap of an edge or sidecar Envoy
     Bootstrap(BootstrapArgs),
-    /// Register, list and remove clusters, and say which one is the host
+    /// Register, list and remove clusters, say which one is the host, and print the role they need
     #[command(subcommand)]
     Cluster(ClusterCommand),
     /// Add, list and change users

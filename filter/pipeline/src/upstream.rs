@@ -4,14 +4,11 @@ use cubegate_filter_config::{
     CLASS_HEADER, CLUSTER_HEADER, CONTROL_PLANE_CLUSTER, Class, ClusterEntry,
     INTERNAL_HEADER_PREFIX, ORIGINAL_PATH_HEADER,
 };
+use cubegate_token::AUTHENTICATED_GROUP;
 
 use crate::Headers;
 use crate::credential::WEBSOCKET_BEARER_PREFIX;
 use crate::verify::Caller;
-
-/// The group of everybody who is authenticated. Kubernetes does not add it to an
-/// impersonated user by itself when groups are given.
-const AUTHENTICATED_GROUP: &str = "system:authenticated";
 
 /// Envoy's id of a request.
 const REQUEST_ID_HEADER: &str = "x-request-id";

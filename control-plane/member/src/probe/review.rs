@@ -1,31 +1,40 @@
-//! Whether the gateway's credential may act as its users.
+//! Whether the gateway's credential may act as its users, and as nobody else.
+
+use std::collections::BTreeSet;
 
 use k8s_openapi::api::authorization::v1 as k8s;
 use kube::api::{Api, PostParams};
 use tokio::time;
 
+use super::rights::{Names, Rights};
 use crate::probe::PROBE_TIMEOUT;
 
-/// Warnings about what the credential may not do; empty when it may impersonate
-/// every user and group. (A role limited by `resourceNames` looks like one that
-/// may not: an API server can only be asked about all names or one.)
-pub(super) async fn impersonation(client: kube::Client) -> Vec<String> {
-    let answers = time::timeout(PROBE_TIMEOUT, async {
-        let mut denied = Vec::new();
-        for resource in ["users", "groups"] {
-            if !may_impersonate(&client, resource).await? {
-                denied.push(resource);
-            }
-        }
-        Ok::<_, kube::Error>(denied)
-    })
-    .await;
-    match answers {
-        Ok(Ok(denied)) if denied.is_empty() => Vec::new(),
-        Ok(Ok(denied)) => vec![format!(
-            "the credential may not impersonate {}, so requests through the gateway will be refused; bind its user to a ClusterRole with the verb impersonate on users and groups",
-            denied.join(" and ")
-        )],
+/// Whose members are administrators of every cluster, whatever its roles say.
+const MASTERS_GROUP: &str = "system:masters";
+
+/// Any namespace will do: what is looked for holds in all of them.
+const NAMESPACE: &str = "default";
+
+/// How many names a warning tells, and how many groups are asked for one by one where the
+/// API server does not tell all of its rules.
+const MOST_NAMES: usize = 16;
+
+const MANIFEST: &str = "the role that `cubegate cluster manifest` prints";
+
+/// One question to the API server's authorizer.
+struct Question<'a> {
+    verb: &'a str,
+    group: &'a str,
+    resource: &'a str,
+    /// Empty: all of them.
+    name: &'a str,
+}
+
+/// Warnings about what the credential may not do although the gateway needs it, and about
+/// what it may do beyond. `groups` are those that users of the gateway are in.
+pub(super) async fn credential(client: kube::Client, groups: &BTreeSet<String>) -> Vec<String> {
+    match time::timeout(PROBE_TIMEOUT, warnings(&client, groups)).await {
+        Ok(Ok(warnings)) => warnings,
         Ok(Err(_)) | Err(_) => vec![
             "the API server does not say whether the credential may impersonate users and groups, which the gateway needs"
                 .to_owned(),
@@ -33,19 +42,129 @@ pub(super) async fn impersonation(client: kube::Client) -> Vec<String> {
     }
 }
 
-async fn may_impersonate(client: &kube::Client, resource: &str) -> Result<bool, kube::Error> {
+async fn warnings(
+    client: &kube::Client,
+    groups: &BTreeSet<String>,
+) -> Result<Vec<String>, kube::Error> {
+    let mut rights = rights(client).await?;
+    if !rights.complete {
+        complete(client, groups, &mut rights).await?;
+    }
+    let mut warnings = Vec::new();
+    let lacking: Vec<&str> = [("users", &rights.users), ("groups", &rights.groups)]
+        .into_iter()
+        .filter(|(_, names)| names.is_none())
+        .map(|(resource, _)| resource)
+        .collect();
+    if !lacking.is_empty() {
+        warnings.push(format!(
+            "the credential may not impersonate {}, so requests through the gateway will be refused; bind its user to {MANIFEST}",
+            lacking.join(" and ")
+        ));
+    } else if let Some(missing) = rights.groups.missing(groups) {
+        warnings.push(format!(
+            "the credential may not impersonate the {} {}, so requests of their members will be refused; name them with --group of `cubegate cluster manifest`",
+            if missing.len() == 1 { "group" } else { "groups" },
+            some(missing.iter().map(String::as_str))
+        ));
+    }
+    if rights.groups.holds(MASTERS_GROUP) {
+        warnings.push(format!(
+            "the credential may impersonate the group {MASTERS_GROUP}, so whoever gets hold of it is an administrator of the cluster; {MANIFEST} names the groups that the gateway needs"
+        ));
+    }
+    if !rights.more.is_empty() {
+        warnings.push(format!(
+            "the credential has rights of its own ({}), which the gateway does not need and whoever gets hold of it has; give it {MANIFEST} and nothing else",
+            some(rights.more.iter().map(String::as_str))
+        ));
+    }
+    Ok(warnings)
+}
+
+/// Everything that the API server's authorizers tell of the credential.
+async fn rights(client: &kube::Client) -> Result<Rights, kube::Error> {
+    let review = k8s::SelfSubjectRulesReview {
+        spec: k8s::SelfSubjectRulesReviewSpec {
+            namespace: Some(NAMESPACE.to_owned()),
+        },
+        ..Default::default()
+    };
+    let api: Api<k8s::SelfSubjectRulesReview> = Api::all(client.clone());
+    let answer = api.create(&PostParams::default(), &review).await?;
+    Ok(answer.status.map(Rights::of).unwrap_or_default())
+}
+
+/// An authorizer that cannot tell its rules (a webhook) can still be asked.
+async fn complete(
+    client: &kube::Client,
+    groups: &BTreeSet<String>,
+    rights: &mut Rights,
+) -> Result<(), kube::Error> {
+    let impersonate = |resource, name| Question {
+        verb: "impersonate",
+        group: "",
+        resource,
+        name,
+    };
+    if may(client, &impersonate("users", "")).await? {
+        rights.users = Names::All;
+    }
+    if may(client, &impersonate("groups", "")).await? {
+        rights.groups = Names::All;
+    } else {
+        let asked = groups.iter().map(String::as_str).take(MOST_NAMES);
+        for group in asked.chain([MASTERS_GROUP]) {
+            if !rights.groups.holds(group) && may(client, &impersonate("groups", group)).await? {
+                rights.groups.add(group);
+            }
+        }
+    }
+    for (verb, group, resource) in [("*", "*", "*"), ("get", "", "secrets")] {
+        let question = Question {
+            verb,
+            group,
+            resource,
+            name: "",
+        };
+        if may(client, &question).await? {
+            rights.more.insert(format!("{verb} {resource}"));
+        }
+    }
+    Ok(())
+}
+
+async fn may(client: &kube::Client, question: &Question<'_>) -> Result<bool, kube::Error> {
+    let Question {
+        verb,
+        group,
+        resource,
+        name,
+    } = question;
     let review = k8s::SelfSubjectAccessReview {
         spec: k8s::SelfSubjectAccessReviewSpec {
             resource_attributes: Some(k8s::ResourceAttributes {
-                verb: Some("impersonate".to_owned()),
-                resource: Some(resource.to_owned()),
-                ..k8s::ResourceAttributes::default()
+                verb: Some((*verb).to_owned()),
+                group: Some((*group).to_owned()),
+                resource: Some((*resource).to_owned()),
+                name: Some((*name).to_owned()),
+                ..Default::default()
             }),
-            ..k8s::SelfSubjectAccessReviewSpec::default()
+            ..Default::default()
         },
-        ..k8s::SelfSubjectAccessReview::default()
+        ..Default::default()
     };
     let api: Api<k8s::SelfSubjectAccessReview> = Api::all(client.clone());
     let answer = api.create(&PostParams::default(), &review).await?;
     Ok(answer.status.is_some_and(|status| status.allowed))
+}
+
+/// The first of them, and how many more there are.
+fn some<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
+    let more = names.len().saturating_sub(MOST_NAMES);
+    let mut text = names.take(MOST_NAMES).collect::<Vec<_>>().join(", ");
+    if more > 0 {
+        text.push_str(&format!(" and {more} more"));
+    }
+    text
 }

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -83,15 +84,36 @@ pub(crate) fn mk_cluster(scheme: Scheme, host: &str, port: u16) -> Cluster {
 }
 
 async fn probe_plain(answer: Answer) -> Result<super::ProbeReport, ProbeError> {
-    probe(&mk_cluster(Scheme::Http, "127.0.0.1", serve(None, answer))).await
+    let cluster = mk_cluster(Scheme::Http, "127.0.0.1", serve(None, answer));
+    probe(&cluster, &groups()).await
 }
 
-fn review(allowed: bool) -> (u16, String) {
-    let kind = "SelfSubjectAccessReview";
+/// The rules that the gateway's credential has.
+fn rules(impersonated: &str, incomplete: bool) -> (u16, String) {
     let body = format!(
-        r#"{{"kind":"{kind}","apiVersion":"authorization.k8s.io/v1","metadata":{{}},"spec":{{}},"status":{{"allowed":{allowed}}}}}"#
+        r#"{{"kind":"SelfSubjectRulesReview","apiVersion":"authorization.k8s.io/v1","metadata":{{}},"spec":{{}},"status":{{"resourceRules":[{{"verbs":["impersonate"],"apiGroups":[""],"resources":[{impersonated}]}}],"nonResourceRules":[],"incomplete":{incomplete}}}}}"#
     );
     (201, body)
+}
+
+fn good() -> (u16, String) {
+    // Both resources under one rule are all users and, more than is needed, all groups.
+    let (status, body) = rules(
+        r#""users"]},{"verbs":["impersonate"],"apiGroups":[""],"resourceNames":["kubecube"],"resources":["groups""#,
+        false,
+    );
+    (status, body)
+}
+
+fn access(allowed: bool) -> (u16, String) {
+    let body = format!(
+        r#"{{"kind":"SelfSubjectAccessReview","apiVersion":"authorization.k8s.io/v1","metadata":{{}},"spec":{{}},"status":{{"allowed":{allowed}}}}}"#
+    );
+    (201, body)
+}
+
+fn groups() -> BTreeSet<String> {
+    BTreeSet::from(["kubecube".to_owned()])
 }
 
 #[tokio::test]
@@ -105,7 +127,7 @@ async fn a_good_server_tells_its_version() {
         if head.starts_with("GET /version ") {
             (200, VERSION.to_owned())
         } else {
-            review(true)
+            good()
         }
     })
     .await
@@ -120,7 +142,7 @@ async fn a_credential_that_may_not_impersonate_is_a_warning() {
         if head.starts_with("GET /version ") {
             (200, VERSION.to_owned())
         } else {
-            review(false)
+            rules("", false)
         }
     })
     .await
@@ -144,21 +166,46 @@ async fn a_credential_that_may_not_impersonate_is_a_warning() {
 }
 
 #[tokio::test]
+async fn an_api_server_that_does_not_tell_all_rules_is_asked_for_each_right() {
+    let report = probe_plain(|head| {
+        if head.starts_with("GET /version ") {
+            (200, VERSION.to_owned())
+        } else if head.contains("selfsubjectrulesreviews") {
+            rules("", true)
+        } else {
+            access(true)
+        }
+    })
+    .await
+    .unwrap();
+    let said = report.warnings.join("\n");
+    assert_eq!(report.warnings.len(), 2, "{said}");
+    assert!(said.contains("the group system:masters"), "{said}");
+    assert!(said.contains("(* *, get secrets)"), "{said}");
+}
+
+#[tokio::test]
 async fn a_prefix_stands_before_every_path() {
     let answer: Answer = |head| {
         if head.starts_with("GET /k8s/c-1/version ") {
             (200, VERSION.to_owned())
         } else if head
-            .starts_with("POST /k8s/c-1/apis/authorization.k8s.io/v1/selfsubjectaccessreviews")
+            .starts_with("POST /k8s/c-1/apis/authorization.k8s.io/v1/selfsubjectrulesreviews")
         {
-            review(true)
+            good()
         } else {
             (404, head.to_owned())
         }
     };
     let mut cluster = mk_cluster(Scheme::Http, "127.0.0.1", serve(None, answer));
     cluster.server.path_prefix = "/k8s/c-1".to_owned();
-    assert!(probe(&cluster).await.unwrap().warnings.is_empty());
+    assert!(
+        probe(&cluster, &groups())
+            .await
+            .unwrap()
+            .warnings
+            .is_empty()
+    );
 }
 
 #[tokio::test]
@@ -191,11 +238,11 @@ async fn nobody_there_and_no_such_name_are_told_apart() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         listener.local_addr().unwrap().port()
     };
-    let refused = probe(&mk_cluster(Scheme::Https, "127.0.0.1", free)).await;
+    let refused = probe(&mk_cluster(Scheme::Https, "127.0.0.1", free), &groups()).await;
     let server = format!("https://127.0.0.1:{free}");
     assert_eq!(refused, Err(ProbeError::Refused { server }));
 
-    let missing = probe(&mk_cluster(Scheme::Https, "api.invalid", 6443)).await;
+    let missing = probe(&mk_cluster(Scheme::Https, "api.invalid", 6443), &groups()).await;
     assert_eq!(
         missing,
         Err(ProbeError::NameNotFound {
@@ -208,7 +255,7 @@ async fn nobody_there_and_no_such_name_are_told_apart() {
 async fn a_server_that_is_silent_is_given_up() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
-    let silent = probe(&mk_cluster(Scheme::Http, "127.0.0.1", port)).await;
+    let silent = probe(&mk_cluster(Scheme::Http, "127.0.0.1", port), &groups()).await;
     assert!(
         matches!(silent, Err(ProbeError::TimedOut { .. })),
         "{silent:?}"
@@ -232,7 +279,7 @@ fn serve_tls(name: &str) -> (u16, String) {
         if head.starts_with("GET /version ") {
             (200, VERSION.to_owned())
         } else {
-            review(true)
+            good()
         }
     });
     (port, cert.pem())
@@ -245,24 +292,24 @@ async fn a_certificate_must_be_trusted_and_for_the_name() {
     let mut cluster = mk_cluster(Scheme::Https, "127.0.0.1", port);
 
     cluster.tls.ca_pem = Some(ca);
-    let wrong = probe(&cluster).await;
+    let wrong = probe(&cluster, &groups()).await;
     assert!(
         matches!(wrong, Err(ProbeError::WrongName { .. })),
         "{wrong:?}"
     );
 
     cluster.tls.server_name = Some("kubernetes.example".to_owned());
-    assert_eq!(probe(&cluster).await.unwrap().version, "v1.20.4");
+    assert_eq!(probe(&cluster, &groups()).await.unwrap().version, "v1.20.4");
 
     cluster.tls.ca_pem = Some(other_ca);
-    let untrusted = probe(&cluster).await;
+    let untrusted = probe(&cluster, &groups()).await;
     assert!(
         matches!(untrusted, Err(ProbeError::NotTrusted { .. })),
         "{untrusted:?}"
     );
 
     cluster.tls.ca_pem = None;
-    let untrusted = probe(&cluster).await;
+    let untrusted = probe(&cluster, &groups()).await;
     assert!(
         matches!(untrusted, Err(ProbeError::NotTrusted { .. })),
         "{untrusted:?}"
@@ -281,6 +328,6 @@ async fn a_plain_server_behind_https_is_no_tls() {
             .unwrap();
         thread::park();
     });
-    let broken = probe(&mk_cluster(Scheme::Https, "127.0.0.1", port)).await;
+    let broken = probe(&mk_cluster(Scheme::Https, "127.0.0.1", port), &groups()).await;
     assert!(matches!(broken, Err(ProbeError::Tls { .. })), "{broken:?}");
 }

@@ -56,6 +56,8 @@ pub(crate) enum ClusterCommand {
         #[command(flatten)]
         data: DataArgs,
     },
+    /// Print the role that the gateway needs in a member cluster, for kubectl apply
+    Manifest(ClusterManifestArgs),
     /// Remove a cluster
     Remove {
         /// Its name
@@ -87,6 +89,26 @@ pub(crate) struct ClusterAddArgs {
     pub(crate) host: bool,
     #[command(flatten)]
     pub(crate) data: DataArgs,
+}
+
+/// `cubegate cluster manifest`
+#[derive(Debug, Args)]
+pub(crate) struct ClusterManifestArgs {
+    /// A group that users of the gateway are in, may be given several times; kubecube, cubegate:admins and system:authenticated are there by themselves
+    #[arg(long = "group", value_name = "NAME", value_delimiter = ',')]
+    pub(crate) groups: Vec<String>,
+    /// A user that the gateway may act as, may be given several times; every user when absent
+    #[arg(long = "user", value_name = "NAME", value_delimiter = ',')]
+    pub(crate) users: Vec<String>,
+    /// The name of the role, its binding and the service account
+    #[arg(long, value_name = "NAME", default_value = "cubegate-gateway")]
+    pub(crate) name: String,
+    /// The namespace of the service account
+    #[arg(long, value_name = "NAME", default_value = "cubegate-system")]
+    pub(crate) namespace: String,
+    /// Bind the role to the user of a client certificate (its common name), and make no service account
+    #[arg(long, value_name = "NAME")]
+    pub(crate) subject_user: Option<String>,
 }
 
 // === impl ClustersArgs ===

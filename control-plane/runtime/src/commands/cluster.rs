@@ -1,4 +1,6 @@
-//! `cubegate cluster add | list | host | remove`
+//! `cubegate cluster add | list | host | manifest | remove`
+
+mod manifest;
 
 use std::path::Path;
 
@@ -16,6 +18,7 @@ pub(crate) async fn run(command: ClusterCommand) -> anyhow::Result<()> {
         ClusterCommand::Add(args) => add(args).await,
         ClusterCommand::List(data) => list(&data).await,
         ClusterCommand::Host { name, data } => host(&name, &data).await,
+        ClusterCommand::Manifest(args) => manifest::print(&args),
         ClusterCommand::Remove { name, data } => remove(&name, &data).await,
     }
 }
@@ -40,8 +43,10 @@ async fn add(args: ClusterAddArgs) -> anyhow::Result<()> {
         output::warn(warning);
     }
     let cluster = spec.into_cluster(name, OffsetDateTime::now_utc());
+    let store = commands::open(&data).await?;
     if !no_check {
-        let report = probe(&cluster).await.with_context(|| {
+        let groups = store.impersonated_groups().await?;
+        let report = probe(&cluster, &groups).await.with_context(|| {
             format!(
                 "cluster {} is not added; use --no-check to add it all the same",
                 cluster.name
@@ -55,7 +60,6 @@ async fn add(args: ClusterAddArgs) -> anyhow::Result<()> {
             cluster.server, report.version
         ));
     }
-    let store = commands::open(&data).await?;
     store.add_cluster(&cluster, replace).await?;
     commands::audit::record(&store, "create", "clusters", cluster.name.as_str()).await;
     output::line(&format!("cluster {} is registered", cluster.name));

@@ -217,7 +217,31 @@ async fn lists_come_in_the_order_of_their_bytes(kind: Kind) {
     }
 }
 
+async fn groups_of_kubernetes_own_that_stand_in_the_database_are_given_to_nobody(kind: Kind) {
+    let store = TestStore::new(kind).await;
+    let mut user = mk_user("jeff");
+    user.groups = vec!["ops".to_owned()];
+    store.create_user(user, at(0)).await.unwrap();
+    for group in ["system:masters", "System:nodes", " system:masters"] {
+        let mut tx = store.write_rows().await.unwrap();
+        sqlx::query("INSERT INTO user_groups (user_name, group_name) VALUES ('jeff', $1)")
+            .bind(group)
+            .execute(&mut *tx)
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+    }
+    assert_eq!(
+        store.get_user("jeff").await.unwrap().unwrap().groups,
+        ["ops"]
+    );
+    let groups = store.impersonated_groups().await.unwrap();
+    let groups: Vec<_> = groups.iter().map(String::as_str).collect();
+    assert_eq!(groups, ["kubecube", "ops", "system:authenticated"]);
+}
+
 on_each_database!(
+    groups_of_kubernetes_own_that_stand_in_the_database_are_given_to_nobody,
     lists_come_in_the_order_of_their_bytes,
     a_created_user_is_found_with_its_groups,
     a_second_user_of_the_same_name_is_refused_and_changes_nothing,

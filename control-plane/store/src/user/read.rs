@@ -1,6 +1,9 @@
 //! Reading users.
 
+use std::collections::BTreeSet;
+
 use cubegate_domain::{Profile, User, UserState};
+use cubegate_token::{AUTHENTICATED_GROUP, KUBECUBE_GROUP, check_group_name};
 
 use crate::row::{to_time, to_u64};
 use crate::{Store, StoreError};
@@ -45,6 +48,23 @@ impl Store {
         Ok(into_users(rows)?.pop())
     }
 
+    /// The groups that the gateway acts as a member of for its users: those that users are
+    /// in, `kubecube` and `system:authenticated`.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn impersonated_groups(&self) -> Result<BTreeSet<String>, StoreError> {
+        let groups: Vec<(String,)> = sqlx::query_as("SELECT DISTINCT group_name FROM user_groups")
+            .fetch_all(self.reader())
+            .await?;
+        Ok(groups
+            .into_iter()
+            .map(|(group,)| group)
+            .filter(|group| is_given(group))
+            .chain([KUBECUBE_GROUP, AUTHENTICATED_GROUP].map(str::to_owned))
+            .collect())
+    }
+
     /// All users by name.
     ///
     /// # Errors
@@ -73,11 +93,16 @@ impl Store {
     }
 }
 
+/// Whoever writes the database beside us gives nobody a group of Kubernetes' own.
+fn is_given(group: &str) -> bool {
+    check_group_name(group).is_ok()
+}
+
 /// Takes the rows of each user, which come one after the other, together.
 fn into_users(rows: Vec<UserRow>) -> Result<Vec<User>, StoreError> {
     let mut users: Vec<User> = Vec::new();
     for mut row in rows {
-        let group = row.group_name.take();
+        let group = row.group_name.take().filter(|group| is_given(group));
         match users.last_mut() {
             Some(user) if user.name == row.name => user.groups.extend(group),
             _ => users.push(row.into_user(group.into_iter().collect())?),

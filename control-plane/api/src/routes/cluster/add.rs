@@ -61,7 +61,9 @@ pub(crate) async fn handler(
     let mut warnings = spec.warnings.clone();
     let cluster = spec.into_cluster(name, state.clock.now());
     if request.check.unwrap_or(true) {
-        warnings.extend(probe(&cluster).await.map_err(bad_request)?.warnings);
+        let groups = state.store.impersonated_groups().await?;
+        let report = probe(&cluster, &groups).await.map_err(bad_request)?;
+        warnings.extend(report.warnings);
     }
     state.store.add_cluster(&cluster, false).await?;
     tracing::info!(cluster.name = %cluster.name, cluster.server = %cluster.server, "a cluster was added");

@@ -224,7 +224,7 @@ async fn take_cluster(
     let compared = store.compare_cluster(&cluster).await?;
     if compared != Written::Unchanged {
         if options.check {
-            match probe(&cluster).await {
+            match probe(&cluster, &store.impersonated_groups().await?).await {
                 Ok(answer) => notes.extend(answer.warnings),
                 Err(error) => {
                     let reason = format!("{error}; --no-check takes it all the same");
