@@ -15,8 +15,9 @@ trap 'rm -rf "$work"' EXIT
 # folder with certificates made for this check.
 "$cubegate" bootstrap --data-dir "$work/data" --write-certs "$work/xds" >"$work/printed.yaml"
 for name in listener member-client; do
-	cp "$work/xds/tls.crt" "$work/$name.crt"
-	cp "$work/xds/tls.key" "$work/$name.key"
+	# Certificate and key are one file there.
+	cp "$work/xds/tls.pem" "$work/$name.crt"
+	cp "$work/xds/tls.pem" "$work/$name.key"
 done
 cp "$work/xds/ca.crt" "$work/member-ca.crt"
 cp "$filter" "$work/cubegate_filter.wasm"
@@ -25,6 +26,7 @@ if ! diff -u "$here/bootstrap.yaml" "$work/printed.yaml" >&2; then
 	echo "envoy/bootstrap.yaml is not what 'cubegate bootstrap' prints; run: make generate" >&2
 	exit 1
 fi
+sed -i "s#/etc/cubegate#$work#g" "$work"/xds/*.yaml
 for file in bootstrap static; do
 	sed "s#/etc/cubegate#$work#g" "$here/$file.yaml" >"$work/$file.yaml"
 	if ! "$envoy" --mode validate --config-path "$work/$file.yaml" --log-level error >"$work/log" 2>&1; then

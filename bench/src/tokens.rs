@@ -14,7 +14,7 @@ use futures::future::try_join_all;
 use serde_json::json;
 use tokio::time::Instant;
 
-use crate::keep_alive::KeepAlive;
+use crate::keep_alive::{ControlPlane, KeepAlive};
 use crate::machine;
 use crate::report::{Figure, Goal, Report};
 use crate::sample::{Samples, timed};
@@ -63,22 +63,17 @@ pub async fn measure() -> Result<Report> {
         });
     let requests = Arc::new(prepare(&site).await?);
     let gateway = Gateway::start(site, &Options::default()).await?;
-    let address = gateway
-        .endpoints()
-        .control_plane
-        .strip_prefix("http://")
-        .context("the control plane has no address")?
-        .to_owned();
+    let server = ControlPlane::of(&gateway)?;
     let machine = machine::describe();
 
-    run(&address, &requests, WARM_UP).await?;
-    let (milliseconds, ()) = timed(run(&address, &requests, TOKENS)).await?;
+    run(&server, &requests, WARM_UP).await?;
+    let (milliseconds, ()) = timed(run(&server, &requests, TOKENS)).await?;
     let rate = TOKENS as f64 / milliseconds * 1e3;
 
     let login = login_request();
-    let logins = sequential(&address, &login).await?;
+    let logins = sequential(&server, &login).await?;
     let hashes = hashes().await?;
-    let beside = beside_logins(&address, &requests, &login).await?;
+    let beside = beside_logins(&server, &requests, &login).await?;
 
     let mut report = Report::new("tokens");
     report.extend(vec![
@@ -147,14 +142,13 @@ async fn prepare(site: &Site) -> Result<Vec<Vec<u8>>> {
 }
 
 /// Gets so many tokens over all connections.
-async fn run(address: &str, requests: &Arc<Vec<Vec<u8>>>, tokens: usize) -> Result<()> {
+async fn run(server: &ControlPlane, requests: &Arc<Vec<Vec<u8>>>, tokens: usize) -> Result<()> {
     let next = Arc::new(AtomicUsize::new(0));
     let clients = (0..CONNECTIONS).map(|_| {
-        let (address, requests, next) =
-            (address.to_owned(), Arc::clone(requests), Arc::clone(&next));
+        let (server, requests, next) = (server.clone(), Arc::clone(requests), Arc::clone(&next));
         async move {
             tokio::spawn(async move {
-                let mut connection = KeepAlive::connect(&address).await?;
+                let mut connection = KeepAlive::connect(&server).await?;
                 loop {
                     let number = next.fetch_add(1, Ordering::Relaxed);
                     if number >= tokens {
@@ -190,8 +184,8 @@ fn login_request() -> Vec<u8> {
 }
 
 /// Milliseconds of logins, one after the other.
-async fn sequential(address: &str, login: &[u8]) -> Result<Samples> {
-    let mut connection = KeepAlive::connect(address).await?;
+async fn sequential(server: &ControlPlane, login: &[u8]) -> Result<Samples> {
+    let mut connection = KeepAlive::connect(server).await?;
     let mut samples = Samples::default();
     for _ in 0..ALONE {
         let (milliseconds, _) = timed(connection.exchange(login)).await?;
@@ -218,7 +212,7 @@ async fn hashes() -> Result<Samples> {
 
 /// Milliseconds of tokens while logins queue.
 async fn beside_logins(
-    address: &str,
+    server: &ControlPlane,
     requests: &Arc<Vec<Vec<u8>>>,
     login: &[u8],
 ) -> Result<Samples> {
@@ -226,10 +220,10 @@ async fn beside_logins(
     let done = Arc::new(AtomicUsize::new(0));
     let logins: Vec<_> = (0..LOGINS)
         .map(|number| {
-            let (address, stop, done) = (address.to_owned(), Arc::clone(&stop), Arc::clone(&done));
+            let (server, stop, done) = (server.clone(), Arc::clone(&stop), Arc::clone(&done));
             let login = login.to_vec();
             tokio::spawn(async move {
-                let mut connection = KeepAlive::connect(&address).await?;
+                let mut connection = KeepAlive::connect(&server).await?;
                 while !stop.load(Ordering::Relaxed) {
                     connection
                         .exchange(&login)
@@ -241,7 +235,7 @@ async fn beside_logins(
             })
         })
         .collect();
-    let mut connection = KeepAlive::connect(address).await?;
+    let mut connection = KeepAlive::connect(server).await?;
     let mut samples = Samples::default();
     let began = Instant::now();
     for number in 0..BESIDE {

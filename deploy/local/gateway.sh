@@ -90,6 +90,7 @@ ADMIN_USER='admin'
 ADMIN_PASSWORD='$1'
 ENVOY_ADMIN_URL='$(endpoint envoy_admin)'
 CONTROL_PLANE_URL='$(endpoint control_plane)'
+CONTROL_PLANE_CA='$(endpoint control_plane_ca)'
 KUBECONFIG_PIVOT='$run/pivot-cluster/kubeconfig'
 KUBECONFIG_MEMBER='$run/member-1/kubeconfig'
 ENV

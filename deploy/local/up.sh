@@ -4,7 +4,7 @@
 # Usage:   up.sh                (`make up` builds first, then calls this)
 # Reads:   CUBEGATE_LISTEN      where clients connect; default 127.0.0.1:30443
 # Writes:  .run/env             shell-sourceable: GATEWAY_URL, GATEWAY_CA, ADMIN_USER, ADMIN_PASSWORD, ENVOY_ADMIN_URL,
-#                               CONTROL_PLANE_URL, KUBECONFIG_PIVOT, KUBECONFIG_MEMBER
+#                               CONTROL_PLANE_URL, CONTROL_PLANE_CA, KUBECONFIG_PIVOT, KUBECONFIG_MEMBER
 #          .run/{pivot-cluster,member-1,gateway}/   data, logs and process ids
 # Outputs: the URL, the admin user and three lines to try, on stdout; messages on stderr.
 # Exit:    0 everything answers (also when it did before); 1 with the reason and what to do.

@@ -43,6 +43,7 @@ fn anonymous_requests_by_chance_are_answered_as_described() -> Result<()> {
             name: "schemathesis-anonymous",
             document: &root().join("docs/openapi.json"),
             server: &gateway.endpoints().control_plane,
+            ca: &gateway.endpoints().control_plane_ca,
             token: None,
             without: &[],
             checks: &[],
@@ -63,6 +64,7 @@ fn an_administrators_requests_by_chance_are_answered_as_described() -> Result<()
             name: "schemathesis-admin",
             document: &root().join("docs/openapi.json"),
             server: &gateway.endpoints().control_plane,
+            ca: &gateway.endpoints().control_plane_ca,
             token: Some(token),
             // Each would be the last request of this token that is answered.
             without: &["/oauth/logout", "/api/v1/cube/logout"],

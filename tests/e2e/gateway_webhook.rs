@@ -8,6 +8,7 @@ use cubegate_tests::kube::{Rule, Subject};
 use cubegate_tests::kubeconfig::{self, Kubeconfig};
 use cubegate_tests::run::unique;
 use cubegate_tests::stack::ApiServer;
+use cubegate_tests::tls::read_pem;
 use cubegate_tests::{Client, until};
 use serde_json::{Value, json};
 
@@ -16,17 +17,15 @@ use crate::support::{World, in_the_world};
 /// The API server believes what it was told for a second.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// An API server that asks this gateway.
-async fn asking_server(world: &World) -> Result<ApiServer> {
-    let gateway = &world.gateway;
-    let ca = gateway.ca().context("a gateway without TLS")?;
+/// An API server that asks at this address, which proves itself by this CA.
+async fn asking_server(world: &World, name: &str, base: &str, ca: &[u8]) -> Result<ApiServer> {
     let webhook = kubeconfig::write(
-        gateway.site().dir(),
-        "warden",
-        &format!("{}/api/v1/warden/authenticate", gateway.endpoints().gateway),
+        world.gateway.site().dir(),
+        name,
+        &format!("{base}/api/v1/warden/authenticate"),
         Some(std::str::from_utf8(ca)?),
     )?;
-    ApiServer::with_token_webhook("asking", &webhook).await
+    ApiServer::with_token_webhook(name, &webhook).await
 }
 
 /// Whose that server says a token is.
@@ -43,7 +42,9 @@ async fn review(server: &ApiServer, token: &str) -> Result<Value> {
 fn an_api_server_takes_our_tokens_itself_and_refuses_those_taken_back() -> Result<()> {
     in_the_world(async |world| {
         let gateway = &world.gateway;
-        let server = asking_server(world).await?;
+        let ca = gateway.ca().context("a gateway without TLS")?;
+        let base = &gateway.endpoints().gateway;
+        let server = asking_server(world, "asking", base, ca).await?;
         let (user, team) = (format!("direct-{}", unique()), format!("team-{}", unique()));
         let logged_in = gateway.user(&user, &[&team]).await?;
         let key = gateway.site().create_key(&user).await?;
@@ -96,6 +97,23 @@ fn an_api_server_takes_our_tokens_itself_and_refuses_those_taken_back() -> Resul
         })
         .await?;
         ensure!(review(&server, &token).await?["authenticated"] != json!(true));
+        Ok(())
+    })
+}
+
+#[test]
+fn an_api_server_may_ask_the_control_plane_itself_without_a_certificate() -> Result<()> {
+    in_the_world(async |world| {
+        let gateway = &world.gateway;
+        let endpoints = gateway.endpoints();
+        let ca = read_pem(&endpoints.control_plane_ca)?;
+        let server = asking_server(world, "direct", &endpoints.control_plane, &ca).await?;
+        let user = format!("direct-{}", unique());
+        gateway.user(&user, &[]).await?;
+        let token = gateway.new_token(&user).await?;
+        let status = review(&server, &token).await?;
+        assert_eq!(status["authenticated"], json!(true));
+        assert_eq!(status["user"]["username"], json!(user));
         Ok(())
     })
 }

@@ -16,6 +16,8 @@
 //! in namespaces, users and clusters of its own.
 
 #[cfg(test)]
+mod api_envoys;
+#[cfg(test)]
 mod api_openapi;
 #[cfg(test)]
 mod attack_requests;
@@ -80,9 +82,9 @@ mod gateway_pushdown;
 #[cfg(test)]
 mod gateway_query;
 #[cfg(test)]
-mod gateway_role;
-#[cfg(test)]
 mod gateway_revocation;
+#[cfg(test)]
+mod gateway_role;
 #[cfg(test)]
 mod gateway_scopes;
 #[cfg(test)]

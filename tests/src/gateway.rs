@@ -13,7 +13,7 @@ use tokio::sync::OnceCell;
 use crate::cli::{KeyPair, Site};
 use crate::client::{Answer, Client};
 use crate::raw::RawServer;
-use crate::tls::read_pem;
+use crate::tls::{Identity, read_pem};
 use crate::until::until;
 
 pub use health::Health;
@@ -41,6 +41,8 @@ pub struct Endpoints {
     pub gateway: String,
     /// The HTTP API without Envoy before it.
     pub control_plane: String,
+    /// The CA of its certificate.
+    pub control_plane_ca: PathBuf,
     /// Envoy's admin page.
     pub envoy_admin: String,
     /// Where Envoy gets its configuration.
@@ -119,6 +121,33 @@ impl Gateway {
     /// Never for a gateway that runs.
     pub fn raw(&self) -> Result<RawServer> {
         RawServer::new(&self.endpoints.gateway, self.ca.clone())
+    }
+
+    /// The files by which its Envoy proves itself to the control plane.
+    pub fn envoy_files(&self) -> PathBuf {
+        self.site.data_dir().join("envoy/xds")
+    }
+
+    /// What its Envoy proves itself with.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn envoy_identity(&self) -> Result<Identity> {
+        // Certificate and key are one file.
+        let pem = read_pem(&self.envoy_files().join("tls.pem"))?;
+        Ok(Identity {
+            certificate: pem.clone(),
+            key: pem,
+        })
+    }
+
+    /// A client of the control plane itself, past Envoy.
+    ///
+    /// # Errors
+    /// A CA that cannot be read.
+    pub fn control_plane(&self, identity: Option<&Identity>) -> Result<Client> {
+        let ca = read_pem(&self.endpoints.control_plane_ca)?;
+        Client::tls(&self.endpoints.control_plane, &ca, identity)
     }
 
     /// Whether Envoy is as it was when the gateway came up.

@@ -16,6 +16,7 @@ pub mod cli;
 pub mod client;
 pub mod compatibility;
 pub mod database;
+pub mod elsewhere;
 pub mod faults;
 pub mod fixture;
 pub mod gateway;

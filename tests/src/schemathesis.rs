@@ -29,6 +29,8 @@ pub struct Schemathesis<'a> {
     pub document: &'a Path,
     /// The server.
     pub server: &'a str,
+    /// The CA of its certificate.
+    pub ca: &'a Path,
     /// The token, when the calls have one.
     pub token: Option<&'a str>,
     /// Paths that are left out.
@@ -59,6 +61,8 @@ impl Schemathesis<'_> {
             .arg("run")
             .arg(self.document)
             .args(["--url", self.server, "--checks", &checks])
+            .arg("--tls-verify")
+            .arg(self.ca)
             .args(["--phases", "examples,coverage,fuzzing"])
             .args(["--max-examples", &self.max_examples.to_string()])
             // The same requests in every run.

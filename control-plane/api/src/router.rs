@@ -19,7 +19,7 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 use crate::routes::{
     audit as audit_route, cluster, health, key, login, logout, not_found, openapi, root,
 };
-use crate::{AppState, audit, cookie};
+use crate::{AppState, audit, cookie, peer};
 
 /// What every KubeCube path begins with.
 const PREFIX: &str = "/api/v1/cube";
@@ -31,8 +31,8 @@ const WARDEN: &str = "/api/v1/warden";
 pub(crate) const MAX_BODY_BYTES: usize = 1024 * 1024;
 
 /// The whole API. Whoever serves it should do so with
-/// `into_make_service_with_connect_info::<SocketAddr>()`, so that a login from
-/// beside a proxy leaves an address.
+/// `into_make_service_with_connect_info::<Peer>()` ([`Peer`](crate::Peer)): of a peer that
+/// is not known, or is no Envoy, nothing is believed about clients.
 pub fn router(state: AppState) -> Router {
     let cube = cube_table()
         .router
@@ -52,6 +52,7 @@ pub fn router(state: AppState) -> Router {
         .layer(middleware::from_fn(nul::refuse))
         .layer(middleware::from_fn_with_state(state.clone(), audit::record))
         .layer(middleware::from_fn(log::one_line))
+        .layer(middleware::from_fn(peer::sift))
         .with_state(state)
 }
 

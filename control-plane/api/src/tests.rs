@@ -11,6 +11,7 @@ mod login;
 mod made_by_keys;
 mod matrix;
 mod oauth;
+mod peer;
 mod throttle;
 mod user;
 mod vectors;
@@ -18,10 +19,11 @@ mod warden;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
+use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Request, StatusCode};
 use cubegate_domain::{ADMIN_GROUP, UserState};
 use cubegate_store::{ImportedKey, MasterKey, NewUser, Store};
@@ -32,8 +34,8 @@ use time::OffsetDateTime;
 use tower::ServiceExt as _;
 
 use crate::{
-    AppState, Clock, DEFAULT_TOKEN_LIFETIME, Issuer, OauthSettings, PublicGateway, Throttle,
-    ThrottleSettings, router,
+    AppState, Clock, DEFAULT_TOKEN_LIFETIME, EnvoyPeer, Issuer, OauthSettings, Peer, PublicGateway,
+    Throttle, ThrottleSettings, router,
 };
 
 /// The shared secret of the recorded vectors.
@@ -56,6 +58,17 @@ struct Answer {
     status: StatusCode,
     headers: HeaderMap,
     body: String,
+}
+
+/// An Envoy, as requests come from one.
+fn envoy() -> Peer {
+    Peer {
+        address: "127.0.0.1:5000".parse().unwrap(),
+        envoy: Some(EnvoyPeer {
+            node: "edge".to_owned(),
+            close_after: SystemTime::now() + Duration::from_hours(1),
+        }),
+    }
 }
 
 /// A key pair of the vectors: each half is one of two digits, repeated.
@@ -208,12 +221,14 @@ impl TestApp {
         for (name, value) in headers {
             request = request.header(*name, value);
         }
-        let response = self
-            .router
-            .clone()
-            .oneshot(request.body(body.into()).unwrap())
+        self.send_as(&envoy(), request.body(body.into()).unwrap())
             .await
-            .unwrap();
+    }
+
+    /// A request over a connection of this peer's.
+    async fn send_as(&self, peer: &Peer, mut request: Request<Body>) -> Answer {
+        request.extensions_mut().insert(ConnectInfo(peer.clone()));
+        let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = to_bytes(body, usize::MAX).await.unwrap();
         Answer {

@@ -80,6 +80,9 @@ pub struct Record {
     /// `x-request-id`; the API server's own audit log has it as `auditID`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
+    /// The Envoy that has recorded it, as its certificate names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub envoy: Option<String>,
 }
 
 /// Where something was recorded.
@@ -124,6 +127,7 @@ impl Record {
             bytes_out: 0,
             duration_ms: 0,
             request_id: None,
+            envoy: None,
         }
     }
 
@@ -145,6 +149,7 @@ impl Record {
             &mut self.method,
             &mut self.reason,
             &mut self.request_id,
+            &mut self.envoy,
         ] {
             *value = value
                 .take()

@@ -12,6 +12,7 @@
 mod access_key;
 mod cluster;
 mod nearest;
+mod node;
 mod user;
 
 pub use access_key::{
@@ -23,6 +24,7 @@ pub use cluster::{
     ApiServer, Cluster, ClusterCredential, ClusterName, ClusterNameError, ClusterTls, Scheme,
 };
 pub use nearest::nearest;
+pub use node::{Node, NodeCertificate, NodeNameError, check_node_name};
 pub use user::{
     ADMIN_GROUP, DEFAULT_LANGUAGE, PASSWORD_BYTES, Profile, User, UserState, check_display_name,
     check_email, check_language, check_password, check_phone,

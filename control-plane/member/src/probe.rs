@@ -19,7 +19,7 @@ pub use error::ProbeError;
 /// How long an API server may take for its first answer.
 pub const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Longest answer; a version and a review have less than 2 KiB.
+/// Longest answer; a version has less than 2 KiB, a review of all rules some more.
 const MAX_ANSWER_BYTES: usize = 1 << 20;
 
 /// What an API server said.

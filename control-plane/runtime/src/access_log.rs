@@ -10,17 +10,17 @@ const VIA_UPSTREAM: &str = "via_upstream";
 
 /// Takes the Envoys' access logs for this recorder.
 pub(crate) fn access_log(recorder: Recorder) -> AccessLog {
-    AccessLog::new(AUDIT_FILTER_STATE, move |entries| {
+    AccessLog::new(AUDIT_FILTER_STATE, move |node, entries| {
         entries
             .into_iter()
-            .filter_map(to_record)
+            .filter_map(|entry| to_record(node, entry))
             .for_each(|record| recorder.record(record));
     })
 }
 
 /// `None` for what the control plane has answered: it has made its own record, if
 /// there is to be one.
-fn to_record(entry: AccessLogEntry) -> Option<Record> {
+fn to_record(node: &str, entry: AccessLogEntry) -> Option<Record> {
     let AccessLogEntry {
         start_micros,
         duration,
@@ -83,6 +83,7 @@ fn to_record(entry: AccessLogEntry) -> Option<Record> {
     record.bytes_out = response_bytes;
     record.duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     record.request_id = Some(request_id);
+    record.envoy = Some(node.to_owned());
     Some(record)
 }
 
@@ -121,7 +122,7 @@ mod tests {
             path: Some("/api/v1/namespaces/a/pods".to_owned()),
             reason: None,
         };
-        let record = to_record(mk_entry(Some(&note))).unwrap();
+        let record = to_record("edge-1", mk_entry(Some(&note))).unwrap();
         let row = record.into_row();
         assert_eq!((row.user.as_str(), row.cluster.as_str()), ("jeff", "c"));
         let mut kept: serde_json::Value = serde_json::from_str(&row.record).unwrap();
@@ -131,7 +132,7 @@ mod tests {
             "tokenId": "t", "client": "203.0.113.7", "userAgent": "kubectl", "cluster": "c",
             "verb": "watch", "namespace": "a", "resource": "pods", "method": "GET",
             "path": "/clusters/c/api/v1/namespaces/a/pods", "status": 200, "bytesIn": 1,
-            "bytesOut": 2, "durationMs": 2, "requestId": "r1",
+            "bytesOut": 2, "durationMs": 2, "requestId": "r1", "envoy": "edge-1",
         });
         assert_eq!(kept, expected);
     }
@@ -146,7 +147,7 @@ mod tests {
             upstream_cluster: String::new(),
             ..mk_entry(None)
         };
-        let record = to_record(entry).unwrap();
+        let record = to_record("edge-1", entry).unwrap();
         assert_eq!(record.path.as_deref(), Some("/x"));
         assert_eq!(
             record.reason.as_deref(),
@@ -162,12 +163,12 @@ mod tests {
             upstream_cluster: CONTROL_PLANE_CLUSTER.to_owned(),
             ..mk_entry(None)
         };
-        assert_eq!(to_record(answered.clone()), None);
+        assert_eq!(to_record("edge-1", answered.clone()), None);
         let unanswered = AccessLogEntry {
             details: "upstream_reset_before_response_started".to_owned(),
             status: Some(503),
             ..answered
         };
-        assert_eq!(to_record(unanswered).unwrap().status, Some(503));
+        assert_eq!(to_record("edge-1", unanswered).unwrap().status, Some(503));
     }
 }

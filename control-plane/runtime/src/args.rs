@@ -8,6 +8,7 @@ mod gateway;
 mod import;
 mod key;
 mod list;
+mod node;
 mod oauth;
 mod serve;
 mod user;
@@ -19,11 +20,12 @@ pub(crate) use self::callers::CallersArgs;
 pub(crate) use self::clusters::{
     ClusterAddArgs, ClusterCommand, ClusterManifestArgs, ClustersArgs,
 };
-pub(crate) use self::data::{DataArgs, DataDirArgs};
+pub(crate) use self::data::DataArgs;
 pub(crate) use self::gateway::GatewayArgs;
 pub(crate) use self::import::{ImportArgs, KubeCubeArgs};
 pub(crate) use self::key::{KeyCommand, KeyCreateArgs, KeyUpdateArgs, LimitArgs, ScopeArgs};
 pub(crate) use self::list::ListArgs;
+pub(crate) use self::node::{NodeCommand, NodeRenewArgs, NodesArgs};
 pub(crate) use self::oauth::{OauthArgs, ThrottleArgs};
 pub(crate) use self::serve::{BootstrapArgs, ServeArgs, UpArgs};
 pub(crate) use self::user::{UserCommand, UserGroupCommand};
@@ -48,6 +50,9 @@ pub(crate) enum Command {
     /// Register, list and remove clusters, say which one is the host, and print the role they need
     #[command(subcommand)]
     Cluster(ClusterCommand),
+    /// List Envoys, shut them out, and renew their certificates
+    #[command(subcommand)]
+    Node(NodeCommand),
     /// Add, list and change users
     #[command(subcommand)]
     User(UserCommand),

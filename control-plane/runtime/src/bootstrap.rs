@@ -1,12 +1,14 @@
 //! The bootstrap of an Envoy: who it is and where its configuration comes from.
 
 use std::fmt::Write as _;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
 use anyhow::anyhow;
+use cubegate_filter_config::CONTROL_PLANE_CLUSTER;
 
-use crate::pki::XDS_SERVER_NAME;
+use crate::node::{AUTHORITY, IDENTITY, NodeFiles};
+use crate::pki::CONTROL_PLANE_NAME;
 
 /// What differs between one Envoy's bootstrap and another's.
 pub(crate) struct Bootstrap<'a> {
@@ -14,14 +16,12 @@ pub(crate) struct Bootstrap<'a> {
     pub(crate) node_id: &'a str,
     /// `HOST:PORT` of the control plane's xDS.
     pub(crate) xds_address: &'a str,
+    /// `HOST:PORT` of its HTTP API.
+    pub(crate) api_address: &'a str,
     /// Where the admin page listens.
     pub(crate) admin: SocketAddr,
-    /// The CA of xDS, on Envoy's machine.
-    pub(crate) ca: &'a Path,
-    /// The Envoy's certificate.
-    pub(crate) certificate: &'a Path,
-    /// Its key.
-    pub(crate) key: &'a Path,
+    /// The files by which it proves itself, on its machine.
+    pub(crate) files: &'a NodeFiles,
 }
 
 // === impl Bootstrap ===
@@ -29,20 +29,15 @@ pub(crate) struct Bootstrap<'a> {
 impl Bootstrap<'_> {
     /// The bootstrap as YAML.
     pub(crate) fn to_yaml(&self) -> anyhow::Result<String> {
-        let (host, port) = split_host_port(self.xds_address)?;
-        let kind = if host.parse::<std::net::IpAddr>().is_ok() {
-            "STATIC"
-        } else {
-            "STRICT_DNS"
-        };
         let mut yaml = String::new();
         write!(
             yaml,
             r#"# The bootstrap of an edge or sidecar Envoy, as `cubegate bootstrap` prints it.
 #
-# Everything else (listener, routes, clusters, secrets, the filter) comes over
-# one stream from the control plane. Both sides prove themselves: put the three
-# files below in place with `cubegate bootstrap --write-certs DIR`.
+# Everything else (listener, routes, clusters of API servers, secrets, the filter) comes
+# over one stream from the control plane. Both sides prove themselves: put the files
+# below in place with `cubegate bootstrap --write-certs DIR`. Envoy takes new ones by
+# itself when they are moved there; `cubegate node renew` does that.
 node:
   id: {node_id}
   cluster: cubegate
@@ -61,47 +56,83 @@ dynamic_resources:
 static_resources:
   clusters:
     - name: xds
-      type: {kind}
       connect_timeout: 5s
-      load_assignment:
-        cluster_name: xds
-        endpoints:
-          - lb_endpoints:
-              - endpoint:
-                  address:
-                    socket_address: {{ address: {host}, port_value: {port} }}
-      typed_extension_protocol_options:
+{xds}      typed_extension_protocol_options:
         envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
           "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
           explicit_http_config:
             http2_protocol_options:
               connection_keepalive: {{ interval: 30s, timeout: 10s }}
-      transport_socket:
+      transport_socket: &control-plane
         name: envoy.transport_sockets.tls
         typed_config:
           "@type": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext
-          sni: {XDS_SERVER_NAME}
+          sni: {CONTROL_PLANE_NAME}
           common_tls_context:
-            alpn_protocols: [h2]
-            tls_certificates:
-              - certificate_chain: {{ filename: {certificate} }}
-                private_key: {{ filename: {key} }}
-            validation_context:
-              trusted_ca: {{ filename: {ca} }}
-              match_typed_subject_alt_names:
-                - san_type: DNS
-                  matcher: {{ exact: {XDS_SERVER_NAME} }}
+            tls_params: {{ tls_maximum_protocol_version: TLSv1_3 }}
+            tls_certificate_sds_secret_configs:
+              - name: {IDENTITY}
+                sds_config:
+                  resource_api_version: V3
+                  path_config_source: {{ path: {identity} }}
+            combined_validation_context:
+              default_validation_context:
+                match_typed_subject_alt_names:
+                  - san_type: DNS
+                    matcher: {{ exact: {CONTROL_PLANE_NAME} }}
+              validation_context_sds_secret_config:
+                name: {AUTHORITY}
+                sds_config:
+                  resource_api_version: V3
+                  path_config_source: {{ path: {authority} }}
+    # Logins, keys and everything else that the control plane answers itself.
+    - name: {CONTROL_PLANE_CLUSTER}
+      connect_timeout: 5s
+      per_connection_buffer_limit_bytes: 262144
+{api}      # A request has a connection of its own here; the bound is the number of them.
+      circuit_breakers:
+        thresholds: [{{ max_connections: 4096, max_pending_requests: 4096, max_requests: 4096 }}]
+      upstream_connection_options:
+        tcp_keepalive: {{ keepalive_probes: 3, keepalive_time: 60, keepalive_interval: 15 }}
+      typed_extension_protocol_options:
+        envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
+          "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
+          explicit_http_config:
+            http_protocol_options: {{}}
+      transport_socket: *control-plane
 "#,
             node_id = quoted(self.node_id)?,
             admin_host = quoted(&self.admin.ip().to_string())?,
             admin_port = self.admin.port(),
-            host = quoted(&host)?,
-            certificate = quoted(&self.certificate.display().to_string())?,
-            key = quoted(&self.key.display().to_string())?,
-            ca = quoted(&self.ca.display().to_string())?,
+            xds = endpoint("xds", self.xds_address)?,
+            api = endpoint(CONTROL_PLANE_CLUSTER, self.api_address)?,
+            identity = quoted_path(&self.files.identity_document())?,
+            authority = quoted_path(&self.files.authority_document())?,
         )?;
         Ok(yaml)
     }
+}
+
+/// Where a cluster of the bootstrap is.
+fn endpoint(cluster: &str, address: &str) -> anyhow::Result<String> {
+    let (host, port) = split_host_port(address)?;
+    let kind = if host.parse::<IpAddr>().is_ok() {
+        "STATIC"
+    } else {
+        "STRICT_DNS"
+    };
+    Ok(format!(
+        r"      type: {kind}
+      load_assignment:
+        cluster_name: {cluster}
+        endpoints:
+          - lb_endpoints:
+              - endpoint:
+                  address:
+                    socket_address: {{ address: {host}, port_value: {port} }}
+",
+        host = quoted(&host)?,
+    ))
 }
 
 /// Splits `HOST:PORT`, with brackets around an IPv6 address.
@@ -113,6 +144,10 @@ pub(crate) fn split_host_port(address: &str) -> anyhow::Result<(String, u16)> {
         return Err(wrong());
     }
     Ok((host.to_owned(), port.parse().map_err(|_| wrong())?))
+}
+
+fn quoted_path(path: &Path) -> anyhow::Result<String> {
+    quoted(&path.display().to_string())
 }
 
 /// A JSON string is a YAML scalar that cannot be anything else.

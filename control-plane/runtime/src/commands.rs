@@ -5,6 +5,7 @@ pub(crate) mod bootstrap;
 pub(crate) mod cluster;
 pub(crate) mod import;
 pub(crate) mod key;
+pub(crate) mod node;
 pub(crate) mod serve;
 pub(crate) mod up;
 pub(crate) mod user;

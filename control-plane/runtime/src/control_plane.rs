@@ -12,9 +12,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
-use cubegate_api::{AppState, Clock, PublicGateway, Throttle};
+use axum::serve::ListenerExt as _;
+use cubegate_api::{AppState, Clock, Peer, PublicGateway, Throttle};
 use cubegate_filter_config::Limits;
-use cubegate_snapshot::{Endpoint, FilterModule, ListenerSettings, Snapshot};
+use cubegate_snapshot::{FilterModule, ListenerSettings, Snapshot};
 use cubegate_store::Store;
 use cubegate_xds::XdsServer;
 use tokio::signal::unix::{SignalKind, signal};
@@ -24,13 +25,15 @@ use tokio::task::JoinHandle;
 use self::first_admin::make_first_admin;
 pub(crate) use self::listeners::Listeners;
 pub(crate) use self::settings::HS256_SECRET_ENV;
-use self::settings::{gateway_url, token_keys, xds_tls};
+use self::settings::{api_names, gateway_url, token_keys};
 use crate::access_log::access_log;
 use crate::args::GatewayArgs;
 use crate::data_dir::DataDir;
 use crate::discovery::{self, Known};
+use crate::node::{self, Nodes, Renewal};
 use crate::pki::{Ca, serving_certificate};
 use crate::publisher::{Fixed, Publisher};
+use crate::tls::{Door, Identity, keep_fresh};
 
 /// How long the first snapshot waits for what the clusters have. Envoys that come back
 /// to a control plane which was started again would else be told of no resources.
@@ -56,7 +59,6 @@ impl ControlPlane {
         data: &DataDir,
         args: &GatewayArgs,
         listeners: Listeners,
-        advertised: Endpoint,
         module: FilterModule,
         envoy_admin: Option<SocketAddr>,
     ) -> anyhow::Result<Self> {
@@ -69,6 +71,8 @@ impl ControlPlane {
             throttle,
             clusters,
             callers,
+            nodes: nodes_args,
+            api_names: given_names,
             listen,
             public_url,
             kubeconfig_lifetime,
@@ -106,7 +110,6 @@ impl ControlPlane {
                 port: listen.port(),
                 certificate,
             },
-            control_plane: advertised,
         };
 
         let (stop, stopped) = watch::channel(false);
@@ -128,16 +131,30 @@ impl ControlPlane {
         let (api_address, xds_address) = (api.local_addr()?, xds.local_addr()?);
         let mut own = vec![api_address, xds_address, *listen];
         own.extend(envoy_admin);
-        let tls = xds_tls(data)?;
+        let ca = Ca::xds(data)?;
+        let lifetime = nodes_args.lifetime();
+        let names = api_names(api_address, given_names);
+        let identity = Identity::new(ca.clone(), names, lifetime)?;
+        let (nodes, keeper) = Nodes::new(store.clone()).await?;
+        let xds_door = Door::new(identity.server_config(true, b"h2")?, nodes.clone(), true);
+        let api_door = Door::new(identity.server_config(false, b"http/1.1")?, nodes, false);
+        let renewal = Renewal {
+            store: store.clone(),
+            ca: ca.clone(),
+            lifetime,
+        };
         let (recorder, records) = cubegate_audit::channel(cubegate_audit::CAPACITY);
         let (stop_writer, writer_stopped) = watch::channel(false);
         let writer = tokio::spawn(records.write_to(store.clone(), wait(writer_stopped)));
         let retention = until(stopped.clone(), audit.retention().keep(store.clone()));
         let key_uses = tokio::spawn(key_uses::keep(store.clone(), wait(stopped.clone())));
         let expiry = until(stopped.clone(), expiry::keep(store.clone()));
-        let xds = XdsServer::new(snapshots)
+        let server = XdsServer::new(snapshots)
             .with_access_log(access_log(recorder.clone()))
-            .serve(xds, tls, wait(stopped.clone()));
+            .with_routes(renewal.routes());
+        let nodes = until(stopped.clone(), node::keep(keeper, server.envoys(), ca));
+        let fresh = until(stopped.clone(), keep_fresh(identity));
+        let xds = server.serve(xds_door.open(xds)?.into_stream(), wait(stopped.clone()));
         let state = AppState {
             store: store.clone(),
             audit: recorder,
@@ -161,9 +178,11 @@ impl ControlPlane {
         };
         store.note_lifetimes(state.lifetimes()).await?;
         let router = cubegate_api::router(state);
+        // A tap hands the peer to the requests.
+        let incoming = api_door.open(api)?.tap_io(|_| {});
         let api = axum::serve(
-            api,
-            router.into_make_service_with_connect_info::<SocketAddr>(),
+            incoming,
+            router.into_make_service_with_connect_info::<Peer>(),
         )
         .with_graceful_shutdown(wait(stopped));
         let tasks = vec![
@@ -178,6 +197,8 @@ impl ControlPlane {
                     .context("the taking out of what has expired failed")
             }),
             tokio::spawn(async move { key_uses.await.context("the noting of key uses failed") }),
+            tokio::spawn(async move { nodes.await.context("the watch over Envoys failed") }),
+            tokio::spawn(async move { fresh.await.context("the renewal of certificates failed") }),
         ];
         Ok(Self {
             api_address,
@@ -191,6 +212,11 @@ impl ControlPlane {
 
     pub(crate) fn api_address(&self) -> SocketAddr {
         self.api_address
+    }
+
+    /// Its database.
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
     }
 
     pub(crate) fn xds_address(&self) -> SocketAddr {

@@ -4,9 +4,9 @@
 //! DIR/cubegate.db        users, keys (hashed), clusters (credentials sealed), unless --database-url says where
 //! DIR/master.key         seals what the database holds; 0600
 //! DIR/signing.pem        the Ed25519 key of our tokens; 0600
-//! DIR/pki/               the CA and certificates of xDS, the listener's certificate
+//! DIR/pki/               the CA of control plane and Envoys, the listener's CA and certificate
 //! DIR/filter/<sha>.wasm  the filter, under a name that changes with its contents
-//! DIR/envoy/             bootstrap, log and process id of the Envoy of `up`
+//! DIR/envoy/             bootstrap, log and process id of the Envoy of `up`, and its certificate (xds/)
 //! DIR/endpoints.json     where the running `up` can be reached
 //! DIR/lock               held while `serve` or `up` runs
 //! ```

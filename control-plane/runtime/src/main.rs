@@ -1,10 +1,11 @@
 //! The `cubegate` binary: control plane, gateway and command line.
 //!
 //! ```text
-//! args ──> commands ─┬─ serve, up ──> control_plane ─┬─ api  (HTTP)
+//! args ──> commands ─┬─ serve, up ──> control_plane ─┬─ tls ──> api  (HTTP)
 //!                    │                               ├─ discovery: clusters' resources
 //!                    │                               ├─ publisher: store ──> snapshot
-//!                    │                               └─ xds  (gRPC, mutual TLS)
+//!                    │                               ├─ tls ──> xds  (gRPC)
+//!                    │                               └─ node: which Envoys are let in
 //!                    │                  envoy (only `up`)
 //!                    └─ cluster, user, key, import, audit ──> store
 //! ```
@@ -20,9 +21,11 @@ mod control_plane;
 mod data_dir;
 mod discovery;
 mod envoy;
+mod node;
 mod output;
 mod pki;
 mod publisher;
+mod tls;
 
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
@@ -30,7 +33,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
-use crate::args::{Cli, Command};
+use crate::args::{Cli, Command, NodeCommand};
 
 fn main() -> ExitCode {
     let Cli { command } = Cli::parse();
@@ -59,6 +62,7 @@ fn main() -> ExitCode {
 fn start_log(command: &Command) {
     let default = match command {
         Command::Serve(_) | Command::Up(_) => "info,kube_client=off",
+        Command::Node(NodeCommand::Renew(args)) if args.watch => "info",
         _ => "off",
     };
     let filter =
@@ -74,8 +78,9 @@ async fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Serve(args) => commands::serve::run(args).await,
         Command::Up(args) => commands::up::run(args).await,
-        Command::Bootstrap(args) => commands::bootstrap::run(&args),
+        Command::Bootstrap(args) => commands::bootstrap::run(&args).await,
         Command::Cluster(command) => commands::cluster::run(command).await,
+        Command::Node(command) => commands::node::run(command).await,
         Command::User(command) => commands::user::run(command).await,
         Command::Key(command) => commands::key::run(command).await,
         Command::Audit(command) => commands::audit::run(command).await,

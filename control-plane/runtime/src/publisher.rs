@@ -20,7 +20,7 @@ use std::time::Duration;
 use cubegate_api::Document;
 use cubegate_filter_config::{Limits, RevocationKind, TokenKeys};
 use cubegate_snapshot::{
-    Endpoint, FilterModule, GatewayState, ListenerSettings, Resource, Snapshot, revocations,
+    FilterModule, GatewayState, ListenerSettings, Resource, Snapshot, revocations,
 };
 use cubegate_store::{Changes, Revision, Store};
 use time::OffsetDateTime;
@@ -44,7 +44,6 @@ pub(crate) struct Fixed {
     pub(crate) limits: Limits,
     pub(crate) module: FilterModule,
     pub(crate) listener: ListenerSettings,
-    pub(crate) control_plane: Endpoint,
 }
 
 /// Publishes, and keeps what it has made last.
@@ -227,7 +226,6 @@ async fn gateway(
         limits,
         module,
         listener,
-        control_plane,
     } = fixed;
     let resources = known.borrow().resources.clone();
     let state = GatewayState {
@@ -239,7 +237,6 @@ async fn gateway(
         limits: limits.clone(),
         module: module.clone(),
         listener: listener.clone(),
-        control_plane: control_plane.clone(),
     };
     Ok(state.snapshot()?)
 }

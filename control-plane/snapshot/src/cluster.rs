@@ -1,4 +1,5 @@
-//! CDS: two Envoy clusters for each member cluster, and the control plane.
+//! CDS: two Envoy clusters for each member cluster. (That of the control plane stands in
+//! the bootstrap, with the certificate that Envoy shows there.)
 //!
 //! The ordinary one negotiates HTTP/2 by ALPN. Its twin speaks HTTP/1.1 only,
 //! for `Upgrade` requests (exec, attach, port-forward): an API server cannot
@@ -8,7 +9,6 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 use cubegate_domain::{ClusterCredential, ClusterName, Scheme};
-use cubegate_filter_config::CONTROL_PLANE_CLUSTER;
 use envoy_types::pb::envoy::extensions::filters::http::credential_injector::v3::CredentialInjector;
 use envoy_types::pb::envoy::extensions::filters::http::upstream_codec::v3::UpstreamCodec;
 use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::{
@@ -21,7 +21,7 @@ use envoy_types::pb::envoy::extensions::upstreams::http::v3::{
 };
 use envoy_types::pb::envoy::r#type::matcher::v3::{StringMatcher, string_matcher};
 
-use crate::{Endpoint, Resource, ResourceType, Snapshot, proto, secret};
+use crate::{Resource, ResourceType, Snapshot, proto, secret};
 
 const PROTOCOL_OPTIONS: &str = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
 
@@ -52,21 +52,6 @@ pub(crate) fn insert_member(snapshot: &mut Snapshot, cluster: &cubegate_domain::
         let message = member(cluster, name.clone(), http1_only);
         snapshot.insert(ResourceType::Cluster, name, Resource::new(&message));
     }
-}
-
-pub(crate) fn insert_control_plane(snapshot: &mut Snapshot, endpoint: &Endpoint) {
-    let options = http_options(protocol::UpstreamProtocolOptions::from_http1(), Vec::new());
-    let message = base(
-        CONTROL_PLANE_CLUSTER.to_owned(),
-        &endpoint.host,
-        endpoint.port,
-        &options,
-    );
-    snapshot.insert(
-        ResourceType::Cluster,
-        CONTROL_PLANE_CLUSTER,
-        Resource::new(&message),
-    );
 }
 
 fn member(cluster: &cubegate_domain::Cluster, name: String, http1_only: bool) -> proto::Cluster {

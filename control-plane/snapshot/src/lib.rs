@@ -30,4 +30,4 @@ mod tests;
 
 pub use extension_config::revocations;
 pub use resource::{Resource, ResourceType, Snapshot};
-pub use state::{Endpoint, FilterModule, GatewayState, ListenerSettings, ServingCertificate};
+pub use state::{FilterModule, GatewayState, ListenerSettings, ServingCertificate};

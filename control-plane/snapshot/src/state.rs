@@ -29,8 +29,6 @@ pub struct GatewayState {
     pub module: FilterModule,
     /// Where clients connect.
     pub listener: ListenerSettings,
-    /// Where Envoys reach the control plane's HTTP API.
-    pub control_plane: Endpoint,
 }
 
 /// The filter's code, as Envoy gets it.
@@ -62,15 +60,6 @@ pub struct ServingCertificate {
     pub key_pem: String,
 }
 
-/// A host and port to connect to.
-#[derive(Debug, Clone)]
-pub struct Endpoint {
-    /// A DNS name or an address.
-    pub host: String,
-    /// The port.
-    pub port: u16,
-}
-
 // === impl GatewayState ===
 
 impl GatewayState {
@@ -89,14 +78,12 @@ impl GatewayState {
             limits: _,
             module,
             listener,
-            control_plane,
         } = self;
         let mut snapshot = Snapshot::default();
         for cluster in clusters {
             secret::insert_cluster(&mut snapshot, cluster);
             cluster::insert_member(&mut snapshot, cluster);
         }
-        cluster::insert_control_plane(&mut snapshot, control_plane);
         if let Some(certificate) = &listener.certificate {
             secret::insert_listener(&mut snapshot, certificate);
         }

@@ -15,8 +15,7 @@ use prost::Message as _;
 use time::OffsetDateTime;
 
 use crate::{
-    Endpoint, FilterModule, GatewayState, ListenerSettings, ResourceType, ServingCertificate,
-    Snapshot, proto,
+    FilterModule, GatewayState, ListenerSettings, ResourceType, ServingCertificate, Snapshot, proto,
 };
 
 fn mk_cluster(name: &str, host: &str, credential: ClusterCredential) -> Cluster {
@@ -56,10 +55,6 @@ fn mk_state(clusters: Vec<Cluster>) -> GatewayState {
                 certificate_pem: "LISTENER-CRT".to_owned(),
                 key_pem: "LISTENER-KEY".to_owned(),
             }),
-        },
-        control_plane: Endpoint {
-            host: "127.0.0.1".to_owned(),
-            port: 8080,
         },
     }
 }
@@ -107,7 +102,7 @@ fn a_member_has_two_clusters_and_its_secrets() {
         .unwrap();
     assert_eq!(
         names(&snapshot, ResourceType::Cluster),
-        ["cluster/m", "cluster/m/http1", "control-plane"]
+        ["cluster/m", "cluster/m/http1"]
     );
     assert_eq!(
         names(&snapshot, ResourceType::Secret),

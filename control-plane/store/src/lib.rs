@@ -28,6 +28,7 @@ mod database;
 mod error;
 mod key;
 mod master_key;
+mod node;
 mod password;
 mod revision;
 mod revocation;

@@ -9,6 +9,7 @@ mod key_attributes;
 mod keys;
 mod kubecube;
 mod logins;
+mod nodes;
 mod revision;
 mod revocations;
 mod server;

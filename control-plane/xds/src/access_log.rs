@@ -22,6 +22,8 @@ use proto::stream_access_logs_message::LogEntries;
 use tokio::sync::watch;
 use tonic::{Request, Response, Status, Streaming};
 
+use crate::connection::Peer;
+
 /// One request that an Envoy has finished, or given up.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AccessLogEntry {
@@ -59,7 +61,7 @@ pub struct AccessLogEntry {
 #[derive(Clone)]
 pub struct AccessLog {
     note: &'static str,
-    take: Arc<dyn Fn(Vec<AccessLogEntry>) + Send + Sync>,
+    take: Arc<dyn Fn(&str, Vec<AccessLogEntry>) + Send + Sync>,
 }
 
 /// The gRPC service.
@@ -71,11 +73,12 @@ pub(crate) struct Service {
 // === impl AccessLog ===
 
 impl AccessLog {
-    /// Hands every batch to `take`; `note` is the filter-state object whose bytes
+    /// Hands every batch to `take`, with the name of the Envoy whose certificate it came
+    /// under; `note` is the filter-state object whose bytes
     /// become [`AccessLogEntry::note`].
     pub fn new(
         note: &'static str,
-        take: impl Fn(Vec<AccessLogEntry>) + Send + Sync + 'static,
+        take: impl Fn(&str, Vec<AccessLogEntry>) + Send + Sync + 'static,
     ) -> Self {
         Self {
             note,
@@ -98,6 +101,7 @@ impl AccessLogService for Service {
         &self,
         request: Request<Streaming<proto::StreamAccessLogsMessage>>,
     ) -> Result<Response<proto::StreamAccessLogsResponse>, Status> {
+        let peer = Peer::of(&request)?;
         let mut messages = request.into_inner();
         let mut closing = self.closing.clone();
         loop {
@@ -108,13 +112,23 @@ impl AccessLogService for Service {
             let Some(message) = message else {
                 return Ok(Response::new(proto::StreamAccessLogsResponse {}));
             };
+            // Said once, with the first batch.
+            if let Some(node) = message.identifier.and_then(|identifier| identifier.node) {
+                peer.check(&node.id).inspect_err(|status| {
+                    tracing::warn!(
+                        envoy.node = peer.node,
+                        envoy.peer = %peer.address,
+                        error = status.message(),
+                        "an access log is refused"
+                    );
+                })?;
+            }
             if let Some(LogEntries::HttpLogs(logs)) = message.log_entries {
                 let entries = logs.log_entry.into_iter();
-                (self.log.take)(
-                    entries
-                        .map(|entry| to_entry(entry, self.log.note))
-                        .collect(),
-                );
+                let entries = entries
+                    .map(|entry| to_entry(entry, self.log.note))
+                    .collect();
+                (self.log.take)(&peer.node, entries);
             }
         }
     }

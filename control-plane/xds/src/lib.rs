@@ -29,8 +29,9 @@
 //! # What it deliberately does not do
 //!
 //! - It does not build resources; that is `cubegate-snapshot`.
-//! - It does not tell one Envoy from another: all get the same snapshot. Who may
-//!   connect is a matter of the TLS configuration (set a client CA).
+//! - It gives all Envoys the same snapshot. Who may connect, and under which name, is
+//!   decided by whoever accepts the connections ([`Connection`]); an Envoy that goes by
+//!   another name than that of its certificate is refused.
 //! - It does not speak the state-of-the-world variant; an Envoy that tries is
 //!   told which line of its bootstrap to change.
 //! - It does not send a resource again that Envoy has refused, until its version
@@ -39,12 +40,14 @@
 //!   one, and may have skipped the good ones.
 
 mod access_log;
+mod connection;
 mod server;
 mod session;
 mod status;
 mod stream;
 
 pub use access_log::{AccessLog, AccessLogEntry};
+pub use connection::{Connection, Peer};
 pub use server::{MAX_RESOURCE_BYTES, XdsError, XdsServer};
 pub use session::{Event, Node, Session, SessionError};
 pub use status::{Accepted, EnvoyStatus, Envoys, Refusal};

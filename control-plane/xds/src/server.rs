@@ -11,14 +11,15 @@ use proto::aggregated_discovery_service_server::{
     AggregatedDiscoveryService, AggregatedDiscoveryServiceServer,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
+use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::transport::server::{Connected, Router, TcpIncoming};
-use tonic::transport::{Server, ServerTlsConfig};
+use tonic::service::Routes;
+use tonic::transport::Server;
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::access_log::{self, AccessLog};
+use crate::connection::{Connection, Peer};
 use crate::status::{Envoys, Registry};
 use crate::stream::{Outgoing, Stream};
 
@@ -48,20 +49,12 @@ const MAX_LOG_BYTES: usize = 4 * 1024 * 1024;
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A client that does not finish its TLS handshake holds a socket that long.
-const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
-
 /// An Envoy needs one stream; a second one may overlap when it reconnects.
 const MAX_STREAMS_PER_CONNECTION: u32 = 8;
 
-/// Why the server could not start or has stopped.
+/// Why the server has stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum XdsError {
-    /// Certificate, key or client CA cannot be used.
-    #[error(
-        "the TLS configuration of the discovery server cannot be used; check that certificate, key and client CA are PEM and belong together"
-    )]
-    Tls(#[source] tonic::transport::Error),
     /// The listener has failed.
     #[error("the discovery server has stopped")]
     Serve(#[source] tonic::transport::Error),
@@ -76,6 +69,7 @@ pub struct XdsServer {
     snapshots: watch::Receiver<Arc<Snapshot>>,
     registry: Registry,
     access_log: Option<AccessLog>,
+    others: Routes,
 }
 
 /// The gRPC service.
@@ -96,6 +90,7 @@ impl XdsServer {
             snapshots,
             registry: Registry::new(),
             access_log: None,
+            others: Routes::default(),
         }
     }
 
@@ -113,53 +108,28 @@ impl XdsServer {
         self.registry.subscribe()
     }
 
-    /// Serves on `listener` until `shutdown`, then ends all streams and returns
+    /// The same server, which answers these requests, too. Each carries the [`Peer`] that
+    /// it is from as an extension.
+    #[must_use]
+    pub fn with_routes(self, others: Routes) -> Self {
+        Self { others, ..self }
+    }
+
+    /// Serves on these connections until `shutdown`, then ends all streams and returns
     /// when the connections are closed.
     ///
-    /// `tls` must have an identity (tonic panics otherwise); its handshake
-    /// timeout is set here. Give it a client CA, or anybody who reaches the port
-    /// can read the credentials of the clusters.
-    pub async fn serve(
+    /// Whoever accepts them must have checked whose they are: every Envoy that is let in
+    /// reads the credentials of all clusters.
+    ///
+    /// # Errors
+    /// When `incoming` fails.
+    pub async fn serve<IO>(
         self,
-        listener: TcpListener,
-        tls: ServerTlsConfig,
-        shutdown: impl Future<Output = ()>,
-    ) -> Result<(), XdsError> {
-        let builder = builder()
-            .tls_config(tls.timeout(HANDSHAKE_TIMEOUT))
-            .map_err(XdsError::Tls)?;
-        let incoming = TcpIncoming::from(listener)
-            .with_nodelay(Some(true))
-            .with_keepalive(Some(KEEPALIVE_INTERVAL));
-        self.run(builder, incoming, shutdown).await
-    }
-
-    /// Like [`serve`](Self::serve), on connections that are already secured: by
-    /// an acceptor of their own that reloads certificates, or because they do
-    /// not leave the process.
-    pub async fn serve_with_incoming<I, IO, IE>(
-        self,
-        incoming: I,
+        incoming: impl tokio_stream::Stream<Item = Connection<IO>>,
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), XdsError>
     where
-        I: tokio_stream::Stream<Item = Result<IO, IE>>,
-        IO: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
-        IE: Into<Box<dyn std::error::Error + Send + Sync>>,
-    {
-        self.run(builder(), incoming, shutdown).await
-    }
-
-    async fn run<I, IO, IE>(
-        self,
-        builder: Server,
-        incoming: I,
-        shutdown: impl Future<Output = ()>,
-    ) -> Result<(), XdsError>
-    where
-        I: tokio_stream::Stream<Item = Result<IO, IE>>,
-        IO: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
-        IE: Into<Box<dyn std::error::Error + Send + Sync>>,
+        IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let (close, closing) = watch::channel(false);
         // Streams last for ever; a graceful end waits for them, so end them.
@@ -167,27 +137,31 @@ impl XdsServer {
             shutdown.await;
             close.send_replace(true);
         };
-        self.router(builder, closing)
+        let incoming = incoming.map(Ok::<_, std::convert::Infallible>);
+        builder()
+            .add_routes(self.routes(closing))
             .serve_with_incoming_shutdown(incoming, shutdown)
             .await
             .map_err(XdsError::Serve)
     }
 
-    fn router(self, mut builder: Server, closing: watch::Receiver<bool>) -> Router {
-        let access_log = self.access_log.map(|log| {
-            let closing = closing.clone();
-            AccessLogServiceServer::new(access_log::Service { log, closing })
-                .max_decoding_message_size(MAX_LOG_BYTES)
-        });
+    fn routes(self, closing: watch::Receiver<bool>) -> Routes {
         let ads = Ads {
             snapshots: self.snapshots,
             registry: self.registry,
-            closing,
+            closing: closing.clone(),
         };
         let ads = AggregatedDiscoveryServiceServer::new(ads)
             .max_decoding_message_size(MAX_REQUEST_BYTES)
             .max_encoding_message_size(MAX_RESPONSE_BYTES);
-        builder.add_service(ads).add_optional_service(access_log)
+        let routes = self.others.add_service(ads);
+        match self.access_log {
+            None => routes,
+            Some(log) => routes.add_service(
+                AccessLogServiceServer::new(access_log::Service { log, closing })
+                    .max_decoding_message_size(MAX_LOG_BYTES),
+            ),
+        }
     }
 }
 
@@ -220,13 +194,15 @@ impl AggregatedDiscoveryService for Ads {
         &self,
         request: Request<Streaming<proto::DeltaDiscoveryRequest>>,
     ) -> Result<Response<Self::DeltaAggregatedResourcesStream>, Status> {
-        let entry = self.registry.entry(request.remote_addr());
+        let peer = Peer::of(&request)?;
+        let entry = self.registry.entry(Some(peer.address));
         let (responses, outgoing) = mpsc::channel(OUTGOING);
         let stream = Stream {
             requests: request.into_inner(),
             responses,
             snapshots: self.snapshots.clone(),
             closing: self.closing.clone(),
+            peer,
             entry,
         };
         // Ends by itself: when the client, the connection or the server ends.

@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 use tonic::{Status, Streaming};
 
+use crate::connection::Peer;
 use crate::session::{Session, SessionError};
 use crate::status::Entry;
 
@@ -31,6 +32,7 @@ pub(crate) struct Stream {
     pub(crate) responses: mpsc::Sender<Outgoing>,
     pub(crate) snapshots: watch::Receiver<Arc<Snapshot>>,
     pub(crate) closing: watch::Receiver<bool>,
+    pub(crate) peer: Peer,
     pub(crate) entry: Entry,
 }
 
@@ -39,6 +41,8 @@ enum End {
     ByEnvoy,
     Broken(Status),
     Refused(SessionError),
+    /// It goes by the name of another Envoy.
+    NotItself(Status),
     Shutdown,
 }
 
@@ -49,13 +53,13 @@ impl Stream {
     pub(crate) async fn run(mut self) {
         let end = self.talk().await;
         self.entry.on_end(&end.reason());
-        if let End::Refused(error) = end {
-            // If Envoy is gone by now, there is nobody to tell.
-            let _ = self
-                .responses
-                .send(Err(Status::invalid_argument(error.to_string())))
-                .await;
-        }
+        let told = match end {
+            End::Refused(error) => Status::invalid_argument(error.to_string()),
+            End::NotItself(status) => status,
+            End::ByEnvoy | End::Broken(_) | End::Shutdown => return,
+        };
+        // If Envoy is gone by now, there is nobody to tell.
+        let _ = self.responses.send(Err(told)).await;
     }
 
     async fn talk(&mut self) -> End {
@@ -64,6 +68,7 @@ impl Stream {
             responses,
             snapshots,
             closing,
+            peer,
             entry,
         } = self;
         let mut session = Session::new();
@@ -100,6 +105,11 @@ impl Stream {
                         Ok(None) => return End::ByEnvoy,
                         Err(status) => return End::Broken(status),
                     };
+                    if let Some(node) = &request.node
+                        && let Err(status) = peer.check(&node.id)
+                    {
+                        return End::NotItself(status);
+                    }
                     match session.on_request(request) {
                         Ok(()) => {}
                         Err(error) if error.is_fatal() => return End::Refused(error),
@@ -175,6 +185,7 @@ impl End {
             Self::ByEnvoy => "Envoy has ended the stream".to_owned(),
             Self::Broken(status) => format!("the connection broke: {}", status.message()),
             Self::Refused(error) => error.to_string(),
+            Self::NotItself(status) => status.message().to_owned(),
             Self::Shutdown => "the control plane is shutting down".to_owned(),
         }
     }

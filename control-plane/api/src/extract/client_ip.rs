@@ -1,12 +1,14 @@
-//! Where a request came from, for the record of logins. Nothing is decided by it:
-//! whoever reaches the control plane beside Envoy can write any address.
+//! Where a request came from: tries are counted by it, and it stands in records. The
+//! headers are an Envoy's; those of anybody else are gone by now ([`crate::peer`]).
 
 use std::convert::Infallible;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
-use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
+
+use crate::peer::Peer;
 
 /// The client's address, if anything tells it.
 pub(crate) struct ClientIp(pub(crate) Option<IpAddr>);
@@ -17,12 +19,7 @@ impl<S: Sync> FromRequestParts<S> for ClientIp {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let peer = || {
-            parts
-                .extensions
-                .get::<ConnectInfo<SocketAddr>>()
-                .map(|ConnectInfo(peer)| peer.ip())
-        };
+        let peer = || Peer::of(&parts.extensions).map(|peer| peer.address.ip());
         Ok(Self(
             from_headers(&parts.headers)
                 .or_else(peer)

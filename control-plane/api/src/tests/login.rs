@@ -1,11 +1,5 @@
-use std::net::SocketAddr;
-
-use axum::body::Body;
-use axum::extract::ConnectInfo;
-use axum::http::Request;
 use cubegate_token::Ed25519Signer;
 use serde_json::json;
-use tower::ServiceExt as _;
 
 use super::TestApp;
 use crate::{DEFAULT_TOKEN_LIFETIME, Issuer};
@@ -67,20 +61,6 @@ async fn over_plain_http_the_cookie_is_not_secure() {
             .header("set-cookie")
             .ends_with("; HttpOnly; SameSite=Lax")
     );
-}
-
-#[tokio::test]
-async fn the_address_is_the_peers_when_no_proxy_tells_it() {
-    let app = TestApp::new().await;
-    let peer: SocketAddr = "[::ffff:127.0.0.1]:5000".parse().unwrap();
-    let mut request = Request::post(LOGIN)
-        .body(Body::from(body("jeff", "jeffPass123")))
-        .unwrap();
-    request.extensions_mut().insert(ConnectInfo(peer));
-    let response = app.router.clone().oneshot(request).await.unwrap();
-    assert_eq!(response.status(), 200);
-    let user = app.state.store.get_user("jeff").await.unwrap().unwrap();
-    assert_eq!(user.last_login_ip.as_deref(), Some("127.0.0.1"));
 }
 
 #[tokio::test]

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{AuditArgs, CallersArgs, ClustersArgs, DataArgs, ListArgs, OauthArgs, ThrottleArgs};
+use super::{
+    AuditArgs, CallersArgs, ClustersArgs, DataArgs, ListArgs, NodesArgs, OauthArgs, ThrottleArgs,
+};
 
 /// What `serve` and `up` have in common.
 #[derive(Debug, Clone, Args)]
@@ -30,6 +32,18 @@ pub(crate) struct GatewayArgs {
 
     #[command(flatten)]
     pub(crate) callers: CallersArgs,
+
+    #[command(flatten)]
+    pub(crate) nodes: NodesArgs,
+
+    /// A further name or address that the HTTP API is reached by from elsewhere, for its certificate; may be given several times
+    #[arg(
+        long = "api-name",
+        env = "CUBEGATE_API_NAME",
+        value_name = "NAME",
+        value_delimiter = ','
+    )]
+    pub(crate) api_names: Vec<String>,
 
     /// Where clients connect to Envoy
     #[arg(

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{DataDirArgs, GatewayArgs};
+use super::node::node_name;
+use super::{DataArgs, GatewayArgs, NodesArgs};
 
 /// `cubegate serve`
 #[derive(Debug, Args)]
@@ -21,10 +22,6 @@ pub(crate) struct ServeArgs {
         value_name = "ADDRESS"
     )]
     pub(crate) api_listen: SocketAddr,
-
-    /// How Envoys reach the HTTP API, HOST:PORT; the listen address when absent
-    #[arg(long, env = "CUBEGATE_API_ADVERTISE", value_name = "HOST:PORT")]
-    pub(crate) api_advertise: Option<String>,
 
     /// Where Envoys get their configuration (gRPC with mutual TLS)
     #[arg(
@@ -86,12 +83,13 @@ pub(crate) struct UpArgs {
 /// `cubegate bootstrap`
 #[derive(Debug, Args)]
 pub(crate) struct BootstrapArgs {
-    /// The name of this Envoy, shown in the control plane's log
+    /// The name of this Envoy, as its certificate says it; each needs one of its own
     #[arg(
         long,
         env = "CUBEGATE_NODE_ID",
         default_value = "edge",
-        value_name = "NAME"
+        value_name = "NAME",
+        value_parser = node_name
     )]
     pub(crate) node_id: String,
 
@@ -104,6 +102,15 @@ pub(crate) struct BootstrapArgs {
     )]
     pub(crate) xds_address: String,
 
+    /// Where the control plane serves its HTTP API, HOST:PORT
+    #[arg(
+        long,
+        env = "CUBEGATE_API_ADDRESS",
+        default_value = "cubegate-control-plane:8080",
+        value_name = "HOST:PORT"
+    )]
+    pub(crate) api_address: String,
+
     /// Where Envoy's admin page listens
     #[arg(
         long,
@@ -113,7 +120,7 @@ pub(crate) struct BootstrapArgs {
     )]
     pub(crate) envoy_admin: SocketAddr,
 
-    /// The folder on Envoy's machine that holds ca.crt, tls.crt and tls.key
+    /// The folder on Envoy's machine that holds its certificate: ca.crt, tls.pem, authority.yaml and identity.yaml
     #[arg(
         long,
         env = "CUBEGATE_XDS_CERTS",
@@ -122,10 +129,13 @@ pub(crate) struct BootstrapArgs {
     )]
     pub(crate) certs: PathBuf,
 
-    /// Also issue those three files and write them to this folder; needs the data directory
+    /// Also issue a certificate and write those four files to this folder; needs the data directory
     #[arg(long, value_name = "DIR")]
     pub(crate) write_certs: Option<PathBuf>,
 
     #[command(flatten)]
-    pub(crate) data: DataDirArgs,
+    pub(crate) nodes: NodesArgs,
+
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
 }

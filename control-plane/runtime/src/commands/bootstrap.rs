@@ -1,49 +1,41 @@
 //! `cubegate bootstrap`
 
-use std::fs;
-
-use anyhow::Context as _;
+use time::OffsetDateTime;
 
 use crate::args::BootstrapArgs;
 use crate::bootstrap::Bootstrap;
-use crate::data_dir::{DataDir, write_file, write_secret};
-use crate::output;
+use crate::data_dir::DataDir;
+use crate::node::NodeFiles;
 use crate::pki::Ca;
+use crate::{commands, output};
 
-pub(crate) fn run(args: &BootstrapArgs) -> anyhow::Result<()> {
+pub(crate) async fn run(args: &BootstrapArgs) -> anyhow::Result<()> {
     let BootstrapArgs {
         node_id,
         xds_address,
+        api_address,
         envoy_admin,
         certs,
         write_certs,
+        nodes,
         data,
     } = args;
+    let files = NodeFiles::new(certs);
     if let Some(folder) = write_certs {
-        let data = DataDir::open(&data.data_dir)?;
-        let ca = Ca::xds(&data)?;
-        let certified = ca.client(node_id)?;
-        fs::create_dir_all(folder)
-            .with_context(|| format!("the folder {} cannot be made", folder.display()))?;
-        write_file(
-            &folder.join("ca.crt"),
-            ca.certificate_pem().as_bytes(),
-            0o644,
-        )?;
-        write_file(
-            &folder.join("tls.crt"),
-            certified.certificate_pem.as_bytes(),
-            0o644,
-        )?;
-        write_secret(&folder.join("tls.key"), certified.key_pem.as_bytes())?;
+        let store = commands::open(data).await?;
+        let ca = Ca::xds(&DataDir::open(&data.dir.data_dir)?)?;
+        let node = store
+            .issue_node_certificate(node_id, OffsetDateTime::now_utc(), nodes.lifetime())
+            .await?;
+        NodeFiles::new(folder).write(&files, ca.certificate_pem(), &ca.node(&node)?)?;
+        commands::audit::record(&store, "create", "nodes", node_id).await;
     }
     let yaml = Bootstrap {
         node_id,
         xds_address,
+        api_address,
         admin: *envoy_admin,
-        ca: &certs.join("ca.crt"),
-        certificate: &certs.join("tls.crt"),
-        key: &certs.join("tls.key"),
+        files: &files,
     }
     .to_yaml()?;
     output::line(yaml.trim_end());

@@ -4,17 +4,17 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use anyhow::Context as _;
-use cubegate_snapshot::{Endpoint, FilterModule};
+use cubegate_snapshot::FilterModule;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::args::UpArgs;
-use crate::bootstrap::Bootstrap;
 use crate::control_plane::{
     ControlPlane, HS256_SECRET_ENV, Listeners, read_module, shutdown_signal,
 };
-use crate::data_dir::{DataDir, write_file, write_secret};
+use crate::data_dir::{DataDir, write_file};
 use crate::envoy::{Envoy, EnvoyOptions};
+use crate::node::LocalNode;
 use crate::output;
 use crate::pki::Ca;
 
@@ -25,6 +25,9 @@ struct Endpoints {
     gateway: String,
     /// The control plane's HTTP API, for this machine only.
     control_plane: String,
+    /// The CA that signed its certificate.
+    #[serde(default)]
+    control_plane_ca: String,
     /// Envoy's admin page, for this machine only.
     envoy_admin: String,
     /// `HOST:PORT` of xDS.
@@ -68,19 +71,16 @@ pub(crate) async fn run(args: UpArgs) -> anyhow::Result<()> {
         envoy_admin
     };
 
-    let api = listeners.api_address()?;
-    let advertised = Endpoint {
-        host: api.ip().to_string(),
-        port: api.port(),
-    };
     let module = FilterModule::File(keep_module(&data, &gateway.filter)?);
     let control_plane =
-        ControlPlane::start(&data, &gateway, listeners, advertised, module, Some(admin)).await?;
+        ControlPlane::start(&data, &gateway, listeners, module, Some(admin)).await?;
 
+    let node = LocalNode::new(&data, gateway.nodes.lifetime())?;
+    node.renew_if_due(control_plane.store()).await?;
     let options = EnvoyOptions {
         binary: envoy,
         concurrency: envoy_concurrency,
-        bootstrap: bootstrap(&data, control_plane.xds_address(), admin)?,
+        bootstrap: node.bootstrap(&control_plane, admin)?,
         listen: gateway.listen,
         admin,
         environment: gateway
@@ -106,7 +106,8 @@ pub(crate) async fn run(args: UpArgs) -> anyhow::Result<()> {
         .transpose()?;
     let endpoints = Endpoints {
         gateway: format!("{scheme}://{}", gateway.listen),
-        control_plane: format!("http://{}", control_plane.api_address()),
+        control_plane: format!("https://{}", control_plane.api_address()),
+        control_plane_ca: Ca::xds(&data)?.certificate_path().display().to_string(),
         envoy_admin: format!("http://{admin}"),
         xds: control_plane.xds_address().to_string(),
         ca,
@@ -121,11 +122,13 @@ pub(crate) async fn run(args: UpArgs) -> anyhow::Result<()> {
         output::line(&format!("its CA         {ca}"));
     }
     output::line(&format!("control plane  {}", endpoints.control_plane));
+    output::line(&format!("its CA         {}", endpoints.control_plane_ca));
     output::line(&format!("Envoy admin    {}", endpoints.envoy_admin));
 
     let outcome = tokio::select! {
         stopped = shutdown_signal() => stopped,
         error = envoy.supervise() => Err(error),
+        never = node.keep(control_plane.store().clone()) => match never {},
     };
     envoy.stop().await;
     control_plane.stop().await?;
@@ -145,26 +148,6 @@ fn keep_module(data: &DataDir, path: &Path) -> anyhow::Result<String> {
         write_file(&kept, &module, 0o644)?;
     }
     Ok(kept.display().to_string())
-}
-
-fn bootstrap(data: &DataDir, xds: SocketAddr, admin: SocketAddr) -> anyhow::Result<String> {
-    let folder = data.folder("pki")?;
-    let ca = Ca::xds(data)?;
-    let (certificate, key) = (folder.join("envoy.crt"), folder.join("envoy.key"));
-    if !certificate.exists() || !key.exists() {
-        let certified = ca.client("up")?;
-        write_secret(&key, certified.key_pem.as_bytes())?;
-        write_file(&certificate, certified.certificate_pem.as_bytes(), 0o644)?;
-    }
-    Bootstrap {
-        node_id: "up",
-        xds_address: &xds.to_string(),
-        admin,
-        ca: ca.certificate_path(),
-        certificate: &certificate,
-        key: &key,
-    }
-    .to_yaml()
 }
 
 fn last_endpoints(data: &DataDir) -> Option<Endpoints> {

@@ -7,10 +7,8 @@ use anyhow::{Context as _, anyhow};
 use cubegate_api::Issuer;
 use cubegate_filter_config::TokenKeys;
 use cubegate_token::{Hs256Secret, STRONG_HS256_SECRET_BYTES};
-use tonic::transport::{Certificate, Identity, ServerTlsConfig};
 
 use crate::data_dir::DataDir;
-use crate::pki::{Ca, XDS_SERVER_NAME};
 
 /// The environment variable of Envoy that carries KubeCube's shared secret to
 /// the filter. It is in no configuration dump there.
@@ -73,11 +71,15 @@ pub(super) fn token_keys(
     Ok((Issuer::ed25519(signer, lifetime)?, keys))
 }
 
-/// What the xDS server proves itself with, and whose certificates Envoys have to have.
-pub(super) fn xds_tls(data: &DataDir) -> anyhow::Result<ServerTlsConfig> {
-    let ca = Ca::xds(data)?;
-    let server = ca.server(XDS_SERVER_NAME, vec![XDS_SERVER_NAME.to_owned()])?;
-    Ok(ServerTlsConfig::new()
-        .identity(Identity::from_pem(server.certificate_pem, server.key_pem))
-        .client_ca_root(Certificate::from_pem(ca.certificate_pem())))
+/// The names that the HTTP API is reached by: of this machine, and those that are given.
+/// (Envoys check another one, which is always there.)
+pub(super) fn api_names(listen: SocketAddr, given: &[String]) -> Vec<String> {
+    let mut names = ["localhost", "127.0.0.1", "::1"]
+        .map(str::to_owned)
+        .to_vec();
+    if !listen.ip().is_unspecified() && !listen.ip().is_loopback() {
+        names.push(listen.ip().to_string());
+    }
+    names.extend(given.iter().cloned());
+    names
 }

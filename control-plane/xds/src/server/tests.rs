@@ -1,19 +1,23 @@
-//! A real gRPC client over TLS on the loopback interface.
+//! A real gRPC client on the loopback interface.
 
 use std::time::SystemTime;
 
 use cubegate_snapshot::Resource;
 use cubegate_snapshot::ResourceType::{self, *};
 use envoy_types::pb::envoy::config::core::v3::Node;
+use envoy_types::pb::envoy::data::accesslog::v3::HttpAccessLogEntry;
+use envoy_types::pb::envoy::service::accesslog::v3 as log;
 use envoy_types::pb::google::protobuf::Any;
 use envoy_types::pb::google::rpc;
+use log::access_log_service_client::AccessLogServiceClient;
 use proto::aggregated_discovery_service_client::AggregatedDiscoveryServiceClient;
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
+use tokio_stream::wrappers::TcpListenerStream;
 use tonic::Code;
-use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
+use tonic::transport::{Channel, Endpoint};
 
 use super::*;
 use crate::EnvoyStatus;
@@ -24,10 +28,9 @@ const DEBOUNCE_PASSED: Duration = Duration::from_millis(200);
 /// A running server and what is needed to talk to it.
 struct Harness {
     address: String,
-    ca: String,
-    client: Identity,
     snapshots: watch::Sender<Arc<Snapshot>>,
     envoys: watch::Receiver<Envoys>,
+    logged: watch::Receiver<Vec<String>>,
     shutdown: oneshot::Sender<()>,
     task: JoinHandle<Result<(), XdsError>>,
 }
@@ -65,52 +68,41 @@ fn mk_request(kind: ResourceType, names: &[&str]) -> proto::DeltaDiscoveryReques
 
 impl Harness {
     async fn start(snapshot: Arc<Snapshot>) -> Self {
-        let ca_key = KeyPair::generate().unwrap();
-        let mut ca = CertificateParams::new(vec![]).unwrap();
-        ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let ca_pem = ca.self_signed(&ca_key).unwrap().pem();
-        let issuer = Issuer::new(ca, ca_key);
-        let identity = |name: &str| {
-            let key = KeyPair::generate().unwrap();
-            let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
-            let cert = params.signed_by(&key, &issuer).unwrap();
-            Identity::from_pem(cert.pem(), key.serialize_pem())
-        };
-
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = format!("https://{}", listener.local_addr().unwrap());
-        let tls = ServerTlsConfig::new()
-            .identity(identity("localhost"))
-            .client_ca_root(Certificate::from_pem(&ca_pem));
+        let address = format!("http://{}", listener.local_addr().unwrap());
         let (snapshots, receiver) = watch::channel(snapshot);
-        let server = XdsServer::new(receiver);
+        let (logs, logged) = watch::channel(Vec::new());
+        let server =
+            XdsServer::new(receiver).with_access_log(AccessLog::new("note", move |node, _| {
+                logs.send_modify(|nodes| nodes.push(node.to_owned()));
+            }));
         let envoys = server.envoys();
         let (shutdown, stop) = oneshot::channel::<()>();
-        let task = tokio::spawn(server.serve(listener, tls, async {
+        let incoming = TcpListenerStream::new(listener).map(|stream| {
+            let stream = stream.unwrap();
+            let peer = Peer {
+                node: "edge-1".to_owned(),
+                issued_at: SystemTime::UNIX_EPOCH,
+                address: stream.peer_addr().unwrap(),
+            };
+            Connection::new(stream, peer)
+        });
+        let task = tokio::spawn(server.serve(incoming, async {
             let _ = stop.await;
         }));
-        let client = identity("edge-1");
         Self {
             address,
-            ca: ca_pem,
-            client,
             snapshots,
             envoys,
+            logged,
             shutdown,
             task,
         }
     }
 
-    fn tls(&self) -> ClientTlsConfig {
-        ClientTlsConfig::new()
-            .domain_name("localhost")
-            .ca_certificate(Certificate::from_pem(&self.ca))
-    }
-
     async fn service(&self) -> AggregatedDiscoveryServiceClient<Channel> {
-        let tls = self.tls().identity(self.client.clone());
         let endpoint = Endpoint::from_shared(self.address.clone()).unwrap();
-        let channel = endpoint.tls_config(tls).unwrap().connect().await.unwrap();
+        let channel = endpoint.connect().await.unwrap();
         AggregatedDiscoveryServiceClient::new(channel).max_decoding_message_size(MAX_RESPONSE_BYTES)
     }
 
@@ -316,22 +308,52 @@ async fn state_of_the_world_is_refused_with_the_setting_to_change() {
 }
 
 #[tokio::test]
-async fn client_without_a_certificate_is_refused() {
+async fn envoy_that_goes_by_the_name_of_another_gets_nothing_and_is_told_why() {
+    let harness = Harness::start(mk_snapshot(&[(Cluster, "a", b"1")])).await;
+    let mut client = harness.connect().await;
+    let mut request = mk_request(Cluster, &[]);
+    request.node.as_mut().unwrap().id = "edge-2".into();
+    client.send(request).await;
+    let status = timeout(SOON, client.responses.message())
+        .await
+        .unwrap()
+        .unwrap_err();
+    assert_eq!(status.code(), Code::PermissionDenied);
+    assert!(status.message().contains("\"edge-1\""), "{status}");
+    assert!(harness.envoys.borrow().is_empty());
+}
+
+#[tokio::test]
+async fn access_log_under_the_name_of_another_is_refused() {
     let harness = Harness::start(mk_snapshot(&[(Cluster, "a", b"1")])).await;
     let endpoint = Endpoint::from_shared(harness.address.clone()).unwrap();
-    let refused = match endpoint.tls_config(harness.tls()).unwrap().connect().await {
-        Err(_) => true,
-        // In TLS 1.3 the refusal comes after the client's handshake.
-        Ok(channel) => {
-            let mut service = AggregatedDiscoveryServiceClient::new(channel);
-            service
-                .delta_aggregated_resources(tokio_stream::pending())
-                .await
-                .is_err()
-        }
+    let mut service = AccessLogServiceClient::new(endpoint.connect().await.unwrap());
+    let mut send = async |node: &str| {
+        let identifier = log::stream_access_logs_message::Identifier {
+            node: Some(Node {
+                id: node.into(),
+                ..Default::default()
+            }),
+            ..Default::default()
+        };
+        let entries = log::stream_access_logs_message::HttpAccessLogEntries {
+            log_entry: vec![HttpAccessLogEntry::default()],
+        };
+        let message = log::StreamAccessLogsMessage {
+            identifier: Some(identifier),
+            log_entries: Some(log::stream_access_logs_message::LogEntries::HttpLogs(
+                entries,
+            )),
+        };
+        service
+            .stream_access_logs(tokio_stream::once(message))
+            .await
+            .map(|_| ())
     };
-    assert!(refused);
-    assert!(harness.envoys.borrow().is_empty());
+    let refused = send("edge-2").await.unwrap_err();
+    assert_eq!(refused.code(), Code::PermissionDenied);
+    send("edge-1").await.unwrap();
+    assert_eq!(*harness.logged.borrow(), ["edge-1"]);
 }
 
 #[tokio::test]

@@ -1,0 +1,129 @@
+//! The certificate of the Envoy of `up`.
+
+use std::convert::Infallible;
+use std::fs;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::bail;
+use cubegate_domain::NodeCertificate;
+use cubegate_store::Store;
+use sha2::{Digest as _, Sha256};
+use time::OffsetDateTime;
+use tokio::time::sleep;
+
+use super::NodeFiles;
+use crate::bootstrap::Bootstrap;
+use crate::control_plane::ControlPlane;
+use crate::data_dir::DataDir;
+use crate::pki::Ca;
+
+/// How long to wait after a renewal has failed.
+const RETRY: Duration = Duration::from_secs(60);
+
+/// How often the time is looked at: a machine may have slept.
+const LOOK: Duration = Duration::from_secs(60 * 60);
+
+/// The Envoy of `up`, as the control plane knows it.
+pub(crate) struct LocalNode {
+    name: String,
+    files: NodeFiles,
+    ca: Ca,
+    lifetime: time::Duration,
+}
+
+// === impl LocalNode ===
+
+impl LocalNode {
+    /// Nothing is made yet but the CA.
+    pub(crate) fn new(data: &DataDir, lifetime: time::Duration) -> anyhow::Result<Self> {
+        let ca = Ca::xds(data)?;
+        // Several control planes on one database have an Envoy each.
+        let digest = Sha256::digest(ca.certificate_pem().as_bytes());
+        let short: String = digest.iter().take(4).map(|b| format!("{b:02x}")).collect();
+        let folder = data.folder("envoy")?.join("xds");
+        for old in ["envoy.crt", "envoy.key"] {
+            // Of earlier versions: good for ten years, and for every name.
+            let _ = fs::remove_file(data.folder("pki")?.join(old));
+        }
+        Ok(Self {
+            name: format!("up-{short}"),
+            files: NodeFiles::new(folder),
+            ca,
+            lifetime,
+        })
+    }
+
+    /// What Envoy is started with.
+    pub(crate) fn bootstrap(
+        &self,
+        control_plane: &ControlPlane,
+        admin: SocketAddr,
+    ) -> anyhow::Result<String> {
+        Bootstrap {
+            node_id: &self.name,
+            xds_address: &control_plane.xds_address().to_string(),
+            api_address: &control_plane.api_address().to_string(),
+            admin,
+            files: &self.files,
+        }
+        .to_yaml()
+    }
+
+    /// Makes a new certificate unless there is one that is good for a while.
+    pub(crate) async fn renew_if_due(&self, store: &Store) -> anyhow::Result<NodeCertificate> {
+        let now = OffsetDateTime::now_utc();
+        let current = self.files.current(&self.ca, &self.name);
+        let kept = current.filter(|certificate| {
+            // With a shorter lifetime than before the old one does not go on.
+            now < certificate.renew_at() && certificate.lifetime() <= self.lifetime
+        });
+        if let Some(certificate) = kept {
+            let shut_out = store.list_revoked_nodes().await?;
+            if shut_out
+                .get(&self.name)
+                .is_some_and(|until| certificate.issued_at <= *until)
+            {
+                bail!(
+                    "the Envoy {} of this data directory is shut out; remove {} to let it in with a new certificate",
+                    self.name,
+                    self.files.folder().display()
+                );
+            }
+            return Ok(certificate);
+        }
+        let certificate = store
+            .issue_node_certificate(&self.name, now, self.lifetime)
+            .await?;
+        self.files.write(
+            &self.files,
+            self.ca.certificate_pem(),
+            &self.ca.node(&certificate)?,
+        )?;
+        tracing::info!(
+            envoy.node = self.name,
+            certificate.expires_at = %certificate.expires_at,
+            "Envoy has a new certificate"
+        );
+        Ok(certificate)
+    }
+
+    /// Renews the certificate whenever it is due.
+    pub(crate) async fn keep(&self, store: Store) -> Infallible {
+        loop {
+            let wait = match self.renew_if_due(&store).await {
+                Ok(certificate) => {
+                    let left = certificate.renew_at() - OffsetDateTime::now_utc();
+                    Duration::try_from(left).unwrap_or_default().min(LOOK)
+                }
+                Err(error) => {
+                    let error = crate::output::sentence(&error);
+                    tracing::error!(%error, "Envoy's certificate is not renewed");
+                    RETRY.min(self.lifetime.unsigned_abs() / 10)
+                }
+            };
+            // A little later than it is due, so that it is.
+            sleep(wait + Duration::from_millis(10)).await;
+        }
+    }
+}

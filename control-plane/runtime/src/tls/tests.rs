@@ -1,0 +1,196 @@
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::serve::Listener as _;
+use cubegate_domain::NodeCertificate;
+use rustls::{ClientConfig, RootCertStore};
+use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use time::OffsetDateTime;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{mpsc, watch};
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use super::{Door, Identity, Incoming};
+use crate::data_dir::DataDir;
+use crate::node::{Nodes, ShutOut};
+use crate::pki::{CONTROL_PLANE_NAME, Ca, Certified};
+
+const SOON: Duration = Duration::from_secs(10);
+const NOT_YET: Duration = Duration::from_millis(300);
+
+/// A door with somebody behind it, and what is needed to knock.
+struct World {
+    ca: Ca,
+    other_ca: Ca,
+    address: SocketAddr,
+    incoming: Incoming,
+    shut_out: watch::Sender<ShutOut>,
+    arrivals: mpsc::Receiver<NodeCertificate>,
+    _folder: tempfile::TempDir,
+}
+
+impl World {
+    async fn new(envoys_only: bool) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let data = DataDir::open(folder.path()).unwrap();
+        let (ca, other_ca) = (Ca::xds(&data).unwrap(), Ca::gateway(&data).unwrap());
+        let identity = Identity::new(ca.clone(), Vec::new(), time::Duration::days(1)).unwrap();
+        let (shut_out, receiver) = watch::channel(ShutOut::default());
+        let (sender, arrivals) = mpsc::channel(8);
+        let nodes = Nodes {
+            shut_out: receiver,
+            arrivals: sender,
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let config = identity.server_config(envoys_only, b"h2").unwrap();
+        let incoming = Door::new(config, nodes, envoys_only)
+            .open(listener)
+            .unwrap();
+        Self {
+            ca,
+            other_ca,
+            address,
+            incoming,
+            shut_out,
+            arrivals,
+            _folder: folder,
+        }
+    }
+
+    /// Knocks; with TLS 1.3 a client learns with its first bytes whether it is let in.
+    async fn knock(&self, shown: Option<&Certified>) -> std::io::Result<TlsStream<TcpStream>> {
+        let mut roots = RootCertStore::empty();
+        let authority = CertificateDer::from_pem_slice(self.ca.certificate_pem().as_bytes());
+        roots.add(authority.unwrap()).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let builder = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots);
+        let mut config = match shown {
+            None => builder.with_no_client_auth(),
+            Some(certified) => {
+                let pem = certified.certificate_pem.as_bytes();
+                let key = PrivateKeyDer::from_pem_slice(certified.key_pem.as_bytes()).unwrap();
+                let chain = vec![CertificateDer::from_pem_slice(pem).unwrap()];
+                builder.with_client_auth_cert(chain, key).unwrap()
+            }
+        };
+        config.alpn_protocols = vec![b"h2".to_vec()];
+        let stream = TcpStream::connect(self.address).await.unwrap();
+        let name = ServerName::try_from(CONTROL_PLANE_NAME).unwrap();
+        TlsConnector::from(Arc::new(config))
+            .connect(name, stream)
+            .await
+    }
+
+    async fn is_let_in(&mut self, shown: Option<&Certified>) -> bool {
+        let knocked = self.knock(shown).await;
+        let arrival = timeout(NOT_YET, self.incoming.accept()).await;
+        if let Ok(mut stream) = knocked
+            && arrival.is_err()
+        {
+            // Closed, not forgotten.
+            let end = timeout(SOON, stream.read(&mut [0])).await.unwrap();
+            assert!(matches!(end, Ok(0) | Err(_)));
+        }
+        arrival.is_ok()
+    }
+}
+
+fn mk_node(seconds: i64) -> NodeCertificate {
+    let issued_at = OffsetDateTime::now_utc().replace_nanosecond(0).unwrap();
+    NodeCertificate {
+        node: "edge".to_owned(),
+        issued_at,
+        expires_at: issued_at + time::Duration::seconds(seconds),
+    }
+}
+
+#[tokio::test]
+async fn only_an_envoy_of_the_ca_comes_in_to_xds() {
+    let mut world = World::new(true).await;
+    let node = mk_node(3600);
+    let good = world.ca.node(&node).unwrap();
+    assert!(world.is_let_in(Some(&good)).await);
+    assert_eq!(world.arrivals.recv().await, Some(node.clone()));
+
+    assert!(!world.is_let_in(None).await, "nobody");
+    let foreign = world.other_ca.node(&node).unwrap();
+    assert!(!world.is_let_in(Some(&foreign)).await, "of another CA");
+    let server = world
+        .ca
+        .server("x", vec!["edge".to_owned()], time::Duration::days(1));
+    assert!(!world.is_let_in(Some(&server.unwrap())).await, "a server's");
+    let ended = world.ca.node(&mk_node(-10)).unwrap();
+    assert!(!world.is_let_in(Some(&ended)).await, "one that has ended");
+}
+
+#[tokio::test]
+async fn to_the_api_anybody_comes_in_but_an_envoy_is_known_by_its_certificate_alone() {
+    let mut world = World::new(false).await;
+    let _nobody = world.knock(None).await.unwrap();
+    let (_connection, peer) = timeout(SOON, world.incoming.accept()).await.unwrap();
+    assert_eq!(peer.envoy, None);
+    let certified = world.ca.node(&mk_node(3600)).unwrap();
+    let _envoy = world.knock(Some(&certified)).await.unwrap();
+    let (_connection, peer) = timeout(SOON, world.incoming.accept()).await.unwrap();
+    assert_eq!(peer.envoy.unwrap().node, "edge");
+    let foreign = world.other_ca.node(&mk_node(3600)).unwrap();
+    assert!(!world.is_let_in(Some(&foreign)).await);
+}
+
+#[tokio::test]
+async fn an_envoy_that_is_shut_out_loses_its_connection_at_once_and_gets_no_other() {
+    let mut world = World::new(true).await;
+    let node = mk_node(3600);
+    let certified = world.ca.node(&node).unwrap();
+    let _stream = world.knock(Some(&certified)).await.unwrap();
+    let (mut connection, _) = timeout(SOON, world.incoming.accept()).await.unwrap();
+    let mut byte = [0];
+    assert!(timeout(NOT_YET, connection.read(&mut byte)).await.is_err());
+    // Others, and older certificates, are not concerned.
+    let before = node.issued_at - time::Duration::SECOND;
+    for others in [[("other", node.issued_at)], [("edge", before)]] {
+        world.shut_out.send_replace(ShutOut::of(&others));
+        assert!(timeout(NOT_YET, connection.read(&mut byte)).await.is_err());
+    }
+    world
+        .shut_out
+        .send_replace(ShutOut::of(&[("edge", node.issued_at)]));
+    let end = timeout(SOON, connection.read(&mut byte)).await.unwrap();
+    assert!(end.unwrap_err().to_string().contains("shut out"));
+    assert!(connection.write_all(b"x").await.is_err());
+    assert!(!world.is_let_in(Some(&certified)).await);
+}
+
+#[tokio::test]
+async fn a_connection_does_not_outlive_its_certificate() {
+    let mut world = World::new(true).await;
+    let certified = world.ca.node(&mk_node(2)).unwrap();
+    let _stream = world.knock(Some(&certified)).await.unwrap();
+    let (mut connection, _) = timeout(SOON, world.incoming.accept()).await.unwrap();
+    let end = timeout(SOON, connection.read(&mut [0])).await.unwrap();
+    assert!(end.unwrap_err().to_string().contains("has ended"));
+}
+
+#[tokio::test]
+async fn http_in_clear_is_told_where_it_is() {
+    let world = World::new(false).await;
+    let mut stream = TcpStream::connect(world.address).await.unwrap();
+    stream
+        .write_all(b"GET /readyz HTTP/1.1\r\nhost: x\r\n\r\n")
+        .await
+        .unwrap();
+    let mut answer = String::new();
+    let read = stream.read_to_string(&mut answer);
+    timeout(SOON, read).await.unwrap().unwrap();
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    assert!(answer.contains("speaks TLS"), "{answer}");
+}
