@@ -165,7 +165,8 @@ fn an_export_that_is_read_slowly_is_whole() -> Result<()> {
 
         let authority = gateway.raw()?.authority().to_owned();
         let socket = TcpSocket::new_v4()?;
-        socket.set_recv_buffer_size(4096)?;
+        // Less than a segment of loopback would be taken for no window at all.
+        socket.set_recv_buffer_size(256 << 10)?;
         let mut connection = socket.connect(authority.parse()?).await?;
         let request = format!(
             "GET /api/v1/cube/audit?format=jsonl HTTP/1.1\r\nHost: {authority}\r\nAuthorization: Bearer {}\r\nConnection: close\r\n\r\n",
@@ -179,8 +180,10 @@ fn an_export_that_is_read_slowly_is_whole() -> Result<()> {
             let size = connection.read(&mut piece).await?;
             ensure!(size > 0, "it ended after {:?}", began.elapsed());
             answer.extend_from_slice(piece.get(..size).unwrap_or_default());
-            tokio::time::sleep(Duration::from_millis(500)).await;
+            tokio::time::sleep(Duration::from_millis(250)).await;
         }
+        let open = gateway.health().stats("http.gateway.downstream_rq_active").await?;
+        ensure!(open.iter().any(|(_, open)| *open > 0), "it has ended already: {open:?}");
         tokio::time::timeout(LIMIT, connection.read_to_end(&mut answer)).await??;
         let lines = answer.windows(2).filter(|end| end == b"}\n").count();
         ensure!(answer.starts_with(b"HTTP/1.1 200"), "no 200");

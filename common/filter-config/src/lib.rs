@@ -65,7 +65,7 @@ pub const CONTROL_PLANE_CLUSTER: &str = "control-plane";
 
 /// How long a connection may stand still whose client takes nothing of what is on its
 /// way to it, until it is cut (TCP_USER_TIMEOUT, RFC 5482).
-pub const CLIENT_STALL: Duration = Duration::from_secs(20);
+pub const CLIENT_STALL: Duration = Duration::from_secs(30);
 
 /// The whole document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
