@@ -138,7 +138,10 @@ fn pages_that_nobody_takes_fill_no_more_memory_than_is_allowed() -> Result<()> {
         if refused.status != 200 {
             refused.kube_error(429)?;
             let after = refused.header("retry-after").context("no Retry-After")?;
-            ensure!((1..=STALL.as_secs()).contains(&after.parse::<u64>()?), "{after}");
+            ensure!(
+                (1..=STALL.as_secs()).contains(&after.parse::<u64>()?),
+                "{after}"
+            );
         }
         let small = "/api/v1/configmaps?fields=metadata.name";
         ann.get(&cube("only", small)).send().await?.expect(200)?;

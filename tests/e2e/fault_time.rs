@@ -182,8 +182,14 @@ fn an_export_that_is_read_slowly_is_whole() -> Result<()> {
             answer.extend_from_slice(piece.get(..size).unwrap_or_default());
             tokio::time::sleep(Duration::from_millis(250)).await;
         }
-        let open = gateway.health().stats("http.gateway.downstream_rq_active").await?;
-        ensure!(open.iter().any(|(_, open)| *open > 0), "it has ended already: {open:?}");
+        let open = gateway
+            .health()
+            .stats("http.gateway.downstream_rq_active")
+            .await?;
+        ensure!(
+            open.iter().any(|(_, open)| *open > 0),
+            "it has ended already: {open:?}"
+        );
         tokio::time::timeout(LIMIT, connection.read_to_end(&mut answer)).await??;
         let lines = answer.windows(2).filter(|end| end == b"}\n").count();
         ensure!(answer.starts_with(b"HTTP/1.1 200"), "no 200");
