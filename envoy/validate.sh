@@ -27,9 +27,23 @@ if ! diff -u "$here/bootstrap.yaml" "$work/printed.yaml" >&2; then
 	exit 1
 fi
 sed -i "s#/etc/cubegate#$work#g" "$work"/xds/*.yaml
+is_valid() { "$envoy" --mode validate --config-path "$1" --log-level error >"$work/log" 2>&1; }
+
+# Whoever deploys static.yaml as it stands must not get an Envoy that trusts a key
+# from a public file.
+readonly placeholder=PUBLIC-KEY-IN-HEX
+key=$(openssl genpkey -algorithm ed25519 | openssl pkey -pubout -outform DER | tail -c 32 | od -An -v -tx1 | tr -d ' \n')
 for file in bootstrap static; do
 	sed "s#/etc/cubegate#$work#g" "$here/$file.yaml" >"$work/$file.yaml"
-	if ! "$envoy" --mode validate --config-path "$work/$file.yaml" --log-level error >"$work/log" 2>&1; then
+done
+if is_valid "$work/static.yaml" || ! grep -q 'key "example" is not 32 bytes in hex' "$work/log"; then
+	cat "$work/log" >&2
+	echo "envoy/static.yaml must be refused for its key as long as nobody has written one in the place of $placeholder" >&2
+	exit 1
+fi
+sed -i "s#$placeholder\"#$key\"#" "$work/static.yaml"
+for file in bootstrap static; do
+	if ! is_valid "$work/$file.yaml"; then
 		cat "$work/log" >&2
 		echo "envoy/$file.yaml is not valid" >&2
 		exit 1
