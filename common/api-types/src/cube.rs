@@ -129,6 +129,11 @@ pub mod message {
     /// 404 as plain text: no such path or method.
     pub const PAGE_NOT_FOUND: &str = "404 page not found";
 
+    /// 408: the request's body came too slowly.
+    pub const REQUEST_TOO_SLOW: &str = "The request did not arrive in time.";
+    /// 503: Envoy is short of memory.
+    pub const OVERLOADED: &str = "The gateway is overloaded; try again in a moment.";
+
     /// 413: the body is too long.
     pub const BODY_TOO_LARGE: &str = "Body larger than 1 MiB.";
 

@@ -114,6 +114,15 @@ impl fmt::Display for ClusterName {
     }
 }
 
+// === impl Cluster ===
+
+impl Cluster {
+    /// Whether its API server is proven by the system's CAs, for want of its own.
+    pub fn needs_system_ca(&self) -> bool {
+        self.server.scheme == Scheme::Https && self.tls.ca_pem.is_none()
+    }
+}
+
 // === impl Scheme ===
 
 impl Scheme {

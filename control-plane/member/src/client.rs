@@ -15,7 +15,7 @@ use rustls_pki_types::pem::PemObject as _;
 use tower::util::MapResponseLayer;
 
 use self::bounded::{Bounded, Budget};
-use crate::{KubeconfigError, MemberSpec};
+use crate::{KubeconfigError, MemberSpec, system_ca};
 
 /// Longest answer of an API server, unless whoever asks says otherwise. A piece of a list
 /// has some 2 MiB, a discovery document with a thousand custom resources some 1.5 MB.
@@ -45,16 +45,15 @@ pub(crate) fn config(
         .parse()
         .map_err(|error| format!("{error}"))?;
     let mut config = kube::Config::new(url);
-    config.root_cert = tls
-        .ca_pem
-        .as_deref()
-        .map(|pem| {
+    config.root_cert = match &tls.ca_pem {
+        Some(pem) => Some(
             CertificateDer::pem_slice_iter(pem.as_bytes())
                 .map(|certificate| certificate.map(|certificate| certificate.to_vec()))
                 .collect::<Result<Vec<_>, _>>()
-        })
-        .transpose()
-        .map_err(|error| error.to_string())?;
+                .map_err(|error| error.to_string())?,
+        ),
+        None => system_ca::roots()?,
+    };
     config.tls_server_name.clone_from(&tls.server_name);
     config.auth_info = match credential {
         ClusterCredential::None => AuthInfo::default(),

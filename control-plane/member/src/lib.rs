@@ -23,6 +23,7 @@ mod kubeconfig;
 mod kubecube;
 mod probe;
 mod read;
+mod system_ca;
 
 pub use address::{AddressError, AddressPolicy, ClusterNetwork, ClusterNetworkError};
 pub use discovery::{DISCOVERY_TIMEOUT, Discoverer, Discovery, DiscoveryError, USER_AGENT};
@@ -34,3 +35,4 @@ pub use probe::{PROBE_TIMEOUT, ProbeError, ProbeReport, probe};
 pub use read::{
     AccessQuestion, Assigned, Capacity, Identity, Inventory, READ_TIMEOUT, ReadError, Reader,
 };
+pub use system_ca::{knows_system_ca, trust_system_ca};

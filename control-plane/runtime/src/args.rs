@@ -3,7 +3,9 @@
 mod audit;
 mod callers;
 mod clusters;
+mod connections;
 mod data;
+mod envoy;
 mod gateway;
 mod import;
 mod key;
@@ -20,7 +22,9 @@ pub(crate) use self::callers::CallersArgs;
 pub(crate) use self::clusters::{
     ClusterAddArgs, ClusterCommand, ClusterManifestArgs, ClustersArgs,
 };
+pub(crate) use self::connections::{ConnectionArgs, SystemCaArgs};
 pub(crate) use self::data::DataArgs;
+pub(crate) use self::envoy::EnvoyArgs;
 pub(crate) use self::gateway::GatewayArgs;
 pub(crate) use self::import::{ImportArgs, KubeCubeArgs};
 pub(crate) use self::key::{KeyCommand, KeyCreateArgs, KeyUpdateArgs, LimitArgs, ScopeArgs};

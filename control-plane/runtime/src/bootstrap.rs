@@ -1,5 +1,7 @@
 //! The bootstrap of an Envoy: who it is and where its configuration comes from.
 
+mod overload;
+
 use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
@@ -7,6 +9,7 @@ use std::path::Path;
 use anyhow::anyhow;
 use cubegate_filter_config::CONTROL_PLANE_CLUSTER;
 
+pub(crate) use self::overload::EnvoyLimits;
 use crate::node::{AUTHORITY, IDENTITY, NodeFiles};
 use crate::pki::CONTROL_PLANE_NAME;
 
@@ -20,6 +23,8 @@ pub(crate) struct Bootstrap<'a> {
     pub(crate) api_address: &'a str,
     /// Where the admin page listens.
     pub(crate) admin: SocketAddr,
+    /// What it may use.
+    pub(crate) limits: EnvoyLimits,
     /// The files by which it proves itself, on its machine.
     pub(crate) files: &'a NodeFiles,
 }
@@ -44,6 +49,8 @@ node:
 admin:
   address:
     socket_address: {{ address: {admin_host}, port_value: {admin_port} }}
+  # It must answer when clients have taken all that there is.
+  ignore_global_conn_limit: true
 dynamic_resources:
   ads_config:
     api_type: DELTA_GRPC
@@ -109,6 +116,7 @@ static_resources:
             identity = quoted_path(&self.files.identity_document())?,
             authority = quoted_path(&self.files.authority_document())?,
         )?;
+        self.limits.write_yaml(&mut yaml)?;
         Ok(yaml)
     }
 }

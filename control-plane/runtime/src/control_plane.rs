@@ -33,6 +33,7 @@ use crate::discovery::{self, Known};
 use crate::node::{self, Nodes, Renewal};
 use crate::pki::{Ca, serving_certificate};
 use crate::publisher::{Fixed, Publisher};
+use crate::system_ca::SystemCa;
 use crate::tls::{Door, Identity, keep_fresh};
 
 /// How long the first snapshot waits for what the clusters have. Envoys that come back
@@ -71,6 +72,7 @@ impl ControlPlane {
             throttle,
             clusters,
             callers,
+            connections,
             nodes: nodes_args,
             api_names: given_names,
             listen,
@@ -109,10 +111,16 @@ impl ControlPlane {
                 host: listen.ip().to_string(),
                 port: listen.port(),
                 certificate,
+                times: connections.times(),
+                trusted_hops: connections.trusted_hops,
+                proxy_protocol: connections.proxy_protocol.clone(),
             },
         };
 
+        let mut system_ca = SystemCa::find(connections.system_ca.system_ca.as_deref())?;
+        let (bundles, bundle) = watch::channel(system_ca.read());
         let (stop, stopped) = watch::channel(false);
+        let system_ca = until(stopped.clone(), system_ca.follow(bundles));
         let (learnt, mut known) = watch::channel(Known::default());
         let discovery = until(
             stopped.clone(),
@@ -121,7 +129,7 @@ impl ControlPlane {
         let complete = known.wait_for(|known| known.complete);
         // One that hangs must not hold up the others.
         let _ = tokio::time::timeout(FIRST_DISCOVERY, complete).await;
-        let mut publisher = Publisher::new(store.clone(), known, fixed).await?;
+        let mut publisher = Publisher::new(store.clone(), known, bundle, fixed).await?;
         let first = publisher.snapshot(&Snapshot::default());
         let documents = publisher.documents();
         let (publish, snapshots) = watch::channel(Arc::new(first));
@@ -190,6 +198,7 @@ impl ControlPlane {
             tokio::spawn(async move { api.await.context("the HTTP API failed") }),
             tokio::spawn(async move { publisher.await.context("the publisher failed") }),
             tokio::spawn(async move { discovery.await.context("the discovery failed") }),
+            tokio::spawn(async move { system_ca.await.context("the reading of CAs failed") }),
             tokio::spawn(async move { retention.await.context("the audit retention failed") }),
             tokio::spawn(async move {
                 expiry

@@ -21,10 +21,12 @@ mod control_plane;
 mod data_dir;
 mod discovery;
 mod envoy;
+mod machine;
 mod node;
 mod output;
 mod pki;
 mod publisher;
+mod system_ca;
 mod tls;
 
 use std::io::IsTerminal as _;

@@ -30,6 +30,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use self::documents::{Gate, MAX_SESSIONS_BYTES, SessionsSize};
 use self::refused::{RefusedSessions, epochs};
 use crate::discovery::Known;
+use crate::system_ca::Bundle;
 
 /// How long to wait after the database has failed.
 const RETRY: Duration = Duration::from_secs(1);
@@ -50,6 +51,7 @@ pub(crate) struct Fixed {
 pub(crate) struct Publisher {
     store: Store,
     known: watch::Receiver<Known>,
+    system_ca: watch::Receiver<Bundle>,
     fixed: Fixed,
     /// The revision that gateway and epochs are of at least.
     revision: Option<Revision>,
@@ -81,6 +83,7 @@ impl Publisher {
     pub(crate) async fn new(
         store: Store,
         known: watch::Receiver<Known>,
+        system_ca: watch::Receiver<Bundle>,
         fixed: Fixed,
     ) -> anyhow::Result<Self> {
         let none = |kind| Arc::new(revocations(kind, &fixed.module, &fixed.tokens, Vec::new()));
@@ -96,6 +99,7 @@ impl Publisher {
             gate: Gate::new(),
             store,
             known,
+            system_ca,
             fixed,
         };
         // What is read after it is of this revision or a later one.
@@ -133,6 +137,7 @@ impl Publisher {
                     return;
                 },
                 Ok(()) = self.known.changed() => resources = true,
+                Ok(()) = self.system_ca.changed() => resources = true,
                 () = sleep_until(self.sessions_due), if waits => {}
                 _ = expiry.tick() => {
                     self.has_expired |= self.refused.forget_expired(OffsetDateTime::now_utc());
@@ -175,11 +180,11 @@ impl Publisher {
     }
 
     /// Reads what has changed of everything but the sessions. `resources`: what is known of
-    /// the clusters' resources is something else.
+    /// the clusters' resources, or the CA bundle, is something else.
     async fn follow(&mut self, now: Revision, resources: bool) -> anyhow::Result<()> {
         let changes = self.revision.map_or(Changes::ALL, |own| now.since(own));
         if changes.clusters || resources {
-            self.gateway = gateway(&self.store, &self.known, &self.fixed).await?;
+            self.gateway = gateway(&self.store, &self.known, &self.system_ca, &self.fixed).await?;
         }
         if changes.epochs {
             let document = epochs(&self.store, OffsetDateTime::now_utc()).await?;
@@ -218,6 +223,7 @@ impl Publisher {
 async fn gateway(
     store: &Store,
     known: &watch::Receiver<Known>,
+    system_ca: &watch::Receiver<Bundle>,
     fixed: &Fixed,
 ) -> anyhow::Result<Snapshot> {
     let Fixed {
@@ -228,10 +234,12 @@ async fn gateway(
         listener,
     } = fixed;
     let resources = known.borrow().resources.clone();
+    let system_ca = system_ca.borrow().clone();
     let state = GatewayState {
         clusters: store.list_clusters().await?,
         host_cluster: store.host_cluster().await?,
         resources,
+        system_ca,
         tokens: tokens.clone(),
         cors_origins: cors_origins.clone(),
         limits: limits.clone(),

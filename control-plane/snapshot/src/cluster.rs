@@ -15,19 +15,22 @@ use envoy_types::pb::envoy::extensions::filters::network::http_connection_manage
     HttpFilter, http_filter,
 };
 use envoy_types::pb::envoy::extensions::http::injected_credentials::generic::v3::Generic;
-use envoy_types::pb::envoy::extensions::transport_sockets::tls::v3 as tls;
 use envoy_types::pb::envoy::extensions::upstreams::http::v3::{
     HttpProtocolOptions, http_protocol_options as protocol,
 };
-use envoy_types::pb::envoy::r#type::matcher::v3::{StringMatcher, string_matcher};
 
-use crate::{Resource, ResourceType, Snapshot, proto, secret};
+use crate::{Resource, ResourceType, Snapshot, proto, retry, secret, upstream_tls};
 
 const PROTOCOL_OPTIONS: &str = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
 
 /// Envoy counts a watch as a request in flight; its default of 1,024 would stop
 /// a gateway that has a few hundred watching clients.
 const MAX_IN_FLIGHT: u32 = 65_536;
+
+/// How long a connection without a request is kept, in seconds. An API server closes
+/// its own after 90; it must never be the first one, or a request that is on its way
+/// then is lost.
+const UPSTREAM_IDLE: i64 = 60;
 
 /// What an API server may send ahead on one stream and on one connection, in
 /// bytes. With 64 KiB a list of 40 MB would wait for round trips.
@@ -67,7 +70,7 @@ fn member(cluster: &cubegate_domain::Cluster, name: String, http1_only: bool) ->
         message.transport_socket = Some(proto::TransportSocket {
             name: "envoy.transport_sockets.tls".to_owned(),
             config_type: Some(proto::transport_socket::ConfigType::TypedConfig(
-                proto::pack_any(tls_context(cluster)),
+                proto::pack_any(upstream_tls::context(cluster)),
             )),
         });
     }
@@ -107,6 +110,7 @@ fn base(name: String, host: &str, port: u16, options: &HttpProtocolOptions) -> p
                 max_connections: proto::number(MAX_IN_FLIGHT),
                 max_pending_requests: proto::number(MAX_IN_FLIGHT),
                 max_requests: proto::number(MAX_IN_FLIGHT),
+                max_retries: proto::number(retry::MAX_RETRIES),
                 ..Default::default()
             }],
             ..Default::default()
@@ -119,67 +123,6 @@ fn base(name: String, host: &str, port: u16, options: &HttpProtocolOptions) -> p
             PROTOCOL_OPTIONS.to_owned(),
             proto::pack_any(options.clone()),
         )]),
-        ..Default::default()
-    }
-}
-
-/// The API server must show a certificate of the cluster's CA for the name in
-/// the kubeconfig; the gateway shows its own.
-fn tls_context(cluster: &cubegate_domain::Cluster) -> tls::UpstreamTlsContext {
-    let name = cluster
-        .tls
-        .server_name
-        .as_deref()
-        .unwrap_or(&cluster.server.host);
-    let is_address = name.parse::<IpAddr>().is_ok();
-    let san_type = if is_address {
-        tls::subject_alt_name_matcher::SanType::IpAddress
-    } else {
-        tls::subject_alt_name_matcher::SanType::Dns
-    };
-    let mut validation = tls::CertificateValidationContext {
-        match_typed_subject_alt_names: vec![tls::SubjectAltNameMatcher {
-            san_type: san_type as i32,
-            matcher: Some(StringMatcher {
-                match_pattern: Some(string_matcher::MatchPattern::Exact(name.to_owned())),
-                ..Default::default()
-            }),
-            ..Default::default()
-        }],
-        ..Default::default()
-    };
-    let validation_context_type = if cluster.tls.ca_pem.is_some() {
-        tls::common_tls_context::ValidationContextType::CombinedValidationContext(
-            tls::common_tls_context::CombinedCertificateValidationContext {
-                default_validation_context: Some(validation),
-                validation_context_sds_secret_config: Some(secret::reference(secret::ca_name(
-                    &cluster.name,
-                ))),
-                ..Default::default()
-            },
-        )
-    } else {
-        validation.system_root_certs =
-            Some(tls::certificate_validation_context::SystemRootCerts {});
-        tls::common_tls_context::ValidationContextType::ValidationContext(validation)
-    };
-    let client = matches!(
-        cluster.credential,
-        ClusterCredential::ClientCertificate { .. }
-    )
-    .then(|| secret::reference(secret::client_name(&cluster.name)));
-    tls::UpstreamTlsContext {
-        common_tls_context: Some(tls::CommonTlsContext {
-            tls_certificate_sds_secret_configs: client.into_iter().collect(),
-            validation_context_type: Some(validation_context_type),
-            ..Default::default()
-        }),
-        // RFC 6066 3: an address is no server name.
-        sni: if is_address {
-            String::new()
-        } else {
-            name.to_owned()
-        },
         ..Default::default()
     }
 }
@@ -225,6 +168,10 @@ fn http_options(
     http_filters: Vec<HttpFilter>,
 ) -> HttpProtocolOptions {
     HttpProtocolOptions {
+        common_http_protocol_options: Some(proto::HttpProtocolOptions {
+            idle_timeout: proto::seconds(UPSTREAM_IDLE),
+            ..Default::default()
+        }),
         upstream_protocol_options: Some(protocol),
         http_filters,
         ..Default::default()

@@ -15,19 +15,26 @@
 //!
 //! It deliberately opens no socket and keeps no state: that is `cubegate-xds`.
 
+mod address_range;
 mod cluster;
+mod connection;
 mod extension_config;
 mod listener;
 mod local_reply;
 mod proto;
 mod resource;
+mod retry;
 mod route;
 mod secret;
 mod state;
+mod upstream_tls;
 
 #[cfg(test)]
 mod tests;
 
+pub use address_range::{AddressRange, AddressRangeError};
 pub use extension_config::revocations;
 pub use resource::{Resource, ResourceType, Snapshot};
-pub use state::{FilterModule, GatewayState, ListenerSettings, ServingCertificate};
+pub use state::{
+    ConnectionTimes, FilterModule, GatewayState, ListenerSettings, ServingCertificate,
+};

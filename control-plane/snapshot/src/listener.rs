@@ -17,7 +17,8 @@ use hcm::http_connection_manager as manager;
 
 use crate::extension_config;
 use crate::{
-    ListenerSettings, Resource, ResourceType, Snapshot, local_reply, proto, route, secret,
+    ListenerSettings, Resource, ResourceType, Snapshot, connection, local_reply, proto, route,
+    secret,
 };
 
 /// The Envoy cluster of the control plane's gRPC, as `cubegate bootstrap` calls it.
@@ -43,13 +44,15 @@ const LISTENER: &str = "gateway";
 const ACCESS_LOG: &str = "%START_TIME% %REQ(:METHOD)% %REQ_WITHOUT_QUERY(X-ENVOY-ORIGINAL-PATH?:PATH)% %RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% rx=%BYTES_RECEIVED% tx=%BYTES_SENT% ms=%DURATION% cluster=%UPSTREAM_CLUSTER% id=%REQ(X-REQUEST-ID)%\n";
 
 pub(crate) fn insert(snapshot: &mut Snapshot, settings: &ListenerSettings) {
-    let manager = proto::pack_any(connection_manager());
+    let manager = proto::pack_any(connection_manager(settings));
     let chain = lds::FilterChain {
+        filter_chain_match: connection::chain_match(&settings.proxy_protocol),
         filters: vec![lds::Filter {
             name: "envoy.filters.network.http_connection_manager".to_owned(),
             config_type: Some(lds::filter::ConfigType::TypedConfig(manager)),
         }],
         transport_socket: settings.certificate.as_ref().map(|_| serving_tls()),
+        transport_socket_connect_timeout: proto::seconds(connection::HANDSHAKE_TIMEOUT),
         ..Default::default()
     };
     let message = lds::Listener {
@@ -57,6 +60,8 @@ pub(crate) fn insert(snapshot: &mut Snapshot, settings: &ListenerSettings) {
         address: proto::address(&settings.host, settings.port),
         per_connection_buffer_limit_bytes: proto::number(proto::LISTENER_BUFFER_BYTES),
         filter_chains: vec![chain],
+        listener_filters: connection::listener_filters(&settings.proxy_protocol),
+        listener_filters_timeout: proto::seconds(connection::HANDSHAKE_TIMEOUT),
         tcp_keepalive: proto::keepalive(),
         socket_options: vec![user_timeout()],
         ..Default::default()
@@ -102,7 +107,7 @@ fn serving_tls() -> proto::TransportSocket {
     }
 }
 
-fn connection_manager() -> hcm::HttpConnectionManager {
+fn connection_manager(settings: &ListenerSettings) -> hcm::HttpConnectionManager {
     hcm::HttpConnectionManager {
         stat_prefix: LISTENER.to_owned(),
         route_specifier: Some(manager::RouteSpecifier::Rds(hcm::Rds {
@@ -118,23 +123,21 @@ fn connection_manager() -> hcm::HttpConnectionManager {
                 ..Default::default()
             })
             .to_vec(),
-        common_http_protocol_options: Some(proto::HttpProtocolOptions {
-            idle_timeout: proto::seconds(3600),
-            headers_with_underscores_action:
-                proto::http_protocol_options::HeadersWithUnderscoresAction::RejectRequest as i32,
-            ..Default::default()
-        }),
+        common_http_protocol_options: Some(connection::http_options(&settings.times)),
+        http1_safe_max_connection_duration: true,
         http2_protocol_options: Some(proto::Http2ProtocolOptions {
             max_concurrent_streams: proto::number(256),
             initial_stream_window_size: proto::number(64 << 10),
             initial_connection_window_size: proto::number(1 << 20),
             ..Default::default()
         }),
-        // A slow request head is cut; bodies and answers have the routes' times.
+        // A slow head or body is cut; answers have the routes' times.
         request_headers_timeout: proto::seconds(10),
-        stream_idle_timeout: proto::seconds(300),
+        request_timeout: proto::duration(settings.times.request),
+        stream_idle_timeout: proto::duration(settings.times.idle),
         stream_flush_timeout: proto::seconds(FLUSH_TIMEOUT),
         use_remote_address: proto::yes(),
+        xff_num_trusted_hops: settings.trusted_hops,
         // Nobody's address makes a request trusted: a trusted client chooses the
         // request's id and Envoy's own headers. An empty list would not do, Envoy
         // takes private and loopback addresses then; nobody has this one.

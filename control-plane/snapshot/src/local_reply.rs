@@ -21,6 +21,10 @@ const TIMEOUT_FLAGS: &[&str] = &["UT", "UMSDR"];
 /// The upstream could not be reached, or broke off.
 const FAILURE_FLAGS: &[&str] = &["UH", "UF", "UC", "UR", "UO", "UPE", "URX", "LR", "NC", "NR"];
 
+/// Envoy is short of memory and takes no new request. It says so before the filter has
+/// seen the request.
+const OVERLOAD_FLAGS: &[&str] = &["OM"];
+
 /// What KubeCube paths begin with.
 const CUBE_PREFIX: &str = "/api/v1/cube/";
 
@@ -40,8 +44,26 @@ pub(crate) fn config() -> hcm::LocalReplyConfig {
                 mapper(code, flagged(flags), "application/json", &kube_body),
             ]
         });
+    let overloaded = [
+        mapper(
+            503,
+            and(flagged(OVERLOAD_FLAGS), on_cube_paths()),
+            cube::CONTENT_TYPE,
+            &ErrorBody::new(503, message::OVERLOADED),
+        ),
+        mapper(
+            503,
+            flagged(OVERLOAD_FLAGS),
+            "application/json",
+            &Status::failure(503, message::OVERLOADED),
+        ),
+    ]
+    .map(|mapper| hcm::ResponseMapper {
+        headers_to_add: vec![retry_after()],
+        ..mapper
+    });
     hcm::LocalReplyConfig {
-        mappers: mappers.collect(),
+        mappers: mappers.chain(overloaded).collect(),
         body_format: None,
     }
 }
@@ -75,18 +97,36 @@ fn flagged(flags: &[&str]) -> proto::AccessLogFilter {
     ))
 }
 
+/// The path that was asked for: the filter keeps it when it sets another one.
 fn on_cube_paths() -> proto::AccessLogFilter {
-    let prefix = StringMatcher {
-        match_pattern: Some(string_matcher::MatchPattern::Prefix(CUBE_PREFIX.to_owned())),
-        ..Default::default()
+    let begins = |header: &str| {
+        let prefix = StringMatcher {
+            match_pattern: Some(string_matcher::MatchPattern::Prefix(CUBE_PREFIX.to_owned())),
+            ..Default::default()
+        };
+        let specifier_of = header_matcher::HeaderMatchSpecifier::StringMatch(prefix);
+        specifier(FilterSpecifier::HeaderFilter(proto::HeaderFilter {
+            header: Some(HeaderMatcher {
+                name: header.to_owned(),
+                header_match_specifier: Some(specifier_of),
+                ..Default::default()
+            }),
+        }))
     };
-    specifier(FilterSpecifier::HeaderFilter(proto::HeaderFilter {
-        header: Some(HeaderMatcher {
-            name: ORIGINAL_PATH_HEADER.to_owned(),
-            header_match_specifier: Some(header_matcher::HeaderMatchSpecifier::StringMatch(prefix)),
+    specifier(FilterSpecifier::OrFilter(proto::OrFilter {
+        filters: vec![begins(ORIGINAL_PATH_HEADER), begins(":path")],
+    }))
+}
+
+fn retry_after() -> proto::HeaderValueOption {
+    proto::HeaderValueOption {
+        header: Some(proto::HeaderValue {
+            key: "retry-after".to_owned(),
+            value: "1".to_owned(),
             ..Default::default()
         }),
-    }))
+        ..Default::default()
+    }
 }
 
 fn and(one: proto::AccessLogFilter, other: proto::AccessLogFilter) -> proto::AccessLogFilter {

@@ -8,7 +8,10 @@ pub(crate) use envoy_types::pb::envoy::config::core::v3::*;
 pub(crate) use envoy_types::pb::envoy::config::endpoint::v3::{
     ClusterLoadAssignment, Endpoint, LbEndpoint, LocalityLbEndpoints, lb_endpoint,
 };
-pub(crate) use envoy_types::pb::google::protobuf::{Any, BoolValue, Duration, UInt32Value};
+pub(crate) use envoy_types::pb::envoy::r#type::v3::Percent;
+pub(crate) use envoy_types::pb::google::protobuf::{
+    Any, BoolValue, Duration, UInt32Value, UInt64Value,
+};
 pub(crate) use envoy_types::util::pack_any;
 
 /// How much Envoy buffers for a client's connection before it pushes back, in bytes.
@@ -21,6 +24,13 @@ pub(crate) const CLUSTER_BUFFER_BYTES: u32 = 256 << 10;
 
 pub(crate) fn seconds(seconds: i64) -> Option<Duration> {
     Some(Duration { seconds, nanos: 0 })
+}
+
+pub(crate) fn duration(duration: std::time::Duration) -> Option<Duration> {
+    Some(Duration {
+        seconds: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX),
+        nanos: i32::try_from(duration.subsec_nanos()).unwrap_or_default(),
+    })
 }
 
 pub(crate) fn number(value: u32) -> Option<UInt32Value> {

@@ -5,6 +5,7 @@ use cubegate_filter_config::{CLASS_HEADER, CLUSTER_HEADER, Class};
 use envoy_types::pb::envoy::config::route::v3 as rds;
 use envoy_types::pb::envoy::r#type::matcher::v3::{StringMatcher, string_matcher};
 
+use crate::retry::{self, Repeat};
 use crate::{Resource, ResourceType, Snapshot, proto};
 
 /// The table's name.
@@ -14,6 +15,9 @@ pub(crate) const ROUTES: &str = "gateway";
 /// own 60, so that its answer comes first.
 const UNARY_TIMEOUT: i64 = 75;
 
+/// How long it may take together with a body that comes slowly, in seconds.
+const UNARY_DURATION: i64 = 2 * UNARY_TIMEOUT;
+
 pub(crate) fn insert(snapshot: &mut Snapshot) {
     let message = rds::RouteConfiguration {
         name: ROUTES.to_owned(),
@@ -21,8 +25,9 @@ pub(crate) fn insert(snapshot: &mut Snapshot) {
             name: ROUTES.to_owned(),
             domains: vec!["*".to_owned()],
             routes: [Class::Stream, Class::Export, Class::Unary]
-                .map(route)
-                .to_vec(),
+                .into_iter()
+                .flat_map(|class| Repeat::ALL.map(|repeat| route(class, repeat)))
+                .collect(),
             request_headers_to_remove: vec![CLUSTER_HEADER.to_owned(), CLASS_HEADER.to_owned()],
             ..Default::default()
         }],
@@ -35,7 +40,7 @@ pub(crate) fn insert(snapshot: &mut Snapshot) {
     );
 }
 
-fn route(class: Class) -> rds::Route {
+fn route(class: Class, repeat: Repeat) -> rds::Route {
     let timeout = match class {
         Class::Unary => proto::seconds(UNARY_TIMEOUT),
         Class::Stream | Class::Export => proto::seconds(0),
@@ -51,13 +56,21 @@ fn route(class: Class) -> rds::Route {
             Class::Unary | Class::Export => None,
             Class::Stream => proto::seconds(0),
         },
+        max_stream_duration: match class {
+            Class::Unary => Some(rds::route_action::MaxStreamDuration {
+                max_stream_duration: proto::seconds(UNARY_DURATION),
+                ..Default::default()
+            }),
+            Class::Stream | Class::Export => None,
+        },
+        retry_policy: Some(repeat.policy()),
         ..Default::default()
     };
     rds::Route {
         name: class.as_str().to_owned(),
         r#match: Some(rds::RouteMatch {
             path_specifier: Some(rds::route_match::PathSpecifier::Prefix("/".to_owned())),
-            headers: vec![rds::HeaderMatcher {
+            headers: [repeat.matchers(), vec![rds::HeaderMatcher {
                 name: CLASS_HEADER.to_owned(),
                 header_match_specifier: Some(
                     rds::header_matcher::HeaderMatchSpecifier::StringMatch(StringMatcher {
@@ -68,9 +81,10 @@ fn route(class: Class) -> rds::Route {
                     }),
                 ),
                 ..Default::default()
-            }],
+            }]].concat(),
             ..Default::default()
         }),
+        request_body_buffer_limit: retry::kept_body(),
         action: Some(rds::route::Action::Route(action)),
         ..Default::default()
     }

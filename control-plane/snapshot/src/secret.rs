@@ -9,8 +9,19 @@ use crate::{Resource, ResourceType, ServingCertificate, Snapshot};
 /// The secret with the listener's certificate.
 pub(crate) const LISTENER_CERTIFICATE: &str = "listener/certificate";
 
-/// The secret with a cluster's CA bundle.
-pub(crate) fn ca_name(cluster: &ClusterName) -> String {
+/// The secret with the CA bundle that proves the API servers which bring none.
+const SYSTEM_CA: &str = "system/ca";
+
+/// The secret with the CA bundle that proves a cluster's API server.
+pub(crate) fn ca_of(cluster: &Cluster) -> String {
+    match cluster.tls.ca_pem {
+        Some(_) => ca_name(&cluster.name),
+        None => SYSTEM_CA.to_owned(),
+    }
+}
+
+/// The secret with a cluster's own CA bundle.
+fn ca_name(cluster: &ClusterName) -> String {
     format!("cluster/{cluster}/ca")
 }
 
@@ -28,15 +39,7 @@ pub(crate) fn insert_cluster(snapshot: &mut Snapshot, cluster: &Cluster) {
     if cluster.server.scheme == Scheme::Https
         && let Some(ca) = &cluster.tls.ca_pem
     {
-        let context = tls::CertificateValidationContext {
-            trusted_ca: proto::inline_string(ca),
-            ..Default::default()
-        };
-        insert(
-            snapshot,
-            ca_name(&cluster.name),
-            tls::secret::Type::ValidationContext(context),
-        );
+        insert_ca(snapshot, ca_name(&cluster.name), ca);
     }
     match &cluster.credential {
         ClusterCredential::None => {}
@@ -63,6 +66,24 @@ pub(crate) fn insert_cluster(snapshot: &mut Snapshot, cluster: &Cluster) {
             );
         }
     }
+}
+
+/// Where a cluster needs it. It has to stand in the resource: Envoy's own way to the
+/// system's CAs does not count as one to compare names by.
+pub(crate) fn insert_system_ca(snapshot: &mut Snapshot, bundle: &str) {
+    insert_ca(snapshot, SYSTEM_CA.to_owned(), bundle);
+}
+
+fn insert_ca(snapshot: &mut Snapshot, name: String, bundle: &str) {
+    let context = tls::CertificateValidationContext {
+        trusted_ca: proto::inline_string(bundle),
+        ..Default::default()
+    };
+    insert(
+        snapshot,
+        name,
+        tls::secret::Type::ValidationContext(context),
+    );
 }
 
 pub(crate) fn insert_listener(snapshot: &mut Snapshot, certificate: &ServingCertificate) {

@@ -2,13 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use cubegate_domain::{Cluster, Scheme};
 use cubegate_filter_config::{
     ClusterEntry, ConfigError, FILTER_NAME, FilterConfig, Limits, Resources, TokenKeys, VERSION,
 };
 
-use crate::{ResourceType, Snapshot, cluster, extension_config, listener, route, secret};
+use crate::{
+    AddressRange, ResourceType, Snapshot, cluster, extension_config, listener, route, secret,
+};
 
 /// Everything that Envoys depend on.
 #[derive(Debug, Clone)]
@@ -19,6 +22,9 @@ pub struct GatewayState {
     pub host_cluster: Option<String>,
     /// What is known of their resources, by the cluster's name.
     pub resources: BTreeMap<String, Arc<Resources>>,
+    /// The CA bundle (PEM) that proves API servers which bring none of their own. While
+    /// there is none, nobody is let through to these: nothing would prove them.
+    pub system_ca: Option<Arc<str>>,
     /// What tokens are checked against.
     pub tokens: TokenKeys,
     /// The origins whose pages may call.
@@ -49,6 +55,25 @@ pub struct ListenerSettings {
     pub port: u16,
     /// What the listener proves itself with; `None` serves plain HTTP.
     pub certificate: Option<ServingCertificate>,
+    /// How long what may take.
+    pub times: ConnectionTimes,
+    /// How many proxies before us are to be believed in `X-Forwarded-For`: the client
+    /// is who the first of them names. 0 is nobody: the client is who connects.
+    pub trusted_hops: u32,
+    /// From where load balancers connect, who say with the PROXY protocol for whom;
+    /// nobody else may connect then. None: the client is who connects.
+    pub proxy_protocol: Vec<AddressRange>,
+}
+
+/// How long what may take on a client's connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConnectionTimes {
+    /// A connection without a request, and a bounded request on which nothing moves.
+    pub idle: Duration,
+    /// A request from its first byte to its last, if nothing of the answer comes before.
+    pub request: Duration,
+    /// A connection; it ends when what is under way then has ended.
+    pub lifetime: Duration,
 }
 
 /// A certificate and its key. Its `Debug` form hides both.
@@ -73,6 +98,7 @@ impl GatewayState {
             clusters,
             host_cluster: _,
             resources: _,
+            system_ca,
             tokens,
             cors_origins: _,
             limits: _,
@@ -80,7 +106,15 @@ impl GatewayState {
             listener,
         } = self;
         let mut snapshot = Snapshot::default();
+        if let Some(bundle) = system_ca
+            && clusters.iter().any(Cluster::needs_system_ca)
+        {
+            secret::insert_system_ca(&mut snapshot, bundle);
+        }
         for cluster in clusters {
+            if cluster.needs_system_ca() && system_ca.is_none() {
+                continue;
+            }
             secret::insert_cluster(&mut snapshot, cluster);
             cluster::insert_member(&mut snapshot, cluster);
         }
@@ -122,6 +156,18 @@ impl GatewayState {
             clusters,
             cors_origins: self.cors_origins.clone(),
             limits: self.limits.clone(),
+        }
+    }
+}
+
+// === impl ConnectionTimes ===
+
+impl Default for ConnectionTimes {
+    fn default() -> Self {
+        Self {
+            idle: Duration::from_mins(5),
+            request: Duration::from_mins(5),
+            lifetime: Duration::from_hours(1),
         }
     }
 }

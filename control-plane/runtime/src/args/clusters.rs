@@ -9,7 +9,7 @@ use clap::{Args, Subcommand, value_parser};
 use cubegate_member::{AddressPolicy, ClusterNetwork};
 use url::{Origin, Url};
 
-use super::DataArgs;
+use super::{DataArgs, SystemCaArgs};
 
 /// Discovery and CORS.
 #[derive(Debug, Clone, Args)]
@@ -87,6 +87,8 @@ pub(crate) struct ClusterAddArgs {
     /// Make it the host cluster: the one that paths mean which name none; the first one is it by itself
     #[arg(long)]
     pub(crate) host: bool,
+    #[command(flatten)]
+    pub(crate) system_ca: SystemCaArgs,
     #[command(flatten)]
     pub(crate) data: DataArgs,
 }

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{
-    AuditArgs, CallersArgs, ClustersArgs, DataArgs, ListArgs, NodesArgs, OauthArgs, ThrottleArgs,
+    AuditArgs, CallersArgs, ClustersArgs, ConnectionArgs, DataArgs, ListArgs, NodesArgs, OauthArgs,
+    ThrottleArgs,
 };
 
 /// What `serve` and `up` have in common.
@@ -32,6 +33,9 @@ pub(crate) struct GatewayArgs {
 
     #[command(flatten)]
     pub(crate) callers: CallersArgs,
+
+    #[command(flatten)]
+    pub(crate) connections: ConnectionArgs,
 
     #[command(flatten)]
     pub(crate) nodes: NodesArgs,

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::node::node_name;
-use super::{DataArgs, GatewayArgs, NodesArgs};
+use super::{DataArgs, EnvoyArgs, GatewayArgs, NodesArgs};
 
 /// `cubegate serve`
 #[derive(Debug, Args)]
@@ -51,6 +51,9 @@ pub(crate) struct UpArgs {
     /// Worker threads of Envoy; one per core when absent
     #[arg(long, env = "CUBEGATE_ENVOY_CONCURRENCY", value_name = "NUMBER")]
     pub(crate) envoy_concurrency: Option<u32>,
+
+    #[command(flatten)]
+    pub(crate) limits: EnvoyArgs,
 
     /// Where Envoy's admin page listens; port 0 takes a free one and keeps it
     #[arg(
@@ -132,6 +135,9 @@ pub(crate) struct BootstrapArgs {
     /// Also issue a certificate and write those four files to this folder; needs the data directory
     #[arg(long, value_name = "DIR")]
     pub(crate) write_certs: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) limits: EnvoyArgs,
 
     #[command(flatten)]
     pub(crate) nodes: NodesArgs,

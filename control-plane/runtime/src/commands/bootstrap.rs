@@ -3,11 +3,14 @@
 use time::OffsetDateTime;
 
 use crate::args::BootstrapArgs;
-use crate::bootstrap::Bootstrap;
+use crate::bootstrap::{Bootstrap, EnvoyLimits};
 use crate::data_dir::DataDir;
 use crate::node::NodeFiles;
 use crate::pki::Ca;
 use crate::{commands, output};
+
+/// Of an Envoy on a machine that is not known here, in MiB.
+const HEAP_MIB: u64 = 2048;
 
 pub(crate) async fn run(args: &BootstrapArgs) -> anyhow::Result<()> {
     let BootstrapArgs {
@@ -18,6 +21,7 @@ pub(crate) async fn run(args: &BootstrapArgs) -> anyhow::Result<()> {
         certs,
         write_certs,
         nodes,
+        limits,
         data,
     } = args;
     let files = NodeFiles::new(certs);
@@ -35,6 +39,10 @@ pub(crate) async fn run(args: &BootstrapArgs) -> anyhow::Result<()> {
         xds_address,
         api_address,
         admin: *envoy_admin,
+        limits: EnvoyLimits {
+            heap_mib: limits.envoy_memory.unwrap_or(HEAP_MIB),
+            connections: limits.max_connections,
+        },
         files: &files,
     }
     .to_yaml()?;

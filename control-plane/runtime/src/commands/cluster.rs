@@ -11,6 +11,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::args::{ClusterAddArgs, ClusterCommand, DataArgs};
+use crate::system_ca::SystemCa;
 use crate::{commands, output};
 
 pub(crate) async fn run(command: ClusterCommand) -> anyhow::Result<()> {
@@ -31,6 +32,7 @@ async fn add(args: ClusterAddArgs) -> anyhow::Result<()> {
         no_check,
         replace,
         host,
+        system_ca,
         data,
     } = args;
     let name: ClusterName = name.parse()?;
@@ -43,6 +45,10 @@ async fn add(args: ClusterAddArgs) -> anyhow::Result<()> {
         output::warn(warning);
     }
     let cluster = spec.into_cluster(name, OffsetDateTime::now_utc());
+    let system_ca = SystemCa::find(system_ca.system_ca.as_deref())?;
+    if cluster.needs_system_ca() {
+        system_ca.check()?;
+    }
     let store = commands::open(&data).await?;
     if !no_check {
         let groups = store.impersonated_groups().await?;

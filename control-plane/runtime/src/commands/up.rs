@@ -8,15 +8,20 @@ use cubegate_snapshot::FilterModule;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::args::UpArgs;
+use crate::args::{EnvoyArgs, UpArgs};
+use crate::bootstrap::EnvoyLimits;
 use crate::control_plane::{
     ControlPlane, HS256_SECRET_ENV, Listeners, read_module, shutdown_signal,
 };
 use crate::data_dir::{DataDir, write_file};
 use crate::envoy::{Envoy, EnvoyOptions};
 use crate::node::LocalNode;
-use crate::output;
+use crate::{machine, output};
 use crate::pki::Ca;
+
+/// Least heap that an Envoy is given by itself, and in which steps it grows, in MiB.
+const LEAST_HEAP_MIB: u64 = 256;
+const HEAP_STEP_MIB: u64 = 64;
 
 /// Where the running gateway can be reached; `DIR/endpoints.json`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -42,12 +47,14 @@ pub(crate) async fn run(args: UpArgs) -> anyhow::Result<()> {
         gateway,
         envoy,
         envoy_concurrency,
+        limits,
         envoy_admin,
         api_listen,
         xds_listen,
     } = args;
     let data = DataDir::open(&gateway.data.dir.data_dir)?;
     let _lock = data.lock()?;
+    let limits = envoy_limits(&limits);
 
     // The ports of the last start come first: an Envoy that is still there knows them.
     let last = last_endpoints(&data);
@@ -80,7 +87,7 @@ pub(crate) async fn run(args: UpArgs) -> anyhow::Result<()> {
     let options = EnvoyOptions {
         binary: envoy,
         concurrency: envoy_concurrency,
-        bootstrap: node.bootstrap(&control_plane, admin)?,
+        bootstrap: node.bootstrap(&control_plane, admin, limits)?,
         listen: gateway.listen,
         admin,
         environment: gateway
@@ -148,6 +155,31 @@ fn keep_module(data: &DataDir, path: &Path) -> anyhow::Result<String> {
         write_file(&kept, &module, 0o644)?;
     }
     Ok(kept.display().to_string())
+}
+
+/// As the flags say, or as much as this machine has for one Envoy.
+fn envoy_limits(args: &EnvoyArgs) -> EnvoyLimits {
+    let EnvoyArgs {
+        envoy_memory,
+        max_connections,
+    } = args;
+    let connections = machine::connections_for(*max_connections);
+    if connections < *max_connections {
+        tracing::warn!(
+            connections,
+            "a process may open too few files here for --max-connections {max_connections}; that many are served, raise the hard limit (ulimit -Hn) for more"
+        );
+    }
+    EnvoyLimits {
+        // The other half is for the filter's memory, which is not in the heap, and for
+        // the control plane. In steps, so that the same machine always says the same.
+        heap_mib: envoy_memory.unwrap_or_else(|| {
+            machine::memory_mib().map_or(LEAST_HEAP_MIB, |mib| {
+                (mib / 2 / HEAP_STEP_MIB * HEAP_STEP_MIB).max(LEAST_HEAP_MIB)
+            })
+        }),
+        connections,
+    }
 }
 
 fn last_endpoints(data: &DataDir) -> Option<Endpoints> {

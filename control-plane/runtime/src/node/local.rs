@@ -13,7 +13,7 @@ use time::OffsetDateTime;
 use tokio::time::sleep;
 
 use super::NodeFiles;
-use crate::bootstrap::Bootstrap;
+use crate::bootstrap::{Bootstrap, EnvoyLimits};
 use crate::control_plane::ControlPlane;
 use crate::data_dir::DataDir;
 use crate::pki::Ca;
@@ -59,12 +59,14 @@ impl LocalNode {
         &self,
         control_plane: &ControlPlane,
         admin: SocketAddr,
+        limits: EnvoyLimits,
     ) -> anyhow::Result<String> {
         Bootstrap {
             node_id: &self.name,
             xds_address: &control_plane.xds_address().to_string(),
             api_address: &control_plane.api_address().to_string(),
             admin,
+            limits,
             files: &self.files,
         }
         .to_yaml()

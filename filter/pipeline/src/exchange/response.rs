@@ -1,5 +1,7 @@
 //! The answer's half: list → reply.
 
+use cubegate_api_types::cube::message;
+
 use crate::accept;
 use crate::exchange::{Exchange, Flow, Holding, Sent, State, internal};
 use crate::followup::Until;
@@ -118,6 +120,7 @@ impl Exchange {
             .unwrap_or(502);
         let reply = match status {
             500..=599 => Reply::upstream_failed(family, status),
+            408 => Reply::error(family, status, message::REQUEST_TOO_SLOW),
             _ => Reply::error(family, status, "The request was refused by the proxy."),
         };
         host.set_response_header(":status", Some(&reply.status.to_string()))?;

@@ -12,6 +12,9 @@ use crate::audit::Note;
 use crate::extract::{Admin, RawBody, Writer};
 use crate::{ApiError, AppState, respond};
 
+/// Nothing could prove the API server.
+const NO_SYSTEM_CA: &str = "the kubeconfig has no certificate-authority-data and the control plane knows no CA bundle of its system; embed the CA, or have --system-ca given";
+
 /// Registers a cluster from a kubeconfig, after its API server has answered unless
 /// `check` is false. What only the gateway's own machine reaches is refused, unless an
 /// operator allows it.
@@ -60,6 +63,9 @@ pub(crate) async fn handler(
         .map_err(bad_request)?;
     let mut warnings = spec.warnings.clone();
     let cluster = spec.into_cluster(name, state.clock.now());
+    if cluster.needs_system_ca() && !cubegate_member::knows_system_ca() {
+        return Err(bad_request(NO_SYSTEM_CA));
+    }
     if request.check.unwrap_or(true) {
         let groups = state.store.impersonated_groups().await?;
         let report = probe(&cluster, &groups).await.map_err(bad_request)?;
