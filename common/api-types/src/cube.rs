@@ -8,7 +8,9 @@ mod key;
 mod object;
 mod user;
 
-pub use cluster::{AddClusterRequest, ClusterAdded, ClusterItem, ClusterList};
+pub use cluster::{
+    AddClusterRequest, ClusterAdded, ClusterEnvoys, ClusterItem, ClusterList, EnvoyRefusal,
+};
 pub use inventory::{
     AccessRequest, ClusterInfo, ClusterInfoList, ClusterNames, ClusterResources, Identities,
 };

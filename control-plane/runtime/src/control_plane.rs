@@ -30,6 +30,7 @@ use crate::access_log::access_log;
 use crate::args::GatewayArgs;
 use crate::data_dir::DataDir;
 use crate::discovery::{self, Known};
+use crate::envoy_reports;
 use crate::node::{self, Nodes, Renewal};
 use crate::pki::{Ca, serving_certificate};
 use crate::publisher::{Fixed, Publisher};
@@ -133,7 +134,8 @@ impl ControlPlane {
         let first = publisher.snapshot(&Snapshot::default());
         let documents = publisher.documents();
         let (publish, snapshots) = watch::channel(Arc::new(first));
-        let publisher = until(stopped.clone(), publisher.run(publish));
+        let (published, revision) = watch::channel(0);
+        let publisher = until(stopped.clone(), publisher.run(publish, published));
 
         let Listeners { api, xds } = listeners;
         let (api_address, xds_address) = (api.local_addr()?, xds.local_addr()?);
@@ -157,9 +159,19 @@ impl ControlPlane {
         let retention = until(stopped.clone(), audit.retention().keep(store.clone()));
         let key_uses = tokio::spawn(key_uses::keep(store.clone(), wait(stopped.clone())));
         let expiry = until(stopped.clone(), expiry::keep(store.clone()));
-        let server = XdsServer::new(snapshots)
+        let server = XdsServer::new(snapshots.clone())
             .with_access_log(access_log(recorder.clone()))
             .with_routes(renewal.routes());
+        let sources = envoy_reports::Sources {
+            envoys: server.envoys(),
+            revision,
+            snapshots,
+        };
+        let reports = tokio::spawn(envoy_reports::keep(
+            store.clone(),
+            sources,
+            wait(stopped.clone()),
+        ));
         let nodes = until(stopped.clone(), node::keep(keeper, server.envoys(), ca));
         let fresh = until(stopped.clone(), keep_fresh(identity));
         let xds = server.serve(xds_door.open(xds)?.into_stream(), wait(stopped.clone()));
@@ -205,6 +217,7 @@ impl ControlPlane {
                     .await
                     .context("the taking out of what has expired failed")
             }),
+            tokio::spawn(async move { reports.await.context("the reports of Envoys failed") }),
             tokio::spawn(async move { key_uses.await.context("the noting of key uses failed") }),
             tokio::spawn(async move { nodes.await.context("the watch over Envoys failed") }),
             tokio::spawn(async move { fresh.await.context("the renewal of certificates failed") }),

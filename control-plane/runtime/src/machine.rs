@@ -61,7 +61,9 @@ pub(crate) fn connections_for(wanted: u32) -> u32 {
 
 fn served(wanted: u32, files: u64) -> u32 {
     let possible = files.saturating_sub(OTHER_FILES) / 2;
-    wanted.min(u32::try_from(possible).unwrap_or(u32::MAX)).max(1)
+    wanted
+        .min(u32::try_from(possible).unwrap_or(u32::MAX))
+        .max(1)
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ mod control_plane;
 mod data_dir;
 mod discovery;
 mod envoy;
+mod envoy_reports;
 mod machine;
 mod node;
 mod output;

@@ -123,8 +123,13 @@ impl Publisher {
     }
 
     /// Publishes a new snapshot whenever the store or what is known of clusters changes,
-    /// until nobody listens. While the database fails, Envoys keep what they have.
-    pub(crate) async fn run(mut self, publish: watch::Sender<Arc<Snapshot>>) {
+    /// until nobody listens. `published` follows with the revision, but for its sessions.
+    /// While the database fails, Envoys keep what they have.
+    pub(crate) async fn run(
+        mut self,
+        publish: watch::Sender<Arc<Snapshot>>,
+        published: watch::Sender<u64>,
+    ) {
         let mut revision = self.store.subscribe();
         // It may have moved since everything was read.
         revision.mark_changed();
@@ -150,6 +155,7 @@ impl Publisher {
                 resources = false;
                 // Who is disabled does not wait for the sessions.
                 self.publish(now, &publish);
+                published.send_replace(now.total);
                 if Instant::now() >= self.sessions_due {
                     outcome = self.follow_sessions(now).await;
                     self.publish(now, &publish);

@@ -180,6 +180,9 @@ mod tests {
         assert!(!bundle.has_changed().unwrap());
         fs::write(&path, ONE.repeat(2)).unwrap();
         system.look(&sender);
-        assert_eq!(bundle.borrow_and_update().as_deref(), Some(ONE.repeat(2).as_str()));
+        assert_eq!(
+            bundle.borrow_and_update().as_deref(),
+            Some(ONE.repeat(2).as_str())
+        );
     }
 }

@@ -82,9 +82,20 @@ mod tests {
 
     #[test]
     fn what_is_no_range_is_refused_in_words() {
-        for text in ["", "lb.example", "10.0.0.0/33", "::/129", "10.0.0.0/", "10.0/8", "10.0.0.0/8/8"] {
+        for text in [
+            "",
+            "lb.example",
+            "10.0.0.0/33",
+            "::/129",
+            "10.0.0.0/",
+            "10.0/8",
+            "10.0.0.0/8/8",
+        ] {
             let error = text.parse::<AddressRange>().unwrap_err().to_string();
-            assert!(error.contains("is no range of addresses"), "{text}: {error}");
+            assert!(
+                error.contains("is no range of addresses"),
+                "{text}: {error}"
+            );
         }
     }
 }

@@ -47,6 +47,12 @@ pub(crate) fn http1_name(cluster: &ClusterName) -> String {
     format!("cluster/{cluster}/http1")
 }
 
+/// The member cluster that a resource of ours belongs to, by the resource's name.
+pub fn member_of(resource: &str) -> Option<&str> {
+    let name = resource.strip_prefix("cluster/")?;
+    Some(name.split_once('/').map_or(name, |(name, _)| name))
+}
+
 pub(crate) fn insert_member(snapshot: &mut Snapshot, cluster: &cubegate_domain::Cluster) {
     for (name, http1_only) in [
         (name(&cluster.name), false),

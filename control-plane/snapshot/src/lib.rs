@@ -33,6 +33,7 @@ mod upstream_tls;
 mod tests;
 
 pub use address_range::{AddressRange, AddressRangeError};
+pub use cluster::member_of;
 pub use extension_config::revocations;
 pub use resource::{Resource, ResourceType, Snapshot};
 pub use state::{

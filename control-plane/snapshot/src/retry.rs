@@ -5,9 +5,7 @@
 //! is; what may have arrived is repeated only where a repetition changes nothing.
 
 use envoy_types::pb::envoy::config::route::v3 as rds;
-use envoy_types::pb::envoy::r#type::matcher::v3::{
-    RegexMatcher, StringMatcher, string_matcher,
-};
+use envoy_types::pb::envoy::r#type::matcher::v3::{RegexMatcher, StringMatcher, string_matcher};
 
 use crate::proto;
 

@@ -70,18 +70,22 @@ fn route(class: Class, repeat: Repeat) -> rds::Route {
         name: class.as_str().to_owned(),
         r#match: Some(rds::RouteMatch {
             path_specifier: Some(rds::route_match::PathSpecifier::Prefix("/".to_owned())),
-            headers: [repeat.matchers(), vec![rds::HeaderMatcher {
-                name: CLASS_HEADER.to_owned(),
-                header_match_specifier: Some(
-                    rds::header_matcher::HeaderMatchSpecifier::StringMatch(StringMatcher {
-                        match_pattern: Some(string_matcher::MatchPattern::Exact(
-                            class.as_str().to_owned(),
-                        )),
-                        ..Default::default()
-                    }),
-                ),
-                ..Default::default()
-            }]].concat(),
+            headers: [
+                repeat.matchers(),
+                vec![rds::HeaderMatcher {
+                    name: CLASS_HEADER.to_owned(),
+                    header_match_specifier: Some(
+                        rds::header_matcher::HeaderMatchSpecifier::StringMatch(StringMatcher {
+                            match_pattern: Some(string_matcher::MatchPattern::Exact(
+                                class.as_str().to_owned(),
+                            )),
+                            ..Default::default()
+                        }),
+                    ),
+                    ..Default::default()
+                }],
+            ]
+            .concat(),
             ..Default::default()
         }),
         request_body_buffer_limit: retry::kept_body(),

@@ -15,7 +15,8 @@ use prost::Message as _;
 use time::OffsetDateTime;
 
 use crate::{
-    FilterModule, GatewayState, ListenerSettings, ResourceType, ServingCertificate, Snapshot, proto,
+    ConnectionTimes, FilterModule, GatewayState, ListenerSettings, ResourceType,
+    ServingCertificate, Snapshot, member_of, proto,
 };
 
 fn mk_cluster(name: &str, host: &str, credential: ClusterCredential) -> Cluster {
@@ -41,6 +42,7 @@ fn mk_state(clusters: Vec<Cluster>) -> GatewayState {
         clusters,
         host_cluster: None,
         resources: Default::default(),
+        system_ca: Some("SYSTEM-CA".into()),
         tokens: TokenKeys::Ed25519 {
             issuer: "cubegate".to_owned(),
             keys: [].into(),
@@ -55,6 +57,9 @@ fn mk_state(clusters: Vec<Cluster>) -> GatewayState {
                 certificate_pem: "LISTENER-CRT".to_owned(),
                 key_pem: "LISTENER-KEY".to_owned(),
             }),
+            times: ConnectionTimes::default(),
+            trusted_hops: 0,
+            proxy_protocol: Vec::new(),
         },
     }
 }
@@ -112,6 +117,19 @@ fn a_member_has_two_clusters_and_its_secrets() {
     let http1 = protocol_options(&cluster(&snapshot, "cluster/m/http1"));
     assert!(format!("{auto:?}").contains("AutoConfig"));
     assert!(format!("{http1:?}").contains("ExplicitHttpConfig"));
+}
+
+#[test]
+fn each_resource_of_a_member_tells_its_name() {
+    let snapshot = mk_state(vec![mk_cluster("m.1", "10.0.0.1", certificate())])
+        .snapshot()
+        .unwrap();
+    for kind in [ResourceType::Cluster, ResourceType::Secret] {
+        for name in names(&snapshot, kind) {
+            let own = (name != "listener/certificate").then_some("m.1");
+            assert_eq!(member_of(&name), own, "{name}");
+        }
+    }
 }
 
 #[test]
@@ -200,6 +218,35 @@ fn an_api_server_must_show_the_name_in_the_kubeconfig() {
         );
         assert!(validation.contains(&format!("cluster/{name}/ca")), "{name}");
     }
+}
+
+#[test]
+fn an_api_server_without_a_ca_is_proven_by_the_systems_or_left_out() {
+    let mut public = mk_cluster("public", "api.example", ClusterCredential::None);
+    public.tls.ca_pem = None;
+    let mut state = mk_state(vec![
+        public,
+        mk_cluster("own", "10.0.0.1", ClusterCredential::None),
+    ]);
+    let snapshot = state.snapshot().unwrap();
+    let validation = format!("{:?}", upstream_tls(&cluster(&snapshot, "cluster/public")));
+    assert!(validation.contains("system/ca"), "{validation}");
+    assert!(
+        validation.contains("Exact(\"api.example\")"),
+        "{validation}"
+    );
+    let secrets = names(&snapshot, ResourceType::Secret);
+    assert_eq!(
+        secrets,
+        ["cluster/own/ca", "listener/certificate", "system/ca"]
+    );
+
+    state.system_ca = None;
+    let snapshot = state.snapshot().unwrap();
+    assert_eq!(
+        names(&snapshot, ResourceType::Cluster),
+        ["cluster/own", "cluster/own/http1", "control-plane"]
+    );
 }
 
 #[test]

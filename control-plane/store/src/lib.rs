@@ -25,6 +25,7 @@ mod audit;
 mod cluster;
 mod connect;
 mod database;
+mod envoy;
 mod error;
 mod key;
 mod master_key;
@@ -42,6 +43,7 @@ mod user;
 
 pub use audit::{AuditOrder, AuditRange, AuditRow};
 pub use database::{DatabaseUrl, DatabaseUrlError};
+pub use envoy::{ENVOY_REPORT_INTERVAL, EnvoyAnswers, EnvoyReport};
 pub use error::StoreError;
 pub use key::{ChangeOutcome, DeleteOutcome, ImportedKey, IssuedKey, KEY_USES_INTERVAL, KeyCheck};
 pub use master_key::{MASTER_KEY_BYTES, MasterKey, MasterKeyError};

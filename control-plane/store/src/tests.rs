@@ -5,6 +5,7 @@ mod clusters;
 mod database;
 mod deletion;
 mod durability;
+mod envoys;
 mod key_attributes;
 mod keys;
 mod kubecube;

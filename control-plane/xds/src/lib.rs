@@ -50,4 +50,4 @@ pub use access_log::{AccessLog, AccessLogEntry};
 pub use connection::{Connection, Peer};
 pub use server::{MAX_RESOURCE_BYTES, XdsError, XdsServer};
 pub use session::{Event, Node, Session, SessionError};
-pub use status::{Accepted, EnvoyStatus, Envoys, Refusal};
+pub use status::{Accepted, EnvoyStatus, Envoys, Refusal, Refuses};

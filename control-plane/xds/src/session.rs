@@ -23,7 +23,10 @@ pub use event::{Event, Node, SessionError};
 
 use order::{Board, Progress};
 use plan::{Allowed, Plan};
-use topic::{Envelope, Topic};
+use topic::{Envelope, Flight, Topic};
+
+/// Longer explanations of Envoy are cut; it may quote whole resources.
+pub(crate) const MAX_REASON_CHARS: usize = 2000;
 
 /// The state of one delta stream.
 ///
@@ -41,6 +44,8 @@ pub struct Session {
     /// Until when types may be missing that Envoy is about to ask for.
     opening_until: Option<Instant>,
     opening: bool,
+    /// There was nothing to say when it was last asked.
+    settled: bool,
     events: Vec<Event>,
 }
 
@@ -93,7 +98,10 @@ impl Session {
 
         let subscribe = request.resource_names_subscribe;
         let unsubscribe = request.resource_names_unsubscribe;
-        let refusal = request.error_detail.map(|status| status.message);
+        let refusal = request.error_detail.map(|status| {
+            let reason = status.message.chars().take(MAX_REASON_CHARS);
+            reason.collect::<String>()
+        });
         let Some(topic) = self.topics.get_mut(&kind) else {
             let initial_versions = request.initial_resource_versions;
             let topic = Topic::open(kind, subscribe, &unsubscribe, initial_versions);
@@ -102,7 +110,7 @@ impl Session {
         };
         // The answer first: it is about what was sent before the subscriptions
         // of the same request.
-        let answered = topic.on_answer(&request.response_nonce, refusal.is_none());
+        let answered = topic.on_answer(&request.response_nonce, refusal.as_deref());
         topic.on_subscriptions(subscribe, &unsubscribe);
         match (answered, refusal) {
             (Some(answered), None) => {
@@ -178,7 +186,28 @@ impl Session {
                 responses.push(response);
             }
         }
+        self.settled = responses.is_empty()
+            && self.topics.contains_key(&ResourceType::Cluster)
+            && plans.values().all(|plan| plan.steps.is_empty())
+            && self
+                .topics
+                .values()
+                .all(|topic| topic.flight() == Flight::Landed);
         responses
+    }
+
+    /// The newest snapshot, if Envoy had answered all of it when
+    /// [`poll_responses`](Self::poll_responses) was last called: it has every resource,
+    /// but for those that it refuses.
+    pub fn settled(&self) -> Option<&Arc<Snapshot>> {
+        self.snapshot.as_ref().filter(|_| self.settled)
+    }
+
+    /// What Envoy refuses to have, and why, in its words.
+    pub fn refusals(&self) -> impl Iterator<Item = (ResourceType, &str, &str)> {
+        self.topics
+            .iter()
+            .flat_map(|(kind, topic)| topic.refusals().map(|(name, reason)| (*kind, name, reason)))
     }
 
     /// What has happened since the last call.

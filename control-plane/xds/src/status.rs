@@ -6,13 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
-use cubegate_snapshot::ResourceType;
+use cubegate_snapshot::{ResourceType, Snapshot};
 use tokio::sync::watch;
 
-use crate::session::{Event, Node};
-
-/// Longer explanations of Envoy are cut; it may quote whole resources.
-const MAX_REASON_CHARS: usize = 2000;
+use crate::session::{Event, Node, Session};
 
 /// How many resource names a log line carries.
 const MAX_LOGGED_NAMES: usize = 10;
@@ -35,7 +32,14 @@ pub struct EnvoyStatus {
     /// What it has refused last on this stream. It may have accepted a newer
     /// version since: compare the times.
     pub last_refusal: Option<Refusal>,
+    /// What it refuses to have now, and why, in its words.
+    pub refuses: Refuses,
+    /// The snapshot of which it has everything else, once it has answered all of it.
+    pub settled: Option<Arc<Snapshot>>,
 }
+
+/// The reason by type and name of a resource.
+pub type Refuses = BTreeMap<(ResourceType, String), String>;
 
 /// A response that an Envoy has taken (an ACK).
 #[derive(Debug, Clone, PartialEq)]
@@ -140,7 +144,7 @@ impl Entry {
                 names,
                 message,
             } => {
-                let reason: String = message.chars().take(MAX_REASON_CHARS).collect();
+                let reason = message;
                 tracing::warn!(
                     envoy.node = self.node_id(),
                     envoy.stream = self.stream,
@@ -167,6 +171,35 @@ impl Entry {
                 "Envoy has not answered an update in time; the others are sent without waiting"
             ),
         }
+    }
+
+    /// Records how far Envoy is. It is called often, and mostly has nothing to do.
+    pub(crate) fn on_progress(&self, session: &Session) {
+        let refuses = || {
+            session
+                .refusals()
+                .map(|(kind, name, reason)| ((kind, name.to_owned()), reason.to_owned()))
+        };
+        let settled = session.settled();
+        self.registry.envoys.send_if_modified(|envoys| {
+            let Some(status) = envoys.get(&self.stream) else {
+                return false;
+            };
+            let same = status.settled.as_ref().map(Arc::as_ptr) == settled.map(Arc::as_ptr)
+                && status
+                    .refuses
+                    .iter()
+                    .map(|((kind, name), reason)| (*kind, name.as_str(), reason.as_str()))
+                    .eq(session.refusals());
+            if same {
+                return false;
+            }
+            if let Some(status) = Arc::make_mut(envoys).get_mut(&self.stream) {
+                status.settled = settled.cloned();
+                status.refuses = refuses().collect();
+            }
+            true
+        });
     }
 
     /// Logs why the stream ends. Call it once.
@@ -212,6 +245,8 @@ impl Entry {
             connected_at: at,
             accepted: BTreeMap::new(),
             last_refusal: None,
+            refuses: Refuses::new(),
+            settled: None,
         };
         self.registry.envoys.send_modify(|envoys| {
             Arc::make_mut(envoys).insert(self.stream, status);
@@ -310,7 +345,7 @@ mod tests {
             kind: ResourceType::Listener,
             version: "v3".into(),
             names: vec!["api".into()],
-            message: "é".repeat(MAX_REASON_CHARS + 1),
+            message: "no".into(),
         });
         let status = envoys.borrow().values().next().unwrap().clone();
         assert_eq!(status.accepted[&ResourceType::Cluster].version, "v2");
@@ -320,7 +355,7 @@ mod tests {
             (refusal.kind, refusal.names),
             (ResourceType::Listener, vec!["api".into()])
         );
-        assert_eq!(refusal.reason.chars().count(), MAX_REASON_CHARS);
+        assert_eq!(refusal.reason, "no");
     }
 
     #[test]

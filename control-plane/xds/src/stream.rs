@@ -86,6 +86,7 @@ impl Stream {
             for event in session.poll_events() {
                 entry.on_event(event);
             }
+            entry.on_progress(&session);
             let wake_at = session
                 .wake_at()
                 .map(Instant::from_std)

@@ -23,6 +23,32 @@ pub struct ClusterItem {
     pub server: String,
     /// When it was registered, RFC 3339.
     pub created_at: String,
+    /// What the gateway's Envoys make of it.
+    pub envoys: ClusterEnvoys,
+}
+
+/// What Envoys make of a cluster.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct ClusterEnvoys {
+    /// How many are connected.
+    pub connected: usize,
+    /// How many have not answered the last change yet.
+    pub waiting: usize,
+    /// Those that refuse the cluster and do not serve it as it is.
+    pub refused: Vec<EnvoyRefusal>,
+}
+
+/// One Envoy's refusal.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct EnvoyRefusal {
+    /// The Envoy's name.
+    pub envoy: String,
+    /// Why, in its words.
+    pub reason: String,
 }
 
 /// Body of `POST /clusters`.

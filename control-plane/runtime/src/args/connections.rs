@@ -99,7 +99,10 @@ mod tests {
 
     #[test]
     fn ranges_are_listed_and_what_is_none_is_refused_in_words() {
-        let args = parse(&["--proxy-protocol=10.0.0.0/8,192.0.2.1", "--proxy-protocol=::1"]);
+        let args = parse(&[
+            "--proxy-protocol=10.0.0.0/8,192.0.2.1",
+            "--proxy-protocol=::1",
+        ]);
         assert_eq!(args.unwrap().proxy_protocol.len(), 3);
         let error = parse(&["--proxy-protocol=everybody"]).unwrap_err();
         assert!(error.contains("is no range of addresses"), "{error}");

@@ -15,7 +15,7 @@ pub(crate) struct EnvoyArgs {
 
     /// Most connections of clients at the same time; what comes beyond them is closed
     #[arg(
-        long, env = "CUBEGATE_MAX_CONNECTIONS", value_name = "NUMBER", default_value_t = 10_000,
+        long, env = "CUBEGATE_MAX_CONNECTIONS", value_name = "NUMBER", default_value_t = 8_192,
         value_parser = value_parser!(u32).range(1..=1_000_000)
     )]
     pub(crate) max_connections: u32,

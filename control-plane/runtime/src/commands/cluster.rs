@@ -3,16 +3,22 @@
 mod manifest;
 
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use cubegate_domain::{ClusterCredential, ClusterName};
 use cubegate_member::{FileAccess, parse_kubeconfig, probe};
+use cubegate_store::EnvoyAnswers;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::args::{ClusterAddArgs, ClusterCommand, DataArgs};
 use crate::system_ca::SystemCa;
 use crate::{commands, output};
+
+/// How long connected Envoys may take to answer a new cluster. One that waits for a
+/// name or a secret takes longer, and is told of.
+const ENVOY_PATIENCE: Duration = Duration::from_secs(5);
 
 pub(crate) async fn run(command: ClusterCommand) -> anyhow::Result<()> {
     match command {
@@ -76,6 +82,16 @@ async fn add(args: ClusterAddArgs) -> anyhow::Result<()> {
     if host || before.as_deref() == Some(cluster.name.as_str()) {
         output::line(&format!("{} is the host cluster", cluster.name));
     }
+    let answers = store
+        .wait_for_envoys(
+            cluster.name.as_str(),
+            ENVOY_PATIENCE,
+            OffsetDateTime::now_utc,
+        )
+        .await?;
+    for warning in answers.warnings() {
+        output::warn(&warning);
+    }
     Ok(())
 }
 
@@ -83,9 +99,16 @@ async fn list(data: &DataArgs) -> anyhow::Result<()> {
     let store = commands::open(data).await?;
     let host = store.host_cluster().await?;
     let clusters = store.list_clusters().await?;
+    let revision = store.revision().await?;
+    let envoys = store.list_envoys(OffsetDateTime::now_utc()).await?;
+    let answers: Vec<_> = clusters
+        .iter()
+        .map(|cluster| EnvoyAnswers::of(cluster.name.as_str(), revision, envoys.clone()))
+        .collect();
     let rows: Vec<_> = clusters
         .iter()
-        .map(|cluster| {
+        .zip(&answers)
+        .map(|(cluster, answers)| {
             let credential = match cluster.credential {
                 ClusterCredential::None => "none",
                 ClusterCredential::ClientCertificate { .. } => "client certificate",
@@ -98,14 +121,44 @@ async fn list(data: &DataArgs) -> anyhow::Result<()> {
                 credential.to_owned(),
                 if is_host { "yes" } else { "" }.to_owned(),
                 cluster.created_at.format(&Rfc3339).unwrap_or_default(),
+                taken(answers),
             ]
         })
         .collect();
     output::table(
-        &["NAME", "SERVER", "CREDENTIAL", "HOST", "REGISTERED"],
+        &[
+            "NAME",
+            "SERVER",
+            "CREDENTIAL",
+            "HOST",
+            "REGISTERED",
+            "ENVOYS",
+        ],
         &rows,
     );
+    for (cluster, answers) in clusters.iter().zip(&answers) {
+        for (node, reason) in &answers.refused {
+            output::warn(&format!(
+                "the Envoy {node} refuses cluster {}: {reason}",
+                cluster.name
+            ));
+        }
+    }
     Ok(())
+}
+
+/// How many of the connected Envoys have a cluster as it is.
+fn taken(answers: &EnvoyAnswers) -> String {
+    let EnvoyAnswers {
+        connected,
+        waiting,
+        refused,
+    } = answers;
+    match (connected, refused.len()) {
+        (0, _) => "none connected".to_owned(),
+        (_, 0) => format!("{} of {connected}", connected - waiting.len()),
+        (_, refused) => format!("refused by {refused} of {connected}"),
+    }
 }
 
 async fn host(name: &str, data: &DataArgs) -> anyhow::Result<()> {

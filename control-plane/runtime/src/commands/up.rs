@@ -16,8 +16,8 @@ use crate::control_plane::{
 use crate::data_dir::{DataDir, write_file};
 use crate::envoy::{Envoy, EnvoyOptions};
 use crate::node::LocalNode;
-use crate::{machine, output};
 use crate::pki::Ca;
+use crate::{machine, output};
 
 /// Least heap that an Envoy is given by itself, and in which steps it grows, in MiB.
 const LEAST_HEAP_MIB: u64 = 256;

@@ -23,12 +23,20 @@ pub(super) struct Topic {
     owed: BTreeSet<String>,
     reply_due: bool,
     /// What Envoy has refused, and is not sent again.
-    refused: BTreeMap<String, Target>,
+    refused: BTreeMap<String, Refused>,
     /// Names of a refused response of several: sent one by one, so that one bad
     /// resource does not take the others with it.
     alone: BTreeSet<String>,
     in_flight: Option<InFlight>,
     resumed: bool,
+}
+
+/// What Envoy has refused under a name.
+#[derive(Debug)]
+struct Refused {
+    target: Target,
+    /// Why, in its words.
+    reason: String,
 }
 
 /// What Envoy has under a name.
@@ -129,9 +137,9 @@ impl Topic {
         }
     }
 
-    /// Takes an answer. `None` if it is not to the response in flight: then it
+    /// Takes an answer, a refusal with its reason. `None` if it is not to the response in flight: then it
     /// is stale and says nothing about what Envoy has now.
-    pub(super) fn on_answer(&mut self, nonce: &str, accepted: bool) -> Option<Answered> {
+    pub(super) fn on_answer(&mut self, nonce: &str, refusal: Option<&str>) -> Option<Answered> {
         let flight = self.in_flight.take_if(|flight| flight.nonce == nonce)?;
         let names = flight.sent.iter().map(|sent| sent.name.clone()).collect();
         let several = flight.sent.len() > 1;
@@ -139,12 +147,10 @@ impl Topic {
             if !self.subscription.covers(&sent.name) {
                 continue;
             }
-            if accepted {
-                self.on_accepted(&sent);
-            } else if several {
-                self.on_suspected(sent);
-            } else {
-                self.on_refused(sent);
+            match refusal {
+                None => self.on_accepted(&sent),
+                Some(_) if several => self.on_suspected(sent),
+                Some(reason) => self.on_refused(sent, reason),
             }
         }
         Some(Answered {
@@ -172,19 +178,24 @@ impl Topic {
         self.alone.insert(sent.name);
     }
 
-    fn on_refused(&mut self, sent: Sent) {
+    fn on_refused(&mut self, sent: Sent, reason: &str) {
         self.alone.remove(&sent.name);
         match sent.before {
             Some(before) => self.holds.insert(sent.name.clone(), before),
             None => self.holds.remove(&sent.name),
         };
-        self.refused.insert(sent.name, sent.target);
+        let refused = Refused {
+            target: sent.target,
+            reason: reason.to_owned(),
+        };
+        self.refused.insert(sent.name, refused);
     }
 
     /// Forgets what was refused under versions that nobody wants any more.
     pub(super) fn on_snapshot(&mut self, kind: ResourceType, snapshot: &Snapshot) {
-        self.refused.retain(|name, target| {
-            snapshot.get(kind, name).map(|resource| &resource.version) == target.as_ref()
+        self.refused.retain(|name, refused| {
+            let target = refused.target.as_ref();
+            snapshot.get(kind, name).map(|resource| &resource.version) == target
         });
     }
 
@@ -225,7 +236,7 @@ impl Topic {
             && self
                 .refused
                 .get(name)
-                .is_some_and(|refused| refused.as_ref() == target)
+                .is_some_and(|refused| refused.target.as_ref() == target)
         {
             return None;
         }
@@ -325,6 +336,13 @@ impl Topic {
         }
         flight.overdue = true;
         Some(flight.sent.iter().map(|sent| sent.name.clone()).collect())
+    }
+
+    /// What Envoy refuses to have, and why.
+    pub(super) fn refusals(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.refused
+            .iter()
+            .map(|(name, refused)| (name.as_str(), refused.reason.as_str()))
     }
 
     /// Whether Envoy keeps something old because it has refused the new.

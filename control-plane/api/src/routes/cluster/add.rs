@@ -1,5 +1,7 @@
 //! `POST /clusters`
 
+use std::time::Duration;
+
 use axum::extract::State;
 use axum::response::Response;
 use base64::Engine as _;
@@ -11,6 +13,9 @@ use cubegate_member::{FileAccess, parse_kubeconfig, probe};
 use crate::audit::Note;
 use crate::extract::{Admin, RawBody, Writer};
 use crate::{ApiError, AppState, respond};
+
+/// How long connected Envoys may take to answer a new cluster.
+const ENVOY_PATIENCE: Duration = Duration::from_secs(3);
 
 /// Nothing could prove the API server.
 const NO_SYSTEM_CA: &str = "the kubeconfig has no certificate-authority-data and the control plane knows no CA bundle of its system; embed the CA, or have --system-ca given";
@@ -73,6 +78,11 @@ pub(crate) async fn handler(
     }
     state.store.add_cluster(&cluster, false).await?;
     tracing::info!(cluster.name = %cluster.name, cluster.server = %cluster.server, "a cluster was added");
+    let answers = state
+        .store
+        .wait_for_envoys(cluster.name.as_str(), ENVOY_PATIENCE, || state.clock.now())
+        .await?;
+    warnings.extend(answers.warnings());
     Ok(respond::json(&ClusterAdded {
         message: Success::default().message,
         warnings,

@@ -2,7 +2,8 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use cubegate_api_types::cube::{ClusterItem, ClusterList};
+use cubegate_api_types::cube::{ClusterEnvoys, ClusterItem, ClusterList, EnvoyRefusal};
+use cubegate_store::EnvoyAnswers;
 
 use crate::extract::{Admin, Caller};
 use crate::respond::{self, timestamp};
@@ -21,15 +22,30 @@ pub(crate) async fn handler(
     State(state): State<AppState>,
     _admin: Admin<Caller>,
 ) -> Result<Response, ApiError> {
+    let revision = state.store.revision().await?;
+    let envoys = state.store.list_envoys(state.clock.now()).await?;
     let items: Vec<_> = state
         .store
         .list_clusters()
         .await?
         .into_iter()
-        .map(|cluster| ClusterItem {
-            name: cluster.name.to_string(),
-            server: cluster.server.to_string(),
-            created_at: timestamp(cluster.created_at),
+        .map(|cluster| {
+            let name = cluster.name.to_string();
+            let answers = EnvoyAnswers::of(&name, revision, envoys.clone());
+            ClusterItem {
+                server: cluster.server.to_string(),
+                created_at: timestamp(cluster.created_at),
+                envoys: ClusterEnvoys {
+                    connected: answers.connected,
+                    waiting: answers.waiting.len(),
+                    refused: answers
+                        .refused
+                        .into_iter()
+                        .map(|(envoy, reason)| EnvoyRefusal { envoy, reason })
+                        .collect(),
+                },
+                name,
+            }
         })
         .collect();
     Ok(respond::json(&ClusterList {

@@ -1,0 +1,188 @@
+//! What Envoys have taken: each control plane reports of its own, so that all of them,
+//! and the commands, can say it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use time::OffsetDateTime;
+use tokio::time::{Instant, sleep};
+
+use crate::row::{from_time, to_u64};
+use crate::{Store, StoreError};
+
+/// How often a control plane reports at least.
+pub const ENVOY_REPORT_INTERVAL: Duration = Duration::from_secs(10);
+
+/// A report that is older is of a process that has ended without a word.
+const REPORT_LIFETIME: Duration = Duration::from_secs(30);
+
+/// How often the reports are read by whoever waits for them.
+const POLL: Duration = Duration::from_millis(100);
+
+/// One Envoy, as the control plane that it is connected to knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EnvoyReport {
+    /// The number of its stream at that control plane.
+    pub stream: u64,
+    /// Its name, as it says itself.
+    pub node: String,
+    /// It has answered everything up to this revision.
+    pub revision: u64,
+    /// The clusters of which it refuses something, and why, in its words.
+    pub refusals: BTreeMap<String, String>,
+}
+
+/// What the connected Envoys say of one cluster.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EnvoyAnswers {
+    /// How many are connected.
+    pub connected: usize,
+    /// Those that have not answered yet.
+    pub waiting: Vec<String>,
+    /// Those that refuse it, and why, in their words.
+    pub refused: Vec<(String, String)>,
+}
+
+#[derive(sqlx::FromRow)]
+struct EnvoyRow {
+    stream: i64,
+    node: String,
+    revision: i64,
+    refusals: String,
+}
+
+// === impl Store ===
+
+impl Store {
+    /// Says what the Envoys of a control plane have taken; what it said before is gone.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn report_envoys(
+        &self,
+        control_plane: &str,
+        reports: &[EnvoyReport],
+        now: OffsetDateTime,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.write_rows().await?;
+        // Also those of processes that are long gone.
+        sqlx::query("DELETE FROM envoys WHERE control_plane = $1 OR reported_at < $2")
+            .bind(control_plane)
+            .bind(from_time(now - 10 * REPORT_LIFETIME))
+            .execute(&mut *tx)
+            .await?;
+        for report in reports {
+            let refusals = serde_json::to_string(&report.refusals).unwrap_or_default();
+            sqlx::query(
+                "INSERT INTO envoys (control_plane, stream, node, revision, refusals, reported_at)
+                 VALUES ($1, $2, $3, $4, $5, $6)",
+            )
+            .bind(control_plane)
+            .bind(i64::try_from(report.stream).unwrap_or(i64::MAX))
+            // A NUL is no character of a text on PostgreSQL.
+            .bind(report.node.replace('\0', "\u{fffd}"))
+            .bind(i64::try_from(report.revision).unwrap_or(i64::MAX))
+            .bind(refusals)
+            .bind(from_time(now))
+            .execute(&mut *tx)
+            .await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// The Envoys that are connected to any control plane of this database.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`] or [`StoreError::Inconsistent`].
+    pub async fn list_envoys(&self, now: OffsetDateTime) -> Result<Vec<EnvoyReport>, StoreError> {
+        let rows: Vec<EnvoyRow> = sqlx::query_as(
+            "SELECT stream, node, revision, refusals FROM envoys WHERE reported_at >= $1
+             ORDER BY node, control_plane, stream",
+        )
+        .bind(from_time(now - REPORT_LIFETIME))
+        .fetch_all(self.reader())
+        .await?;
+        rows.into_iter().map(EnvoyRow::into_report).collect()
+    }
+
+    /// Waits until every connected Envoy has answered all changes up to now, or one
+    /// refuses this cluster, but for no longer than `patience`. `clock` tells
+    /// the time.
+    ///
+    /// # Errors
+    /// As [`Store::list_envoys`].
+    pub async fn wait_for_envoys(
+        &self,
+        cluster: &str,
+        patience: Duration,
+        clock: impl Fn() -> OffsetDateTime,
+    ) -> Result<EnvoyAnswers, StoreError> {
+        let revision = self.revision().await?;
+        let deadline = Instant::now() + patience;
+        loop {
+            let reports = self.list_envoys(clock()).await?;
+            let answers = EnvoyAnswers::of(cluster, revision, reports);
+            if answers.waiting.is_empty()
+                || !answers.refused.is_empty()
+                || Instant::now() >= deadline
+            {
+                return Ok(answers);
+            }
+            sleep(POLL).await;
+        }
+    }
+}
+
+// === impl EnvoyAnswers ===
+
+impl EnvoyAnswers {
+    /// What these reports say of a cluster that was changed with this revision.
+    pub fn of(cluster: &str, revision: u64, reports: Vec<EnvoyReport>) -> Self {
+        let mut answers = Self {
+            connected: reports.len(),
+            ..Self::default()
+        };
+        for mut report in reports {
+            if let Some(reason) = report.refusals.remove(cluster) {
+                answers.refused.push((report.node, reason));
+            } else if report.revision < revision {
+                answers.waiting.push(report.node);
+            }
+        }
+        answers
+    }
+
+    /// One sentence for each Envoy that does not have the cluster.
+    pub fn warnings(&self) -> Vec<String> {
+        let refused = self.refused.iter().map(|(node, reason)| {
+            format!("the Envoy {node} refuses the cluster and does not serve it: {reason}")
+        });
+        let waiting = self.waiting.iter().map(|node| {
+            format!(
+                "the Envoy {node} has not answered yet; `cubegate cluster list` says later whether it has taken the cluster"
+            )
+        });
+        refused.chain(waiting).collect()
+    }
+}
+
+// === impl EnvoyRow ===
+
+impl EnvoyRow {
+    fn into_report(self) -> Result<EnvoyReport, StoreError> {
+        let number = |number, column| to_u64(number, "envoys", column, &self.node);
+        Ok(EnvoyReport {
+            stream: number(self.stream, "stream")?,
+            revision: number(self.revision, "revision")?,
+            refusals: serde_json::from_str(&self.refusals).map_err(|_| {
+                StoreError::Inconsistent {
+                    table: "envoys",
+                    column: "refusals",
+                    row: self.node.clone(),
+                }
+            })?,
+            node: self.node,
+        })
+    }
+}
