@@ -22,6 +22,8 @@ mod api_openapi;
 #[cfg(test)]
 mod attack_requests;
 #[cfg(test)]
+mod cli_envoys;
+#[cfg(test)]
 mod cli_import;
 #[cfg(test)]
 mod cli_keys;
@@ -36,6 +38,10 @@ mod fault_answers;
 #[cfg(test)]
 mod fault_calls;
 #[cfg(test)]
+mod fault_certificates;
+#[cfg(test)]
+mod fault_connections;
+#[cfg(test)]
 mod fault_control_plane;
 #[cfg(test)]
 mod fault_http2;
@@ -45,6 +51,10 @@ mod fault_members;
 mod fault_revocations;
 #[cfg(test)]
 mod fault_slow_readers;
+#[cfg(test)]
+mod fault_overload;
+#[cfg(test)]
+mod fault_retries;
 #[cfg(test)]
 mod fault_time;
 #[cfg(test)]
@@ -77,6 +87,8 @@ mod gateway_logins;
 mod gateway_made_by_keys;
 #[cfg(test)]
 mod gateway_passthrough;
+#[cfg(test)]
+mod gateway_proxies;
 #[cfg(test)]
 mod gateway_pushdown;
 #[cfg(test)]

@@ -96,12 +96,17 @@ impl World {
 
 impl Playground {
     async fn start() -> Result<Self> {
+        Self::of(Site::new("playground")?, true, &[]).await
+    }
+
+    /// One of a test's own, in clear or not, with these flags.
+    pub(crate) async fn of(site: Site, plain: bool, flags: &[&str]) -> Result<Self> {
         let options = Options {
-            plain: true,
+            plain,
             hs256_secret: Some(HS256_SECRET.to_owned()),
-            ..Options::default()
+            flags: flags.iter().map(|flag| (*flag).to_owned()).collect(),
         };
-        let gateway = Gateway::start(Site::new("playground")?, &options).await?;
+        let gateway = Gateway::start(site, &options).await?;
         Ok(Self {
             gateway,
             minter: Minter::new(HS256_SECRET),

@@ -15,8 +15,8 @@ use hyper::body::{Bytes, Frame};
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use rustls::ServerConfig;
-use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::{ServerConfig, SupportedProtocolVersion};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
@@ -41,6 +41,16 @@ pub struct Http2Upstream {
     server: JoinHandle<()>,
 }
 
+/// What a server proves itself with.
+pub struct Certificate {
+    /// The certificate, PEM.
+    pub pem: String,
+    /// It and those that signed it.
+    pub chain: Vec<CertificateDer<'static>>,
+    /// Its key, PKCS #8.
+    pub key: Vec<u8>,
+}
+
 /// A stream that breaks off.
 #[derive(Debug)]
 struct BreaksOff;
@@ -57,12 +67,31 @@ impl Http2Upstream {
         end: End,
     ) -> Result<Self> {
         let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()])?;
-        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
+        let certificate = Certificate {
+            pem: made.cert.pem(),
+            chain: vec![made.cert.der().clone()],
+            key: made.signing_key.serialize_der(),
+        };
+        Self::proven_by(certificate, rustls::ALL_VERSIONS, pieces, end).await
+    }
+
+    /// The same with a certificate of the caller's, on these versions of TLS.
+    ///
+    /// # Errors
+    /// No free port, a certificate that cannot be used.
+    pub async fn proven_by<P: Into<Bytes>>(
+        certificate: Certificate,
+        versions: &[&'static SupportedProtocolVersion],
+        pieces: impl IntoIterator<Item = P>,
+        end: End,
+    ) -> Result<Self> {
+        let Certificate { pem, chain, key } = certificate;
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key));
         let mut config = ServerConfig::builder_with_provider(tls::provider())
-            .with_safe_default_protocol_versions()?
+            .with_protocol_versions(versions)?
             .with_no_client_auth()
-            .with_single_cert(vec![made.cert.der().clone()], key)
-            .context("the certificate just made")?;
+            .with_single_cert(chain, key)
+            .context("the server's certificate")?;
         config.alpn_protocols = vec![b"h2".to_vec()];
         let acceptor = TlsAcceptor::from(Arc::new(config));
         let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -75,7 +104,7 @@ impl Http2Upstream {
         });
         Ok(Self {
             address,
-            certificate: made.cert.pem(),
+            certificate: pem,
             server,
         })
     }

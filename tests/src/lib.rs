@@ -20,6 +20,8 @@ pub mod elsewhere;
 pub mod faults;
 pub mod fixture;
 pub mod gateway;
+pub mod hasty;
+pub mod http2_frames;
 pub mod http2_upstream;
 pub mod jwt;
 pub mod kube;

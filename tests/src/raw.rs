@@ -1,5 +1,6 @@
 //! Requests as bytes, for what no client library sends.
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow};
@@ -18,6 +19,14 @@ pub struct RawServer {
     /// The CA, when it speaks TLS.
     ca: Option<Vec<u8>>,
 }
+
+/// A connection whose bytes a test writes and reads itself.
+pub type RawStream = Pin<Box<dyn Io>>;
+
+/// What such a connection can do.
+pub trait Io: AsyncRead + AsyncWrite + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Send> Io for T {}
 
 /// What came back, as bytes.
 #[derive(Debug)]
@@ -70,32 +79,33 @@ impl RawServer {
         self.exchange(&request).await
     }
 
+    /// A connection, past the TLS handshake.
+    ///
+    /// # Errors
+    /// No connection.
+    pub async fn open(&self) -> Result<RawStream> {
+        let stream = TcpStream::connect(&self.authority).await?;
+        let Some(ca) = &self.ca else {
+            return Ok(Box::pin(stream));
+        };
+        let host = self
+            .authority
+            .rsplit_once(':')
+            .map_or("", |(host, _)| host)
+            .to_owned();
+        let mut config = tls::client_config(ca, None)?;
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        let name = ServerName::try_from(host)?;
+        let connector = TlsConnector::from(Arc::new(config));
+        Ok(Box::pin(connector.connect(name, stream).await?))
+    }
+
     /// Sends these bytes and reads until the server closes.
     ///
     /// # Errors
     /// No connection, or no answer in time.
     pub async fn exchange(&self, request: &[u8]) -> Result<RawAnswer> {
-        let exchange = async {
-            let stream = TcpStream::connect(&self.authority).await?;
-            let Some(ca) = &self.ca else {
-                return speak(stream, request).await;
-            };
-            let host = self
-                .authority
-                .rsplit_once(':')
-                .map_or("", |(host, _)| host)
-                .to_owned();
-            let mut config = tls::client_config(ca, None)?;
-            config.alpn_protocols = vec![b"http/1.1".to_vec()];
-            let name = ServerName::try_from(host)?;
-            speak(
-                TlsConnector::from(Arc::new(config))
-                    .connect(name, stream)
-                    .await?,
-                request,
-            )
-            .await
-        };
+        let exchange = async { speak(self.open().await?, request).await };
         tokio::time::timeout(PATIENCE, exchange)
             .await
             .map_err(|_| anyhow!("no answer within {PATIENCE:?}: it hangs"))?
