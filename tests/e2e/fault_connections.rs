@@ -254,7 +254,7 @@ fn a_client_that_takes_nothing_of_its_answer_is_let_go() -> Result<()> {
         .await?;
         until(
             "they are let go",
-            Duration::from_secs(20) + SLACK,
+            Duration::from_secs(30) + SLACK,
             || async { Ok((active().await? == 0).then_some(())) },
         )
         .await?;

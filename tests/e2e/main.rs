@@ -48,13 +48,13 @@ mod fault_http2;
 #[cfg(test)]
 mod fault_members;
 #[cfg(test)]
-mod fault_revocations;
-#[cfg(test)]
-mod fault_slow_readers;
-#[cfg(test)]
 mod fault_overload;
 #[cfg(test)]
 mod fault_retries;
+#[cfg(test)]
+mod fault_revocations;
+#[cfg(test)]
+mod fault_slow_readers;
 #[cfg(test)]
 mod fault_time;
 #[cfg(test)]

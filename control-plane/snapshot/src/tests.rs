@@ -245,7 +245,7 @@ fn an_api_server_without_a_ca_is_proven_by_the_systems_or_left_out() {
     let snapshot = state.snapshot().unwrap();
     assert_eq!(
         names(&snapshot, ResourceType::Cluster),
-        ["cluster/own", "cluster/own/http1", "control-plane"]
+        ["cluster/own", "cluster/own/http1"]
     );
 }
 
