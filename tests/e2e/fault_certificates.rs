@@ -91,8 +91,8 @@ fn a_server_may_have_a_key_of_any_kind_and_any_version_of_tls() -> Result<()> {
                 let dir = playground.gateway.site().dir();
                 let file = upstream.kubeconfig(dir, &unique())?;
                 let cluster = register(playground, &file).await?;
-                let answer = playground.client()?.get(&kube(&cluster, "/version"));
-                let answer = answer.send().await?;
+                let client = playground.client()?;
+                let answer = client.get(&kube(&cluster, "/version")).send().await?;
                 ensure!(
                     answer.status == 200,
                     "{algorithm:?} {versions:?}: {}",
