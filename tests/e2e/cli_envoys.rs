@@ -82,10 +82,7 @@ fn a_cluster_that_envoy_refuses_is_told_when_it_is_added_and_in_the_list() -> Re
             .await?;
         let answer = answer.expect(200)?.json()?;
         let warnings = answer["warnings"].to_string();
-        ensure!(
-            warnings.contains(" refuses the cluster"),
-            "{answer}"
-        );
+        ensure!(warnings.contains(" refuses the cluster"), "{answer}");
         let listed = client
             .get("/api/v1/cube/clusters")
             .send()
