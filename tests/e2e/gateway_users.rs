@@ -111,3 +111,60 @@ fn groups_are_in_force_with_the_next_token_and_out_of_force_at_once() -> Result<
         becomes(&client, &path, 401).await
     })
 }
+
+#[test]
+fn a_session_that_an_administrator_ends_is_over_in_the_filter_too() -> Result<()> {
+    in_the_world(async |world| {
+        let gateway = &world.gateway;
+        let site = gateway.site();
+        let user = format!("session-{}", unique());
+        site.add_user(&user, PASSWORD).await?;
+        world.stack.member.kube.make_cluster_admin(&user).await?;
+        let path = kube("member-1", "/api/v1/namespaces");
+        let log_in = async || {
+            let form = format!("grant_type=password&username={user}&password=a+good+Passw0rd");
+            let answer = gateway
+                .client()
+                .post("/oauth/token")
+                .header("content-type", "application/x-www-form-urlencoded")
+                .body(form)
+                .send()
+                .await?
+                .expect(200)?;
+            let token = answer.json()?["access_token"].clone();
+            gateway
+                .client()
+                .with_bearer(token.as_str().unwrap_or_default())
+        };
+        let (first, second) = (log_in().await?, log_in().await?);
+        for client in [&first, &second] {
+            becomes(client, &path, 200).await?;
+        }
+        let sessions = |list: &str| -> Vec<String> {
+            let lines = list
+                .lines()
+                .skip(1)
+                .filter_map(|line| line.split(' ').next());
+            lines.map(str::to_owned).collect()
+        };
+        let list = site.ok(&["user", "sessions", &user]).await?;
+        let listed = sessions(&list);
+        ensure!(listed.len() == 2 && list.contains("oauth"), "{list}");
+        for session in &listed {
+            site.ok(&["user", "sessions", &user, "--end", session])
+                .await?;
+        }
+        for client in [&first, &second] {
+            becomes(client, &path, 401).await?;
+        }
+        let third = log_in().await?;
+        let of_key = client_of(world, &user).await?;
+        site.ok(&["user", "sessions", &user, "--end-all"]).await?;
+        for client in [&third, &of_key] {
+            becomes(client, &path, 401).await?;
+        }
+        let list = site.ok(&["user", "sessions", &user]).await?;
+        ensure!(sessions(&list).is_empty(), "{list}");
+        Ok(())
+    })
+}

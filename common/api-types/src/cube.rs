@@ -21,7 +21,7 @@ pub use object::{
 };
 pub use user::{
     PasswordChange, UserBody, UserBodyMetadata, UserBodySpec, UserGroups, UserItem, UserList,
-    UserValid,
+    UserSession, UserSessions, UserValid,
 };
 
 /// The content type of every JSON answer of these paths.

@@ -10,6 +10,7 @@ mod identity;
 mod leaving;
 pub(crate) mod origin;
 mod query;
+mod user_agent;
 mod user_name;
 
 pub(crate) use bearer::Bearer;
@@ -20,4 +21,5 @@ pub(crate) use fields::{form_fields, json_fields, json_object};
 pub(crate) use identity::{Identity, NotIdentified, identify};
 pub(crate) use leaving::Leaving;
 pub(crate) use query::Query;
+pub(crate) use user_agent::user_agent;
 pub(crate) use user_name::UserName;

@@ -14,6 +14,8 @@ mod oauth;
 mod peer;
 mod throttle;
 mod user;
+mod user_changes;
+mod user_sessions;
 mod vectors;
 mod warden;
 

@@ -10,6 +10,7 @@ use time::{Duration, OffsetDateTime};
 use crate::revision::{self, Topic};
 use crate::revocation::{bound, refuse_session};
 use crate::row::{from_time, to_time};
+use crate::user::forget_login;
 use crate::{Revision, Store, StoreError};
 
 mod expired;
@@ -282,6 +283,7 @@ async fn end_session(
         .bind(user)
         .execute(&mut **tx)
         .await?;
+    forget_login(tx, session).await?;
     let until = match kept {
         Some((access, replaced)) => {
             to_time(access.max(replaced), "sessions", "access_until", session)?

@@ -8,6 +8,7 @@ mod kubecube;
 mod login;
 mod profile;
 mod read;
+mod sessions;
 mod write;
 
 use cubegate_domain::UserState;
@@ -18,6 +19,8 @@ pub use guesses::{LoginHistory, MAX_LOGIN_ADDRESSES};
 pub(crate) use kubecube::hex_md5;
 pub use kubecube::{KubeCubeUser, Md5Password};
 pub use profile::ProfileChange;
+pub(crate) use sessions::forget_login;
+pub use sessions::{Login, LoginKind, MAX_LOGINS};
 
 /// Shortest password of a user that is added here. Imported users keep theirs.
 pub const MIN_PASSWORD_BYTES: usize = 8;

@@ -80,6 +80,35 @@ pub struct UserGroups {
     pub items: Vec<String>,
 }
 
+/// Answer of `GET /user/{name}/sessions`; not KubeCube's.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct UserSessions {
+    /// How many.
+    pub total: usize,
+    /// The newest first.
+    pub items: Vec<UserSession>,
+}
+
+/// One of [`UserSessions`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct UserSession {
+    /// `sid` in its tokens.
+    pub id: String,
+    /// `cookie` or `oauth`: KubeCube's login or KubeSphere's.
+    pub kind: String,
+    /// When its user logged in.
+    pub began_at: String,
+    /// When it ends by itself, unless it is refreshed.
+    pub ends_at: String,
+    /// From where, as far as that is known.
+    pub address: Option<String>,
+    /// With which program, in its own words.
+    pub user_agent: String,
+}
+
 /// Answer of `GET /user/valid/{name}`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

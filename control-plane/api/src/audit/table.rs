@@ -67,6 +67,7 @@ pub(super) fn resource(template: &str) -> Option<&str> {
         "user/kubeconfigs" => "kubeconfigs",
         "audit" => "audit",
         "user/{name}/groups/{group}" => "groups",
+        "user/{name}/sessions" | "user/{name}/sessions/{id}" => "sessions",
         _ => match short.split('/').next()? {
             "" => return None,
             "key" => "keys",

@@ -24,6 +24,9 @@ pub(super) fn routes(table: Table) -> Table {
         .on(GET, "/user/{name}/groups", user::groups::list)
         .on(PUT, "/user/{name}/groups/{group}", user::groups::add)
         .on(DELETE, "/user/{name}/groups/{group}", user::groups::remove)
+        .on(GET, "/user/{name}/sessions", user::sessions::list)
+        .on(DELETE, "/user/{name}/sessions", user::sessions::end_all)
+        .on(DELETE, "/user/{name}/sessions/{id}", user::sessions::end)
         // For administrators, and for users about themselves.
         .on(PUT, "/user/{name}", user::update::handler)
         .on(GET, "/user/valid/{name}", user::valid::handler)

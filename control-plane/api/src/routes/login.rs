@@ -3,10 +3,11 @@
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
+use cubegate_store::{Login, LoginKind};
 use uuid::Uuid;
 
 use crate::audit::Note;
-use crate::extract::{ClientIp, RawBody, json_fields, origin};
+use crate::extract::{ClientIp, RawBody, json_fields, origin, user_agent};
 use crate::issuer::{CookieSession, unix_seconds};
 use crate::respond;
 use crate::routes::user::object;
@@ -53,6 +54,15 @@ pub(crate) async fn handler(
     };
     let issued = state.issuer.issue_for_cookie(&user, &session, now)?;
     let ip = ip.map(|ip| ip.to_string());
+    let login = Login {
+        session: session.id.clone(),
+        kind: LoginKind::Cookie,
+        began_at: now,
+        ends_at: now + session.longest,
+        address: ip.clone(),
+        user_agent: user_agent(&headers),
+    };
+    state.store.note_login(&user.name, &login).await?;
     let user = state
         .store
         .record_login(&user.name, ip.as_deref(), now)

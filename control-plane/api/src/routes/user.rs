@@ -7,6 +7,7 @@ pub(crate) mod kubeconfig;
 pub(crate) mod list;
 pub(crate) mod object;
 pub(crate) mod password;
+pub(crate) mod sessions;
 pub(crate) mod unlock;
 pub(crate) mod update;
 pub(crate) mod valid;

@@ -23,7 +23,7 @@ enum For {
 }
 
 /// Method, path and whom it is for; the router must have the same rows.
-const OPERATIONS: [(&str, &str, For); 64] = [
+const OPERATIONS: [(&str, &str, For); 67] = [
     ("POST", "/api/v1/cube/login", For::All),
     // It ends the session of the token that it is shown, if any.
     ("POST", "/api/v1/cube/logout", For::All),
@@ -97,6 +97,13 @@ const OPERATIONS: [(&str, &str, For); 64] = [
     ("POST", "/api/v1/cube/clusters", For::Admins),
     ("DELETE", "/api/v1/cube/clusters/{name}", For::Admins),
     ("GET", "/api/v1/cube/nothing", For::Users),
+    ("GET", "/api/v1/cube/user/{name}/sessions", For::Admins),
+    ("DELETE", "/api/v1/cube/user/{name}/sessions", For::Admins),
+    (
+        "DELETE",
+        "/api/v1/cube/user/{name}/sessions/{id}",
+        For::Admins,
+    ),
     // The last one: it is jeff who is deleted.
     ("DELETE", "/api/v1/cube/user/{name}", For::Admins),
 ];
@@ -135,6 +142,7 @@ async fn every_operation_lets_in_whom_it_is_for() {
             "{resource}",
             "{name}",
             "{group}",
+            "{id}",
         ] {
             path = path.replace(variable, "jeff");
         }

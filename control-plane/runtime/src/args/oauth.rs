@@ -61,7 +61,7 @@ pub(crate) struct OauthArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Throttling")]
 pub(crate) struct ThrottleArgs {
-    /// Logins with a password of one user, per minute; 0 for no bound
+    /// Logins with a password of one user, per minute and at most 10 at once; 0 for no bound
     #[arg(
         long,
         env = "CUBEGATE_LOGINS_PER_USER",
@@ -70,7 +70,7 @@ pub(crate) struct ThrottleArgs {
     )]
     pub(crate) logins_per_user: u32,
 
-    /// Logins with a password from one address, per minute; 0 for no bound
+    /// Logins with a password from one address, per minute and at most 10 at once; 0 for no bound
     #[arg(
         long,
         env = "CUBEGATE_LOGINS_PER_ADDRESS",
@@ -97,7 +97,7 @@ pub(crate) struct ThrottleArgs {
     )]
     pub(crate) tokens_per_address: u32,
 
-    /// Wrong passwords within the window that lock a user; 0 locks nobody
+    /// Wrong passwords within the window that lock a user for addresses that it has not logged in from before; 0 locks nobody
     #[arg(
         long,
         env = "CUBEGATE_LOCK_FAILURES",

@@ -71,6 +71,19 @@ pub(crate) enum UserCommand {
     /// Put users into groups and take them out
     #[command(subcommand)]
     Group(UserGroupCommand),
+    /// List who is logged in as a user, or end sessions
+    Sessions {
+        /// The user
+        name: String,
+        /// End this session; may be given several times
+        #[arg(long, value_name = "SESSION")]
+        end: Vec<String>,
+        /// End all of them, and refuse all tokens of the user, those of its keys and kubeconfigs too
+        #[arg(long, conflicts_with = "end")]
+        end_all: bool,
+        #[command(flatten)]
+        data: DataArgs,
+    },
     /// List the users
     List(DataArgs),
 }

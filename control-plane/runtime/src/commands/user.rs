@@ -1,6 +1,8 @@
-//! `cubegate user add | passwd | disable | enable | unlock | delete | group | list`
+//! `cubegate user add | passwd | disable | enable | unlock | delete | group | sessions |
+//! list`
 
 mod group;
+mod sessions;
 
 use cubegate_domain::{User, UserState};
 use cubegate_store::{NewUser, StoreError};
@@ -60,6 +62,12 @@ pub(crate) async fn run(command: UserCommand) -> anyhow::Result<()> {
         UserCommand::Unlock { name, data } => unlock(&data, &name).await?,
         UserCommand::Delete { name, data } => delete(&data, &name).await?,
         UserCommand::Group(command) => group::run(command).await?,
+        UserCommand::Sessions {
+            name,
+            end,
+            end_all,
+            data,
+        } => sessions::run(&data, &name, &end, end_all).await?,
         UserCommand::List(data) => list(&data).await?,
     }
     Ok(())

@@ -207,6 +207,7 @@ pub(crate) async fn revoke_user(
         "UPDATE users SET token_epoch = token_epoch + 1 WHERE name = $1",
         "DELETE FROM refresh_tokens WHERE user_name = $1",
         "DELETE FROM sessions WHERE user_name = $1",
+        "DELETE FROM logins WHERE user_name = $1",
         "DELETE FROM revocations WHERE user_name = $1 AND kind IN ('session', 'token')",
     ] {
         sqlx::query(statement).bind(user).execute(&mut **tx).await?;

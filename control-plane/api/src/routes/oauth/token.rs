@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use cubegate_domain::{User, UserState};
 use cubegate_filter_config::{EXCHANGE_BASIC, EXCHANGE_HEADER};
-use cubegate_store::{Rotation, SessionTokens, ShownRefreshToken};
+use cubegate_store::{Login, LoginKind, Rotation, SessionTokens, ShownRefreshToken};
 use cubegate_token::UnverifiedToken;
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use crate::audit::Note;
 use crate::error::OauthError;
-use crate::extract::ClientIp;
+use crate::extract::{ClientIp, user_agent};
 use crate::issuer::Generation;
 use crate::routes::oauth::client;
 use crate::routes::oauth::form::Form;
@@ -89,12 +89,7 @@ async fn grant(
 ) -> Result<Tokens, OauthError> {
     client::check(&state.oauth, headers, form)?;
     match form.required("grant_type")? {
-        "password" => {
-            let exchanged = headers
-                .get(EXCHANGE_HEADER)
-                .is_some_and(|value| value == EXCHANGE_BASIC);
-            by_password(state, note, address, form, exchanged).await
-        }
+        "password" => by_password(state, note, address, headers, form).await,
         "refresh_token" => by_refresh_token(state, note, address, form).await,
         // The flow of codes is not part of this product, and so no client has an
         // address that a code could have gone to.
@@ -110,9 +105,12 @@ async fn by_password(
     state: &AppState,
     note: &Note,
     address: Option<IpAddr>,
+    headers: &HeaderMap,
     form: &Form,
-    exchanged: bool,
 ) -> Result<Tokens, OauthError> {
+    let exchanged = headers
+        .get(EXCHANGE_HEADER)
+        .is_some_and(|value| value == EXCHANGE_BASIC);
     if form.optional("provider")?.is_some() {
         return Err(OauthError::Provider);
     }
@@ -159,6 +157,15 @@ async fn by_password(
         return Err(OauthError::Password);
     }
     let ip = address.map(|address| address.to_string());
+    let login = Login {
+        kind: LoginKind::Oauth,
+        began_at: now,
+        ends_at: now + state.oauth.refresh_lifetime,
+        address: ip.clone(),
+        user_agent: user_agent(headers),
+        session,
+    };
+    state.store.note_login(&user.name, &login).await?;
     if let Err(error) = state
         .store
         .record_login(&user.name, ip.as_deref(), now)

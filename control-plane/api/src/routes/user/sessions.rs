@@ -1,0 +1,113 @@
+//! `GET` and `DELETE /user/{name}/sessions`, and `DELETE /user/{name}/sessions/{id}`
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use cubegate_api_types::cube::{UserSession, UserSessions, message};
+use cubegate_store::Login;
+use serde::Deserialize;
+
+use crate::extract::{Admin, Caller, UserName, Writer};
+use crate::respond::{self, timestamp};
+use crate::{ApiError, AppState};
+
+/// The variable of a path that names the session.
+#[derive(Deserialize)]
+pub(crate) struct Named {
+    id: String,
+}
+
+/// The logins of a user whose sessions go on, the newest first and 100 at most. Tokens of
+/// keys and of kubeconfigs are of no session.
+#[utoipa::path(
+    get,
+    path = "/api/v1/cube/user/{name}/sessions",
+    tag = "users",
+    summary = "The sessions of a user, for administrators",
+    params(("name" = String, Path, description = "The user")),
+    responses((status = 200, description = "The sessions", body = UserSessions)),
+    security(("bearer" = []), ("cookie" = []))
+)]
+pub(crate) async fn list(
+    State(state): State<AppState>,
+    _admin: Admin<Caller>,
+    UserName(name): UserName,
+) -> Result<Response, ApiError> {
+    let logins = state.store.list_logins(&name, state.clock.now()).await?;
+    let items: Vec<_> = logins.into_iter().map(to_wire).collect();
+    Ok(respond::json(&UserSessions {
+        total: items.len(),
+        items,
+    }))
+}
+
+/// Ends all sessions of a user, and refuses all tokens that it has until now, also those
+/// of kubeconfigs and of its keys. The keys stay, and give others.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/cube/user/{name}/sessions",
+    tag = "users",
+    summary = "End all sessions of a user, for administrators",
+    params(("name" = String, Path, description = "The user")),
+    responses((status = 200, description = "The user's tokens until now are refused", body = cubegate_api_types::cube::Success)),
+    security(("bearer" = []), ("cookie" = []))
+)]
+pub(crate) async fn end_all(
+    State(state): State<AppState>,
+    Admin(Writer(caller)): Admin<Writer>,
+    UserName(name): UserName,
+) -> Result<Response, ApiError> {
+    let until = state.revoked_until(state.clock.now());
+    state.store.end_all_sessions(&name, until).await?;
+    tracing::info!(
+        user.name = name,
+        user.by = caller.user.name,
+        "all sessions of a user were ended"
+    );
+    Ok(respond::success())
+}
+
+/// Ends one of them, with all of its tokens.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/cube/user/{name}/sessions/{id}",
+    tag = "users",
+    summary = "End a session of a user, for administrators",
+    params(("name" = String, Path, description = "The user"), ("id" = String, Path, description = "The session")),
+    responses((status = 200, description = "The session's tokens are refused", body = cubegate_api_types::cube::Success)),
+    security(("bearer" = []), ("cookie" = []))
+)]
+pub(crate) async fn end(
+    State(state): State<AppState>,
+    Admin(Writer(caller)): Admin<Writer>,
+    UserName(name): UserName,
+    named: Result<Path<Named>, PathRejection>,
+) -> Result<Response, ApiError> {
+    let Path(Named { id }) = named.map_err(|_| ApiError::PageNotFound)?;
+    if !state.store.has_login(&name, &id).await? {
+        let detail = format!("user {name} has no session {id}.");
+        return Err(ApiError::BadRequest(message::bad_request(&detail)));
+    }
+    let now = state.clock.now();
+    state
+        .store
+        .end_session(&id, &name, state.session_until(now), now)
+        .await?;
+    tracing::info!(
+        user.name = name,
+        user.by = caller.user.name,
+        "a session of a user was ended"
+    );
+    Ok(respond::success())
+}
+
+fn to_wire(login: Login) -> UserSession {
+    UserSession {
+        id: login.session,
+        kind: login.kind.as_str().to_owned(),
+        began_at: timestamp(login.began_at),
+        ends_at: timestamp(login.ends_at),
+        address: login.address,
+        user_agent: login.user_agent,
+    }
+}

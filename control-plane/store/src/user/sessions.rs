@@ -1,0 +1,209 @@
+//! Who is logged in: what is shown of sessions, and their end by an administrator.
+
+use sqlx::{Any, Transaction};
+use time::OffsetDateTime;
+
+use crate::revocation::revoke_user;
+use crate::row::{from_time, to_time};
+use crate::user::write::found;
+use crate::{Store, StoreError};
+
+/// How many logins of one user are kept; of those before them only the tokens are known.
+pub const MAX_LOGINS: i64 = 100;
+
+/// Longest text of a program's name that is kept, in bytes.
+const MAX_USER_AGENT_BYTES: usize = 256;
+
+/// How somebody has logged in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LoginKind {
+    /// With KubeCube's cookie.
+    Cookie,
+    /// At `/oauth/token`.
+    Oauth,
+}
+
+/// A login that has begun a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Login {
+    /// The session (`sid` in its tokens).
+    pub session: String,
+    /// How.
+    pub kind: LoginKind,
+    /// When.
+    pub began_at: OffsetDateTime,
+    /// When the session ends by itself, unless it is refreshed.
+    pub ends_at: OffsetDateTime,
+    /// From where, as far as that is known.
+    pub address: Option<String>,
+    /// With which program, in its own words.
+    pub user_agent: String,
+}
+
+#[derive(sqlx::FromRow)]
+struct LoginRow {
+    session: String,
+    kind: String,
+    began_at: i64,
+    ends_at: i64,
+    address: Option<String>,
+    user_agent: String,
+}
+
+// === impl LoginKind ===
+
+impl LoginKind {
+    /// The word that stands in the database and in the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Cookie => "cookie",
+            Self::Oauth => "oauth",
+        }
+    }
+}
+
+// === impl Store ===
+
+impl Store {
+    /// Keeps a login, and forgets those that have ended, and of one user all but the
+    /// newest.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn note_login(&self, user: &str, login: &Login) -> Result<(), StoreError> {
+        let agent = &login.user_agent;
+        let end = agent.floor_char_boundary(MAX_USER_AGENT_BYTES);
+        let agent: String = agent
+            .get(..end)
+            .unwrap_or_default()
+            .chars()
+            .filter(|c| !c.is_control())
+            .collect();
+        let mut tx = self.write_rows().await?;
+        sqlx::query(
+            "DELETE FROM logins WHERE ends_at <= $1
+             AND NOT EXISTS (SELECT 1 FROM sessions WHERE id = session AND expires_at > $1)",
+        )
+        .bind(from_time(login.began_at))
+        .execute(&mut *tx)
+        .await?;
+        // The user may have been deleted meanwhile.
+        sqlx::query(
+            "INSERT INTO logins (session, user_name, kind, began_at, ends_at, address, user_agent)
+             SELECT $1, name, $3, $4, $5, $6, $7 FROM users WHERE name = $2
+             ON CONFLICT (session) DO NOTHING",
+        )
+        .bind(&login.session)
+        .bind(user)
+        .bind(login.kind.as_str())
+        .bind(from_time(login.began_at))
+        .bind(from_time(login.ends_at))
+        .bind(login.address.as_deref())
+        .bind(agent)
+        .execute(&mut *tx)
+        .await?;
+        sqlx::query(
+            "DELETE FROM logins WHERE user_name = $1 AND session NOT IN
+             (SELECT session FROM logins WHERE user_name = $1
+              ORDER BY began_at DESC, session LIMIT $2)",
+        )
+        .bind(user)
+        .bind(MAX_LOGINS)
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// The sessions of a user that have not ended, the newest first.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`] or [`StoreError::Inconsistent`].
+    pub async fn list_logins(
+        &self,
+        user: &str,
+        now: OffsetDateTime,
+    ) -> Result<Vec<Login>, StoreError> {
+        let rows: Vec<LoginRow> = sqlx::query_as(
+            "SELECT session, kind, began_at, COALESCE(expires_at, ends_at) AS ends_at, address,
+             user_agent FROM logins LEFT JOIN sessions ON id = session
+             WHERE logins.user_name = $1 AND COALESCE(expires_at, ends_at) > $2
+             ORDER BY began_at DESC, session",
+        )
+        .bind(user)
+        .bind(from_time(now))
+        .fetch_all(self.reader())
+        .await?;
+        rows.into_iter().map(LoginRow::into_login).collect()
+    }
+
+    /// Whether a user has begun this session, and it is not forgotten.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn has_login(&self, user: &str, session: &str) -> Result<bool, StoreError> {
+        let count: i64 =
+            sqlx::query_scalar("SELECT COUNT(*) FROM logins WHERE user_name = $1 AND session = $2")
+                .bind(user)
+                .bind(session)
+                .fetch_one(self.reader())
+                .await?;
+        Ok(count > 0)
+    }
+
+    /// Ends all sessions of a user, and refuses all tokens that it has, also those of
+    /// kubeconfigs and keys, until `revoked_until`, when the last one has expired. Its
+    /// keys stay and give others.
+    ///
+    /// # Errors
+    /// [`StoreError::UserNotFound`].
+    pub async fn end_all_sessions(
+        &self,
+        user: &str,
+        revoked_until: OffsetDateTime,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.write().await?;
+        let there = sqlx::query("UPDATE users SET version = version + 1 WHERE name = $1")
+            .bind(user)
+            .execute(&mut *tx)
+            .await?
+            .rows_affected();
+        found(there, user)?;
+        let revision = revoke_user(&mut tx, user, revoked_until).await?;
+        tx.commit().await?;
+        self.publish(revision);
+        Ok(())
+    }
+}
+
+/// Forgets the login of a session that has ended.
+pub(crate) async fn forget_login(
+    tx: &mut Transaction<'static, Any>,
+    session: &str,
+) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM logins WHERE session = $1")
+        .bind(session)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+// === impl LoginRow ===
+
+impl LoginRow {
+    fn into_login(self) -> Result<Login, StoreError> {
+        let time = |seconds, column| to_time(seconds, "logins", column, &self.session);
+        Ok(Login {
+            kind: match self.kind.as_str() {
+                "cookie" => LoginKind::Cookie,
+                // The table allows no other kind.
+                _ => LoginKind::Oauth,
+            },
+            began_at: time(self.began_at, "began_at")?,
+            ends_at: time(self.ends_at, "ends_at")?,
+            address: self.address,
+            user_agent: self.user_agent,
+            session: self.session,
+        })
+    }
+}
