@@ -29,8 +29,8 @@ const MAX_ACCOUNTS: usize = 8_192;
 /// requests, before one goes that has some.
 const LOOKED_AT: usize = 8;
 
-/// What of a list counts as one request more, in bytes. A worker reads some hundred of
-/// these in the time of the requests that it answers in a second.
+/// What of a list counts as one request more, in bytes: a worker takes about as long to
+/// read it as to pass a small request on.
 const LIST_UNIT: u64 = 256 << 10;
 
 /// Longest time by which what lists have cost keeps an account closed, in µs.
