@@ -7,7 +7,7 @@ use cubegate_bench_workload::{PodList, QUERY};
 use cubegate_tests::Client;
 use serde::Deserialize;
 
-use crate::envoy::{Envoy, config};
+use crate::envoy::{Envoy, WORKERS, config};
 use crate::machine;
 use crate::report::{Figure, Goal};
 use crate::sample::Samples;
@@ -32,7 +32,7 @@ struct Answer {
 /// # Errors
 /// An Envoy that does not start, a plugin that finds no page.
 pub async fn figures() -> Result<Vec<Figure>> {
-    let envoy = Envoy::start("engine", |_| config::engine()).await?;
+    let envoy = Envoy::start("engine", WORKERS, |_| config::engine()).await?;
     let client = Client::plain(&envoy.base("engine")?)?;
     let path = format!("/?runs={RUNS}&pods={}", PodList::default().pods);
     let ask = async || -> Result<Answer> {

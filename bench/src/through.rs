@@ -73,7 +73,7 @@ impl Passage {
     pub async fn start(name: &str, list: &Bytes) -> Result<Self> {
         let upstream = Http2Upstream::start([list.clone()], End::Body).await?;
         let mut ca = Vec::new();
-        let envoy = Envoy::start(name, |dir| {
+        let envoy = Envoy::start(name, WORKERS, |dir| {
             let config = config::gateway(dir, &upstream)?;
             ca = tls::read_pem(&dir.join("listener.crt"))?;
             Ok(config)

@@ -10,14 +10,19 @@ use cubegate_pipeline::{Call, Headers, Host, HostError};
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::{BufferType, MapType, Status};
 
-/// The stream whose callback runs. Envoy knows which one that is, so this has no
-/// state.
-pub(crate) struct EnvoyHost;
+/// The stream whose callback runs. Envoy knows by itself which one that is.
+pub(crate) struct EnvoyHost {
+    /// Envoy's number of it.
+    pub(crate) stream: u32,
+}
 
 impl Host for EnvoyHost {
+    fn stream(&self) -> u32 {
+        self.stream
+    }
+
     fn now(&self) -> u64 {
-        // A clock that cannot be read makes every token expired, not valid.
-        since_epoch().map_or(u64::MAX, |since| since.as_secs())
+        now()
     }
 
     fn now_micros(&self) -> u64 {
@@ -124,9 +129,27 @@ impl Host for EnvoyHost {
     }
 }
 
+/// Unix seconds. A clock that cannot be read makes every token expired, not valid.
+pub(crate) fn now() -> u64 {
+    since_epoch().map_or(u64::MAX, |since| since.as_secs())
+}
+
 fn since_epoch() -> Option<Duration> {
     let now = hostcalls::get_current_time().ok()?;
     now.duration_since(UNIX_EPOCH).ok()
+}
+
+/// Ends a stream, wherever its answer is. Over HTTP/2 the client gets a reset, over
+/// HTTP/1.1 and after an upgrade the connection ends.
+pub(crate) fn end_stream(stream: u32) {
+    // There is no other status than that there is no such stream any more.
+    if hostcalls::set_effective_context(stream).is_err() {
+        return;
+    }
+    // Envoy does it when this callback has ended.
+    if let Err(status) = hostcalls::reset_http_response() {
+        log::warn!("a stream could not be ended: {status:?}");
+    }
 }
 
 fn failed(call: &'static str) -> impl Fn(Status) -> HostError {

@@ -18,13 +18,15 @@
     reason = "the SDK's macro exports a function without any"
 )]
 
+mod document;
 mod envoy_host;
 mod root;
 mod stream;
+mod worker;
 
 use proxy_wasm::types::LogLevel;
 
 proxy_wasm::main! {{
     proxy_wasm::set_log_level(LogLevel::Info);
-    proxy_wasm::set_root_context(|_| Box::new(root::Root::default()));
+    proxy_wasm::set_root_context(|_| Box::new(root::Root));
 }}

@@ -11,14 +11,16 @@ use crate::envoy_host::EnvoyHost;
 /// One request and its answer.
 pub(crate) struct Stream {
     exchange: Exchange,
+    host: EnvoyHost,
 }
 
 // === impl Stream ===
 
 impl Stream {
-    pub(crate) fn new(gateway: Rc<Gateway>) -> Self {
+    pub(crate) fn new(id: u32, gateway: Option<Rc<Gateway>>) -> Self {
         Self {
             exchange: Exchange::new(gateway),
+            host: EnvoyHost { stream: id },
         }
     }
 }
@@ -34,13 +36,13 @@ impl Context for Stream {
         // Without headers there is no answer: the connection broke off, or the
         // body was larger than Envoy takes in.
         self.exchange
-            .on_call_response(&EnvoyHost, token, headers > 0, body_size);
+            .on_call_response(&self.host, token, headers > 0, body_size);
     }
 }
 
 impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _headers: usize, _end: bool) -> Action {
-        action(self.exchange.on_request_headers(&EnvoyHost))
+        action(self.exchange.on_request_headers(&self.host))
     }
 
     fn on_http_request_body(&mut self, _size: usize, _end: bool) -> Action {
@@ -52,15 +54,15 @@ impl HttpContext for Stream {
     }
 
     fn on_http_response_headers(&mut self, _headers: usize, end: bool) -> Action {
-        action(self.exchange.on_response_headers(&EnvoyHost, end))
+        action(self.exchange.on_response_headers(&self.host, end))
     }
 
     fn on_http_response_body(&mut self, size: usize, end: bool) -> Action {
-        action(self.exchange.on_response_body(&EnvoyHost, size, end))
+        action(self.exchange.on_response_body(&self.host, size, end))
     }
 
     fn on_http_response_trailers(&mut self, _trailers: usize) -> Action {
-        action(self.exchange.on_response_trailers(&EnvoyHost))
+        action(self.exchange.on_response_trailers(&self.host))
     }
 }
 

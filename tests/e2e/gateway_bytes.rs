@@ -6,7 +6,7 @@ use anyhow::Result;
 use crate::support::{cube, in_the_world, kube};
 
 /// Headers of a request whose value may be any bytes.
-const NAMES: [&str; 14] = [
+const NAMES: [&str; 15] = [
     "x-anything",
     "accept",
     "accept-encoding",
@@ -21,6 +21,7 @@ const NAMES: [&str; 14] = [
     "x-request-id",
     "impersonate-user",
     "x-cubegate-cluster",
+    "x-cubegate-pass",
 ];
 
 const ODD: [&[u8]; 5] = [

@@ -46,7 +46,11 @@ mod fault_control_plane;
 #[cfg(test)]
 mod fault_http2;
 #[cfg(test)]
+mod fault_locks;
+#[cfg(test)]
 mod fault_members;
+#[cfg(test)]
+mod fault_memory;
 #[cfg(test)]
 mod fault_overload;
 #[cfg(test)]
@@ -55,6 +59,8 @@ mod fault_retries;
 mod fault_revocations;
 #[cfg(test)]
 mod fault_slow_readers;
+#[cfg(test)]
+mod fault_streams;
 #[cfg(test)]
 mod fault_time;
 #[cfg(test)]

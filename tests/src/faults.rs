@@ -20,6 +20,8 @@ pub type Script = Vec<Step>;
 pub enum Step {
     /// Sends these bytes.
     Send(Vec<u8>),
+    /// Sends these bytes so many times.
+    SendTimes(Vec<u8>, usize),
     /// Does nothing for so long.
     Wait(Duration),
     /// Does nothing more until the other side goes away.
@@ -190,6 +192,11 @@ async fn serve(
     for step in script {
         match step {
             Step::Send(bytes) => stream.write_all(&bytes).await?,
+            Step::SendTimes(bytes, times) => {
+                for _ in 0..times {
+                    stream.write_all(&bytes).await?;
+                }
+            }
             Step::Wait(time) => tokio::time::sleep(time).await,
             Step::Stall => {
                 let mut rest = [0; 1024];

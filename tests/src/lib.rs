@@ -31,13 +31,14 @@ pub mod raw;
 pub mod run;
 pub mod schemathesis;
 pub mod stack;
+pub mod static_envoy;
 pub mod tls;
 pub mod until;
 pub mod vector;
 
 pub use artifacts::Artifacts;
 pub use cli::Site;
-pub use client::{Answer, Client};
+pub use client::{Answer, Client, Stream};
 pub use fixture::Fixture;
 pub use gateway::{Gateway, Options};
 pub use kube::Kube;

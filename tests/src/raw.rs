@@ -2,8 +2,9 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result, anyhow, bail};
 use rustls_pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -27,6 +28,13 @@ pub type RawStream = Pin<Box<dyn Io>>;
 pub trait Io: AsyncRead + AsyncWrite + Send {}
 
 impl<T: AsyncRead + AsyncWrite + Send> Io for T {}
+
+/// A connection that is read piece by piece.
+pub struct Conversation {
+    stream: RawStream,
+    /// What was read and not yet asked for.
+    read: Vec<u8>,
+}
 
 /// What came back, as bytes.
 #[derive(Debug)]
@@ -100,6 +108,19 @@ impl RawServer {
         Ok(Box::pin(connector.connect(name, stream).await?))
     }
 
+    /// Sends these bytes and gives the connection.
+    ///
+    /// # Errors
+    /// No connection.
+    pub async fn begin(&self, request: &[u8]) -> Result<Conversation> {
+        let mut stream = self.open().await?;
+        stream.write_all(request).await?;
+        Ok(Conversation {
+            stream,
+            read: Vec::new(),
+        })
+    }
+
     /// Sends these bytes and reads until the server closes.
     ///
     /// # Errors
@@ -109,6 +130,51 @@ impl RawServer {
         tokio::time::timeout(PATIENCE, exchange)
             .await
             .map_err(|_| anyhow!("no answer within {PATIENCE:?}: it hangs"))?
+    }
+}
+
+// === impl Conversation ===
+
+impl Conversation {
+    /// Reads until this has come, and gives all that came up to its end.
+    ///
+    /// # Errors
+    /// The connection's end, or nothing of it in time.
+    pub async fn until(&mut self, what: &str, within: Duration) -> Result<String> {
+        let read = async {
+            loop {
+                let found = self
+                    .read
+                    .windows(what.len())
+                    .position(|window| window == what.as_bytes());
+                if let Some(at) = found {
+                    let came: Vec<u8> = self.read.drain(..at + what.len()).collect();
+                    return Ok(String::from_utf8_lossy(&came).into_owned());
+                }
+                if self.stream.read_buf(&mut self.read).await.unwrap_or(0) == 0 {
+                    let came = String::from_utf8_lossy(&self.read);
+                    bail!("the connection ended before {what:?} came: {came:?}");
+                }
+            }
+        };
+        tokio::time::timeout(within, read)
+            .await
+            .map_err(|_| anyhow!("{what:?} has not come within {within:?}"))?
+    }
+
+    /// Waits until the other side has ended the connection, in whatever way.
+    ///
+    /// # Errors
+    /// One that goes on.
+    pub async fn end(mut self, within: Duration) -> Result<()> {
+        let read = async {
+            while self.stream.read_buf(&mut self.read).await.unwrap_or(0) > 0 {
+                self.read.clear();
+            }
+        };
+        tokio::time::timeout(within, read)
+            .await
+            .map_err(|_| anyhow!("the connection goes on after {within:?}"))
     }
 }
 

@@ -7,11 +7,13 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
 use cubegate_filter_config::{
-    ClusterEntry, FILTER_NAME, FilterConfig, Limits, RevocationKind, TokenKeys, VERSION,
+    ClusterEntry, DOCUMENT_FILTER_NAME, FILTER_NAME, FilterConfig, Limits, RevocationKind,
+    TokenKeys, VERSION,
 };
 use cubegate_tests::artifacts::{self, Artifacts};
 use cubegate_tests::gateway::free_port;
 use cubegate_tests::http2_upstream::Http2Upstream;
+use cubegate_tests::static_envoy::Config;
 use serde_json::{Value, json};
 
 /// The shared secret of the tokens, of use for nothing else.
@@ -30,16 +32,6 @@ pub const BARE_PLAIN: &str = "bare-plain";
 /// The variable by which the filter finds [`SECRET`].
 const SECRET_VARIABLE: &str = "BENCH_SECRET";
 const CONNECTION_MANAGER: &str = "/filter_chains/0/filters/0/typed_config";
-
-/// A whole configuration and where it leads.
-pub struct Config {
-    /// What Envoy reads.
-    pub document: Value,
-    /// The URL of the admin page.
-    pub admin: String,
-    /// The URLs of the listeners by their names.
-    pub bases: BTreeMap<&'static str, String>,
-}
 
 /// One listener that answers with what the engine's plugin says.
 ///
@@ -170,8 +162,20 @@ fn configure_filter(listener: &mut Value, upstream: &Http2Upstream) -> Result<()
         any_path: false,
         resources: BTreeMap::new(),
     };
+    let filters = at(listener, &format!("{CONNECTION_MANAGER}/http_filters"))?;
+    let filter = filters
+        .as_array_mut()
+        .and_then(|all| {
+            all.iter_mut()
+                .find(|one| is_called(one, DOCUMENT_FILTER_NAME))
+        })
+        .context("envoy/static.yaml has no filter any more")?;
+    let document = at(filter, "/typed_config/config/configuration/value")?;
+    let shipped: Value = serde_json::from_str(document.as_str().unwrap_or_default())?;
+    let pass = shipped.get("pass").and_then(Value::as_str);
     let config = FilterConfig {
         version: VERSION,
+        pass: pass.context("the shipped filter has no pass")?.to_owned(),
         tokens: TokenKeys::Hs256 {
             secret_env: SECRET_VARIABLE.to_owned(),
         },
@@ -180,19 +184,16 @@ fn configure_filter(listener: &mut Value, upstream: &Http2Upstream) -> Result<()
         cors_origins: BTreeSet::new(),
         limits: Limits::default(),
     };
-    let filters = at(listener, &format!("{CONNECTION_MANAGER}/http_filters"))?;
-    let filter = filters
-        .as_array_mut()
-        .and_then(|all| all.iter_mut().find(|one| is_called(one, FILTER_NAME)))
-        .context("envoy/static.yaml has no filter any more")?;
-    *at(filter, "/typed_config/config/configuration/value")? = json!(config.to_json()?);
+    *document = json!(config.to_json()?);
     Ok(())
 }
 
 /// The names of our filters, in the order of the file.
 fn filters() -> impl Iterator<Item = &'static str> {
     let carriers = RevocationKind::ALL.map(RevocationKind::filter_name);
-    carriers.into_iter().chain([FILTER_NAME])
+    carriers
+        .into_iter()
+        .chain([DOCUMENT_FILTER_NAME, FILTER_NAME])
 }
 
 fn is_called(filter: &Value, name: &str) -> bool {

@@ -8,7 +8,9 @@
 //! The document holds public keys, the cluster table and limits. It is part of
 //! Envoy's config dump, so it deliberately never holds a secret: a cluster's
 //! credential travels over SDS and never enters the VM, and KubeCube's shared
-//! HS256 secret is named by the environment variable of Envoy that carries it.
+//! HS256 secret is named by the environment variable of Envoy that carries it. The
+//! pass is in the dump as well, and of use to nobody who has to go through the
+//! listener, which takes it from every client.
 //!
 //! Unknown fields are refused, so that a typo in a static file surfaces, and a
 //! document of another [`VERSION`] is refused as a whole: the filter then keeps
@@ -29,18 +31,32 @@ pub use revocations::{
     Sessions, SessionsDocument,
 };
 
+/// Longest document that a worker takes, in bytes. Its VM has 1 GiB for this, the
+/// document before it and all lists.
+pub const MAX_DOCUMENT_BYTES: usize = 32 << 20;
+
 /// The version of the document that this build writes and reads.
 pub const VERSION: u32 = 1;
 
-/// The name of the filter, and its `root_id`. What tokens are refused comes by filters of
-/// their own in the same VM; see [`RevocationKind::filter_name`].
+/// The name of the filter, and its `root_id`. What it has to know comes by filters of
+/// their own in the same VM, which are disabled: Envoy keeps the whole configuration of
+/// each filter that a stream goes through until the stream ends. These are
+/// [`DOCUMENT_FILTER_NAME`] and what [`RevocationKind::filter_name`] names.
 pub const FILTER_NAME: &str = "cubegate";
+
+/// The name of the filter that carries [`FilterConfig`], and its `root_id`.
+pub const DOCUMENT_FILTER_NAME: &str = "cubegate-config";
 
 /// The header that tells Envoy's route table which Envoy cluster a request goes to.
 pub const CLUSTER_HEADER: &str = "x-cubegate-cluster";
 
 /// The header that tells Envoy's route table which timeouts apply; see [`Class`].
 pub const CLASS_HEADER: &str = "x-cubegate-class";
+
+/// The header by which Envoy's route table knows that a request comes from the filter:
+/// it holds [`FilterConfig::pass`]. Without it no route leads anywhere, so a request
+/// that no filter has decided on reaches nobody.
+pub const PASS_HEADER: &str = "x-cubegate-pass";
 
 /// The prefix of every header that passes between filter and route table. A
 /// client's own ones are removed.
@@ -73,6 +89,10 @@ pub const CLIENT_STALL: Duration = Duration::from_secs(30);
 pub struct FilterConfig {
     /// [`VERSION`].
     pub version: u32,
+    /// What the filter sends in [`PASS_HEADER`]; sent by no one else. Empty where the
+    /// route table asks for none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub pass: String,
     /// What tokens are checked against.
     pub tokens: TokenKeys,
     /// The clusters by the name that a path gives.
@@ -154,7 +174,8 @@ pub struct Limits {
     pub max_item_bytes: usize,
     /// Most that one list request keeps.
     pub max_page_bytes: usize,
-    /// Most that all list requests of one Envoy worker keep together.
+    /// Most that all list requests of one Envoy worker keep together. One user's
+    /// keep at most half of it, or what one request may, whichever is more.
     pub max_worker_bytes: usize,
     /// Longest part of an answer beside its items. An answer of this size that
     /// has shown no `items` is taken for no list. Must stay under Envoy's
@@ -172,6 +193,9 @@ pub struct Limits {
     pub max_unsent_bytes: usize,
     /// How much one caller may ask.
     pub callers: CallerLimits,
+    /// How long a watch, an exec or the like may last, in seconds; 0 is as long as
+    /// its token is good.
+    pub max_stream_seconds: u64,
 }
 
 /// How much one caller may ask of the clusters. Each Envoy worker counts for itself. 0 is
@@ -206,6 +230,14 @@ pub enum Class {
 /// Why a document is refused.
 #[derive(Debug, Error)]
 pub enum ConfigError {
+    /// It is longer than a worker can take.
+    #[error(
+        "the filter configuration has {found} bytes and a worker takes {MAX_DOCUMENT_BYTES}; register fewer clusters here, or clusters with fewer resources"
+    )]
+    TooLarge {
+        /// Its length.
+        found: usize,
+    },
     /// It is not the JSON that this build reads.
     #[error("the filter configuration cannot be read: {0}")]
     Json(#[from] serde_json::Error),
@@ -230,8 +262,10 @@ impl FilterConfig {
     /// Reads a document.
     ///
     /// # Errors
-    /// [`ConfigError`] when it is no JSON, has unknown fields or another version.
+    /// [`ConfigError`] when it is too large, no JSON, has unknown fields or another
+    /// version.
     pub fn from_json(bytes: &[u8]) -> Result<Self, ConfigError> {
+        Self::check_size(bytes.len())?;
         // The version is read first: a newer document may have any shape.
         #[derive(Deserialize)]
         struct Versioned {
@@ -242,6 +276,17 @@ impl FilterConfig {
             return Err(ConfigError::Version { found: version });
         }
         Ok(serde_json::from_slice(bytes)?)
+    }
+
+    /// Whether a document of this many bytes is taken, to be asked before it is read.
+    ///
+    /// # Errors
+    /// [`ConfigError::TooLarge`].
+    pub fn check_size(found: usize) -> Result<(), ConfigError> {
+        if found > MAX_DOCUMENT_BYTES {
+            return Err(ConfigError::TooLarge { found });
+        }
+        Ok(())
     }
 
     /// Writes the document.
@@ -266,6 +311,7 @@ impl Default for Limits {
             metadata_first_bytes: 8 << 20,
             max_unsent_bytes: 512 << 20,
             callers: CallerLimits::default(),
+            max_stream_seconds: 0,
         }
     }
 }
@@ -307,6 +353,13 @@ mod tests {
             FilterConfig::from_json(typo.as_bytes()),
             Err(ConfigError::Json(_))
         ));
+    }
+
+    #[test]
+    fn a_document_that_a_worker_cannot_take_is_refused_unread() {
+        let error = FilterConfig::from_json(&vec![b' '; MAX_DOCUMENT_BYTES + 1]).unwrap_err();
+        assert!(matches!(error, ConfigError::TooLarge { .. }), "{error}");
+        FilterConfig::check_size(MAX_DOCUMENT_BYTES).unwrap();
     }
 
     #[test]

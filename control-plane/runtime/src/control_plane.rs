@@ -79,6 +79,8 @@ impl ControlPlane {
             listen,
             public_url,
             kubeconfig_lifetime,
+            max_stream_duration,
+            route_pass_period,
             plain,
             tls_cert,
             tls_key,
@@ -105,8 +107,10 @@ impl ControlPlane {
             cors_origins: clusters.cors_origins(),
             limits: Limits {
                 callers: callers.limits(),
+                max_stream_seconds: *max_stream_duration,
                 ..list.limits()
             },
+            pass_period: Duration::from_secs(*route_pass_period),
             module,
             listener: ListenerSettings {
                 host: listen.ip().to_string(),

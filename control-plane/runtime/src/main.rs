@@ -27,6 +27,7 @@ mod node;
 mod output;
 mod pki;
 mod publisher;
+mod route_pass;
 mod system_ca;
 mod tls;
 

@@ -30,6 +30,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use self::documents::{Gate, MAX_SESSIONS_BYTES, SessionsSize};
 use self::refused::{RefusedSessions, epochs};
 use crate::discovery::Known;
+use crate::route_pass::Period;
 use crate::system_ca::Bundle;
 
 /// How long to wait after the database has failed.
@@ -43,6 +44,8 @@ pub(crate) struct Fixed {
     pub(crate) tokens: TokenKeys,
     pub(crate) cors_origins: BTreeSet<String>,
     pub(crate) limits: Limits,
+    /// How often the filter's pass changes.
+    pub(crate) pass_period: Duration,
     pub(crate) module: FilterModule,
     pub(crate) listener: ListenerSettings,
 }
@@ -122,9 +125,9 @@ impl Publisher {
         self.gate.sizes()
     }
 
-    /// Publishes a new snapshot whenever the store or what is known of clusters changes,
-    /// until nobody listens. `published` follows with the revision, but for its sessions.
-    /// While the database fails, Envoys keep what they have.
+    /// Publishes a new snapshot whenever the store, what is known of clusters or the
+    /// filter's pass changes, until nobody listens. `published` follows with the revision,
+    /// but for its sessions. While the database fails, Envoys keep what they have.
     pub(crate) async fn run(
         mut self,
         publish: watch::Sender<Arc<Snapshot>>,
@@ -136,6 +139,7 @@ impl Publisher {
         let mut expiry = tokio::time::interval(EXPIRY);
         let mut resources = false;
         loop {
+            let period = Period::at(OffsetDateTime::now_utc(), self.fixed.pass_period);
             let waits = self.refused.is_behind(*revision.borrow()) || self.has_expired;
             tokio::select! {
                 changed = revision.changed() => if changed.is_err() {
@@ -143,6 +147,7 @@ impl Publisher {
                 },
                 Ok(()) = self.known.changed() => resources = true,
                 Ok(()) = self.system_ca.changed() => resources = true,
+                () = sleep(period.left) => resources = true,
                 () = sleep_until(self.sessions_due), if waits => {}
                 _ = expiry.tick() => {
                     self.has_expired |= self.refused.forget_expired(OffsetDateTime::now_utc());
@@ -186,7 +191,7 @@ impl Publisher {
     }
 
     /// Reads what has changed of everything but the sessions. `resources`: what is known of
-    /// the clusters' resources, or the CA bundle, is something else.
+    /// the clusters' resources, the CA bundle or the filter's pass is something else.
     async fn follow(&mut self, now: Revision, resources: bool) -> anyhow::Result<()> {
         let changes = self.revision.map_or(Changes::ALL, |own| now.since(own));
         if changes.clusters || resources {
@@ -236,9 +241,11 @@ async fn gateway(
         tokens,
         cors_origins,
         limits,
+        pass_period,
         module,
         listener,
     } = fixed;
+    let period = Period::at(OffsetDateTime::now_utc(), *pass_period);
     let resources = known.borrow().resources.clone();
     let system_ca = system_ca.borrow().clone();
     let state = GatewayState {
@@ -249,6 +256,7 @@ async fn gateway(
         tokens: tokens.clone(),
         cors_origins: cors_origins.clone(),
         limits: limits.clone(),
+        passes: period.passes(store),
         module: module.clone(),
         listener: listener.clone(),
     };

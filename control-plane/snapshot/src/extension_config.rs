@@ -1,16 +1,22 @@
 //! ECDS: the filter's code and configuration, and what is refused.
 //!
-//! What is refused comes as filters of their own, which have the filter's code and VM:
-//! their root contexts hand it to the filter there. So it can change many times a second,
-//! and the table of clusters is neither sent nor read again for it.
+//! The document and what is refused come as filters of their own, which have the filter's
+//! code and VM: their root contexts hand it to the filter there. So what is refused can
+//! change many times a second, and the table of clusters is neither sent nor read again
+//! for it.
 //!
 //! The configuration is in ECDS and not in the listener, because a listener that
 //! changes drains its connections. The code is a local file or inline, never a
 //! remote fetch: Envoy lets requests pass unfiltered while it fetches.
+//!
+//! Requests go through one plugin, which never changes. The documents come by others,
+//! disabled in the listener. For Envoy keeps a plugin with its whole configuration,
+//! several times over, until the last stream ends that began under it, and a watch may
+//! last for days.
 
 use std::sync::Arc;
 
-use cubegate_filter_config::{FILTER_NAME, RevocationKind, TokenKeys};
+use cubegate_filter_config::{DOCUMENT_FILTER_NAME, FILTER_NAME, RevocationKind, TokenKeys};
 use envoy_types::pb::envoy::extensions::filters::http::wasm::v3::Wasm;
 use envoy_types::pb::envoy::extensions::wasm::v3 as wasm;
 use envoy_types::pb::google::protobuf::{BytesValue, StringValue};
@@ -19,10 +25,15 @@ use crate::{FilterModule, Resource, ResourceType, Snapshot, proto};
 
 pub(crate) const TYPE_URL: &str = "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm";
 
-/// The filter with this configuration.
-pub(crate) fn filter(module: &FilterModule, tokens: &TokenKeys, document: String) -> Resource {
+/// The filter that requests go through.
+pub(crate) fn filter(module: &FilterModule, tokens: &TokenKeys) -> Resource {
+    resource(FILTER_NAME, module, tokens, None)
+}
+
+/// What brings it this document.
+pub(crate) fn document(module: &FilterModule, tokens: &TokenKeys, document: String) -> Resource {
     let configuration = proto::pack_any(StringValue { value: document });
-    resource(FILTER_NAME, module, tokens, configuration)
+    resource(DOCUMENT_FILTER_NAME, module, tokens, Some(configuration))
 }
 
 /// What is refused, for [`Snapshot::insert_revocations`]. `module` and `tokens` are those
@@ -34,7 +45,7 @@ pub fn revocations(
     document: Vec<u8>,
 ) -> Resource {
     let configuration = proto::pack_any(BytesValue { value: document });
-    resource(kind.filter_name(), module, tokens, configuration)
+    resource(kind.filter_name(), module, tokens, Some(configuration))
 }
 
 impl Snapshot {
@@ -48,12 +59,12 @@ fn resource(
     name: &str,
     module: &FilterModule,
     tokens: &TokenKeys,
-    configuration: proto::Any,
+    configuration: Option<proto::Any>,
 ) -> Resource {
     let plugin = wasm::PluginConfig {
         name: name.to_owned(),
         root_id: name.to_owned(),
-        configuration: Some(configuration),
+        configuration,
         failure_policy: wasm::FailurePolicy::FailReload as i32,
         allow_on_headers_stop_iteration: proto::yes(),
         vm: Some(wasm::plugin_config::Vm::VmConfig(vm(module, tokens))),

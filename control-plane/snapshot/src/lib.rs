@@ -3,7 +3,7 @@
 //! ```text
 //! GatewayState ──snapshot()──> Snapshot { type → name → Resource { version, Any } } ──> xds
 //!   clusters ───> Secret (CA, client certificate or token), Cluster ×2
-//!   tokens, limits, clusters ───> ExtensionConfig (the filter and its document)
+//!   tokens, limits, clusters ───> ExtensionConfig ×2 (the filter, and its document)
 //!   revocations ──────────> ExtensionConfig ×2 (what the filter refuses)
 //!   listener ───> Listener, Secret (certificate)
 //!   (constant) ─> RouteConfiguration
@@ -37,5 +37,5 @@ pub use cluster::member_of;
 pub use extension_config::revocations;
 pub use resource::{Resource, ResourceType, Snapshot};
 pub use state::{
-    ConnectionTimes, FilterModule, GatewayState, ListenerSettings, ServingCertificate,
+    ConnectionTimes, FilterModule, GatewayState, ListenerSettings, RoutePasses, ServingCertificate,
 };

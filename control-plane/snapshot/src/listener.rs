@@ -1,7 +1,8 @@
 //! LDS: the one listener that clients connect to.
 
 use cubegate_filter_config::{
-    AUDIT_FILTER_STATE, CLIENT_STALL, FILTER_NAME, INTERNAL_HEADER_PREFIX, RevocationKind,
+    AUDIT_FILTER_STATE, CLIENT_STALL, DOCUMENT_FILTER_NAME, FILTER_NAME, INTERNAL_HEADER_PREFIX,
+    RevocationKind,
 };
 use envoy_types::pb::envoy::config::common::mutation_rules::v3 as mutation_rules;
 use envoy_types::pb::envoy::config::listener::v3 as lds;
@@ -162,15 +163,18 @@ fn connection_manager(settings: &ListenerSettings) -> hcm::HttpConnectionManager
     }
 }
 
-/// What carries the revocations comes first: what the filter holds back of an answer does
-/// not pass it then.
+/// What brings documents is disabled: Envoy configures it in every worker's VM, and no
+/// request goes through it; see [`extension_config`].
 fn http_filters() -> Vec<hcm::HttpFilter> {
     let carriers = RevocationKind::ALL.map(RevocationKind::filter_name);
     carriers
         .into_iter()
-        .chain([FILTER_NAME])
-        .map(wasm)
-        .chain([router()])
+        .chain([DOCUMENT_FILTER_NAME])
+        .map(|name| hcm::HttpFilter {
+            disabled: true,
+            ..wasm(name)
+        })
+        .chain([wasm(FILTER_NAME), router()])
         .collect()
 }
 
@@ -200,7 +204,7 @@ fn router() -> hcm::HttpFilter {
     }
 }
 
-/// A second lock on the door: the filter removes these headers too.
+/// A client's own are no use to it: the filter removes these headers, too.
 fn remove_identity_headers() -> proto::TypedExtensionConfig {
     let mutations = ["impersonate-", "x-remote-", INTERNAL_HEADER_PREFIX]
         .map(|prefix| mutation_rules::HeaderMutation {

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use cubegate_domain::{Cluster, Scheme};
 use cubegate_filter_config::{
-    ClusterEntry, ConfigError, FILTER_NAME, FilterConfig, Limits, Resources, TokenKeys, VERSION,
+    ClusterEntry, ConfigError, DOCUMENT_FILTER_NAME, FILTER_NAME, FilterConfig, Limits, Resources,
+    TokenKeys, VERSION,
 };
 
 use crate::{
@@ -31,10 +32,24 @@ pub struct GatewayState {
     pub cors_origins: BTreeSet<String>,
     /// Bounds on the filter's memory.
     pub limits: Limits,
+    /// By what the routes know the filter's requests.
+    pub passes: RoutePasses,
     /// The filter's code.
     pub module: FilterModule,
     /// Where clients connect.
     pub listener: ListenerSettings,
+}
+
+/// By what the routes know the filter's requests; see [`PASS_HEADER`]. Each is of
+/// hexadecimal digits.
+///
+/// [`PASS_HEADER`]: cubegate_filter_config::PASS_HEADER
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RoutePasses {
+    /// What the filter sends.
+    pub current: String,
+    /// What the routes take; the filter's is among them.
+    pub accepted: Vec<String>,
 }
 
 /// The filter's code, as Envoy gets it.
@@ -102,6 +117,7 @@ impl GatewayState {
             tokens,
             cors_origins: _,
             limits: _,
+            passes,
             module,
             listener,
         } = self;
@@ -122,10 +138,16 @@ impl GatewayState {
             secret::insert_listener(&mut snapshot, certificate);
         }
         listener::insert(&mut snapshot, listener);
-        route::insert(&mut snapshot);
+        route::insert(&mut snapshot, passes);
         let document = self.filter_config().to_json()?;
-        let filter = extension_config::filter(module, tokens, document);
+        let filter = extension_config::filter(module, tokens);
         snapshot.insert(ResourceType::ExtensionConfig, FILTER_NAME, filter);
+        let document = extension_config::document(module, tokens, document);
+        snapshot.insert(
+            ResourceType::ExtensionConfig,
+            DOCUMENT_FILTER_NAME,
+            document,
+        );
         Ok(snapshot)
     }
 
@@ -147,6 +169,7 @@ impl GatewayState {
         let clusters: BTreeMap<_, _> = self.clusters.iter().map(entry).collect();
         FilterConfig {
             version: VERSION,
+            pass: self.passes.current.clone(),
             tokens: self.tokens.clone(),
             // A name that the table does not have would be of no use to anybody.
             host_cluster: self

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use cubegate_domain::{ApiServer, Cluster, ClusterCredential, ClusterTls, Scheme};
 use cubegate_filter_config::{
-    Epochs, FILTER_NAME, FilterConfig, Limits, ResourceEntry, Resources, RevocationKind, TokenKeys,
+    DOCUMENT_FILTER_NAME, Epochs, FILTER_NAME, FilterConfig, Limits, ResourceEntry, Resources,
+    RevocationKind, TokenKeys,
 };
+use envoy_types::pb::envoy::config::route::v3 as rds;
 use envoy_types::pb::envoy::extensions::filters::http::wasm::v3::Wasm;
 use envoy_types::pb::envoy::extensions::transport_sockets::tls::v3 as tls;
 use envoy_types::pb::envoy::extensions::upstreams::http::v3::HttpProtocolOptions;
@@ -15,7 +17,7 @@ use prost::Message as _;
 use time::OffsetDateTime;
 
 use crate::{
-    ConnectionTimes, FilterModule, GatewayState, ListenerSettings, ResourceType,
+    ConnectionTimes, FilterModule, GatewayState, ListenerSettings, ResourceType, RoutePasses,
     ServingCertificate, Snapshot, member_of, proto,
 };
 
@@ -49,6 +51,10 @@ fn mk_state(clusters: Vec<Cluster>) -> GatewayState {
         },
         cors_origins: Default::default(),
         limits: Limits::default(),
+        passes: RoutePasses {
+            current: "0b".to_owned(),
+            accepted: ["0a", "0b", "0c"].map(str::to_owned).to_vec(),
+        },
         module: FilterModule::File("/data/filter/abc.wasm".to_owned()),
         listener: ListenerSettings {
             host: "127.0.0.1".to_owned(),
@@ -277,11 +283,7 @@ fn equal_states_make_equal_snapshots_and_a_new_cluster_changes_only_what_it_must
     for kind in ResourceType::ALL {
         for (name, resource) in before.all(kind) {
             let same = version(&after, kind, name) == Some(resource.version.clone());
-            assert_eq!(
-                same,
-                kind != ResourceType::ExtensionConfig,
-                "{kind:?} {name}"
-            );
+            assert_eq!(same, name != "cubegate-config", "{kind:?} {name}");
         }
     }
 }
@@ -293,12 +295,11 @@ fn plugin_of(snapshot: &Snapshot, name: &str) -> wasm::PluginConfig {
     wasm.config.unwrap()
 }
 
-fn plugin(snapshot: &Snapshot) -> (wasm::PluginConfig, FilterConfig) {
-    let plugin = plugin_of(snapshot, FILTER_NAME);
-    let document = plugin.configuration.clone().unwrap();
+fn document(snapshot: &Snapshot) -> FilterConfig {
+    let plugin = plugin_of(snapshot, DOCUMENT_FILTER_NAME);
+    let document = plugin.configuration.unwrap();
     let document = StringValue::decode(document.value.as_slice()).unwrap();
-    let config = FilterConfig::from_json(document.value.as_bytes()).unwrap();
-    (plugin, config)
+    FilterConfig::from_json(document.value.as_bytes()).unwrap()
 }
 
 #[test]
@@ -306,13 +307,18 @@ fn the_filter_gets_its_document_and_holds_headers() {
     let snapshot = mk_state(vec![mk_cluster("m", "10.0.0.1", certificate())])
         .snapshot()
         .unwrap();
-    let (plugin, config) = plugin(&snapshot);
+    let [filter, bringer] =
+        [FILTER_NAME, DOCUMENT_FILTER_NAME].map(|name| plugin_of(&snapshot, name));
     assert_eq!(
-        plugin
+        filter
             .allow_on_headers_stop_iteration
             .map(|flag| flag.value),
         Some(true)
     );
+    // Envoy keeps what is here for every stream.
+    assert_eq!(filter.configuration, None);
+    assert_eq!(filter.vm, bringer.vm, "they share no memory");
+    let config = document(&snapshot);
     assert_eq!(config.clusters["m"].upgrade_upstream, "cluster/m/http1");
     assert_eq!(config.clusters["m"].authority, "10.0.0.1:6443");
     assert!(config.clusters["m"].resources.is_empty());
@@ -335,13 +341,13 @@ fn the_filter_is_told_what_clusters_have_and_which_is_the_host() {
     .into();
     state.host_cluster = Some("m".to_owned());
     state.cors_origins = ["https://console.example".to_owned()].into();
-    let (_, config) = plugin(&state.snapshot().unwrap());
+    let config = document(&state.snapshot().unwrap());
     assert_eq!(config.clusters.len(), 1);
     assert_eq!(config.clusters["m"].resources, known);
     assert_eq!(config.host_cluster.as_deref(), Some("m"));
     assert_eq!(config.cors_origins, state.cors_origins);
     state.host_cluster = Some("gone".to_owned());
-    let (_, config) = plugin(&state.snapshot().unwrap());
+    let config = document(&state.snapshot().unwrap());
     assert_eq!(config.host_cluster, None);
 }
 
@@ -357,7 +363,7 @@ fn what_is_refused_comes_to_the_filters_vm_and_changes_nothing_else() {
     with.insert_revocations(kind, Arc::new(resource));
     let carrier = plugin_of(&with, kind.filter_name());
     assert_eq!(carrier.root_id, kind.filter_name());
-    assert_eq!(carrier.vm, plugin(&without).0.vm);
+    assert_eq!(carrier.vm, plugin_of(&without, FILTER_NAME).vm);
     let configuration = carrier.configuration.unwrap();
     let configuration = BytesValue::decode(configuration.value.as_slice()).unwrap();
     assert_eq!(configuration.value, document);
@@ -380,4 +386,39 @@ fn kubecubes_secret_is_named_and_not_told() {
         .unwrap();
     let text = String::from_utf8_lossy(&resource.any.value).into_owned();
     assert!(text.contains("CUBEGATE_JWT_HS256_SECRET"));
+}
+
+#[test]
+fn no_route_leads_anywhere_without_the_filters_pass() {
+    let snapshot = mk_state(Vec::new()).snapshot().unwrap();
+    assert_eq!(document(&snapshot).pass, "0b");
+    let routes = snapshot
+        .get(ResourceType::RouteConfiguration, "gateway")
+        .unwrap();
+    let routes = rds::RouteConfiguration::decode(routes.any.value.as_slice()).unwrap();
+    let host = routes.virtual_hosts.first().unwrap();
+    let goes_out = "x-cubegate-pass".to_owned();
+    assert!(host.request_headers_to_remove.contains(&goes_out));
+    let mut asked = Vec::new();
+    for route in &host.routes {
+        let asks = route.r#match.as_ref().unwrap().headers.iter();
+        let asks = asks.filter(|header| header.name == "x-cubegate-pass");
+        let asks: Vec<String> = asks.map(|header| format!("{header:?}")).collect();
+        match &route.action {
+            Some(rds::route::Action::Route(_)) => {
+                assert_eq!(asks.len(), 1, "{}", route.name);
+                asked.extend(asks);
+            }
+            Some(rds::route::Action::DirectResponse(answer)) => assert_eq!(answer.status, 503),
+            other => panic!("{other:?}"),
+        }
+    }
+    for pass in ["0a", "0b", "0c"] {
+        let times = asked
+            .iter()
+            .filter(|asked| asked.contains(&format!("{pass:?}")));
+        assert_eq!(times.count(), 6, "two of each class: {asked:?}");
+    }
+    let last = host.routes.last().unwrap();
+    assert!(last.r#match.as_ref().unwrap().headers.is_empty());
 }

@@ -39,6 +39,8 @@ pub(crate) enum Purpose {
     AccessKeySecret,
     /// Tells whether a database belongs to this master key.
     Check,
+    /// Makes the passes by which Envoy's routes know the filter's requests.
+    RoutePass,
 }
 
 // === impl MasterKey ===
@@ -91,6 +93,7 @@ impl Purpose {
             Self::ClusterCredential => b"cubegate/v1/cluster-credential",
             Self::AccessKeySecret => b"cubegate/v1/access-key-secret",
             Self::Check => b"cubegate/v1/check",
+            Self::RoutePass => b"cubegate/v1/route-pass",
         }
     }
 }

@@ -35,6 +35,7 @@ pub(crate) struct Sealer {
     cipher: ChaCha20Poly1305,
     pepper: [u8; 32],
     check: [u8; 32],
+    route_pass: [u8; 32],
 }
 
 /// The plaintext of a sealed credential.
@@ -57,12 +58,19 @@ impl Sealer {
             cipher: ChaCha20Poly1305::new(&key.subkey(Purpose::ClusterCredential).into()),
             pepper: key.subkey(Purpose::AccessKeySecret),
             check: key.subkey(Purpose::Check),
+            route_pass: key.subkey(Purpose::RoutePass),
         }
     }
 
     /// What the database keeps to recognise the master key by.
     pub(crate) fn check(&self) -> String {
         hex(&mac(&self.check, &[b"belongs"]))
+    }
+
+    /// The pass of this period.
+    pub(crate) fn route_pass(&self, period: u64) -> String {
+        let mac = mac(&self.route_pass, &[period.to_string().as_bytes()]);
+        hex(mac.get(..16).unwrap_or(&mac))
     }
 
     /// The hash of an access key's secret. Both halves go in, so that a hash

@@ -69,6 +69,12 @@ impl Store {
         &self.inner.database
     }
 
+    /// The pass of this period by which Envoy's routes know the filter's requests: the
+    /// same in all control planes on this database, and of no use for another period.
+    pub fn route_pass(&self, period: u64) -> String {
+        self.inner.sealer.route_pass(period)
+    }
+
     /// Says whether the database answers.
     ///
     /// # Errors

@@ -15,6 +15,7 @@ use std::rc::Rc;
 use cubegate_list::ListQuery;
 
 use crate::accept::TableVersion;
+use crate::answers::Answers;
 use crate::call::Origin;
 use crate::cors::WebOrigin;
 use crate::exchange::calls::Calling;
@@ -25,8 +26,10 @@ use crate::list::ListStream;
 use crate::pushdown::Way;
 use crate::reply::{self, Family};
 use crate::scope::Bounds;
+use crate::streams::Place;
 use crate::throttle::Ticket;
 use crate::unsent::Sending;
+use crate::verify::Caller;
 use crate::{Gateway, Headers, Host, HostError, Reply, cors, sandbox};
 
 mod admission;
@@ -49,7 +52,12 @@ pub enum Flow {
 
 /// One request and its answer.
 pub struct Exchange {
-    gateway: Rc<Gateway>,
+    /// The configuration, until the request has gone on or was refused.
+    gateway: Option<Rc<Gateway>>,
+    /// What the answer needs of it.
+    answers: Rc<Answers>,
+    /// Its place among those that go on for long.
+    place: Option<Place>,
     /// The page of another origin that asks, if it may.
     web_origin: Option<WebOrigin>,
     /// A browser may show the answer.
@@ -101,6 +109,8 @@ struct Sent {
     kapis: Option<Box<Kapis>>,
     /// The answer is an application's behind the API server.
     is_proxied: bool,
+    /// It goes on for long, and this is whose it is.
+    long: Option<Caller>,
 }
 
 struct Holding {
@@ -112,6 +122,8 @@ struct Holding {
 /// What is kept of a request whose answer becomes a page.
 struct PageRequest {
     family: Family,
+    /// Whose it is.
+    caller: Caller,
     query: ListQuery,
     way: Way,
     table: Option<TableVersion>,
@@ -127,10 +139,17 @@ struct PageRequest {
 // === impl Exchange ===
 
 impl Exchange {
-    /// A new exchange under this configuration; it keeps it to its end.
-    pub fn new(gateway: Rc<Gateway>) -> Self {
+    /// A new exchange under this configuration, which it keeps while it decides on
+    /// the request. Without one it refuses.
+    pub fn new(gateway: Option<Rc<Gateway>>) -> Self {
+        let answers = gateway
+            .as_ref()
+            .map(|gateway| Rc::clone(&gateway.answers))
+            .unwrap_or_default();
         Self {
             gateway,
+            answers,
+            place: None,
             web_origin: None,
             is_browser: false,
             ticket: OnceCell::new(),
@@ -142,6 +161,7 @@ impl Exchange {
     /// Answers once. What was held is dropped first, so that its memory is free
     /// whatever the proxy does next.
     fn reply(&mut self, host: &impl Host, reply: &Reply) -> Flow {
+        self.gateway = None;
         self.state = State::Replied;
         let headers = self.reply_headers(reply);
         if let Err(error) = host.reply(reply.status, &headers, &reply.body) {
@@ -153,10 +173,10 @@ impl Exchange {
     /// Answers with what was read of a cluster's answer, if there is room for it on the
     /// way to the client.
     fn reply_with(&mut self, host: &impl Host, family: Family, reply: &Reply) -> Flow {
-        let limit = self.gateway.limits.max_unsent_bytes;
+        let limit = self.answers.limits.max_unsent_bytes;
         let sending = self.ticket.get().map(|ticket| {
             let bytes = reply.body.len();
-            let unsent = &self.gateway.unsent;
+            let unsent = &self.answers.unsent;
             unsent.send(limit, ticket.user(), bytes, host.now_micros())
         });
         match sending.transpose() {
@@ -176,7 +196,7 @@ impl Exchange {
             headers: reply.headers.clone(),
             body: Vec::new(),
         };
-        if self.gateway.knows_origins() {
+        if self.answers.know_origins {
             head = head.varying(ORIGIN);
         }
         if let Some(origin) = &self.web_origin {
@@ -217,7 +237,7 @@ impl Exchange {
         for name in foreign.filter(|name| name.starts_with(cors::PREFIX)) {
             host.set_response_header(name, None)?;
         }
-        if self.gateway.knows_origins() {
+        if self.answers.know_origins {
             let have: Vec<&str> = headers.all_str("vary").collect();
             let vary = reply::varying(&have.join(", "), ORIGIN);
             host.set_response_header("vary", Some(&vary))?;

@@ -3,18 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use cubegate_filter_config::{ClusterEntry, ConfigError, FilterConfig, Limits, TokenKeys};
+use cubegate_filter_config::{ClusterEntry, ConfigError, FilterConfig, TokenKeys};
 use cubegate_token::{Ed25519Key, Hs256Secret, KeyError, KeySet, TokenError, UnverifiedToken};
 use thiserror::Error;
 
+use crate::answers::Answers;
 use crate::basic::Remembered;
-use crate::memory::{Share, WorkerMemory};
-use crate::pushdown::Learned;
 use crate::reply::Family;
 use crate::revocation::Revocations;
 use crate::route::MemberTarget;
+use crate::streams::Streams;
 use crate::throttle::Throttle;
-use crate::unsent::Unsent;
 use crate::verify::{Caller, Verifier};
 
 /// What KubeSphere calls the host cluster, whatever its name is.
@@ -24,16 +23,15 @@ const HOST: &str = "host";
 pub struct Gateway {
     tokens: TokenKeys,
     pub(crate) verifier: Rc<Verifier>,
-    clusters: BTreeMap<String, ClusterEntry>,
+    pass: String,
+    clusters: BTreeMap<String, Rc<ClusterEntry>>,
     host_cluster: Option<String>,
     cors_origins: BTreeSet<String>,
     revocations: Revocations,
-    pub(crate) limits: Limits,
-    pub(crate) memory: WorkerMemory,
-    pub(crate) learned: Learned,
+    pub(crate) answers: Rc<Answers>,
     pub(crate) remembered: Remembered,
+    pub(crate) streams: Streams,
     pub(crate) throttle: Throttle,
-    pub(crate) unsent: Unsent,
 }
 
 /// Why a configuration is refused. The filter keeps the one it has.
@@ -65,9 +63,10 @@ pub enum CompileError {
 
 impl Gateway {
     /// Reads and checks a configuration document. `env` looks up an environment
-    /// variable of the Envoy process. `previous` is the configuration in use: the
-    /// tokens it has verified stay known while the keys are the same. `revocations` is
-    /// what is refused in this VM; it comes and goes without the configuration.
+    /// variable of the Envoy process. `previous` is the configuration in use: what is
+    /// the same in both is shared, and the tokens it has verified stay known while the
+    /// keys are the same. `revocations` is what is refused in this VM; it comes and goes
+    /// without the configuration.
     ///
     /// # Errors
     /// [`CompileError`], in one sentence for the operator.
@@ -79,6 +78,7 @@ impl Gateway {
     ) -> Result<Self, CompileError> {
         let FilterConfig {
             version: _,
+            pass,
             tokens,
             clusters,
             host_cluster,
@@ -88,7 +88,8 @@ impl Gateway {
         let verifier = match previous {
             Some(previous)
                 if previous.tokens == tokens
-                    && previous.limits.token_cache_entries == limits.token_cache_entries =>
+                    && previous.answers.limits.token_cache_entries
+                        == limits.token_cache_entries =>
             {
                 Rc::clone(&previous.verifier)
             }
@@ -97,34 +98,54 @@ impl Gateway {
                 limits.token_cache_entries,
             )),
         };
-        let memory = previous
-            .map(|previous| previous.memory.clone())
-            .unwrap_or_default();
-        let learned = previous
-            .map(|previous| previous.learned.clone())
-            .unwrap_or_default();
+        let clusters = clusters.into_iter().map(|(name, entry)| {
+            let known = previous.and_then(|previous| previous.clusters.get(&name));
+            let entry = match known.filter(|known| ***known == entry) {
+                Some(known) => Rc::clone(known),
+                None => Rc::new(entry),
+            };
+            (name, entry)
+        });
+        let know_origins = !cors_origins.is_empty();
+        let answers = match previous.map(|previous| &previous.answers) {
+            Some(answers) if answers.limits == limits && answers.know_origins == know_origins => {
+                Rc::clone(answers)
+            }
+            answers => Rc::new(Answers {
+                limits,
+                know_origins,
+                memory: answers
+                    .map(|known| known.memory.clone())
+                    .unwrap_or_default(),
+                learned: answers
+                    .map(|known| known.learned.clone())
+                    .unwrap_or_default(),
+                unsent: answers
+                    .map(|known| known.unsent.clone())
+                    .unwrap_or_default(),
+            }),
+        };
         let remembered = previous
             .map(|previous| previous.remembered.clone())
             .unwrap_or_default();
         let throttle = previous
             .map(|previous| previous.throttle.clone())
             .unwrap_or_default();
-        let unsent = previous
-            .map(|previous| previous.unsent.clone())
+        let streams = previous
+            .map(|previous| previous.streams.clone())
             .unwrap_or_default();
         Ok(Self {
             tokens,
             verifier,
-            clusters,
+            pass,
+            clusters: clusters.collect(),
             host_cluster,
             cors_origins,
             revocations: revocations.clone(),
-            limits,
-            memory,
-            learned,
+            answers,
             remembered,
+            streams,
             throttle,
-            unsent,
         })
     }
 
@@ -144,7 +165,7 @@ impl Gateway {
 
     /// The cluster of this name, if it is registered.
     pub(crate) fn cluster(&self, name: &str) -> Option<&ClusterEntry> {
-        self.clusters.get(name)
+        self.clusters.get(name).map(Rc::as_ref)
     }
 
     /// The name of the cluster that a path means: the one that it names, or else the
@@ -165,27 +186,21 @@ impl Gateway {
         self.cors_origins.contains(origin)
     }
 
-    /// Whether answers depend on the origin at all.
-    pub(crate) fn knows_origins(&self) -> bool {
-        !self.cors_origins.is_empty()
+    /// By what Envoy's route table knows the filter's requests.
+    pub(crate) fn pass(&self) -> &str {
+        &self.pass
+    }
+
+    /// The streams, by the proxy's numbers, that must end at this time: a new request
+    /// with their token would be refused, or they have lasted as long as they may.
+    pub fn overdue_streams(&self, now: u64) -> Vec<u32> {
+        let max_seconds = self.answers.limits.max_stream_seconds;
+        self.streams.overdue(now, max_seconds, &self.revocations)
     }
 
     /// How many clusters are registered, for the log.
     pub fn cluster_count(&self) -> usize {
         self.clusters.len()
-    }
-
-    /// A new request's share of the worker's memory.
-    pub(crate) fn share(&self) -> Share {
-        self.memory.share(self.limits.max_worker_bytes)
-    }
-
-    pub(crate) fn list_limits(&self) -> cubegate_list::Limits {
-        cubegate_list::Limits {
-            max_item_bytes: self.limits.max_item_bytes,
-            max_page_bytes: self.limits.max_page_bytes,
-            max_envelope_bytes: self.limits.max_envelope_bytes,
-        }
     }
 }
 

@@ -18,6 +18,10 @@ pub struct HostError {
 
 /// One stream of the proxy: the calls that an [`Exchange`](crate::Exchange) makes.
 pub trait Host {
+    /// The proxy's number of the stream, which no other stream of this worker has
+    /// while it lasts.
+    fn stream(&self) -> u32;
+
     /// Unix seconds.
     fn now(&self) -> u64;
 

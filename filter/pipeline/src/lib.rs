@@ -21,6 +21,7 @@
 //! callbacks. Nothing here panics: a panic would take an Envoy worker's VM down.
 
 mod accept;
+mod answers;
 mod attributes;
 mod basic;
 mod call;
@@ -42,6 +43,7 @@ mod revocation;
 mod route;
 mod sandbox;
 mod scope;
+mod streams;
 mod throttle;
 mod unsent;
 mod upstream;

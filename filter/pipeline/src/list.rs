@@ -5,7 +5,7 @@ use cubegate_list::{ListQuery, Reading, Uncounted};
 
 use crate::RequestHead;
 use crate::accept::Form;
-use crate::memory::{Share, WorkerMemoryFull};
+use crate::memory::{MemoryFull, Share};
 use crate::pushdown::Way;
 use crate::reply::Family;
 use crate::upstream_path::UpstreamPath;
@@ -42,8 +42,8 @@ pub(crate) enum Step {
 pub(crate) enum Failure {
     /// The list itself.
     List(ListError),
-    /// The other lists of this worker.
-    WorkerMemoryFull,
+    /// The other lists of this worker, or of the same user.
+    MemoryFull(MemoryFull),
 }
 
 /// Whether the answer of this request is to be turned into a page, if it is a list.
@@ -176,8 +176,8 @@ impl ListStream {
     }
 }
 
-impl From<WorkerMemoryFull> for Failure {
-    fn from(_: WorkerMemoryFull) -> Self {
-        Self::WorkerMemoryFull
+impl From<MemoryFull> for Failure {
+    fn from(full: MemoryFull) -> Self {
+        Self::MemoryFull(full)
     }
 }

@@ -6,6 +6,7 @@ use cubegate_list::{ListError, QueryError};
 use cubegate_token::TokenError;
 use serde::Serialize;
 
+use crate::memory::MemoryFull;
 use crate::sandbox::{self, NO_SNIFF};
 use crate::scope::OutOfScope;
 use crate::throttle::TooMany;
@@ -272,12 +273,26 @@ impl Reply {
         Self::error(family, status, error.to_string())
     }
 
-    /// 507: all list requests of this worker together need too much memory.
-    pub fn worker_memory_full(family: Family) -> Self {
+    /// 507: the list requests of this worker, or of this user, together need too much
+    /// memory.
+    pub(crate) fn memory_full(family: Family, full: MemoryFull) -> Self {
+        let message = match full {
+            MemoryFull::Worker => {
+                "The gateway is holding as many lists as it may; try again in a moment, or ask for a smaller page."
+            }
+            MemoryFull::User => {
+                "The gateway is holding as many of your lists as it may; wait for the answers of the others, or ask for smaller pages."
+            }
+        };
+        Self::error(family, 507, message).with_header("retry-after", "1")
+    }
+
+    /// 503: the gateway knows neither keys nor clusters yet.
+    pub(crate) fn not_configured(family: Family) -> Self {
         Self::error(
             family,
-            507,
-            "The gateway is holding as many lists as it may; try again in a moment, or ask for a smaller page.",
+            503,
+            "The gateway has just started and has no configuration yet; try again in a moment.",
         )
         .with_header("retry-after", "1")
     }

@@ -23,6 +23,7 @@ mod push_down;
 mod requests;
 mod revocation;
 mod scopes;
+mod streams;
 mod tables;
 mod throttle;
 
@@ -49,11 +50,17 @@ struct MockHost {
     /// Seconds after [`NOW`].
     late: Cell<u64>,
     note: RefCell<Option<AuditNote>>,
+    /// The proxy's number of it.
+    stream: Cell<u32>,
 }
 
 const FIRST_TOKEN: u32 = 100;
 
 impl Host for MockHost {
+    fn stream(&self) -> u32 {
+        self.stream.get()
+    }
+
     fn now(&self) -> u64 {
         NOW + self.late.get()
     }
@@ -259,7 +266,7 @@ impl World {
             request.add(name, *value);
         }
         host.request.replace(request);
-        let mut exchange = Exchange::new(Rc::clone(&self.gateway));
+        let mut exchange = Exchange::new(Some(Rc::clone(&self.gateway)));
         let flow = exchange.on_request_headers(&host);
         (exchange, host, flow)
     }

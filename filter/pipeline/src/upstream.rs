@@ -2,7 +2,7 @@
 
 use cubegate_filter_config::{
     CLASS_HEADER, CLUSTER_HEADER, CONTROL_PLANE_CLUSTER, Class, ClusterEntry,
-    INTERNAL_HEADER_PREFIX, ORIGINAL_PATH_HEADER,
+    INTERNAL_HEADER_PREFIX, ORIGINAL_PATH_HEADER, PASS_HEADER,
 };
 use cubegate_token::AUTHENTICATED_GROUP;
 
@@ -37,6 +37,8 @@ pub(crate) struct Upstream<'a> {
     pub(crate) upgrade: bool,
     /// The answer is to be read; the form to ask for.
     pub(crate) read_as: Option<&'static str>,
+    /// By what Envoy's route table knows that the filter sends it.
+    pub(crate) pass: &'a str,
 }
 
 // === impl Rewrite ===
@@ -79,6 +81,7 @@ impl Rewrite {
         };
         headers.set(CLUSTER_HEADER, envoy_cluster.as_bytes());
         headers.set(CLASS_HEADER, upstream.class.as_str());
+        set_pass(&mut headers, upstream.pass);
         headers.set(ORIGINAL_PATH_HEADER, upstream.original_path);
         headers.set(":authority", cluster.authority.as_bytes());
         let mut path = format!("{}{}", cluster.path_prefix, upstream.path);
@@ -103,7 +106,7 @@ impl Rewrite {
     }
 
     /// To the control plane, which reads the caller's credential itself.
-    pub(crate) fn to_control_plane(mut headers: Headers, path: &str) -> Self {
+    pub(crate) fn to_control_plane(mut headers: Headers, path: &str, pass: &str) -> Self {
         remove_foreign(&mut headers);
         headers.set(ORIGINAL_PATH_HEADER, path);
         headers.set(CLUSTER_HEADER, CONTROL_PLANE_CLUSTER);
@@ -113,6 +116,7 @@ impl Rewrite {
             Class::Unary
         };
         headers.set(CLASS_HEADER, class.as_str());
+        set_pass(&mut headers, pass);
         Self { headers }
     }
 
@@ -131,6 +135,13 @@ fn remove_foreign(headers: &mut Headers) {
             || matches!(name, "x-kubesphere-authorization" | "x-kubesphere-rawquery")
             || name.starts_with(INTERNAL_HEADER_PREFIX))
     });
+}
+
+/// Shows Envoy's route table whose request it is, where it asks.
+fn set_pass(headers: &mut Headers, pass: &str) {
+    if !pass.is_empty() {
+        headers.set(PASS_HEADER, pass);
+    }
 }
 
 /// The sub-protocol that carried the caller's token goes, its neighbours stay.

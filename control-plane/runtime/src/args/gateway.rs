@@ -69,6 +69,22 @@ pub(crate) struct GatewayArgs {
     )]
     pub(crate) kubeconfig_lifetime: u64,
 
+    /// How long a watch, exec, log or port-forward may last, in seconds; 0 is as long as its token is good
+    #[arg(
+        long,
+        env = "CUBEGATE_MAX_STREAM_DURATION",
+        value_name = "SECONDS",
+        default_value_t = 0
+    )]
+    pub(crate) max_stream_duration: u64,
+
+    /// How often the value changes by which Envoy's routes know the filter's requests, in seconds
+    #[arg(
+        long, env = "CUBEGATE_ROUTE_PASS_PERIOD", value_name = "SECONDS", default_value_t = 86_400,
+        value_parser = clap::value_parser!(u64).range(1..=31_536_000)
+    )]
+    pub(crate) route_pass_period: u64,
+
     /// Serve clients in clear instead of TLS
     #[arg(long, env = "CUBEGATE_PLAIN")]
     pub(crate) plain: bool,

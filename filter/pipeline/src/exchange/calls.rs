@@ -73,11 +73,11 @@ impl Exchange {
         let family = calling.page.family;
         let before = calling.share.held();
         // Counted before it is copied in.
-        if calling.share.add(size).is_err() {
-            self.reply(host, &Reply::worker_memory_full(family));
+        if let Err(full) = calling.share.add(size) {
+            self.reply(host, &Reply::memory_full(family, full));
             return;
         }
-        let limit = self.gateway.limits.max_page_bytes;
+        let limit = self.answers.limits.max_page_bytes;
         if calling.work.keeps_answers() && calling.share.held() > limit {
             let error = ListError::PageTooLarge { limit };
             self.reply(host, &Reply::list_failed(family, &error));
@@ -92,8 +92,10 @@ impl Exchange {
             }
         };
         let next = calling.work.take(number, answer);
-        if !calling.work.keeps_answers() && calling.share.set(before).is_err() {
-            self.reply(host, &Reply::worker_memory_full(family));
+        if !calling.work.keeps_answers()
+            && let Err(full) = calling.share.set(before)
+        {
+            self.reply(host, &Reply::memory_full(family, full));
             return;
         }
         self.go_on(host, next);
@@ -143,7 +145,7 @@ impl Exchange {
             self.learn_not_again(&page);
         }
         let path = format!("{}?{}", page.path, page.upstream_query);
-        let limits = self.gateway.list_limits();
+        let limits = self.answers.list_limits();
         let work = Relisting::new(path, page.query.clone(), limits);
         self.call_for(host, page, upstream, share, FollowUp::Relisting(work))
     }
@@ -252,13 +254,13 @@ impl Exchange {
             Way::Head { .. } => lesson.no_head = true,
             Way::Keys => lesson.no_keys = true,
         };
-        self.gateway.learned.learn(&page.list(), not_again);
+        self.answers.learned.learn(&page.list(), not_again);
     }
 
     /// The whole list was read: it is this large.
     pub(super) fn learn_size(&self, page: &PageRequest, bytes: u64) {
-        let large = self.gateway.limits.metadata_first_bytes;
-        self.gateway.learned.learn(&page.list(), |lesson| {
+        let large = self.answers.limits.metadata_first_bytes;
+        self.answers.learned.learn(&page.list(), |lesson| {
             let is_large = large > 0 && bytes >= large;
             lesson.bytes = if is_large { bytes } else { 0 };
         });
@@ -266,7 +268,7 @@ impl Exchange {
 
     /// The list's metadata was read: it is this large.
     pub(super) fn learn_metadata_size(&self, page: &PageRequest, bytes: u64) {
-        self.gateway.learned.learn(&page.list(), |lesson| {
+        self.answers.learned.learn(&page.list(), |lesson| {
             lesson.no_keys |= bytes >= lesson.bytes;
             if bytes < lesson.metadata_bytes / 2 {
                 // It is not the list that was so large.

@@ -89,15 +89,16 @@ impl Exchange {
     pub(super) fn edit(&mut self, kapis: Kapis, status: u16, upstream: Headers) -> Flow {
         let limit = match status {
             403 => MAX_REFUSAL_BYTES,
-            _ => self.gateway.limits.max_item_bytes,
+            _ => self.answers.limits.max_item_bytes,
         };
+        let share = self.answers.share(&kapis.user);
         self.state = State::Editing(Box::new(Editing {
             kapis,
             status,
             upstream,
             body: Vec::new(),
             limit,
-            share: self.gateway.share(),
+            share,
         }));
         Flow::Pause
     }
@@ -131,8 +132,8 @@ impl Exchange {
             );
             return self.reply(host, &reply);
         }
-        if editing.share.set(read).is_err() {
-            return self.reply(host, &Reply::worker_memory_full(Family::Kube));
+        if let Err(full) = editing.share.set(read) {
+            return self.reply(host, &Reply::memory_full(Family::Kube, full));
         }
         if last {
             self.finish_edit(host)

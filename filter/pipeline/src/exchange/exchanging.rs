@@ -32,6 +32,8 @@ impl Exchanging {
 impl Exchange {
     /// Asks the control plane and holds the request.
     pub(super) fn exchange(&mut self, host: &impl Host, family: Family, basic: &Basic) -> Flow {
+        let gateway = self.gateway.as_ref();
+        let digest = gateway.and_then(|gateway| gateway.remembered.digest(basic));
         let call = host
             .request_headers()
             .and_then(|headers| host.call(&basic.call(&headers)));
@@ -39,7 +41,7 @@ impl Exchange {
             Ok(token) => {
                 self.state = State::Exchanging(Exchanging {
                     family,
-                    digest: self.gateway.remembered.digest(basic),
+                    digest,
                     token,
                 });
                 Flow::Pause
@@ -73,10 +75,8 @@ impl Exchange {
         let failed = |error: HostError| internal(host, family, &error);
         let answer = calls::answer(host, has_answer, size).map_err(failed)?;
         let token = granted(family, &answer)?;
-        if let Some(digest) = digest {
-            self.gateway
-                .remembered
-                .put(digest, token.clone(), host.now());
+        if let (Some(digest), Some(gateway)) = (digest, &self.gateway) {
+            gateway.remembered.put(digest, token.clone(), host.now());
         }
         let known = Known {
             token: Some(token.clone()),

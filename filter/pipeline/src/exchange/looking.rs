@@ -78,10 +78,10 @@ impl Exchange {
         size: usize,
     ) -> Result<(), Reply> {
         let failed = |error: HostError| internal(host, Family::Kube, &error);
-        let mut share = self.gateway.share();
+        let mut share = self.answers.share(&looking.user);
         share
             .add(size)
-            .map_err(|_| Reply::worker_memory_full(Family::Kube))?;
+            .map_err(|full| Reply::memory_full(Family::Kube, full))?;
         let answer = calls::answer(host, has_answer, size).map_err(failed)?;
         let services = kapis::services(&answer, &looking.user)?;
         drop((answer, share));

@@ -11,7 +11,7 @@ use crate::cors::{self, WebOrigin};
 use crate::credential::{self, Credential, Source};
 use crate::exchange::admission::{Admission, Known, Next};
 use crate::exchange::sending::Sending;
-use crate::exchange::{Exchange, Flow, State, internal};
+use crate::exchange::{Exchange, Flow, Sent, State, internal};
 use crate::forbidden;
 use crate::kapis::{self, Missing};
 use crate::reply::Family;
@@ -20,7 +20,7 @@ use crate::scope::{Asked, Bounds, OutOfScope};
 use crate::upstream::Rewrite;
 use crate::upstream_path::UpstreamPath;
 use crate::verify::Caller;
-use crate::{Headers, Host, Reply, RequestHead, sandbox};
+use crate::{Gateway, Headers, Host, Reply, RequestHead, sandbox};
 
 /// Who asks, as far as it is known.
 enum Who {
@@ -31,6 +31,7 @@ enum Who {
 
 /// A request as it came.
 struct RequestLine<'a> {
+    gateway: &'a Gateway,
     head: &'a RequestHead,
     headers: &'a Headers,
     upgrade: bool,
@@ -63,11 +64,14 @@ impl Exchange {
     pub(super) fn decide(&mut self, host: &impl Host, known: Known) -> Result<Next, Reply> {
         let failed = |error| internal(host, Family::Kube, &error);
         let headers = host.request_headers().map_err(failed)?;
-        let allowed = |origin: &str| self.gateway.allows_origin(origin);
-        self.web_origin = WebOrigin::of(&headers, allowed);
+        let Some(gateway) = self.gateway.clone() else {
+            let path = headers.get_str(":path").unwrap_or_default();
+            return Err(Reply::not_configured(Family::of_path(path)));
+        };
+        self.web_origin = WebOrigin::of(&headers, |origin| gateway.allows_origin(origin));
         self.is_browser = sandbox::is_browser(&headers);
         let mut note = AuditNote::default();
-        let admission = self.admit(host, headers, known, &mut note);
+        let admission = self.admit(&gateway, host, headers, known, &mut note);
         // The control plane makes the records of what it is asked itself. While a
         // password is exchanged, the note is for the case that it is refused.
         if !matches!(
@@ -80,7 +84,16 @@ impl Exchange {
             Admission::Ready(rewrite, state) => {
                 host.set_request_headers(rewrite.headers())
                     .map_err(failed)?;
+                if let State::Sent(Sent {
+                    long: Some(caller), ..
+                }) = &state
+                {
+                    let place = gateway.streams.enter(host.stream(), caller, host.now());
+                    self.place = Some(place);
+                }
                 self.state = state;
+                // What the answer needs is at hand without it.
+                self.gateway = None;
                 Ok(Next::GoOn)
             }
             Admission::Password(family, basic) => Ok(Next::Exchange(family, basic)),
@@ -103,6 +116,7 @@ impl Exchange {
     /// `note` gets what is known so far, whatever the outcome.
     fn admit(
         &self,
+        gateway: &Gateway,
         host: &impl Host,
         headers: Headers,
         known: Known,
@@ -117,14 +131,14 @@ impl Exchange {
             Target::Member(target) if !(target.is_public() && has_none(&headers)) => target,
             _ => {
                 let family = Family::of_path(&head.path);
-                let rewrite = Rewrite::to_control_plane(headers, &head.path);
+                let rewrite = Rewrite::to_control_plane(headers, &head.path, gateway.pass());
                 let state = State::SentToControlPlane { family };
                 return Ok(Admission::Ready(rewrite, state));
             }
         };
         let family = target.family;
-        let name = self.gateway.name_of(&target).unwrap_or_default();
-        let cluster = self.gateway.cluster(name);
+        let name = gateway.name_of(&target).unwrap_or_default();
+        let cluster = gateway.cluster(name);
         let kapis = match cluster {
             Some(cluster) if target.is_kapis() => {
                 Some(kapis::resolve(&target.path, &cluster.resources))
@@ -141,6 +155,7 @@ impl Exchange {
             .is_some_and(|value| !value.is_empty());
 
         let by = RequestLine {
+            gateway,
             head: &head,
             headers: &headers,
             upgrade,
@@ -151,9 +166,8 @@ impl Exchange {
         };
         // A request that was held comes here again.
         if self.ticket.get().is_none() {
-            let limits = &self.gateway.limits.callers;
-            let admitted = self
-                .gateway
+            let limits = &self.answers.limits.callers;
+            let admitted = gateway
                 .throttle
                 .admit(limits, caller.claims(), host.now_micros());
             let ticket = admitted.map_err(|why| {
@@ -206,6 +220,7 @@ impl Exchange {
             })
             .map_err(out_of_scope)?;
         let sending = Sending {
+            gateway,
             family,
             head: &head,
             cluster,
@@ -234,7 +249,7 @@ impl Exchange {
         let basic = Basic::find(family, by.headers);
         let found = match &basic {
             Some(basic) => exchanged
-                .or_else(|| self.remembered(host, basic))
+                .or_else(|| remembered(by.gateway, host, basic))
                 .map(|token| Credential {
                     token,
                     source: Source::Password,
@@ -262,11 +277,11 @@ impl Exchange {
         };
         let token = &found.token;
         let now = host.now();
-        if !self.gateway.revocations().are_known() {
+        if !by.gateway.revocations().are_known() {
             note.reason = Some("it is not known yet what was taken back".to_owned());
             return Err(Reply::revocations_unknown(family));
         }
-        let caller = self.gateway.caller(token, now).map_err(|error| {
+        let caller = by.gateway.caller(token, now).map_err(|error| {
             host.log_debug(&format!("a token was refused: {error}"));
             note.reason = Some(error.to_string());
             // Read again only now: most tokens are good.
@@ -279,17 +294,17 @@ impl Exchange {
         note.token.clone_from(&claims.id);
         Ok(Who::Caller(caller))
     }
+}
 
-    /// The token that a password was exchanged for, while it is still good.
-    fn remembered(&self, host: &impl Host, basic: &Basic) -> Option<UnverifiedToken> {
-        let now = host.now();
-        let token = self.gateway.remembered.token(basic, now)?;
-        if self.gateway.caller(&token, now).is_err() {
-            self.gateway.remembered.forget(basic);
-            return None;
-        }
-        Some(token)
+/// The token that a password was exchanged for, while it is still good.
+fn remembered(gateway: &Gateway, host: &impl Host, basic: &Basic) -> Option<UnverifiedToken> {
+    let now = host.now();
+    let token = gateway.remembered.token(basic, now)?;
+    if gateway.caller(&token, now).is_err() {
+        gateway.remembered.forget(basic);
+        return None;
     }
+    Some(token)
 }
 
 /// Whether the request brings nothing that says who asks.

@@ -53,6 +53,7 @@ impl Exchange {
             page,
             kapis,
             is_proxied,
+            long: _,
         } = sent;
         let headers = host.response_headers()?;
         let status = headers.get_str(":status").unwrap_or_default();
@@ -84,8 +85,8 @@ impl Exchange {
                 page.query.clone(),
                 page.way,
                 page.table.is_some(),
-                self.gateway.list_limits(),
-                self.gateway.share(),
+                self.answers.list_limits(),
+                self.answers.share(&page.caller.claims().user),
             );
             self.state = State::Holding(Box::new(Holding {
                 page,
@@ -280,9 +281,9 @@ impl Exchange {
                 host.log_debug(&format!("a list was refused: {error}"));
                 self.reply(host, &Reply::list_failed(page.family, &error))
             }
-            Err(Failure::WorkerMemoryFull) => {
+            Err(Failure::MemoryFull(full)) => {
                 drop(share);
-                self.reply(host, &Reply::worker_memory_full(page.family))
+                self.reply(host, &Reply::memory_full(page.family, full))
             }
         }
     }

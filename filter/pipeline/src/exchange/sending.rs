@@ -18,10 +18,11 @@ use crate::scope::Bounds;
 use crate::upstream::{Rewrite, Upstream};
 use crate::upstream_path::UpstreamPath;
 use crate::verify::Caller;
-use crate::{Headers, Reply, RequestHead};
+use crate::{Gateway, Headers, Reply, RequestHead};
 
 /// A request that may go to a cluster.
 pub(super) struct Sending<'a> {
+    pub(super) gateway: &'a Gateway,
     pub(super) family: Family,
     pub(super) head: &'a RequestHead,
     pub(super) cluster: &'a ClusterEntry,
@@ -134,6 +135,7 @@ impl Exchange {
         service: &str,
     ) -> Result<Admission, Reply> {
         let Sending {
+            gateway,
             family,
             head,
             cluster,
@@ -154,6 +156,7 @@ impl Exchange {
             class: Class::Unary,
             upgrade: false,
             read_as: Some(call::JSON),
+            pass: gateway.pass(),
         };
         let rewrite = Rewrite::to_member(headers, caller, &upstream);
         let origin = Origin::of(cluster).asking_as(rewrite.headers());
@@ -172,6 +175,7 @@ impl Exchange {
         kapis: Option<Box<Kapis>>,
     ) -> Admission {
         let Sending {
+            gateway,
             family,
             head,
             cluster,
@@ -207,6 +211,7 @@ impl Exchange {
             class,
             upgrade,
             read_as,
+            pass: gateway.pass(),
         };
         let rewrite = Rewrite::to_member(headers, caller, &upstream);
         let accept_encoding = rewrite
@@ -216,6 +221,7 @@ impl Exchange {
         let page = page.map(|page| {
             Box::new(PageRequest {
                 family,
+                caller: caller.clone(),
                 query: page.query,
                 way,
                 table: page.table,
@@ -232,6 +238,7 @@ impl Exchange {
             page,
             kapis,
             is_proxied: path.is_proxy_subresource(),
+            long: (class == Class::Stream).then(|| caller.clone()),
         });
         Admission::Ready(rewrite, state)
     }
@@ -242,8 +249,8 @@ impl Exchange {
             path,
             upstream_query: &page.upstream_query,
             query: &page.query,
-            lesson: self.gateway.learned.of(&list),
-            metadata_first_bytes: self.gateway.limits.metadata_first_bytes,
+            lesson: self.answers.learned.of(&list),
+            metadata_first_bytes: self.answers.limits.metadata_first_bytes,
         })
     }
 }

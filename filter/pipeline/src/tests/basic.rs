@@ -109,7 +109,7 @@ fn a_token_is_remembered_for_half_a_minute() {
             (":authority", "gateway:30443"),
             (name, &value),
         ]));
-        Exchange::new(Rc::clone(&world.gateway)).on_request_headers(&host);
+        Exchange::new(Some(Rc::clone(&world.gateway))).on_request_headers(&host);
         assert_eq!(host.calls.borrow().len(), calls, "after {seconds} s");
     }
 }
@@ -153,7 +153,7 @@ fn a_remembered_token_that_is_no_longer_good_is_exchanged_anew() {
         (":authority", "gateway:30443"),
         (name, &value),
     ]));
-    let flow = Exchange::new(Rc::clone(&world.gateway)).on_request_headers(&host);
+    let flow = Exchange::new(Some(Rc::clone(&world.gateway))).on_request_headers(&host);
     assert_eq!((flow, host.calls.borrow().len()), (Flow::Pause, 1));
 }
 
@@ -215,7 +215,7 @@ fn without_a_control_plane_nobody_gets_in_by_password() {
         (":path", PODS),
         (name, &value),
     ]));
-    let mut exchange = Exchange::new(Rc::clone(&world.gateway));
+    let mut exchange = Exchange::new(Some(Rc::clone(&world.gateway)));
     assert_eq!(exchange.on_request_headers(&host), Flow::Pause);
     assert_eq!(host.refusal().0, 503);
     assert_eq!(exchange.on_request_body(), Flow::Pause);

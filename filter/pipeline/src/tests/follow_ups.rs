@@ -28,6 +28,7 @@ fn by_keys(world: &World, path: &str, keys: &str) -> (Exchange, MockHost) {
     ] {
         world
             .gateway
+            .answers
             .learned
             .learn(list, |lesson| lesson.bytes = 1 << 30);
     }
@@ -74,7 +75,7 @@ fn an_uncounted_list_is_counted_by_metadata_alone() {
         host.reply_header("x-cubegate-list").as_deref(),
         Some("head")
     );
-    assert_eq!(world.gateway.memory.held(), 0);
+    assert_eq!(world.gateway.answers.memory.held(), 0);
 }
 
 #[test]

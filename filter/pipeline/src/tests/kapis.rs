@@ -77,7 +77,7 @@ fn the_page_is_kubespheres() {
             "{path}"
         );
     }
-    assert_eq!(world.gateway.memory.held(), 0);
+    assert_eq!(world.gateway.answers.memory.held(), 0);
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn a_large_list_is_read_by_its_keys_here_too() {
     let world = world();
     let list = "cluster/p/api/v1/nodes?pretty=false";
     let large = |lesson: &mut crate::pushdown::Lesson| lesson.bytes = 1 << 30;
-    world.gateway.learned.learn(list, large);
+    world.gateway.answers.learned.learn(list, large);
     let path = format!("{KAPIS}/nodes?limit=1&name=b");
     let (mut exchange, host, _) = world.send_as_jeff("GET", &path);
     let accept = host.request_header("accept").unwrap();
@@ -138,7 +138,7 @@ fn the_pods_of_a_service_are_those_that_it_selects() {
             r#"{"items":[{"metadata":{"name":"a","namespace":"demo","labels":{"app":"web"}}}],"totalItems":1}"#
         );
     }
-    assert_eq!(world.gateway.memory.held(), 0);
+    assert_eq!(world.gateway.answers.memory.held(), 0);
 }
 
 #[test]
@@ -161,7 +161,7 @@ fn services_that_cannot_be_read_end_the_request() {
         assert_eq!(host.refusal().0, expected, "{status}");
         assert_eq!(host.resumed.get(), 0);
     }
-    assert_eq!(world.gateway.memory.held(), 0);
+    assert_eq!(world.gateway.answers.memory.held(), 0);
 }
 
 #[test]
@@ -190,7 +190,7 @@ fn secrets_are_in_no_object_and_no_list() {
         page,
         br#"{"items":[{"metadata":{"name":"a"},"spec":{"email":"e"}}],"totalItems":1}"#
     );
-    assert_eq!(world.gateway.memory.held(), 0);
+    assert_eq!(world.gateway.answers.memory.held(), 0);
 }
 
 #[test]
@@ -224,7 +224,7 @@ fn what_cannot_be_cleared_of_secrets_does_not_go_out() {
     let (mut exchange, host, _) = world.send_as_jeff("GET", &path);
     host.answer(&mut exchange, &JSON, &[&[b' '; 65], b"{}"]);
     assert_eq!(host.refusal().0, 502);
-    assert_eq!(world.gateway.memory.held(), 0);
+    assert_eq!(world.gateway.answers.memory.held(), 0);
 }
 
 #[test]

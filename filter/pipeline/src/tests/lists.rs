@@ -21,7 +21,7 @@ fn a_list_in_any_two_pieces_is_the_same_page() {
         let page = host.answer(&mut exchange, &JSON, &[left, right, b""]);
         assert_eq!(page, PAGE, "{}", String::from_utf8_lossy(&page));
     }
-    assert_eq!(world.gateway.memory.held(), 0);
+    assert_eq!(world.gateway.answers.memory.held(), 0);
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn a_broken_list_is_a_clear_502_and_never_half_a_list() {
         assert_eq!(status, 502);
         assert!(text.starts_with(r#"{"code":502,"message":""#), "{text}");
     }
-    assert_eq!(world.gateway.memory.held(), 0);
+    assert_eq!(world.gateway.answers.memory.held(), 0);
 }
 
 #[test]
@@ -151,7 +151,7 @@ fn all_lists_of_a_worker_share_one_budget_and_give_it_back() {
     };
     let roomy = World::new();
     let begun = begin(&roomy);
-    let one = roomy.gateway.memory.held();
+    let one = roomy.gateway.answers.memory.held();
     assert!(one > 0);
     drop(begun);
 
@@ -165,7 +165,48 @@ fn all_lists_of_a_worker_share_one_budget_and_give_it_back() {
 
     drop(first);
     drop(second);
-    assert_eq!(world.gateway.memory.held(), 0);
+    assert_eq!(world.gateway.answers.memory.held(), 0);
+}
+
+#[test]
+fn one_users_lists_leave_room_for_anothers() {
+    let (left, right) = BODY.split_at(100);
+    let send_as = |world: &World, user: &str| {
+        let bearer = format!("Bearer {}", world.token(user, &[]));
+        let (exchange, host, _) = world.send("GET", LIST, &[("authorization", &bearer)]);
+        (exchange, host)
+    };
+    let hold = |world: &World, user: &str| {
+        let (mut exchange, host) = send_as(world, user);
+        host.response.replace(headers(&JSON));
+        exchange.on_response_headers(&host, false);
+        host.chunk.replace(left.to_vec());
+        exchange.on_response_body(&host, left.len(), false);
+        (exchange, host)
+    };
+    let roomy = World::new();
+    let held = hold(&roomy, "jeff");
+    let one = roomy.gateway.answers.memory.held();
+    drop(held);
+
+    let limits = format!(
+        r#"{{"max_worker_bytes":{},"max_page_bytes":{}}}"#,
+        6 * one,
+        2 * one
+    );
+    let world = World::with_limits(&limits);
+    let held: Vec<_> = (0..3).map(|_| hold(&world, "jeff")).collect();
+    let (mut exchange, host) = send_as(&world, "jeff");
+    host.answer(&mut exchange, &JSON, &[left, right, b""]);
+    let (status, message) = host.refusal();
+    assert_eq!(status, 507);
+    assert!(message.contains("of your lists"), "{message}");
+
+    let (mut exchange, host) = send_as(&world, "ann");
+    host.answer(&mut exchange, &JSON, &[left, right, b""]);
+    assert_eq!(host.refusal().0, 200);
+    drop(held);
+    assert_eq!(world.gateway.answers.memory.held(), 0);
 }
 
 #[test]

@@ -117,13 +117,14 @@ fn what_was_learned_outlives_a_push_of_configuration() {
     let world = World::new();
     world
         .gateway
+        .answers
         .learned
         .learn("cluster/p/x", |lesson| lesson.bytes = 7);
     let document = r#"{"version":1,"tokens":{"ed25519":{"issuer":"cubegate","keys":{}}}}"#;
     let pushed = world.compile(document);
     assert_eq!(
         pushed
-            .map(|gateway| gateway.learned.of("cluster/p/x").bytes)
+            .map(|gateway| gateway.answers.learned.of("cluster/p/x").bytes)
             .ok(),
         Some(7)
     );

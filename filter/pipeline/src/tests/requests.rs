@@ -308,7 +308,7 @@ fn bytes_that_are_no_text_are_refused_and_break_nothing() {
         ("authorization".to_owned(), b"Bearer \xff\xfe".to_vec()),
         ("x-odd".to_owned(), vec![0xff]),
     ]));
-    let mut exchange = Exchange::new(Rc::clone(&world.gateway));
+    let mut exchange = Exchange::new(Some(Rc::clone(&world.gateway)));
     assert_eq!(exchange.on_request_headers(&host), Flow::Pause);
     assert_eq!(host.refusal().0, 401);
 }

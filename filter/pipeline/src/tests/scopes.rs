@@ -98,7 +98,7 @@ fn the_gateways_own_calls_stay_in_the_namespace_that_was_asked() {
     let name = "cluster/p/api/v1/namespaces/a/pods?pretty=false";
     let large = |world: &World| {
         let learn = |lesson: &mut crate::pushdown::Lesson| lesson.bytes = 1 << 30;
-        world.gateway.learned.learn(name, learn);
+        world.gateway.answers.learned.learn(name, learn);
     };
     large(&world);
     let path =

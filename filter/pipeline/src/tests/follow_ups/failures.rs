@@ -13,7 +13,7 @@ fn a_call_that_fails_is_a_clear_502_in_the_familys_shape() {
         }
         // The other answer comes too late to matter.
         host.answer_call(&mut exchange, 1, "200", &list("", &["a"]));
-        assert_eq!(world.gateway.memory.held(), 0);
+        assert_eq!(world.gateway.answers.memory.held(), 0);
         host.refusal()
     };
     let cube = format!("{PODS}?sortOrder=desc");
@@ -49,7 +49,7 @@ fn a_cluster_that_is_gone_meanwhile_is_a_502() {
     let head = list(r#","continue":"t""#, &["a"]);
     host.answer(&mut exchange, &JSON, &[head.as_bytes(), b""]);
     assert_eq!(host.refusal().0, 502);
-    assert_eq!(world.gateway.memory.held(), 0);
+    assert_eq!(world.gateway.answers.memory.held(), 0);
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn what_is_fetched_counts_against_the_workers_memory_and_the_pages() {
         assert!(host.reply.borrow().is_none());
         host.answer_call(&mut exchange, 0, "200", &list("", &[&"x".repeat(20_000)]));
         assert_eq!(host.refusal().0, status);
-        assert_eq!(world.gateway.memory.held(), 0);
+        assert_eq!(world.gateway.answers.memory.held(), 0);
     };
     limits(r#"{"max_worker_bytes":20000}"#, 507);
     limits(r#"{"max_page_bytes":20000}"#, 507);

@@ -29,7 +29,7 @@ fn the_objects_of_a_page_are_fetched_by_name_from_their_namespaces() {
         host.reply_header("x-cubegate-list").as_deref(),
         Some("keys")
     );
-    assert_eq!(world.gateway.memory.held(), 0);
+    assert_eq!(world.gateway.answers.memory.held(), 0);
 }
 
 #[test]

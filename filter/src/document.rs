@@ -1,0 +1,94 @@
+//! The documents that the filter is given, and where all VMs of this Envoy find them.
+//!
+//! Envoy configures a VM only when a configuration comes. One that is made anew, after
+//! the one before it has failed, finds here what that one had. So does one that runs
+//! older code and gets no configuration any more, but still has streams.
+
+use cubegate_filter_config::RevocationKind;
+use proxy_wasm::hostcalls;
+use sha2::{Digest as _, Sha256};
+
+/// Which document one is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Keys, clusters and limits.
+    Config,
+    /// What is refused.
+    Revocations(RevocationKind),
+}
+
+/// What a document is known by: a digest of its bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Version([u8; 32]);
+
+// === impl Kind ===
+
+impl Kind {
+    /// The one that the plugin with this `root_id` brings.
+    pub(crate) fn of_root(root_id: &[u8]) -> Self {
+        RevocationKind::ALL
+            .into_iter()
+            .find(|kind| kind.filter_name().as_bytes() == root_id)
+            .map_or(Self::Config, Self::Revocations)
+    }
+
+    /// How much memory it takes while it is read, for each of its bytes.
+    pub(crate) fn bytes_per_byte(self) -> usize {
+        match self {
+            Self::Config => 8,
+            // They stay as they are.
+            Self::Revocations(_) => 2,
+        }
+    }
+
+    /// The keys under which the document and its version are shared. The version is there
+    /// by itself, so that a look costs no copy of the document.
+    fn keys(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Config => ("cubegate/config", "cubegate/config/version"),
+            Self::Revocations(RevocationKind::Epochs) => {
+                ("cubegate/epochs", "cubegate/epochs/version")
+            }
+            Self::Revocations(RevocationKind::Sessions) => {
+                ("cubegate/sessions", "cubegate/sessions/version")
+            }
+        }
+    }
+
+    /// Which version is shared.
+    pub(crate) fn shared_version(self) -> Option<Version> {
+        let bytes = get(self.keys().1)?;
+        Some(Version(bytes.try_into().ok()?))
+    }
+
+    /// The shared document, when it is the one of this version.
+    pub(crate) fn shared(self, version: &Version) -> Option<Vec<u8>> {
+        // Another VM may be about to write.
+        get(self.keys().0).filter(|document| Version::of(document) == *version)
+    }
+
+    /// Shares a document, unless it is the one that is shared.
+    pub(crate) fn share(self, version: &Version, document: &[u8]) {
+        if self.shared_version().as_ref() == Some(version) {
+            return;
+        }
+        let (key, version_key) = self.keys();
+        let written = hostcalls::set_shared_data(key, Some(document), None)
+            .and_then(|()| hostcalls::set_shared_data(version_key, Some(&version.0), None));
+        if let Err(status) = written {
+            log::warn!("{key} could not be shared with other workers: {status:?}");
+        }
+    }
+}
+
+// === impl Version ===
+
+impl Version {
+    pub(crate) fn of(document: &[u8]) -> Self {
+        Self(Sha256::digest(document).into())
+    }
+}
+
+fn get(key: &str) -> Option<Vec<u8>> {
+    hostcalls::get_shared_data(key).ok()?.0
+}

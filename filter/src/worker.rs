@@ -1,0 +1,222 @@
+//! What one VM works with, and where the next version of it comes from.
+//!
+//! ```text
+//! on_configure ──> waiting ──(next request or tick)──> in use
+//!       │                            ▲
+//!       └──────────> shared ─────────┘  when this VM was not told
+//! ```
+//!
+//! Envoy tries each new configuration in a VM made for that, and then gives it to the
+//! workers'. A worker's VM that fails there takes all later configurations along: Envoy
+//! refuses them from then on. So it only takes the bytes there. Should it fail when it
+//! reads them later, Envoy makes it anew, and it begins with an empty memory.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use cubegate_filter_config::RevocationKind;
+use cubegate_pipeline::{Gateway, Revocations};
+
+use crate::document::{Kind, Version};
+use crate::envoy_host;
+
+thread_local! {
+    static WORKER: RefCell<Worker> = RefCell::new(Worker::new());
+}
+
+struct Worker {
+    in_use: Option<Rc<Gateway>>,
+    revocations: Revocations,
+    slots: [Slot; 3],
+}
+
+/// Where one of the documents stands.
+struct Slot {
+    kind: Kind,
+    /// A version of it is in use.
+    is_good: bool,
+    /// The version that was read last, good or not.
+    version: Option<Version>,
+    /// One that another VM has accepted, and that was not read yet.
+    waiting: Option<(Version, Vec<u8>)>,
+    /// A version that others had at the last tick, and this VM had not.
+    missed: Option<Version>,
+}
+
+/// Takes a document, and says whether it is good. Only a VM that has none yet reads it
+/// at once: it may be the one in which Envoy tries it.
+pub(crate) fn offer(kind: Kind, document: Vec<u8>) -> bool {
+    let version = Version::of(&document);
+    WORKER.with_borrow_mut(|worker| {
+        let is_tried = kind.shared_version().as_ref() == Some(&version);
+        let Some(slot) = worker.slot(kind) else {
+            return false;
+        };
+        if slot.is_good || is_tried {
+            kind.share(&version, &document);
+            slot.waiting = Some((version, document));
+            return true;
+        }
+        let read = worker.read(kind, version.clone(), document);
+        if let Ok(document) = &read {
+            kind.share(&version, document);
+        }
+        read.is_ok()
+    })
+}
+
+/// The configuration for a new stream.
+pub(crate) fn gateway() -> Option<Rc<Gateway>> {
+    WORKER.with_borrow_mut(|worker| {
+        worker.read_waiting();
+        worker.read_shared(|slot| !slot.is_good);
+        worker.in_use.clone()
+    })
+}
+
+/// Looks for documents that were missed, and ends streams whose time has come.
+pub(crate) fn tick() {
+    let gateway = WORKER.with_borrow_mut(|worker| {
+        worker.read_waiting();
+        worker.catch_up();
+        worker.in_use.clone()
+    });
+    let overdue = gateway.map(|gateway| gateway.overdue_streams(envoy_host::now()));
+    for stream in overdue.into_iter().flatten() {
+        envoy_host::end_stream(stream);
+    }
+}
+
+/// Whether this VM has a version of it. What it has no room for is then shared already,
+/// and it looks for that at its ticks.
+pub(crate) fn is_good(kind: Kind) -> bool {
+    WORKER.with_borrow_mut(|worker| worker.slot(kind).is_some_and(|slot| slot.is_good))
+}
+
+/// Whether there is the memory to read a document of this size. An allocation in vain
+/// would end the VM; this one does not.
+pub(crate) fn has_room(kind: Kind, size: usize) -> bool {
+    let mut room = Vec::<u8>::new();
+    let bytes = size.saturating_mul(kind.bytes_per_byte());
+    let is_there = room.try_reserve_exact(bytes).is_ok();
+    // The compiler would leave out an allocation that nobody looks at.
+    std::hint::black_box(&room);
+    if !is_there {
+        log::error!(
+            "the worker's memory has no room for a configuration of {size} bytes; it keeps the one it has"
+        );
+    }
+    is_there
+}
+
+// === impl Worker ===
+
+impl Worker {
+    fn new() -> Self {
+        let [epochs, sessions] = RevocationKind::ALL.map(Kind::Revocations);
+        Self {
+            in_use: None,
+            revocations: Revocations::default(),
+            slots: [epochs, sessions, Kind::Config].map(Slot::new),
+        }
+    }
+
+    fn slot(&mut self, kind: Kind) -> Option<&mut Slot> {
+        self.slots.iter_mut().find(|slot| slot.kind == kind)
+    }
+
+    /// Takes a document into use, if it is good; gives it back then.
+    fn read(&mut self, kind: Kind, version: Version, document: Vec<u8>) -> Result<Vec<u8>, ()> {
+        let outcome = match kind {
+            Kind::Config => self.compile(&document),
+            Kind::Revocations(_) => self
+                .revocations
+                .take(document.clone())
+                .map(|size| log::debug!("{size} bytes of revocations are in force"))
+                .map_err(|error| error.to_string()),
+        };
+        if let Some(slot) = self.slot(kind) {
+            slot.version = Some(version);
+            slot.is_good |= outcome.is_ok();
+        }
+        outcome
+            .map(|()| document)
+            .map_err(|error| log::error!("the configuration is refused: {error}"))
+    }
+
+    fn compile(&mut self, document: &[u8]) -> Result<(), String> {
+        let env = |name: &str| std::env::var(name).ok();
+        let previous = self.in_use.as_deref();
+        let gateway = Gateway::compile(document, env, previous, &self.revocations)
+            .map_err(|error| error.to_string())?;
+        log::info!("configured with {} clusters", gateway.cluster_count());
+        self.in_use = Some(Rc::new(gateway));
+        Ok(())
+    }
+
+    fn read_waiting(&mut self) {
+        for at in 0..self.slots.len() {
+            let waiting = self.slots.get_mut(at).and_then(|slot| {
+                let (version, document) = slot.waiting.take()?;
+                // It may have been found among the shared ones.
+                let is_new = slot.version.as_ref() != Some(&version);
+                is_new.then_some((slot.kind, version, document))
+            });
+            if let Some((kind, version, document)) = waiting {
+                // Another VM has found it good, and what is wrong is logged.
+                let _ = self.read(kind, version, document);
+            }
+        }
+    }
+
+    /// Reads the shared versions that this VM has not, of those slots.
+    fn read_shared(&mut self, wanted: impl Fn(&Slot) -> bool) {
+        for at in 0..self.slots.len() {
+            let Some(slot) = self.slots.get(at).filter(|slot| wanted(slot)) else {
+                continue;
+            };
+            let kind = slot.kind;
+            let document = slot.unread().and_then(|version| {
+                let document = kind.shared(&version)?;
+                Some((version, document))
+            });
+            if let Some((version, document)) = document
+                && has_room(kind, document.len())
+            {
+                let _ = self.read(kind, version, document);
+            }
+        }
+    }
+
+    /// Reads what others have had for a whole tick. Of two that come one soon after the
+    /// other, a slow VM may share the older one last, but never for so long.
+    fn catch_up(&mut self) {
+        self.read_shared(|slot| {
+            let unread = slot.unread();
+            unread.is_some() && (unread == slot.missed || !slot.is_good)
+        });
+        for slot in &mut self.slots {
+            slot.missed = slot.unread();
+        }
+    }
+}
+
+// === impl Slot ===
+
+impl Slot {
+    fn new(kind: Kind) -> Self {
+        Self {
+            kind,
+            is_good: false,
+            version: None,
+            waiting: None,
+            missed: None,
+        }
+    }
+
+    /// The shared version, when it is not the one that was read last.
+    fn unread(&self) -> Option<Version> {
+        let shared = self.kind.shared_version();
+        shared.filter(|version| self.version.as_ref() != Some(version))
+    }
+}
