@@ -116,10 +116,9 @@ fn an_envoy_gets_nothing_under_the_name_of_another_or_after_it_was_shut_out() ->
         let false_one = serve.bootstrap("edge-2", "edge-1", false).await?;
         let false_one = serve.envoy("edge-1", &false_one).await?;
         until("Envoy is told why", PATIENCE, || async {
-            let log = false_one.log()?;
-            Ok(log
-                .contains("is that of the Envoy \"edge-1\"")
-                .then_some(()))
+            // As it travels: with %XX.
+            let told = "closed: 7, the%20certificate%20is%20that%20of%20the%20Envoy%20%22edge-1%22";
+            Ok(false_one.log()?.contains(told).then_some(()))
         })
         .await?;
         ensure!(!false_one.is_ready().await? && !false_one.has_cluster("cluster/first").await?);
