@@ -28,7 +28,7 @@ use crate::reply::{self, Family};
 use crate::scope::Bounds;
 use crate::streams::Place;
 use crate::throttle::Ticket;
-use crate::unsent::Sending;
+use crate::unsent::UnsentPage;
 use crate::verify::Caller;
 use crate::{Gateway, Headers, Host, HostError, Reply, cors, sandbox};
 
@@ -65,7 +65,7 @@ pub struct Exchange {
     /// What is counted of it as one of its caller's, from when it is admitted.
     ticket: OnceCell<Ticket>,
     /// The page that it was answered with, while it may be on its way.
-    unsent: Option<Sending>,
+    unsent: Option<UnsentPage>,
     state: State,
 }
 

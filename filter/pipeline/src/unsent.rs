@@ -43,7 +43,7 @@ enum StreamState {
 
 /// A page on its way. Its stream ends with the value.
 #[derive(Debug)]
-pub(crate) struct Sending {
+pub(crate) struct UnsentPage {
     unsent: Unsent,
     number: Option<u64>,
 }
@@ -69,8 +69,8 @@ impl Unsent {
         user: &Rc<str>,
         bytes: usize,
         now: u64,
-    ) -> Result<Sending, NoRoom> {
-        let mut sending = Sending {
+    ) -> Result<UnsentPage, NoRoom> {
+        let mut sending = UnsentPage {
             unsent: self.clone(),
             number: None,
         };
@@ -112,9 +112,9 @@ impl Unsent {
     }
 }
 
-// === impl Sending ===
+// === impl UnsentPage ===
 
-impl Drop for Sending {
+impl Drop for UnsentPage {
     fn drop(&mut self) {
         let Some(number) = self.number else { return };
         let mut pages = self.unsent.0.borrow_mut();
