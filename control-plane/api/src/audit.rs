@@ -5,9 +5,12 @@
 //! Handlers need to do nothing for that: who asks is noted by the extractor that
 //! finds it out, the rest stands in method, path and answer. What only a handler
 //! knows, it adds with a [`Note`].
+//!
+//! The record of a change is kept in the transaction of the change, and that of a login
+//! or another credential before it is handed out: whoever has the answer can count on
+//! the record. Everything else goes through the queue, which may lose it.
 
 use std::convert::Infallible;
-use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -16,11 +19,12 @@ use axum::extract::{FromRequestParts, MatchedPath, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
-use axum::response::Response;
-use cubegate_audit::{Record, Source, text};
+use axum::response::{IntoResponse as _, Response};
+use cubegate_audit::{AuditClass, Record, Source, text};
+use cubegate_store::{AuditRow, Changed, Recording, recorded};
 
-use crate::AppState;
 use crate::extract::ClientIp;
+use crate::{ApiError, AppState};
 
 mod table;
 
@@ -28,9 +32,10 @@ mod table;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Note(Arc<Mutex<Noted>>);
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Noted {
     user: Option<String>,
+    by_password: bool,
     claimed_user: Option<String>,
     key: Option<String>,
     token: Option<String>,
@@ -38,16 +43,24 @@ struct Noted {
     name: Option<String>,
 }
 
-/// A record on its way. It is made also when the handler is never finished
-/// because the client has gone: something may have changed by then.
-struct Pending {
-    state: AppState,
-    note: Note,
+/// What a record is made from when the request came.
+struct Base {
     start: Instant,
     method: Method,
     /// The path of the URL table; `None` when it is not in there.
     matched: Option<String>,
-    record: Option<Box<Record>>,
+    record: Record,
+}
+
+/// A record on its way. It is made also when the handler is never finished because the
+/// client has gone.
+struct Pending {
+    state: AppState,
+    note: Note,
+    base: Arc<Base>,
+    /// Of the change that the handler makes, if it makes one.
+    recording: Arc<Recording>,
+    answered: bool,
 }
 
 // === impl Note ===
@@ -61,6 +74,11 @@ impl Note {
     /// Who it is: a token or a password has proved it.
     pub(crate) fn user(&self, name: &str) {
         self.noted().user = Some(name.to_owned());
+    }
+
+    /// It was a password that has proved it, and not what was given for one before.
+    pub(crate) fn by_password(&self) {
+        self.noted().by_password = true;
     }
 
     /// Who somebody says to be. It is recorded if there is such a user, or else
@@ -126,57 +144,114 @@ pub(crate) async fn record(
     record.bytes_in = header_text(&parts.headers, header::CONTENT_LENGTH.as_str())
         .and_then(|length| length.parse().ok())
         .unwrap_or(0);
-    let mut pending = Pending {
-        note,
+    let base = Arc::new(Base {
         start: Instant::now(),
         method: parts.method.clone(),
         matched,
-        record: Some(Box::new(record)),
-        state,
+        record,
+    });
+    let recording = {
+        let (base, note) = (Arc::clone(&base), note.clone());
+        Recording::new(move |changed| base.of_change(&note, changed))
     };
-    let response = next.run(Request::from_parts(parts, body)).await;
-    pending.answered(&response);
-    response
+    let mut pending = Pending {
+        state,
+        note,
+        base,
+        recording: Arc::clone(&recording),
+        answered: false,
+    };
+    let response = recorded(recording, next.run(Request::from_parts(parts, body))).await;
+    pending.answered(response).await
 }
 
 fn header_text(headers: &HeaderMap, name: &str) -> Option<String> {
     Some(headers.get(name)?.to_str().ok()?.to_owned())
 }
 
-// === impl Pending ===
+// === impl Base ===
 
-impl Pending {
-    fn answered(&mut self, response: &Response) {
-        let Some(mut record) = self.record.take() else {
-            return;
-        };
-        let status = response.status();
-        if !table::is_recorded(&self.method, self.matched.as_deref(), status) {
-            return;
-        }
-        record.status = Some(status.as_u16());
-        record.bytes_out = response.body().size_hint().exact().unwrap_or(0);
-        self.finish(*record);
+impl Base {
+    fn is_recorded(&self, status: StatusCode) -> bool {
+        table::is_recorded(&self.method, self.matched.as_deref(), status)
     }
 
-    fn finish(&self, mut record: Record) {
+    /// The record as far as it is known now.
+    fn record(&self, note: &Note, status: Option<StatusCode>) -> Record {
         let Noted {
             user,
-            claimed_user,
+            by_password,
+            claimed_user: _,
             key,
             token,
             cluster,
             name,
-        } = mem::take(&mut *self.note.noted());
+        } = note.noted().clone();
+        let mut record = self.record.clone();
         let elapsed = self.start.elapsed().as_millis();
         record.duration_ms = u64::try_from(elapsed).unwrap_or(u64::MAX);
+        record.status = status.map(|status| status.as_u16());
+        record.class = match user {
+            None => AuditClass::Anonymous,
+            Some(_)
+                if status.is_some_and(|status| status.is_success())
+                    && table::is_change(&record, by_password) =>
+            {
+                AuditClass::Change
+            }
+            Some(_) => AuditClass::Traffic,
+        };
         record.user = user;
         record.key = key;
         record.token_id = token;
         record.cluster = cluster;
         record.name = name.or(record.name);
+        record
+    }
+
+    /// The row of a change that is about to be committed.
+    fn of_change(&self, note: &Note, changed: &Changed<'_>) -> AuditRow {
+        let Changed { name, along } = *changed;
+        let mut record = self.record(note, Some(StatusCode::OK));
+        if let Some(along) = along {
+            record = record.again();
+            record.resource = Some(along.to_owned());
+            record.name = Some(name.to_owned());
+        } else if record.name.is_none() && !name.is_empty() {
+            record.name = Some(name.to_owned());
+        }
+        record.into_row()
+    }
+}
+
+// === impl Pending ===
+
+impl Pending {
+    /// Makes the record, unless the handler's change has brought it along.
+    async fn answered(&mut self, response: Response) -> Response {
+        self.answered = true;
+        let status = response.status();
+        if (self.recording.is_kept() && status.is_success()) || !self.base.is_recorded(status) {
+            return response;
+        }
+        let mut record = self.base.record(&self.note, Some(status));
+        record.bytes_out = response.body().size_hint().exact().unwrap_or(0);
+        if record.class != AuditClass::Change {
+            self.finish(record);
+            return response;
+        }
+        // A credential that is made without a change, a kubeconfig for one.
+        match self.state.store.add_audit_rows(&[record.into_row()]).await {
+            Ok(()) => response,
+            Err(error) => ApiError::from(error).into_response(),
+        }
+    }
+
+    /// Puts a record into the queue.
+    fn finish(&self, mut record: Record) {
         let recorder = self.state.audit.clone();
-        match claimed_user {
+        let claimed = self.note.noted().claimed_user.clone();
+        match claimed {
             Some(claimed) if record.user.is_none() => {
                 // Not while the client waits: it could measure whether there is
                 // such a user.
@@ -195,12 +270,11 @@ impl Pending {
 
 impl Drop for Pending {
     fn drop(&mut self) {
-        let Some(mut record) = self.record.take() else {
+        if self.answered || self.recording.is_kept() || !self.base.is_recorded(StatusCode::OK) {
             return;
-        };
-        if table::is_recorded(&self.method, self.matched.as_deref(), StatusCode::OK) {
-            record.reason = Some("the client left before it was answered".to_owned());
-            self.finish(*record);
         }
+        let mut record = self.base.record(&self.note, None);
+        record.reason = Some("the client left before it was answered".to_owned());
+        self.finish(record);
     }
 }

@@ -39,6 +39,7 @@ pub(crate) async fn log_in(
     note.claimed_user(name);
     let user = check(state, name, password, address).await?;
     note.user(&user.name);
+    note.by_password();
     match user.state {
         UserState::Normal => Ok(user),
         UserState::Forbidden => Err(Refused::Disabled),

@@ -19,6 +19,7 @@ mod user_sessions;
 mod vectors;
 mod warden;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime};
@@ -51,7 +52,7 @@ struct TestApp {
     router: Router,
     state: AppState,
     seconds: Arc<AtomicI64>,
-    records: tokio::sync::Mutex<cubegate_audit::Queue>,
+    records: tokio::sync::Mutex<TestRecords>,
     _folder: Arc<TempDir>,
 }
 
@@ -77,6 +78,12 @@ fn envoy() -> Peer {
 fn mk_pair(digits: &str) -> [String; 2] {
     let mut halves = digits.chars().map(|digit| digit.to_string().repeat(32));
     [halves.next().unwrap(), halves.next().unwrap()]
+}
+
+/// Where records come to, and which of the database's were looked at.
+struct TestRecords {
+    queue: cubegate_audit::Queue,
+    seen: BTreeSet<String>,
 }
 
 // === impl TestApp ===
@@ -133,7 +140,10 @@ impl TestApp {
             router: router(state.clone()),
             state,
             seconds,
-            records: tokio::sync::Mutex::new(records),
+            records: tokio::sync::Mutex::new(TestRecords {
+                queue: records,
+                seen: BTreeSet::new(),
+            }),
             _folder: Arc::new(folder),
         };
         app.add_user("admin", "Admin123456", UserState::Normal, &[ADMIN_GROUP])

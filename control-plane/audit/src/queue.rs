@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use cubegate_store::{AuditRow, Store};
+use ::time::OffsetDateTime;
+use cubegate_store::{AuditClass, AuditRow, Store};
 use tokio::sync::mpsc;
-use tokio::time;
+use tokio::time::{self, MissedTickBehavior};
 
 use crate::Record;
+use crate::anonymous::Anonymous;
 
 /// How many records wait at most, at about 1 KiB each. An Envoy worker that has
 /// kept its log while the control plane was away sends some 3,000 at once.
@@ -21,6 +23,9 @@ const BATCH: usize = 1_000;
 /// write to disk, and a storm of failed logins must not become one of writes.
 const LINGER: Duration = Duration::from_millis(250);
 
+/// How often the counts of requests without a credential are written.
+const COUNTS: Duration = Duration::from_secs(1);
+
 /// How long to wait after the database has failed.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -31,6 +36,7 @@ const LAST_WRITE: Duration = Duration::from_secs(3);
 #[derive(Debug, Clone)]
 pub struct Recorder {
     records: mpsc::Sender<Record>,
+    anonymous: Arc<Anonymous>,
     dropped: Arc<AtomicU64>,
 }
 
@@ -38,6 +44,9 @@ pub struct Recorder {
 #[derive(Debug)]
 pub struct Queue {
     records: mpsc::Receiver<Record>,
+    anonymous: Arc<Anonymous>,
+    /// Counts that could not be written.
+    counts: Vec<AuditRow>,
     dropped: Arc<AtomicU64>,
 }
 
@@ -45,12 +54,16 @@ pub struct Queue {
 pub fn channel(capacity: usize) -> (Recorder, Queue) {
     let (sender, receiver) = mpsc::channel(capacity.max(1));
     let dropped = Arc::new(AtomicU64::new(0));
+    let anonymous = Arc::new(Anonymous::default());
     let recorder = Recorder {
         records: sender,
+        anonymous: Arc::clone(&anonymous),
         dropped: Arc::clone(&dropped),
     };
     let queue = Queue {
         records: receiver,
+        anonymous,
+        counts: Vec::new(),
         dropped,
     };
     (recorder, queue)
@@ -59,9 +72,12 @@ pub fn channel(capacity: usize) -> (Recorder, Queue) {
 // === impl Recorder ===
 
 impl Recorder {
-    /// Puts a record into the queue, or drops and counts it. Never waits.
+    /// Puts a record into the queue, or drops and counts it; those without a
+    /// credential are only counted. Never waits.
     pub fn record(&self, record: Record) {
-        if self.records.try_send(record).is_err() {
+        if record.class == AuditClass::Anonymous {
+            self.anonymous.count(record, OffsetDateTime::now_utc());
+        } else if self.records.try_send(record).is_err() {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -75,10 +91,22 @@ impl Recorder {
 // === impl Queue ===
 
 impl Queue {
-    /// The next record, for those who do not keep it in a database. `None` when
-    /// nobody can record any more.
-    pub async fn next(&mut self) -> Option<Record> {
-        self.records.recv().await
+    /// The next row, for those who do not keep it in a database. `None` when nobody
+    /// can record any more.
+    pub async fn next(&mut self) -> Option<AuditRow> {
+        loop {
+            let counted = self
+                .anonymous
+                .take(OffsetDateTime::now_utc(), true, 1)
+                .pop();
+            if counted.is_some() {
+                return counted;
+            }
+            tokio::select! {
+                record = self.records.recv() => return record.map(Record::into_row),
+                () = time::sleep(LINGER) => {}
+            }
+        }
     }
 
     /// Writes everything to the database until `stopped`, then what is still there.
@@ -86,10 +114,16 @@ impl Queue {
     /// dropped.
     pub async fn write_to(mut self, store: Store, stopped: impl Future<Output = ()>) {
         let mut told = 0;
+        let mut ticks = time::interval(COUNTS);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         tokio::pin!(stopped);
         loop {
             let first = tokio::select! {
                 first = self.records.recv() => first,
+                _ = ticks.tick() => {
+                    self.write_counts(&store).await;
+                    continue;
+                }
                 () = &mut stopped => None,
             };
             let Some(first) = first else { break };
@@ -116,6 +150,24 @@ impl Queue {
         self.write_rest(&store, Vec::new()).await;
     }
 
+    /// Writes the counts that have grown; what fails is tried again the next time.
+    async fn write_counts(&mut self, store: &Store) {
+        loop {
+            if self.counts.is_empty() {
+                let now = OffsetDateTime::now_utc();
+                self.counts = self.anonymous.take(now, false, BATCH);
+            }
+            if self.counts.is_empty() {
+                return;
+            }
+            if let Err(error) = store.add_audit_rows(&self.counts).await {
+                tracing::error!(%error, "counts of requests without a credential cannot be written; they wait");
+                return;
+            }
+            self.counts.clear();
+        }
+    }
+
     /// Adds what waits to a batch, as far as it goes.
     fn batch(&mut self, mut rows: Vec<AuditRow>) -> Vec<AuditRow> {
         while rows.len() < BATCH
@@ -131,6 +183,10 @@ impl Queue {
         let write = async {
             loop {
                 rows = self.batch(std::mem::take(&mut rows));
+                rows.append(&mut self.counts);
+                if rows.is_empty() {
+                    rows = self.anonymous.take(OffsetDateTime::now_utc(), true, BATCH);
+                }
                 if rows.is_empty() {
                     return Ok(());
                 }
@@ -162,7 +218,6 @@ impl Queue {
 
 #[cfg(test)]
 mod tests {
-    use ::time::OffsetDateTime;
     use cubegate_store::{AuditRange, MasterKey};
     use tempfile::TempDir;
     use tokio::sync::oneshot;
@@ -219,6 +274,34 @@ mod tests {
         writer.await.unwrap();
         let count = store.count_audit(&AuditRange::default()).await.unwrap();
         assert_eq!((count, recorder.dropped()), (2_500, 0));
+    }
+
+    #[tokio::test]
+    async fn what_has_no_credential_is_counted_and_takes_no_place() {
+        let (store, _folder) = mk_store().await;
+        let (recorder, queue) = channel(1);
+        let writer = tokio::spawn(queue.write_to(store.clone(), std::future::pending()));
+        for _ in 0..5_000 {
+            let mut record = Record::new(Source::Gateway, OffsetDateTime::now_utc(), "get");
+            record.class = AuditClass::Anonymous;
+            record.client = Some("203.0.113.7".to_owned());
+            recorder.record(record);
+        }
+        assert_eq!(recorder.dropped(), 0);
+        drop(recorder);
+        writer.await.unwrap();
+        let all = AuditRange::default();
+        let rows = store
+            .read_audit(&all, cubegate_store::AuditOrder::OldestFirst, 0, 10)
+            .await
+            .unwrap();
+        // A minute may have ended meanwhile.
+        assert!(rows.len() <= 2, "{rows:?}");
+        let counts = rows.iter().map(|(_, record)| {
+            let record: Record = serde_json::from_str(record).unwrap();
+            record.count.unwrap()
+        });
+        assert_eq!(counts.sum::<u64>(), 5_000);
     }
 
     #[tokio::test]

@@ -1,6 +1,6 @@
 //! One record.
 
-use cubegate_store::AuditRow;
+use cubegate_store::{AuditClass, AuditRow};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -83,10 +83,18 @@ pub struct Record {
     /// The Envoy that has recorded it, as its certificate names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub envoy: Option<String>,
+    /// How many requests this one stands for: those without a credential are counted
+    /// by address and minute, and what else is told is of the first one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub count: Option<u64>,
+    /// What it is among the others.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub class: AuditClass,
 }
 
 /// Where something was recorded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 #[schema(as = AuditSource)]
 pub enum Source {
@@ -128,7 +136,23 @@ impl Record {
             duration_ms: 0,
             request_id: None,
             envoy: None,
+            count: None,
+            class: AuditClass::default(),
         }
+    }
+
+    /// The same with an id of its own: another thing that was done at the same time.
+    #[must_use]
+    pub fn again(mut self) -> Self {
+        self.id.truncate(TIME_DIGITS);
+        self.id.push_str(&random_digits());
+        self
+    }
+
+    /// The minute that it is of, in Unix time.
+    pub(crate) fn unix_minute(&self) -> i64 {
+        let micros = self.id.get(..TIME_DIGITS).unwrap_or_default();
+        i64::from_str_radix(micros, 16).unwrap_or(0) / 60_000_000
     }
 
     /// As it is kept: every text cut to its length and free of what looks like a
@@ -164,14 +188,19 @@ impl Record {
             // Plain strings and numbers always serialise.
             record: serde_json::to_string(&self).unwrap_or_default(),
             id: self.id,
+            class: self.class,
+            settled: true,
         }
     }
 }
 
+/// How many digits of an id are its time.
+const TIME_DIGITS: usize = 14;
+
 /// The time's place among ids: every id of that time or later is at or behind it.
 pub(crate) fn id_of(time: OffsetDateTime) -> String {
     let micros = time.unix_timestamp_nanos() / 1_000;
-    format!("{:014x}", u64::try_from(micros).unwrap_or(0))
+    format!("{:0TIME_DIGITS$x}", u64::try_from(micros).unwrap_or(0))
 }
 
 /// Tells records of one microsecond apart.

@@ -1,6 +1,6 @@
 //! From what an Envoy logs of a request to its audit record.
 
-use cubegate_audit::{Record, Recorder, RequestInfo, Source, text};
+use cubegate_audit::{AuditClass, Record, Recorder, RequestInfo, Source, text};
 use cubegate_filter_config::{AUDIT_FILTER_STATE, AuditNote, CONTROL_PLANE_CLUSTER};
 use cubegate_xds::{AccessLog, AccessLogEntry};
 use time::OffsetDateTime;
@@ -57,12 +57,17 @@ fn to_record(node: &str, entry: AccessLogEntry) -> Option<Record> {
         Some((asked, _)) => asked,
         None => &original_path,
     };
-    let api_path = api_path.as_deref().map(text::path).unwrap_or_default();
-    let info = RequestInfo::of(&method, &api_path, query);
+    // Read whole, and cut as texts of the record only then: what stands before a name
+    // must not push it out of sight.
+    let info = RequestInfo::of(&method, api_path.as_deref().unwrap_or_default(), query);
 
     let micros = i128::from(start_micros).saturating_mul(1_000);
     let time = OffsetDateTime::from_unix_timestamp_nanos(micros).ok()?;
     let mut record = Record::new(Source::Gateway, time, &info.verb);
+    record.class = match user {
+        Some(_) => AuditClass::Traffic,
+        None => AuditClass::Anonymous,
+    };
     record.user = user;
     record.key = key;
     record.token_id = token;
@@ -135,6 +140,37 @@ mod tests {
             "bytesOut": 2, "durationMs": 2, "requestId": "r1", "envoy": "edge-1",
         });
         assert_eq!(kept, expected);
+    }
+
+    #[test]
+    fn a_padded_path_hides_neither_verb_nor_name() {
+        let padded =
+            |text: &str| -> String { text.bytes().map(|byte| format!("%{byte:02X}")).collect() };
+        let namespace = "n".repeat(253);
+        let name = "secret-of-the-ceo";
+        let path = format!(
+            "/apis/{}/v1/namespaces/{}/{}/{}",
+            padded("a.very.long.group.example"),
+            padded(&namespace),
+            padded("widgets"),
+            padded(name)
+        );
+        assert!(path.len() > 900, "{}", path.len());
+        let note = AuditNote {
+            user: Some("jeff".to_owned()),
+            path: Some(path),
+            ..AuditNote::default()
+        };
+        let entry = AccessLogEntry {
+            method: "DELETE".to_owned(),
+            ..mk_entry(Some(&note))
+        };
+        let record = to_record("edge", entry).unwrap();
+        assert_eq!(record.verb, "delete");
+        assert_eq!(record.resource.as_deref(), Some("widgets"));
+        assert_eq!(record.name.as_deref(), Some(name));
+        assert_eq!(record.class, AuditClass::Traffic);
+        assert!(record.into_row().record.len() < 4_000);
     }
 
     #[test]

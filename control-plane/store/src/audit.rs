@@ -1,8 +1,10 @@
 //! Audit records: rows with a few columns to find them by, and a JSON text that
 //! only others read.
 
+use sqlx::{Any, Transaction};
+
 use crate::row::to_u64;
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, outbox};
 
 /// One record as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +17,32 @@ pub struct AuditRow {
     pub cluster: String,
     /// A JSON object.
     pub record: String,
+    /// What it is among the others.
+    pub class: AuditClass,
+    /// Whether it stays as it is. One that is not settled is kept again under the same
+    /// id, and goes nowhere else until it is.
+    pub settled: bool,
+}
+
+/// Records of one class never displace those of another.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum AuditClass {
+    /// What was changed, and who logged in.
+    Change,
+    /// A request of somebody who has proved who it is.
+    #[default]
+    Traffic,
+    /// Requests without a credential.
+    Anonymous,
+}
+
+/// What a removal came to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Purged {
+    /// So many records went.
+    pub records: u64,
+    /// So many times one of them was still to be sent somewhere.
+    pub unsent: u64,
 }
 
 /// Which records. What is empty is not asked.
@@ -97,18 +125,7 @@ impl Store {
     /// [`StoreError::Database`].
     pub async fn add_audit_rows(&self, rows: &[AuditRow]) -> Result<(), StoreError> {
         let mut tx = self.write_rows().await?;
-        for row in rows {
-            sqlx::query(
-                "INSERT INTO audit_records (id, user_name, cluster, record)
-                 VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING",
-            )
-            .bind(&row.id)
-            .bind(storable(&row.user))
-            .bind(storable(&row.cluster))
-            .bind(storable(&row.record))
-            .execute(&mut *tx)
-            .await?;
-        }
+        insert_rows(&mut tx, rows).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -174,23 +191,86 @@ impl Store {
         to_u64(count, "audit_records", "count", "")
     }
 
-    /// Removes the oldest records before this id, `limit` at most, and says how
-    /// many went.
+    /// How many records of a class there are.
     ///
     /// # Errors
     /// [`StoreError::Database`].
-    pub async fn purge_audit(&self, before: &str, limit: u32) -> Result<u64, StoreError> {
+    pub async fn count_audit_class(&self, class: AuditClass) -> Result<u64, StoreError> {
+        let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM audit_records WHERE class = $1")
+            .bind(class.as_str())
+            .fetch_one(self.reader())
+            .await?;
+        to_u64(count, "audit_records", "count", class.as_str())
+    }
+
+    /// Removes the oldest records of a class before this id, `limit` at most.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn purge_audit(
+        &self,
+        class: AuditClass,
+        before: &str,
+        limit: u32,
+    ) -> Result<Purged, StoreError> {
+        let before = if before.is_empty() { LAST } else { before };
         let mut tx = self.write().await?;
-        let gone = sqlx::query(
-            "DELETE FROM audit_records WHERE id IN
-             (SELECT id FROM audit_records WHERE id < $1 ORDER BY id LIMIT $2)",
-        )
-        .bind(if before.is_empty() { LAST } else { before })
-        .bind(i64::from(limit))
-        .execute(&mut *tx)
-        .await?
-        .rows_affected();
+        let mut gone = [0, 0];
+        for (gone, statement) in gone.iter_mut().zip([
+            "DELETE FROM audit_outbox WHERE id IN (SELECT id FROM audit_records
+             WHERE class = $1 AND id < $2 ORDER BY id LIMIT $3)",
+            "DELETE FROM audit_records WHERE id IN (SELECT id FROM audit_records
+             WHERE class = $1 AND id < $2 ORDER BY id LIMIT $3)",
+        ]) {
+            *gone = sqlx::query(statement)
+                .bind(class.as_str())
+                .bind(before)
+                .bind(i64::from(limit))
+                .execute(&mut *tx)
+                .await?
+                .rows_affected();
+        }
         tx.commit().await?;
-        Ok(gone)
+        let [unsent, records] = gone;
+        Ok(Purged { records, unsent })
+    }
+}
+
+/// Keeps records within a transaction, and notes them for whoever sends them on.
+pub(crate) async fn insert_rows(
+    tx: &mut Transaction<'static, Any>,
+    rows: &[AuditRow],
+) -> Result<(), StoreError> {
+    for row in rows {
+        sqlx::query(
+            "INSERT INTO audit_records (id, user_name, cluster, class, record)
+             VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT (id) DO UPDATE SET record = excluded.record",
+        )
+        .bind(&row.id)
+        .bind(storable(&row.user))
+        .bind(storable(&row.cluster))
+        .bind(row.class.as_str())
+        .bind(storable(&row.record))
+        .execute(&mut **tx)
+        .await?;
+    }
+    let settled = rows.iter().filter(|row| row.settled);
+    outbox::note(tx, settled.map(|row| row.id.as_str())).await
+}
+
+// === impl AuditClass ===
+
+impl AuditClass {
+    /// Every class.
+    pub const ALL: [Self; 3] = [Self::Change, Self::Traffic, Self::Anonymous];
+
+    /// As it stands in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Change => "change",
+            Self::Traffic => "traffic",
+            Self::Anonymous => "anonymous",
+        }
     }
 }

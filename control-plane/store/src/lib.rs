@@ -22,6 +22,7 @@
 //! front of [`Store`]: its tests run on real database files and on a real PostgreSQL.
 
 mod audit;
+mod change;
 mod cluster;
 mod connect;
 mod database;
@@ -30,6 +31,7 @@ mod error;
 mod key;
 mod master_key;
 mod node;
+mod outbox;
 mod password;
 mod revision;
 mod revocation;
@@ -41,12 +43,14 @@ mod store;
 mod tests;
 mod user;
 
-pub use audit::{AuditOrder, AuditRange, AuditRow};
+pub use audit::{AuditClass, AuditOrder, AuditRange, AuditRow, Purged};
+pub use change::{Changed, Recording, recorded};
 pub use database::{DatabaseUrl, DatabaseUrlError};
 pub use envoy::{ENVOY_REPORT_INTERVAL, EnvoyAnswers, EnvoyReport};
 pub use error::StoreError;
 pub use key::{ChangeOutcome, DeleteOutcome, ImportedKey, IssuedKey, KEY_USES_INTERVAL, KeyCheck};
 pub use master_key::{MASTER_KEY_BYTES, MasterKey, MasterKeyError};
+pub use outbox::{SINK_FORGOTTEN, SINK_HOLD, Unsent};
 pub use password::Queue;
 pub use revision::{Changes, Lifetimes, POLL_INTERVAL, Revision};
 pub use revocation::{

@@ -42,7 +42,7 @@ impl Store {
             lifetime,
         )
         .await?;
-        tx.commit().await?;
+        self.commit_change(tx, name).await?;
         Ok(certificate)
     }
 
@@ -64,7 +64,7 @@ impl Store {
         }
         let issued_at = now.max(old.issued_at);
         let certificate = write(&mut tx, &old.node, issued_at, lifetime).await?;
-        tx.commit().await?;
+        self.commit_change(tx, &old.node).await?;
         Ok(Some(certificate))
     }
 
@@ -98,7 +98,7 @@ impl Store {
             .await?;
         }
         let revision = revision::bump_everything(&mut tx).await?;
-        tx.commit().await?;
+        self.commit_change(tx, name).await?;
         self.publish(revision);
         Ok(known)
     }

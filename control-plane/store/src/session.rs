@@ -86,7 +86,7 @@ impl Store {
             true => self.end_others(&mut tx, &tokens, former_until).await?,
             false => None,
         };
-        tx.commit().await?;
+        self.commit_change(tx, "").await?;
         if let Some(revision) = revision {
             self.publish(revision);
         }
@@ -121,7 +121,7 @@ impl Store {
                 true => self.end_others(&mut tx, &tokens, former_until).await?,
                 false => None,
             };
-            tx.commit().await?;
+            self.commit_change(tx, "").await?;
             self.publish(ended.unwrap_or(revision));
             return Ok(Rotation::Rotated);
         }
@@ -139,7 +139,7 @@ impl Store {
             return Ok(Rotation::Refused);
         }
         let revision = end_session(&mut tx, tokens.session, tokens.user, former_until).await?;
-        tx.commit().await?;
+        self.commit_change(tx, "").await?;
         self.publish(revision);
         Ok(Rotation::Reused)
     }
@@ -160,7 +160,7 @@ impl Store {
         let mut tx = self.write().await?;
         let revision = end_session(&mut tx, session, user, until).await?;
         let bounded = bound(self, &mut tx, user, None, now).await?;
-        tx.commit().await?;
+        self.commit_change(tx, "").await?;
         self.publish(bounded.unwrap_or(revision));
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! What a path of the URL table is about, in a record's words.
 
 use axum::http::{Method, StatusCode};
+use cubegate_audit::Record;
 
 /// The beginning of KubeCube's paths.
 const CUBE: &str = "/api/v1/cube/";
@@ -37,6 +38,16 @@ pub(super) fn is_recorded(method: &Method, matched: Option<&str>, status: Status
         Method::HEAD | Method::OPTIONS => false,
         Method::GET => RECORDED_GETS.contains(&short),
         _ => !QUESTIONS.contains(&short),
+    }
+}
+
+/// Whether a record of what went well is one of a change or a login. Exchanging a key
+/// or a refresh token for a token is neither: programs do so all day long.
+pub(super) fn is_change(record: &Record, by_password: bool) -> bool {
+    match (record.resource.as_deref(), record.verb.as_str()) {
+        (Some("tokens"), "create") => by_password,
+        (Some("audit"), _) => false,
+        _ => true,
     }
 }
 

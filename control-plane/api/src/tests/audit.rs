@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use axum::body::Body;
-use cubegate_audit::{Record, Source};
+use cubegate_audit::{AuditClass, Record, Source};
+use cubegate_store::{AuditOrder, AuditRange};
 use serde_json::{Value, json};
+use sqlx::any::AnyConnectOptions;
+use sqlx::{ConnectOptions as _, Executor as _};
 use tokio::time::timeout;
 
 use super::{START, TestApp, mk_pair};
@@ -12,13 +15,44 @@ use super::{START, TestApp, mk_pair};
 const AUDIT: &str = "/api/v1/cube/audit";
 
 impl TestApp {
-    /// The next record; there must be one.
+    /// The next record, in the queue or in the database; there must be one.
     pub(super) async fn recorded(&self) -> Record {
         let mut records = self.records.lock().await;
-        timeout(Duration::from_secs(5), records.next())
+        let next = async {
+            loop {
+                if let Ok(row) = timeout(Duration::from_millis(50), records.queue.next()).await {
+                    return row.unwrap().record;
+                }
+                for (id, record) in self.kept_records().await {
+                    if records.seen.insert(id) {
+                        return record;
+                    }
+                }
+            }
+        };
+        let record = timeout(Duration::from_secs(5), next)
             .await
-            .expect("a record")
-            .unwrap()
+            .expect("a record");
+        serde_json::from_str(&record).unwrap()
+    }
+
+    /// From now on no record can be kept.
+    async fn break_audit(&self) {
+        let file = self.state.store.database().file().unwrap();
+        let options: AnyConnectOptions = format!("sqlite://{}", file.display()).parse().unwrap();
+        let mut connection = options.connect().await.unwrap();
+        connection
+            .execute("DROP TABLE audit_records")
+            .await
+            .unwrap();
+    }
+
+    /// All records in the database.
+    async fn kept_records(&self) -> Vec<(String, String)> {
+        let all = AuditRange::default();
+        let order = AuditOrder::OldestFirst;
+        let store = &self.state.store;
+        store.read_audit(&all, order, 0, 10_000).await.unwrap()
     }
 
     /// Nothing is recorded. A request of which something is comes after it, so
@@ -42,6 +76,8 @@ impl TestApp {
             })
             .collect();
         self.state.store.add_audit_rows(&rows).await.unwrap();
+        let seen = &mut self.records.lock().await.seen;
+        seen.extend(rows.into_iter().map(|row| row.id));
     }
 }
 
@@ -380,4 +416,52 @@ async fn logins_at_oauth_are_recorded_with_their_user() {
     for part in [refresh, right["access_token"].as_str().unwrap()] {
         assert!(!rows.contains(part.split('.').nth(2).unwrap()), "{rows}");
     }
+}
+
+#[tokio::test]
+async fn a_change_is_recorded_before_it_is_answered_and_a_login_too() {
+    let app = TestApp::new().await;
+    let jeff = [app.bearer("jeff").await];
+    let created = app.send("GET", "/api/v1/cube/key/create", &jeff, "").await;
+    let kept = app.kept_records().await;
+    let access = created.json()["accessKey"].as_str().unwrap().to_owned();
+    assert_eq!(kept.len(), 1, "{kept:?}");
+    assert!(kept[0].1.contains(&access), "{kept:?}");
+    let body = login("jeff", "jeffPass123");
+    app.send("POST", "/api/v1/cube/login", &[], body).await;
+    app.send("GET", "/api/v1/cube/user/kubeconfigs?user=jeff", &jeff, "")
+        .await;
+    assert_eq!(app.kept_records().await.len(), 3);
+    let classes = [AuditClass::Change, AuditClass::Traffic];
+    let mut counts = Vec::new();
+    for class in classes {
+        counts.push(app.state.store.count_audit_class(class).await.unwrap());
+    }
+    assert_eq!(counts, [3, 0]);
+}
+
+#[tokio::test]
+async fn what_cannot_be_recorded_is_not_done() {
+    let app = TestApp::new().await;
+    let jeff = [app.bearer("jeff").await];
+    app.break_audit().await;
+    let answer = app.send("GET", "/api/v1/cube/key/create", &jeff, "").await;
+    assert_eq!(answer.status.as_u16(), 500, "{}", answer.body);
+    assert_eq!(app.state.store.list_keys("jeff").await.unwrap().len(), 0);
+    let answer = app
+        .send(
+            "POST",
+            "/api/v1/cube/login",
+            &[],
+            login("jeff", "jeffPass123"),
+        )
+        .await;
+    assert_eq!(answer.status.as_u16(), 500, "{}", answer.body);
+    assert_eq!(answer.header("set-cookie"), "");
+    let path = "/api/v1/cube/user/kubeconfigs?user=jeff";
+    let answer = app.send("GET", path, &jeff, "").await;
+    assert_eq!(answer.status.as_u16(), 500, "{}", answer.body);
+    // What changes nothing goes on.
+    let answer = app.send("GET", "/api/v1/cube/key", &jeff, "").await;
+    assert_eq!(answer.status.as_u16(), 200);
 }

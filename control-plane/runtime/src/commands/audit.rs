@@ -1,8 +1,8 @@
 //! `cubegate audit export`, and the records of what other commands change.
 
-use cubegate_audit::{Lines, Record, Search, Source};
+use cubegate_audit::{AuditClass, Lines, Record, Search, Source};
 use cubegate_list::ListRequest;
-use cubegate_store::Store;
+use cubegate_store::{Recording, recorded};
 use time::OffsetDateTime;
 
 use crate::args::{AuditCommand, AuditExportArgs};
@@ -32,19 +32,32 @@ pub(crate) async fn run(command: AuditCommand) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Records what a command has changed. The change stands, so a record that cannot
-/// be kept is a warning.
-pub(crate) async fn record(store: &Store, verb: &str, resource: &str, name: &str) {
-    let mut record = Record::new(Source::Cli, OffsetDateTime::now_utc(), verb);
-    // Whoever can read the data directory; its name here is no user of ours.
-    let uid = rustix::process::getuid().as_raw();
-    record.client = Some(format!("uid {uid}"));
-    record.resource = Some(resource.to_owned());
-    record.name = Some(name.to_owned());
-    if resource == "clusters" {
-        record.cluster = Some(name.to_owned());
-    }
-    if let Err(error) = store.add_audit_rows(&[record.into_row()]).await {
-        output::warn(&format!("no audit record could be kept: {error}"));
-    }
+/// Does what changes this thing, and keeps a record in the same transaction: the one
+/// is not there without the other. `name` is that of the thing, if it has one before.
+pub(crate) async fn changing<T>(
+    verb: &str,
+    resource: &'static str,
+    name: &str,
+    change: impl Future<Output = T>,
+) -> T {
+    let (verb, name) = (verb.to_owned(), name.to_owned());
+    let recording = Recording::new(move |changed| {
+        let resource = changed.along.unwrap_or(resource);
+        let name = match changed.along {
+            None if !name.is_empty() => &name,
+            _ => changed.name,
+        };
+        let mut record = Record::new(Source::Cli, OffsetDateTime::now_utc(), &verb);
+        // Whoever can read the data directory; its name here is no user of ours.
+        let uid = rustix::process::getuid().as_raw();
+        record.client = Some(format!("uid {uid}"));
+        record.resource = Some(resource.to_owned());
+        record.name = Some(name.to_owned());
+        if resource == "clusters" {
+            record.cluster = Some(name.to_owned());
+        }
+        record.class = AuditClass::Change;
+        record.into_row()
+    });
+    recorded(recording, change).await
 }

@@ -8,11 +8,12 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use cubegate_domain::{ClusterCredential, ClusterName};
 use cubegate_member::{FileAccess, parse_kubeconfig, probe};
-use cubegate_store::EnvoyAnswers;
+use cubegate_store::{EnvoyAnswers, Written};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::args::{ClusterAddArgs, ClusterCommand, DataArgs};
+use crate::commands::audit::changing;
 use crate::system_ca::SystemCa;
 use crate::{commands, output};
 
@@ -72,12 +73,26 @@ async fn add(args: ClusterAddArgs) -> anyhow::Result<()> {
             cluster.server, report.version
         ));
     }
-    store.add_cluster(&cluster, replace).await?;
-    commands::audit::record(&store, "create", "clusters", cluster.name.as_str()).await;
-    output::line(&format!("cluster {} is registered", cluster.name));
+    // What changes nothing costs Envoys nothing, and is no change to be recorded.
+    if replace
+        && matches!(
+            store.compare_cluster(&cluster).await,
+            Ok(Written::Unchanged)
+        )
+    {
+        output::line(&format!(
+            "cluster {} is registered already, just so",
+            cluster.name
+        ));
+    } else {
+        let add = store.add_cluster(&cluster, replace);
+        changing("create", "clusters", cluster.name.as_str(), add).await?;
+        output::line(&format!("cluster {} is registered", cluster.name));
+    }
     let before = store.host_cluster().await?;
     if host && before.as_deref() != Some(cluster.name.as_str()) {
-        store.set_host_cluster(cluster.name.as_str()).await?;
+        let set = store.set_host_cluster(cluster.name.as_str());
+        changing("update", "clusters", cluster.name.as_str(), set).await?;
     }
     if host || before.as_deref() == Some(cluster.name.as_str()) {
         output::line(&format!("{} is the host cluster", cluster.name));
@@ -163,10 +178,9 @@ fn taken(answers: &EnvoyAnswers) -> String {
 
 async fn host(name: &str, data: &DataArgs) -> anyhow::Result<()> {
     let store = commands::open(data).await?;
-    if !store.set_host_cluster(name).await? {
+    if !changing("update", "clusters", name, store.set_host_cluster(name)).await? {
         bail!("cluster {name} not found; `cubegate cluster list` shows those there are");
     }
-    commands::audit::record(&store, "update", "clusters", name).await;
     output::line(&format!("{name} is the host cluster"));
     Ok(())
 }
@@ -174,10 +188,9 @@ async fn host(name: &str, data: &DataArgs) -> anyhow::Result<()> {
 async fn remove(name: &str, data: &DataArgs) -> anyhow::Result<()> {
     let store = commands::open(data).await?;
     let was_host = store.host_cluster().await?.as_deref() == Some(name);
-    if !store.remove_cluster(name).await? {
+    if !changing("delete", "clusters", name, store.remove_cluster(name)).await? {
         bail!("cluster {name} not found; `cubegate cluster list` shows those there are");
     }
-    commands::audit::record(&store, "delete", "clusters", name).await;
     output::line(&format!("cluster {name} is removed"));
     if was_host {
         output::line(

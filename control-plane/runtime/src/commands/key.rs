@@ -8,6 +8,7 @@ use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
 use crate::args::{DataArgs, KeyCommand, KeyCreateArgs, KeyUpdateArgs, LimitArgs, ScopeArgs};
+use crate::commands::audit::changing;
 use crate::{commands, output};
 
 pub(crate) async fn run(command: KeyCommand) -> anyhow::Result<()> {
@@ -46,10 +47,8 @@ async fn create(args: KeyCreateArgs) -> anyhow::Result<()> {
     if !allow_unknown {
         check_clusters(&store, &attributes.scope).await?;
     }
-    let pair = store
-        .create_key_with(&user, attributes, OffsetDateTime::now_utc())
-        .await?;
-    commands::audit::record(&store, "create", "keys", &pair.access_key).await;
+    let create = store.create_key_with(&user, attributes, OffsetDateTime::now_utc());
+    let pair = changing("create", "keys", "", create).await?;
     show(&pair);
     Ok(())
 }
@@ -90,12 +89,9 @@ async fn update(args: KeyUpdateArgs) -> anyhow::Result<()> {
     }
     let now = OffsetDateTime::now_utc();
     let until = commands::revoked_until();
-    match store
-        .update_key(&access_key, None, change, now, until)
-        .await?
-    {
+    let update = store.update_key(&access_key, None, change, now, until);
+    match changing("update", "keys", &access_key, update).await? {
         ChangeOutcome::Changed(()) => {
-            commands::audit::record(&store, "update", "keys", &access_key).await;
             output::line(&format!("key {access_key} is changed"));
             Ok(())
         }
@@ -131,12 +127,9 @@ async fn rotate(access_key: &str, overlap: u32, data: &DataArgs) -> anyhow::Resu
     let now = OffsetDateTime::now_utc();
     let overlap = Duration::seconds(i64::from(overlap));
     let until = commands::revoked_until();
-    match store
-        .rotate_key(access_key, None, overlap, now, until)
-        .await?
-    {
+    let rotate = store.rotate_key(access_key, None, overlap, now, until);
+    match changing("rotate", "keys", access_key, rotate).await? {
         ChangeOutcome::Changed(pair) => {
-            commands::audit::record(&store, "rotate", "keys", access_key).await;
             show(&pair);
             Ok(())
         }
@@ -148,12 +141,11 @@ async fn delete(access_key: &str, data: &DataArgs) -> anyhow::Result<()> {
     let store = commands::open(data).await?;
     let until = commands::revoked_until();
     let made = store.keys_made_by(access_key).await?;
-    match store.delete_key(access_key, None, until).await? {
+    let delete = store.delete_key(access_key, None, until);
+    match changing("delete", "keys", access_key, delete).await? {
         DeleteOutcome::Deleted => {
-            commands::audit::record(&store, "delete", "keys", access_key).await;
             output::line(&format!("key {access_key} is deleted"));
             for made in made {
-                commands::audit::record(&store, "delete", "keys", &made).await;
                 output::line(&format!("key {made}, which was made with it, is deleted"));
             }
             Ok(())

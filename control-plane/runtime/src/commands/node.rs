@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::args::{DataArgs, NodeCommand};
+use crate::commands::audit::changing;
 use crate::{commands, output};
 
 pub(crate) async fn run(command: NodeCommand) -> anyhow::Result<()> {
@@ -51,8 +52,8 @@ fn state(node: &Node, now: OffsetDateTime) -> &'static str {
 
 async fn revoke(name: &str, data: &DataArgs) -> anyhow::Result<()> {
     let store = commands::open(data).await?;
-    let known = store.revoke_node(name, OffsetDateTime::now_utc()).await?;
-    commands::audit::record(&store, "delete", "nodes", name).await;
+    let revoke = store.revoke_node(name, OffsetDateTime::now_utc());
+    let known = changing("delete", "nodes", name, revoke).await?;
     if !known {
         output::warn(&format!(
             "no certificate of an Envoy {name} is noted here; `cubegate node list` shows those there are"

@@ -10,6 +10,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::args::{DataArgs, UserCommand};
+use crate::commands::audit::changing;
 use crate::{commands, output};
 
 pub(crate) async fn run(command: UserCommand) -> anyhow::Result<()> {
@@ -29,8 +30,8 @@ pub(crate) async fn run(command: UserCommand) -> anyhow::Result<()> {
                 groups,
             };
             let store = commands::open(&data).await?;
-            store.create_user(user, OffsetDateTime::now_utc()).await?;
-            commands::audit::record(&store, "create", "users", &name).await;
+            let add = store.create_user(user, OffsetDateTime::now_utc());
+            changing("create", "users", &name, add).await?;
             output::line(&format!("user {name} is added{shown}"));
         }
         UserCommand::Passwd {
@@ -41,8 +42,8 @@ pub(crate) async fn run(command: UserCommand) -> anyhow::Result<()> {
             let (password, shown) = given_or_generated(password);
             let store = commands::open(&data).await?;
             let until = commands::revoked_until();
-            store.set_password(&name, &password, until).await?;
-            commands::audit::record(&store, "password", "users", &name).await;
+            let set = store.set_password(&name, &password, until);
+            changing("password", "users", &name, set).await?;
             output::line(&format!("user {name} has a new password{shown}"));
         }
         UserCommand::Disable { name, data } => {
@@ -76,22 +77,19 @@ pub(crate) async fn run(command: UserCommand) -> anyhow::Result<()> {
 async fn set_state(data: &DataArgs, name: &str, state: UserState) -> anyhow::Result<()> {
     let store = commands::open(data).await?;
     let until = commands::revoked_until();
-    store.set_user_state(name, state, until).await?;
     let verb = match state {
         UserState::Normal => "enable",
         UserState::Forbidden => "disable",
     };
-    commands::audit::record(&store, verb, "users", name).await;
+    let set = store.set_user_state(name, state, until);
+    changing(verb, "users", name, set).await?;
     Ok(())
 }
 
 async fn delete(data: &DataArgs, name: &str) -> anyhow::Result<()> {
     let store = commands::open(data).await?;
-    let keys = store.delete_user(name, commands::revoked_until()).await?;
-    commands::audit::record(&store, "delete", "users", name).await;
-    for key in &keys {
-        commands::audit::record(&store, "delete", "keys", key).await;
-    }
+    let delete = store.delete_user(name, commands::revoked_until());
+    let keys = changing("delete", "users", name, delete).await?;
     let keys = match keys.len() {
         0 => String::new(),
         1 => " with its key".to_owned(),
@@ -107,8 +105,8 @@ async fn unlock(data: &DataArgs, name: &str) -> anyhow::Result<()> {
     let store = commands::open(data).await?;
     let user = store.get_user(name).await?;
     let user = user.ok_or_else(|| StoreError::UserNotFound(name.to_owned()))?;
-    store.unlock_user(name, OffsetDateTime::now_utc()).await?;
-    commands::audit::record(&store, "unlock", "users", name).await;
+    let unlock = store.unlock_user(name, OffsetDateTime::now_utc());
+    changing("unlock", "users", name, unlock).await?;
     let said = match locked_until(&user) {
         Some(_) => format!("user {name} may log in from everywhere again"),
         None => format!("user {name} was not locked; wrong passwords until now do not count"),

@@ -4,6 +4,7 @@ use cubegate_domain::{ADMIN_GROUP, UserState};
 use cubegate_store::{NewUser, Store};
 use time::OffsetDateTime;
 
+use crate::commands::audit::changing;
 use crate::{commands, output};
 
 /// The user `admin`, when nobody manages the gateway yet. A generated password is
@@ -25,7 +26,8 @@ pub(super) async fn make_first_admin(store: &Store, given: Option<String>) -> an
         state: UserState::Normal,
         groups: vec![ADMIN_GROUP.to_owned()],
     };
-    store.create_user(admin, OffsetDateTime::now_utc()).await?;
+    let create = store.create_user(admin, OffsetDateTime::now_utc());
+    changing("create", "users", "admin", create).await?;
     if generated {
         output::line(&format!(
             "user admin is made; its password, shown only now: {password}"

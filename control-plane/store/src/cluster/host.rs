@@ -38,7 +38,7 @@ impl Store {
             .execute(&mut *tx)
             .await?;
         let revision = revision::bump(&mut tx, Topic::Clusters).await?;
-        tx.commit().await?;
+        self.commit_change(tx, name).await?;
         self.publish(revision);
         Ok(true)
     }

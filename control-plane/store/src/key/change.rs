@@ -150,7 +150,7 @@ impl Store {
         } else {
             None
         };
-        tx.commit().await?;
+        self.commit_change(tx, access_key).await?;
         if let Some(revision) = revision {
             self.publish(revision);
         }

@@ -106,7 +106,7 @@ impl Store {
         .bind(from_limits(&limits))
         .execute(&mut *tx)
         .await?;
-        tx.commit().await?;
+        self.commit_change(tx, &pair.access_key).await?;
         Ok(pair)
     }
 }

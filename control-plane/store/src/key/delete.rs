@@ -3,6 +3,7 @@
 use sqlx::{Any, Transaction};
 use time::OffsetDateTime;
 
+use crate::change::Changed;
 use crate::key::{DeleteOutcome, made};
 use crate::revocation::revoke_key;
 use crate::{Revision, Store, StoreError};
@@ -34,11 +35,13 @@ impl Store {
         if owner.is_some_and(|owner| owner != user) {
             return Ok(DeleteOutcome::NotOwned);
         }
-        for made in made::made_by(&mut tx, access_key).await? {
-            delete(&mut tx, &made, revoked_until).await?;
+        let made = made::made_by(&mut tx, access_key).await?;
+        for made in &made {
+            delete(&mut tx, made, revoked_until).await?;
         }
         let revision = delete(&mut tx, access_key, revoked_until).await?;
-        tx.commit().await?;
+        self.commit_changes(tx, &Changed::with(access_key, "keys", &made))
+            .await?;
         self.publish(revision);
         Ok(DeleteOutcome::Deleted)
     }

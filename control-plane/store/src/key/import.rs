@@ -111,7 +111,7 @@ impl Store {
             }
             Written::Created | Written::Unchanged => None,
         };
-        tx.commit().await?;
+        self.commit_change(tx, &key.access_key).await?;
         if let Some(revision) = revision {
             self.publish(revision);
         }

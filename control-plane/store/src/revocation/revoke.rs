@@ -66,7 +66,7 @@ impl Store {
         };
         let revision = refuse(&mut tx, &entry).await?;
         let bounded = bound(self, &mut tx, user, access_key, now).await?;
-        tx.commit().await?;
+        self.commit_change(tx, "").await?;
         self.publish(bounded.unwrap_or(revision));
         Ok(())
     }

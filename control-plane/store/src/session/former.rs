@@ -40,7 +40,7 @@ impl Store {
                 true => self.end_others(&mut tx, &tokens, former_until).await?,
                 false => None,
             };
-            tx.commit().await?;
+            self.commit_change(tx, "").await?;
             self.publish(ended.unwrap_or(revision));
             return Ok(Rotation::Rotated);
         }
@@ -55,7 +55,7 @@ impl Store {
             return Ok(Rotation::Refused);
         }
         let revision = end_session(&mut tx, tokens.session, tokens.user, former_until).await?;
-        tx.commit().await?;
+        self.commit_change(tx, "").await?;
         self.publish(revision);
         Ok(Rotation::Reused)
     }

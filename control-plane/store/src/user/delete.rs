@@ -3,6 +3,7 @@
 use sqlx::{Any, Transaction};
 use time::OffsetDateTime;
 
+use crate::change::Changed;
 use crate::key::delete_key_in;
 use crate::revocation::revoke_user;
 use crate::user::groups::check_an_admin_stays;
@@ -36,7 +37,8 @@ impl Store {
             .await?
             .rows_affected();
         super::write::found(deleted, name)?;
-        tx.commit().await?;
+        self.commit_changes(tx, &Changed::with(name, "keys", &keys))
+            .await?;
         self.publish(revision);
         Ok(keys)
     }

@@ -5,6 +5,7 @@ use cubegate_token::check_group_name;
 use sqlx::{Any, Transaction};
 use time::OffsetDateTime;
 
+use crate::change::Changed;
 use crate::revocation::revoke_user;
 use crate::user::write::found;
 use crate::{Store, StoreError};
@@ -48,7 +49,10 @@ impl Store {
             }
         }
         check_length(&mut tx, name).await?;
-        tx.commit().await?;
+        if !new.is_empty() {
+            self.commit_changes(tx, &Changed::all(&memberships(name, &new), "groups"))
+                .await?;
+        }
         Ok(new)
     }
 
@@ -86,10 +90,19 @@ impl Store {
             return Ok(gone);
         }
         let revision = revoke_user(&mut tx, name, revoked_until).await?;
-        tx.commit().await?;
+        self.commit_changes(tx, &Changed::all(&memberships(name, &gone), "groups"))
+            .await?;
         self.publish(revision);
         Ok(gone)
     }
+}
+
+/// What a record calls these: `USER/GROUP`.
+fn memberships(name: &str, groups: &[String]) -> Vec<String> {
+    groups
+        .iter()
+        .map(|group| format!("{name}/{group}"))
+        .collect()
 }
 
 /// Refuses what would leave nobody who manages the gateway, if this one goes.

@@ -147,7 +147,7 @@ impl Store {
                 .await?
                 .rows_affected();
         found(changed, name)?;
-        tx.commit().await?;
+        self.commit_change(tx, name).await?;
         Ok(())
     }
 }

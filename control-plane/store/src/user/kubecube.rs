@@ -168,7 +168,7 @@ impl Store {
             return Err(StoreError::UserExists(user.name.clone()));
         }
         super::write::replace_groups(&mut tx, &user.name, &user.groups).await?;
-        tx.commit().await?;
+        self.commit_change(tx, &user.name).await?;
         Ok(Written::Created)
     }
 
@@ -215,7 +215,7 @@ impl Store {
         } else {
             None
         };
-        tx.commit().await?;
+        self.commit_change(tx, &user.name).await?;
         if let Some(revision) = revision {
             self.publish(revision);
         }

@@ -93,7 +93,7 @@ impl Store {
         now: OffsetDateTime,
     ) -> Result<User, StoreError> {
         let mut tx = self.write_rows().await?;
-        sqlx::query(
+        let noted = sqlx::query(
             "UPDATE users SET last_login_at = $2, last_login_ip = $3, version = version + 1
              WHERE name = $1",
         )
@@ -101,8 +101,12 @@ impl Store {
         .bind(from_time(now))
         .bind(ip)
         .execute(&mut *tx)
-        .await?;
-        tx.commit().await?;
+        .await?
+        .rows_affected();
+        if noted == 0 {
+            return Err(StoreError::UserNotFound(name.to_owned()));
+        }
+        self.commit_change(tx, "").await?;
         self.get_user(name)
             .await?
             .ok_or_else(|| StoreError::UserNotFound(name.to_owned()))

@@ -46,10 +46,9 @@ impl Store {
         .await
         .map_err(email::or_taken)?
         .rows_affected();
-        tx.commit().await?;
         if changed == 0 {
             return Err(StoreError::UserNotFound(name.to_owned()));
         }
-        Ok(())
+        self.commit_change(tx, name).await
     }
 }

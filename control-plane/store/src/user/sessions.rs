@@ -170,7 +170,7 @@ impl Store {
             .rows_affected();
         found(there, user)?;
         let revision = revoke_user(&mut tx, user, revoked_until).await?;
-        tx.commit().await?;
+        self.commit_change(tx, user).await?;
         self.publish(revision);
         Ok(())
     }

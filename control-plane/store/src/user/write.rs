@@ -66,7 +66,7 @@ impl Store {
             return Err(StoreError::UserExists(user.name));
         }
         replace_groups(&mut tx, &user.name, &user.groups).await?;
-        tx.commit().await?;
+        self.commit_change(tx, &user.name).await?;
         self.get_user(&user.name)
             .await?
             .ok_or(StoreError::UserNotFound(user.name))
@@ -113,11 +113,11 @@ impl Store {
         }
         replace_groups(&mut tx, &user.name, &user.groups).await?;
         if replaced == 0 {
-            tx.commit().await?;
+            self.commit_change(tx, &user.name).await?;
             return Ok(Written::Created);
         }
         let revision = revoke_user(&mut tx, &user.name, now + MAX_TOKEN_LIFETIME).await?;
-        tx.commit().await?;
+        self.commit_change(tx, &user.name).await?;
         self.publish(revision);
         Ok(Written::Replaced)
     }
@@ -146,7 +146,7 @@ impl Store {
         .rows_affected();
         found(changed, name)?;
         let revision = revoke_user(&mut tx, name, revoked_until).await?;
-        tx.commit().await?;
+        self.commit_change(tx, name).await?;
         self.publish(revision);
         Ok(())
     }
@@ -176,7 +176,7 @@ impl Store {
             UserState::Forbidden => Some(revoke_user(&mut tx, name, revoked_until).await?),
             UserState::Normal => None,
         };
-        tx.commit().await?;
+        self.commit_change(tx, name).await?;
         if let Some(revision) = revision {
             self.publish(revision);
         }

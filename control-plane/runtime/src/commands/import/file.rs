@@ -16,6 +16,7 @@ use serde::Deserialize;
 use time::OffsetDateTime;
 
 use crate::args::DataArgs;
+use crate::commands::audit::changing;
 use crate::{commands, output};
 
 /// The file's form.
@@ -217,7 +218,8 @@ async fn write(store: &Store, import: Import) -> anyhow::Result<()> {
             state,
             groups,
         };
-        store.import_user(user, now).await?;
+        let name = user.name.clone();
+        changing("import", "users", &name, store.import_user(user, now)).await?;
     }
     for key in keys {
         if store.get_user(&key.user).await?.is_none() {
@@ -226,13 +228,12 @@ async fn write(store: &Store, import: Import) -> anyhow::Result<()> {
                 key.access_key, key.user
             ));
         }
-        store.import_key(&key, now).await?;
+        changing("import", "keys", "", store.import_key(&key, now)).await?;
     }
     for cluster in clusters {
-        store.add_cluster(&cluster, true).await?;
+        changing("import", "clusters", "", store.add_cluster(&cluster, true)).await?;
     }
     let imported = format!("{user_count} users, {key_count} keys and {cluster_count} clusters");
-    commands::audit::record(store, "import", "users", &imported).await;
     output::line(&format!("imported {imported}"));
     Ok(())
 }

@@ -20,6 +20,7 @@ use time::OffsetDateTime;
 
 use super::report::Report;
 use crate::args::{DataArgs, KubeCubeArgs};
+use crate::commands::audit::changing;
 use crate::{commands, output};
 
 /// What the operator decided about the run.
@@ -85,10 +86,6 @@ async fn take_over(store: &Store, kubecube: KubeCube, options: &Options) -> anyh
     for object in skipped {
         report.skipped(object.kind, &object.name, &object.reason);
     }
-    if !options.dry_run {
-        let done = format!("from KubeCube: {}", report.summary());
-        commands::audit::record(store, "import", "users", &done).await;
-    }
     report.print(options.dry_run);
     Ok(())
 }
@@ -136,9 +133,8 @@ async fn take_user(
     };
     let done = match store.compare_kubecube_user(&user).await {
         Ok(Written::Created | Written::Replaced) if !options.dry_run => {
-            store
-                .import_kubecube_user(&user, OffsetDateTime::now_utc())
-                .await
+            let import = store.import_kubecube_user(&user, OffsetDateTime::now_utc());
+            changing("import", "users", "", import).await
         }
         compared => compared,
     };
@@ -200,7 +196,8 @@ async fn take_key(
     };
     let done = match store.compare_key(&key).await {
         Ok(Written::Created | Written::Replaced) if !options.dry_run => {
-            store.import_key(&key, OffsetDateTime::now_utc()).await
+            let import = store.import_key(&key, OffsetDateTime::now_utc());
+            changing("import", "keys", "", import).await
         }
         compared => compared,
     };
@@ -234,7 +231,7 @@ async fn take_cluster(
             }
         }
         if !options.dry_run {
-            store.add_cluster(&cluster, true).await?;
+            changing("import", "clusters", "", store.add_cluster(&cluster, true)).await?;
         }
     }
     report.written("cluster", &object.name, compared, &notes);

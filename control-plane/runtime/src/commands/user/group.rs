@@ -3,17 +3,15 @@
 use cubegate_store::StoreError;
 
 use crate::args::UserGroupCommand;
+use crate::commands::audit::changing;
 use crate::{commands, output};
 
 pub(crate) async fn run(command: UserGroupCommand) -> anyhow::Result<()> {
     match command {
         UserGroupCommand::Add { name, groups, data } => {
             let store = commands::open(&data).await?;
-            let new = store.add_groups(&name, &groups).await?;
-            for group in &new {
-                let record = format!("{name}/{group}");
-                commands::audit::record(&store, "create", "groups", &record).await;
-            }
+            let add = store.add_groups(&name, &groups);
+            let new = changing("create", "groups", "", add).await?;
             output::line(&match new.as_slice() {
                 [] => format!("user {name} is in there already"),
                 new => format!(
@@ -25,11 +23,8 @@ pub(crate) async fn run(command: UserGroupCommand) -> anyhow::Result<()> {
         UserGroupCommand::Remove { name, groups, data } => {
             let store = commands::open(&data).await?;
             let until = commands::revoked_until();
-            let gone = store.remove_groups(&name, &groups, until).await?;
-            for group in &gone {
-                let record = format!("{name}/{group}");
-                commands::audit::record(&store, "delete", "groups", &record).await;
-            }
+            let remove = store.remove_groups(&name, &groups, until);
+            let gone = changing("delete", "groups", "", remove).await?;
             output::line(&match gone.as_slice() {
                 [] => format!("user {name} is in none of them"),
                 gone => format!(

@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::args::DataArgs;
+use crate::commands::audit::changing;
 use crate::{commands, output};
 
 pub(crate) async fn run(
@@ -21,8 +22,8 @@ pub(crate) async fn run(
     }
     let until = commands::revoked_until();
     if end_all {
-        store.end_all_sessions(name, until).await?;
-        commands::audit::record(&store, "delete", "sessions", name).await;
+        let end = store.end_all_sessions(name, until);
+        changing("delete", "sessions", name, end).await?;
         output::line(&format!(
             "all sessions of user {name} are ended, and its tokens until now are refused"
         ));
@@ -41,9 +42,9 @@ pub(crate) async fn run(
                 "user {name} has no session {session}; `cubegate user sessions {name}` shows those there are"
             );
         }
-        store.end_session(session, name, session_until, now).await?;
         let record = format!("{name}/{session}");
-        commands::audit::record(&store, "delete", "sessions", &record).await;
+        let end = store.end_session(session, name, session_until, now);
+        changing("delete", "sessions", &record, end).await?;
         output::line(&format!("session {session} is ended"));
     }
     Ok(())
