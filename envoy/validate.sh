@@ -13,6 +13,13 @@ trap 'rm -rf "$work"' EXIT
 
 # The paths in the files are those of a real installation; here they lead to a
 # folder with certificates made for this check.
+# Certificates come from a gateway, which a control plane makes when it starts.
+"$cubegate" serve --plain --data-dir "$work/data" --api-listen 127.0.0.1:0 --xds-listen 127.0.0.1:0 --filter "$filter" >"$work/serve" 2>&1 &
+until grep -q '^HTTP API' "$work/serve"; do
+	kill -0 $! 2>/dev/null || { cat "$work/serve" >&2 && exit 1; }
+	sleep 0.1
+done
+kill $! && wait $! || true
 "$cubegate" bootstrap --data-dir "$work/data" --write-certs "$work/xds" >"$work/printed.yaml"
 for name in listener member-client; do
 	# Certificate and key are one file there.

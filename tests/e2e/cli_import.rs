@@ -48,6 +48,7 @@ async fn import(site: &Site, text: &str) -> Result<cubegate_tests::cli::Ended> {
 fn importing_twice_is_importing_once() -> Result<()> {
     block_on(async {
         let site = Site::new("import")?;
+        site.begin().await?;
         let json = document().to_string();
         let yaml = serde_yaml_ng::to_string(&document())?;
         assert_eq!(import(&site, &json).await?.code, Some(0));
@@ -78,6 +79,7 @@ fn importing_twice_is_importing_once() -> Result<()> {
 fn a_bad_import_changes_nothing() -> Result<()> {
     block_on(async {
         let site = Site::new("import")?;
+        site.begin().await?;
         assert_eq!(import(&site, &document().to_string()).await?.code, Some(0));
         let before = state(&site).await?;
         let broken = |pointer: &str, value: Value| {
@@ -132,6 +134,7 @@ fn a_bad_import_changes_nothing() -> Result<()> {
 fn a_key_of_nobody_is_worth_a_warning() -> Result<()> {
     block_on(async {
         let site = Site::new("import")?;
+        site.begin().await?;
         let ended = import(&site, &document().to_string()).await?;
         assert_eq!(ended.code, Some(0), "{ended:?}");
         assert!(ended.stderr.contains("nobody-yet"), "{ended:?}");

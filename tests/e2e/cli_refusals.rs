@@ -115,6 +115,7 @@ fn a_kubeconfig_that_cannot_be_used_is_one_sentence() -> Result<()> {
 fn a_cluster_that_does_not_answer_as_one_is_not_registered() -> Result<()> {
     block_on(async {
         let site = Site::new("unreachable")?;
+        site.begin().await?;
         let other = Scripted::start(whole("<html>hello</html>")).await?;
         for (what, port) in [
             ("nobody listens", free_port()?),
@@ -143,6 +144,7 @@ fn a_cluster_that_does_not_answer_as_one_is_not_registered() -> Result<()> {
 fn a_plain_http_server_is_taken_with_a_warning() -> Result<()> {
     block_on(async {
         let site = Site::new("plain-http")?;
+        site.begin().await?;
         let file = kubeconfig::write(site.dir(), "c", "http://127.0.0.1:1", None)?;
         let file = file.display().to_string();
         let ended = site
@@ -163,6 +165,7 @@ fn a_plain_http_server_is_taken_with_a_warning() -> Result<()> {
 fn a_cluster_name_that_cannot_stand_in_a_path_is_one_sentence() -> Result<()> {
     block_on(async {
         let site = Site::new("cluster-names")?;
+        site.begin().await?;
         let file = kubeconfig::write(site.dir(), "c", "https://127.0.0.1:1", None)?;
         let file = file.display().to_string();
         for name in ["", "A", "a/b", "a b", "-a", "..", "a%bc", "a\nb"] {
@@ -244,6 +247,74 @@ fn a_data_directory_that_cannot_be_written_is_one_sentence() -> Result<()> {
                 site.run(&arguments).await?.one_sentence()?;
             }
         }
+        Ok(())
+    })
+}
+
+#[test]
+fn a_mistyped_folder_is_no_empty_gateway() -> Result<()> {
+    block_on(async {
+        let site = Site::new("mistyped")?;
+        let kubeconfig = kubeconfig::write(site.dir(), "c", "https://127.0.0.1:1", None)?;
+        let kubeconfig = kubeconfig.display().to_string();
+        let document = site.dir().join("import.json");
+        fs::write(&document, json!({ "users": [] }).to_string())?;
+        let document = document.display().to_string();
+        let certs = site.dir().join("certs").display().to_string();
+        let nowhere = site.dir().join("nowhere");
+        let empty = site.dir().join("empty");
+        fs::create_dir(&empty)?;
+        let database = format!("sqlite://{}", empty.join("other.db").display());
+        let add = [
+            "cluster",
+            "add",
+            "c",
+            "--no-check",
+            "--kubeconfig",
+            &kubeconfig,
+        ];
+        for command in [
+            &add[..],
+            &["cluster", "list"],
+            &["cluster", "host", "c"],
+            &["cluster", "remove", "c"],
+            &["user", "add", "jane", "--password", "a good Passw0rd"],
+            &["user", "list"],
+            &["key", "create", "jane"],
+            &["key", "list"],
+            &["audit", "export"],
+            &["import", &document],
+            &["bootstrap", "--write-certs", &certs],
+        ] {
+            for (folder, more, place) in [
+                (&nowhere, &[][..], nowhere.as_path()),
+                (&empty, &[][..], empty.as_path()),
+                (
+                    &empty,
+                    &["--database-url", &database],
+                    &empty.join("other.db"),
+                ),
+            ] {
+                if command[0] == "bootstrap" && !more.is_empty() {
+                    continue;
+                }
+                let folder = folder.display().to_string();
+                let arguments = [command, &["--data-dir", &folder], more].concat();
+                let ended = site.run(&arguments).await?;
+                let sentence = ended.one_sentence()?;
+                assert_eq!(ended.code, Some(1), "{ended:?}");
+                assert!(
+                    sentence.contains("there is no gateway in")
+                        && sentence.contains(&place.display().to_string()),
+                    "{arguments:?}: {sentence}"
+                );
+                assert!(!nowhere.exists(), "{arguments:?}");
+                assert_eq!(fs::read_dir(&empty)?.count(), 0, "{arguments:?}");
+            }
+        }
+        // Where one was started they all find it.
+        site.begin().await?;
+        site.ok(&add).await?;
         Ok(())
     })
 }

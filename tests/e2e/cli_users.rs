@@ -150,6 +150,7 @@ fn a_user_owns_at_most_five_keys_and_a_deleted_one_gives_no_token() -> Result<()
 fn nobody_and_no_group_is_named_as_kubernetes_names_its_own() -> Result<()> {
     block_on(async {
         let site = Site::new("system-names")?;
+        site.begin().await?;
         for name in [
             "system:admin",
             "system:serviceaccount:kube-system:default",
@@ -196,6 +197,7 @@ fn nobody_and_no_group_is_named_as_kubernetes_names_its_own() -> Result<()> {
 fn what_is_not_there_is_one_sentence() -> Result<()> {
     block_on(async {
         let site = Site::new("absent")?;
+        site.begin().await?;
         for arguments in [
             &["user", "passwd", "nobody", "--password", PASSWORD][..],
             &["user", "disable", "nobody"],
@@ -226,19 +228,6 @@ fn commands_at_the_same_time_do_not_disturb_each_other() -> Result<()> {
         let users = site.ok(&["user", "list"]).await?;
         for name in &names {
             assert!(users.contains(name.as_str()), "{name} is missing:\n{users}");
-        }
-        Ok(())
-    })
-}
-
-#[test]
-fn first_commands_at_the_same_time_make_one_good_data_directory() -> Result<()> {
-    block_on(async {
-        for _ in 0..5 {
-            let site = Site::new("first")?;
-            let lists = (0..8).map(|_| site.ok(&["user", "list"]));
-            futures::future::try_join_all(lists).await?;
-            site.add_user("jane", PASSWORD).await?;
         }
         Ok(())
     })

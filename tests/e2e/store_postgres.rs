@@ -144,7 +144,10 @@ fn a_database_that_cannot_be_used_is_one_sentence_without_its_password() -> Resu
                 good.replace(server.password(), "hunter2"),
                 "password authentication failed",
             ),
-            ("sqlite:///nowhere/at/all.db".to_owned(), "folder exists"),
+            (
+                "sqlite:///nowhere/at/all.db".to_owned(),
+                "/nowhere/at/all.db",
+            ),
         ] {
             let site = Site::new("postgres-refusals")?;
             let flag = ["user", "list", "--database-url", &url];
@@ -180,6 +183,7 @@ fn a_master_key_that_is_not_the_databases_is_one_sentence() -> Result<()> {
         let ended = other.run(&["user", "list"]).await?;
         let sentence = ended.one_sentence()?;
         assert!(sentence.contains("master.key is missing"), "{sentence}");
+        fs::create_dir(other.data_dir())?;
         fs::write(other.data_dir().join("master.key"), [7; 32])?;
         let ended = other.run(&["user", "list"]).await?;
         let sentence = ended.one_sentence()?;

@@ -3,12 +3,17 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
+use tokio::sync::Mutex;
 
 use crate::artifacts::Artifacts;
+use crate::gateway::ADMIN_PASSWORD;
 use crate::kubeconfig;
 use crate::run::Run;
 
@@ -22,6 +27,8 @@ pub struct Site {
     dir: PathBuf,
     data_dir: PathBuf,
     variables: Vec<(&'static str, String)>,
+    /// Held while the gateway is made.
+    beginning: Arc<Mutex<()>>,
 }
 
 /// How a command ended.
@@ -60,6 +67,7 @@ impl Site {
             dir,
             data_dir,
             variables: Vec::new(),
+            beginning: Arc::default(),
         })
     }
 
@@ -102,6 +110,58 @@ impl Site {
         command
     }
 
+    /// Makes the gateway, if there is none yet, as its first start does it: commands
+    /// find one, and none makes it by itself.
+    ///
+    /// # Errors
+    /// A control plane that does not start.
+    pub async fn begin(&self) -> Result<()> {
+        let _alone = self.beginning.lock().await;
+        if self.data_dir.join("master.key").exists() {
+            return Ok(());
+        }
+        let filter = self.artifacts.filter.display().to_string();
+        let any = "127.0.0.1:0";
+        let mut child = self
+            .command(&[
+                "serve",
+                "--plain",
+                "--api-listen",
+                any,
+                "--xds-listen",
+                any,
+                "--filter",
+                &filter,
+                "--admin-password",
+                ADMIN_PASSWORD,
+            ])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let said = child.stdout.take().context("no output")?;
+        let mut lines = BufReader::new(said).lines();
+        // It says so when everything is there.
+        let ready = async {
+            while let Some(line) = lines.next_line().await? {
+                if line.starts_with("HTTP API") {
+                    return Ok(());
+                }
+            }
+            bail!("cubegate serve ended before it was ready")
+        };
+        tokio::time::timeout(COMMAND, ready)
+            .await
+            .context("cubegate serve does not get ready")??;
+        let pid = child
+            .id()
+            .and_then(|id| Pid::from_raw(id.cast_signed()))
+            .context("cubegate serve has ended")?;
+        kill_process(pid, Signal::TERM)?;
+        let status = tokio::time::timeout(COMMAND, child.wait()).await??;
+        ensure!(status.success(), "cubegate serve ended with {status}");
+        Ok(())
+    }
+
     /// Runs a command to its end, whatever that is.
     ///
     /// # Errors
@@ -122,11 +182,19 @@ impl Site {
         })
     }
 
-    /// Runs a command that must succeed, and gives what it printed.
+    /// Runs a command that must succeed, and gives what it printed. One that needs a
+    /// gateway gets one.
     ///
     /// # Errors
     /// An exit code that is not 0.
     pub async fn ok<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Result<String> {
+        let needs = ["audit", "cluster", "import", "key", "user"];
+        if arguments
+            .first()
+            .is_some_and(|first| needs.iter().any(|need| first.as_ref() == OsStr::new(need)))
+        {
+            self.begin().await?;
+        }
         let ended = self.run(arguments).await?;
         if ended.code != Some(0) {
             let shown: Vec<_> = arguments

@@ -14,13 +14,19 @@ use cubegate_store::Store;
 use rand::Rng as _;
 
 use crate::args::DataArgs;
-use crate::data_dir::DataDir;
+use crate::data_dir::{DataDir, Missing};
 
-/// Opens the database of a data directory. A running control plane hears of
+/// Opens the database of a gateway that there is. A running control plane hears of
 /// what is changed there.
 async fn open(data: &DataArgs) -> anyhow::Result<Store> {
     let database = data.database()?;
-    DataDir::open(&data.dir.data_dir)?.store(database).await
+    let folder = &data.dir.data_dir;
+    let data = match &database {
+        // Of the folder the master key alone is needed, which is told if it is missing.
+        Some(_) => DataDir::at(folder),
+        None => DataDir::of_gateway(folder)?,
+    };
+    data.store(database, Missing::Refuse).await
 }
 
 /// A password that nobody guesses and everybody can type: 20 of letters and

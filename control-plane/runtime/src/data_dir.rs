@@ -24,6 +24,15 @@ use cubegate_token::Ed25519Signer;
 #[derive(Debug, Clone)]
 pub(crate) struct DataDir(PathBuf);
 
+/// What is done where there is no gateway yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Missing {
+    /// One is made: `serve` and `up`.
+    Make,
+    /// It is an error: a folder that was mistyped must not look like an empty gateway.
+    Refuse,
+}
+
 /// Held while a control plane runs on the directory.
 pub(crate) struct Lock {
     _file: File,
@@ -50,6 +59,19 @@ impl DataDir {
         fs::remove_file(&probe).with_context(advice)?;
         let path = fs::canonicalize(path).with_context(advice)?;
         Ok(Self(path))
+    }
+
+    /// Takes the directory of a gateway that there is; nothing is made.
+    pub(crate) fn of_gateway(path: &Path) -> anyhow::Result<Self> {
+        if !path.join("master.key").exists() && !path.join("cubegate.db").exists() {
+            return Err(no_gateway(path));
+        }
+        Self::open(path)
+    }
+
+    /// The directory as it is, if it is there at all.
+    pub(crate) fn at(path: &Path) -> Self {
+        Self(path.to_path_buf())
     }
 
     /// A path inside.
@@ -84,13 +106,27 @@ impl DataDir {
         Ok(Lock { _file: file })
     }
 
-    /// Opens this database, or the one in the directory, which is made when it is not
-    /// there. A database that is new gets a new master key.
-    pub(crate) async fn store(&self, database: Option<DatabaseUrl>) -> anyhow::Result<Store> {
+    /// Opens this database, or the one in the directory. A database that is new, and
+    /// may be made, gets a new master key.
+    pub(crate) async fn store(
+        &self,
+        database: Option<DatabaseUrl>,
+        missing: Missing,
+    ) -> anyhow::Result<Store> {
         let key_path = self.0.join("master.key");
+        let is_own = database.is_none();
         let database = database.unwrap_or_else(|| self.0.join("cubegate.db").into());
         // Looked at first: another process makes the key before the database.
         let had_database = !database.is_new().await?;
+        if !had_database && missing == Missing::Refuse {
+            return Err(if is_own {
+                no_gateway(&self.0)
+            } else {
+                anyhow!(
+                    "there is no gateway in the database {database}; start one or give another --database-url"
+                )
+            });
+        }
         let key = match fs::read(&key_path) {
             Ok(bytes) => MasterKey::from_bytes(&bytes)
                 .with_context(|| format!("{} cannot be used", key_path.display()))?,
@@ -125,6 +161,13 @@ impl DataDir {
         let made = write_new_secret(&path, Ed25519Signer::generate(issuer).to_pem().as_bytes())?;
         Ok(Ed25519Signer::from_pem(&String::from_utf8(made)?, issuer)?)
     }
+}
+
+fn no_gateway(path: &Path) -> anyhow::Error {
+    anyhow!(
+        "there is no gateway in {}; start one or give --data-dir",
+        path.display()
+    )
 }
 
 /// Writes a secret that must be made only once, and returns it. When another
@@ -195,6 +238,32 @@ mod tests {
         assert!(refused.contains("another cubegate runs on"), "{refused}");
         drop(held);
         data.lock().unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_gateway_that_is_not_there_is_made_for_those_who_may_make_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let wrong = folder.path().join("mistyped");
+        let refused = DataDir::of_gateway(&wrong).unwrap_err().to_string();
+        let expected = format!(
+            "there is no gateway in {}; start one or give --data-dir",
+            wrong.display()
+        );
+        assert_eq!(refused, expected);
+        assert!(!wrong.exists());
+
+        let data = DataDir::open(folder.path()).unwrap();
+        let refused = data.store(None, Missing::Refuse).await.err().unwrap();
+        assert!(refused.to_string().starts_with("there is no gateway in"));
+        let other = folder.path().join("other.db");
+        let url: DatabaseUrl = format!("sqlite://{}", other.display()).parse().unwrap();
+        let refused = data.store(Some(url), Missing::Refuse).await.err().unwrap();
+        assert!(refused.to_string().contains("--database-url"), "{refused}");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+
+        data.store(None, Missing::Make).await.unwrap().close().await;
+        let found = DataDir::of_gateway(folder.path()).unwrap();
+        found.store(None, Missing::Refuse).await.unwrap();
     }
 
     #[test]

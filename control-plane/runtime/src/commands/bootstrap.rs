@@ -4,6 +4,7 @@ use time::OffsetDateTime;
 
 use crate::args::BootstrapArgs;
 use crate::bootstrap::{Bootstrap, EnvoyLimits};
+use crate::commands::audit::changing;
 use crate::data_dir::DataDir;
 use crate::node::NodeFiles;
 use crate::pki::Ca;
@@ -28,11 +29,10 @@ pub(crate) async fn run(args: &BootstrapArgs) -> anyhow::Result<()> {
     if let Some(folder) = write_certs {
         let store = commands::open(data).await?;
         let ca = Ca::xds(&DataDir::open(&data.dir.data_dir)?)?;
-        let node = store
-            .issue_node_certificate(node_id, OffsetDateTime::now_utc(), nodes.lifetime())
-            .await?;
+        let issue =
+            store.issue_node_certificate(node_id, OffsetDateTime::now_utc(), nodes.lifetime());
+        let node = changing("create", "nodes", node_id, issue).await?;
         NodeFiles::new(folder).write(&files, ca.certificate_pem(), &ca.node(&node)?)?;
-        commands::audit::record(&store, "create", "nodes", node_id).await;
     }
     let yaml = Bootstrap {
         node_id,
@@ -44,6 +44,9 @@ pub(crate) async fn run(args: &BootstrapArgs) -> anyhow::Result<()> {
             connections: limits.max_connections,
         },
         files: &files,
+        cluster: "cubegate",
+        // The module comes with the configuration.
+        warm: None,
     }
     .to_yaml()?;
     output::line(yaml.trim_end());
