@@ -12,14 +12,22 @@ source "$here/lib.sh"
 # shellcheck source=deploy/local/gateway.sh
 source "$here/gateway.sh"
 
-# The control plane stops its Envoy; one that it left behind when it was killed is found by its bootstrap.
-for what in "cubegate.pid $run/gateway" "gateway/envoy/envoy.pid $run/gateway/envoy/bootstrap.yaml"; do
-	read -r file word <<<"$what"
-	if pid=$(running "$run/$file" "$word"); then
-		say "stopping process $pid (${file##*/})"
-		stop_pid "$pid" "${file##*/}"
-	fi
-	rm -f "$run/$file"
+# stop_recorded PIDFILE WORD...: stops the process that is recorded there, if it has one of these among its arguments.
+stop_recorded() {
+	local pid word file=$run/$1
+	for word in "${@:2}"; do
+		if pid=$(running "$file" "$word"); then
+			say "stopping process $pid (${file##*/})"
+			stop_pid "$pid" "${file##*/}"
+		fi
+	done
+	rm -f "$file"
+}
+
+# The control plane stops its Envoys; those that it left behind when it was killed are found by their bootstraps.
+stop_recorded cubegate.pid "$run/gateway"
+for file in envoy.pid standby.pid; do
+	stop_recorded "gateway/envoy/$file" "$run"/gateway/envoy/bootstrap{,-2}.yaml
 done
 for name in pivot-cluster member-1; do
 	[[ ! -d $run/$name ]] || "$here/apiserver.sh" stop "$run/$name"

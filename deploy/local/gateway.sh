@@ -44,7 +44,7 @@ saved_password() {
 
 # start_gateway LISTEN ENVOY PASSWORD: unless it runs, and is not older than what was built.
 start_gateway() {
-	local pid data=$run/gateway new=
+	local pid data=$run/gateway
 	if pid=$(running "$run/cubegate.pid" "$data"); then
 		if [[ ! $cubegate -nt $run/cubegate.pid && ! $filter -nt $run/cubegate.pid ]]; then
 			say "the gateway runs already (process $pid)"
@@ -52,11 +52,6 @@ start_gateway() {
 		fi
 		say "the gateway was built anew and is started again"
 		stop_pid "$pid" "the gateway"
-	fi
-	[[ -e $data/cubegate.db ]] || new=yes
-	if [[ -z $new ]]; then
-		# The password in .run/env must be the one that counts, whatever became of either.
-		"$cubegate" user passwd admin --password "$3" --data-dir "$data" >&2
 	fi
 	CUBEGATE_ADMIN_PASSWORD=$3 setsid "$cubegate" up --listen "$1" --data-dir "$data" --envoy "$2" --filter "$filter" \
 		>"$run/cubegate.log" 2>&1 </dev/null &
@@ -98,14 +93,27 @@ ENV
 	mv "$run/env.new" "$run/env"
 }
 
+# log_in: with the user and password of .run/env; prints the status.
+log_in() {
+	curl -s -o /dev/null -w '%{http_code}' --cacert "$GATEWAY_CA" -c "$run/cookies" "$GATEWAY_URL/api/v1/cube/login" \
+		-d "{\"name\":\"$ADMIN_USER\",\"password\":\"$ADMIN_PASSWORD\",\"loginType\":\"normal\"}" || true
+}
+
+# make_password_count: the password in .run/env must be the one that counts, whatever became of either. A new one ends
+# all of the user's tokens, so one that counts already is left alone.
+make_password_count() {
+	if [[ $(log_in) == 401 ]]; then
+		"$cubegate" user passwd "$ADMIN_USER" --password "$ADMIN_PASSWORD" --data-dir "$run/gateway" >&2
+	fi
+}
+
 # wait_for_cluster NAME: until the gateway knows it. Without a token the answer is 401 for every cluster, so this logs in.
 wait_for_cluster() {
 	local tries=100 jar=$run/cookies code
 	until code=$(curl -s -o /dev/null -w '%{http_code}' --cacert "$GATEWAY_CA" -b "$jar" \
 		"$GATEWAY_URL/api/v1/cube/proxy/clusters/$1/version") && [[ $code == 200 ]]; do
 		((tries-- > 0)) || die "the gateway does not reach $1 (it answers $code); its log is $run/cubegate.log"
-		[[ $code != 401 ]] || curl -s -o /dev/null --cacert "$GATEWAY_CA" -c "$jar" "$GATEWAY_URL/api/v1/cube/login" \
-			-d "{\"name\":\"$ADMIN_USER\",\"password\":\"$ADMIN_PASSWORD\",\"loginType\":\"normal\"}" || true
+		[[ $code != 401 ]] || log_in >/dev/null
 		sleep 0.2
 	done
 }

@@ -47,6 +47,7 @@ done
 write_env "$password"
 # shellcheck source=/dev/null
 source "$run/env"
+make_password_count
 wait_for_cluster pivot-cluster
 wait_for_cluster member-1
 

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, ensure};
 use cubegate_tests::faults::{Scripted, list, whole};
 use cubegate_tests::run::unique;
 use cubegate_tests::{Client, Gateway, Options, Site, block_on, until};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
 use crate::support::cube;
 
@@ -156,26 +156,102 @@ fn stopping_the_gateway_stops_its_envoy_and_frees_the_port() -> Result<()> {
     })
 }
 
+/// Kills the Envoy that serves, and says how long nobody was served after that.
+async fn kill_envoy(gateway: &Gateway, client: &Client) -> Result<Duration> {
+    let file = gateway.site().data_dir().join("envoy/envoy.pid");
+    let pid: i32 = std::fs::read_to_string(&file)?.trim().parse()?;
+    kill_process(Pid::from_raw(pid).context("a process id")?, Signal::KILL)?;
+    let killed = Instant::now();
+    until("the gateway answers again", PATIENCE, || async {
+        // Connections are refused meanwhile; nothing else is answered.
+        match client.get(&cube("first", PAGE)).send().await {
+            Err(_) => Ok(None),
+            Ok(answer) => {
+                ensure!(answer.status == 200, "{}", answer.describe());
+                Ok(Some(()))
+            }
+        }
+    })
+    .await?;
+    let took = killed.elapsed();
+    let other: i32 = std::fs::read_to_string(&file)?.trim().parse()?;
+    ensure!(other != pid, "it is another Envoy");
+    Ok(took)
+}
+
 #[test]
 fn an_envoy_that_dies_is_started_again() -> Result<()> {
     block_on(async {
         let (gateway, _upstream) = start("envoy-died").await?;
         let client = gateway.admin().await?;
         serves(&client, "first").await?;
-        let pid = Pid::from_raw(gateway.health().pid().cast_signed()).context("a process id")?;
-        kill_process(pid, Signal::KILL)?;
-        until("the gateway answers again", PATIENCE, || async {
-            // Connections are refused meanwhile; nothing else is answered.
-            match client.get(&cube("first", PAGE)).send().await {
-                Err(_) => Ok(None),
-                Ok(answer) => {
-                    ensure!(answer.status == 200, "{}", answer.describe());
-                    Ok(Some(()))
-                }
-            }
-        })
-        .await?;
+        kill_envoy(&gateway, &client).await?;
         ensure!(!gateway.health().is_alive(), "it is another Envoy");
         gateway.stop().await
+    })
+}
+
+#[test]
+fn one_that_stands_by_takes_over_at_once_and_again() -> Result<()> {
+    block_on(async {
+        let upstream = Scripted::start(whole(&list(&["a", "b", "c"]))).await?;
+        let site = Site::new("envoy-standby")?;
+        site.add_plain_cluster("first", upstream.port()).await?;
+        let options = Options {
+            plain: true,
+            standby: true,
+            ..Options::default()
+        };
+        let gateway = Gateway::start(site, &options).await?;
+        let client = gateway.admin().await?;
+        let folder = gateway.site().data_dir().join("envoy");
+        let stands_by = || async {
+            until("another one stands by", PATIENCE, || async {
+                Ok(folder.join("standby.pid").exists().then_some(()))
+            })
+            .await?;
+            // It compiles the filter, and is told nothing.
+            tokio::time::sleep(Duration::from_secs(8)).await;
+            serves(&client, "first").await
+        };
+        for _ in 0..2 {
+            stands_by().await?;
+            let took = kill_envoy(&gateway, &client).await?;
+            ensure!(
+                took < Duration::from_millis(2_500),
+                "nobody was served for {took:?}"
+            );
+        }
+        // What is new reaches the one that took over, and it alone serves.
+        gateway
+            .site()
+            .add_plain_cluster("second", upstream.port())
+            .await?;
+        gateway.wait_for_cluster(&client, "second").await?;
+        serves(&client, "second").await?;
+
+        // The control plane is killed: the next one adopts the Envoy that serves, and ends
+        // the one that stood by.
+        stands_by().await?;
+        let standby = std::fs::read_to_string(folder.join("standby.pid"))?;
+        let serving = std::fs::read_to_string(folder.join("envoy.pid"))?;
+        gateway.kill_control_plane().await?;
+        let endpoints = gateway.restart_control_plane().await?;
+        ensure!(std::fs::read_to_string(folder.join("envoy.pid"))? == serving);
+        let gone = format!("/proc/{}/status", standby.trim());
+        ensure!(
+            std::fs::read_to_string(gone).map_or(true, |status| status.contains("State:\tZ")),
+            "it stands by for nobody"
+        );
+        let admin = Client::plain(&endpoints.envoy_admin)?;
+        admin.get("/ready").send().await?.expect(200)?;
+        serves(&client, "second").await?;
+        gateway.stop().await?;
+        for pid in [serving, standby] {
+            let pid = Pid::from_raw(pid.trim().parse()?).context("a process id")?;
+            ensure!(test_kill_process(pid).is_err(), "{pid:?} is left");
+        }
+        ensure!(!folder.join("standby.pid").exists());
+        Ok(())
     })
 }

@@ -44,6 +44,8 @@ mod fault_connections;
 #[cfg(test)]
 mod fault_control_plane;
 #[cfg(test)]
+mod fault_envoy;
+#[cfg(test)]
 mod fault_http2;
 #[cfg(test)]
 mod fault_locks;

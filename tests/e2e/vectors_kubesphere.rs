@@ -105,10 +105,15 @@ impl<'a> Run<'a> {
             plain: true,
             hs256_secret: Some(secret.to_owned()),
             flags: vec![
-                format!("--multiple-login={multiple_login}"),
+                format!(
+                    "--multiple-login={multiple_login
+            ..Options::default()
+        }"
+                ),
                 format!("--lock-failures={LOCK_FAILURES}"),
                 "--cors-origin=http://x".to_owned(),
             ],
+            ..Options::default()
         };
         import(&site, environment, fixture.port()).await?;
         let mut run = Self {

@@ -30,6 +30,12 @@ pub struct Options {
     pub plain: bool,
     /// Plain KubeCube tokens under this secret.
     pub hs256_secret: Option<String>,
+    /// Where clients connect, a port of this machine; a free one when absent.
+    pub listen: Option<u16>,
+    /// Whether another Envoy stands by.
+    pub standby: bool,
+    /// Another program than Envoy itself.
+    pub envoy: Option<PathBuf>,
     /// More flags.
     pub flags: Vec<String>,
 }

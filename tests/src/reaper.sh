@@ -31,6 +31,7 @@ done
 for dir in "${gateways[@]}"; do
 	send KILL "$dir/up.pid" "$dir" || true
 	send KILL "$dir/data/envoy/envoy.pid" "$dir" || true
+	send KILL "$dir/data/envoy/standby.pid" "$dir" || true
 done
 for dir in "${servers[@]}"; do
 	"$1" kill "$dir" 9>&-

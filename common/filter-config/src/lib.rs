@@ -76,6 +76,15 @@ pub const EXCHANGE_BASIC: &str = "basic";
 /// Where the control plane gives tokens.
 pub const TOKEN_PATH: &str = "/oauth/token";
 
+/// What the filter answers by itself with 200, asking nobody: whoever gets another
+/// answer there speaks with an Envoy without its filter.
+pub const FILTER_LIVENESS_PATH: &str = "/livez/filter";
+
+/// The root context of a plugin that nothing goes through and that has no configuration.
+/// An Envoy that stands by has it, so that the module is compiled before there is anything
+/// to serve.
+pub const FILTER_WARM_ROOT: &str = "warm";
+
 /// The Envoy cluster that stands for the control plane's HTTP API.
 pub const CONTROL_PLANE_CLUSTER: &str = "control-plane";
 

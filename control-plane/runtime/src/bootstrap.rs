@@ -7,7 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
 use anyhow::anyhow;
-use cubegate_filter_config::CONTROL_PLANE_CLUSTER;
+use cubegate_filter_config::{CONTROL_PLANE_CLUSTER, FILTER_NAME, FILTER_WARM_ROOT};
 
 pub(crate) use self::overload::EnvoyLimits;
 use crate::node::{AUTHORITY, IDENTITY, NodeFiles};
@@ -27,6 +27,19 @@ pub(crate) struct Bootstrap<'a> {
     pub(crate) limits: EnvoyLimits,
     /// The files by which it proves itself, on its machine.
     pub(crate) files: &'a NodeFiles,
+    /// `node.cluster`, which tells Envoys of one name apart.
+    pub(crate) cluster: &'a str,
+    /// The filter, to be compiled when Envoy starts and not when it is told to serve.
+    pub(crate) warm: Option<Warm<'a>>,
+}
+
+/// The filter on Envoy's machine.
+#[derive(Clone)]
+pub(crate) struct Warm<'a> {
+    /// The module, under the name that the control plane will say.
+    pub(crate) module: &'a Path,
+    /// The environment variable that it reads, if it reads one.
+    pub(crate) environment: Option<&'a str>,
 }
 
 // === impl Bootstrap ===
@@ -43,9 +56,12 @@ impl Bootstrap<'_> {
 # over one stream from the control plane. Both sides prove themselves: put the files
 # below in place with `cubegate bootstrap --write-certs DIR`. Envoy takes new ones by
 # itself when they are moved there; `cubegate node renew` does that.
+#
+# Whether it serves is asked at the listener that clients use: GET /livez/filter is
+# answered 200 by the filter alone, and by nobody when the filter is missing or dead.
 node:
   id: {node_id}
-  cluster: cubegate
+  cluster: {cluster}
 admin:
   address:
     socket_address: {{ address: {admin_host}, port_value: {admin_port} }}
@@ -109,6 +125,7 @@ static_resources:
       transport_socket: *control-plane
 "#,
             node_id = quoted(self.node_id)?,
+            cluster = self.cluster,
             admin_host = quoted(&self.admin.ip().to_string())?,
             admin_port = self.admin.port(),
             xds = endpoint("xds", self.xds_address)?,
@@ -117,6 +134,32 @@ static_resources:
             authority = quoted_path(&self.files.authority_document())?,
         )?;
         self.limits.write_yaml(&mut yaml)?;
+        if let Some(Warm {
+            module,
+            environment,
+        }) = &self.warm
+        {
+            // The virtual machine is found again by its id and its code. Nothing is done
+            // in this plugin.
+            write!(
+                yaml,
+                r#"bootstrap_extensions:
+  - name: envoy.bootstrap.wasm
+    typed_config:
+      "@type": type.googleapis.com/envoy.extensions.wasm.v3.WasmService
+      config:
+        name: {FILTER_WARM_ROOT}
+        root_id: {FILTER_WARM_ROOT}
+        vm_config:
+          vm_id: {FILTER_NAME}
+          runtime: envoy.wasm.runtime.v8
+          code: {{ local: {{ filename: {module} }} }}
+          environment_variables: {{ host_env_keys: {variables} }}
+"#,
+                module = quoted(&module.display().to_string())?,
+                variables = serde_json::to_string(&Vec::from_iter(*environment))?,
+            )?;
+        }
         Ok(yaml)
     }
 }

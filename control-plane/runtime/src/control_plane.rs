@@ -15,7 +15,7 @@ use anyhow::{Context as _, anyhow};
 use axum::serve::ListenerExt as _;
 use cubegate_api::{AppState, Clock, Peer, PublicGateway, Throttle};
 use cubegate_filter_config::Limits;
-use cubegate_snapshot::{FilterModule, ListenerSettings, Snapshot};
+use cubegate_snapshot::{AccessLogTarget, FilterModule, ListenerSettings, Snapshot};
 use cubegate_store::Store;
 use cubegate_xds::XdsServer;
 use tokio::signal::unix::{SignalKind, signal};
@@ -28,7 +28,8 @@ pub(crate) use self::settings::HS256_SECRET_ENV;
 use self::settings::{api_names, gateway_url, token_keys};
 use crate::access_log::access_log;
 use crate::args::GatewayArgs;
-use crate::data_dir::DataDir;
+use crate::audit_sink::{self, Sink};
+use crate::data_dir::{DataDir, Missing};
 use crate::discovery::{self, Known};
 use crate::envoy_reports;
 use crate::node::{self, Nodes, Renewal};
@@ -40,6 +41,18 @@ use crate::tls::{Door, Identity, keep_fresh};
 /// How long the first snapshot waits for what the clusters have. Envoys that come back
 /// to a control plane which was started again would else be told of no resources.
 const FIRST_DISCOVERY: Duration = Duration::from_secs(3);
+
+/// What depends on where Envoys run.
+pub(crate) struct EnvoyParts {
+    /// The filter's code.
+    pub(crate) module: FilterModule,
+    /// Where they write a line a request.
+    pub(crate) access_log: AccessLogTarget,
+    /// The `node.cluster` that is told nothing yet, if there may be one.
+    pub(crate) held: Option<watch::Receiver<Option<String>>>,
+    /// Their admin pages, as far as they are known.
+    pub(crate) admins: Vec<SocketAddr>,
+}
 
 /// A running control plane.
 pub(crate) struct ControlPlane {
@@ -61,8 +74,7 @@ impl ControlPlane {
         data: &DataDir,
         args: &GatewayArgs,
         listeners: Listeners,
-        module: FilterModule,
-        envoy_admin: Option<SocketAddr>,
+        envoys: EnvoyParts,
     ) -> anyhow::Result<Self> {
         // `filter` and the data directory were read by the caller; the rest is all used here.
         let GatewayArgs {
@@ -91,7 +103,8 @@ impl ControlPlane {
             jwt_hs256_secret,
             admin_password,
         } = args;
-        let store = data.store(data_args.database()?).await?;
+        let (webhook, syslog) = (audit.webhook()?, audit.syslog());
+        let store = data.store(data_args.database()?, Missing::Make).await?;
         make_first_admin(&store, admin_password.clone()).await?;
 
         let lifetime = Duration::from_secs(*token_lifetime);
@@ -111,7 +124,7 @@ impl ControlPlane {
                 ..list.limits()
             },
             pass_period: Duration::from_secs(*route_pass_period),
-            module,
+            module: envoys.module,
             listener: ListenerSettings {
                 host: listen.ip().to_string(),
                 port: listen.port(),
@@ -119,6 +132,7 @@ impl ControlPlane {
                 times: connections.times(),
                 trusted_hops: connections.trusted_hops,
                 proxy_protocol: connections.proxy_protocol.clone(),
+                access_log: envoys.access_log,
             },
         };
 
@@ -141,10 +155,13 @@ impl ControlPlane {
         let (published, revision) = watch::channel(0);
         let publisher = until(stopped.clone(), publisher.run(publish, published));
 
-        let Listeners { api, xds } = listeners;
-        let (api_address, xds_address) = (api.local_addr()?, xds.local_addr()?);
+        let Listeners {
+            api,
+            xds: xds_listener,
+        } = listeners;
+        let (api_address, xds_address) = (api.local_addr()?, xds_listener.local_addr()?);
         let mut own = vec![api_address, xds_address, *listen];
-        own.extend(envoy_admin);
+        own.extend(envoys.admins);
         let ca = Ca::xds(data)?;
         let lifetime = nodes_args.lifetime();
         let names = api_names(api_address, given_names);
@@ -161,11 +178,18 @@ impl ControlPlane {
         let (stop_writer, writer_stopped) = watch::channel(false);
         let writer = tokio::spawn(records.write_to(store.clone(), wait(writer_stopped)));
         let retention = until(stopped.clone(), audit.retention().keep(store.clone()));
+        let sinks = [
+            webhook.map(|sink| send_audit(&store, sink, &stopped)),
+            syslog.map(|sink| send_audit(&store, sink, &stopped)),
+        ];
         let key_uses = tokio::spawn(key_uses::keep(store.clone(), wait(stopped.clone())));
         let expiry = until(stopped.clone(), expiry::keep(store.clone()));
-        let server = XdsServer::new(snapshots.clone())
+        let mut server = XdsServer::new(snapshots.clone())
             .with_access_log(access_log(recorder.clone()))
             .with_routes(renewal.routes());
+        if let Some(held) = envoys.held {
+            server = server.holding(held);
+        }
         let sources = envoy_reports::Sources {
             envoys: server.envoys(),
             revision,
@@ -178,7 +202,10 @@ impl ControlPlane {
         ));
         let nodes = until(stopped.clone(), node::keep(keeper, server.envoys(), ca));
         let fresh = until(stopped.clone(), keep_fresh(identity));
-        let xds = server.serve(xds_door.open(xds)?.into_stream(), wait(stopped.clone()));
+        let xds = server.serve(
+            xds_door.open(xds_listener)?.into_stream(),
+            wait(stopped.clone()),
+        );
         let state = AppState {
             store: store.clone(),
             audit: recorder,
@@ -209,7 +236,7 @@ impl ControlPlane {
             router.into_make_service_with_connect_info::<Peer>(),
         )
         .with_graceful_shutdown(wait(stopped));
-        let tasks = vec![
+        let mut tasks = vec![
             tokio::spawn(async move { xds.await.context("the xDS server failed") }),
             tokio::spawn(async move { api.await.context("the HTTP API failed") }),
             tokio::spawn(async move { publisher.await.context("the publisher failed") }),
@@ -226,6 +253,7 @@ impl ControlPlane {
             tokio::spawn(async move { nodes.await.context("the watch over Envoys failed") }),
             tokio::spawn(async move { fresh.await.context("the renewal of certificates failed") }),
         ];
+        tasks.extend(sinks.into_iter().flatten());
         Ok(Self {
             api_address,
             xds_address,
@@ -277,6 +305,19 @@ impl ControlPlane {
         store.close().await;
         Ok(())
     }
+}
+
+/// Sends audit records there until everything is stopped.
+fn send_audit(
+    store: &Store,
+    sink: impl Sink + 'static,
+    stopped: &watch::Receiver<bool>,
+) -> JoinHandle<anyhow::Result<()>> {
+    let sending = audit_sink::run(store.clone(), sink, wait(stopped.clone()));
+    tokio::spawn(async move {
+        sending.await;
+        Ok(())
+    })
 }
 
 /// Runs this until everything is stopped.

@@ -1,64 +1,124 @@
-//! The Envoy of `cubegate up`: started, adopted, watched and stopped.
+//! The Envoy of `cubegate up`: started, adopted, watched, replaced and stopped.
+//!
+//! ```text
+//! Envoy ─┬─ process   child or adopted; noticed at once when it ends
+//!        ├─ slot      where an Envoy has its place: one serves, one stands by
+//!        ├─ backoff   how soon another one is started
+//!        ├─ watchdog  asks the filter through the listener (probe), and judges
+//!        ├─ logs      renamed when they are large
+//!        └─ admin     ready? draining
+//! ```
 //!
 //! Envoy outlives a control plane that is killed: it goes on serving with what it
 //! has. The next `up` on the same data directory finds it by its recorded process
-//! id, and keeps it when its bootstrap is still the right one.
+//! id, and keeps it when its bootstrap and its arguments are still the right ones.
+//!
+//! Most of the time until a new Envoy serves it compiles the filter, some seconds. So
+//! another one stands by, which has done that already and has been told nothing yet
+//! (`cubegate_xds::XdsServer::holding`); it takes over when the first one ends.
 
-use std::fs::{self, File};
+mod admin;
+mod backoff;
+mod logs;
+mod paths;
+mod probe;
+mod process;
+mod slot;
+mod watchdog;
+
+use std::fs;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, anyhow, bail};
-use rustix::process::{Pid, Signal, kill_process, test_kill_process};
-use tokio::process::{Child, Command};
+use anyhow::{anyhow, bail};
+use tokio::sync::watch;
 use tokio::time::sleep;
 
-use crate::data_dir::{DataDir, write_file};
+use self::admin::Admin;
+use self::backoff::Backoff;
+use self::logs::Logs;
+use self::paths::{Paths, Running};
+use self::probe::Probe;
+pub(crate) use self::slot::{Place, Slot};
+use self::watchdog::Watchdog;
+use crate::data_dir::DataDir;
 
 /// How long a new Envoy may take until the gateway answers.
 const READY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long an Envoy may take to stop before it is killed.
-const STOP_TIMEOUT: Duration = Duration::from_secs(10);
+/// How often is looked whether it answers.
+const POLL: Duration = Duration::from_millis(50);
 
-/// How often a process that is not our child is looked at.
-const POLL: Duration = Duration::from_millis(200);
+/// How long what is under way may take when an Envoy without its filter is replaced.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
-/// How the Envoy of this data directory is run.
+/// How long the Envoy that serves has been serving before another one stands by: it has
+/// other things to do than to wait for a compiler.
+const SETTLED: Duration = Duration::from_secs(2);
+
+/// How the Envoys of this data directory are run.
 pub(crate) struct EnvoyOptions {
     /// The binary.
     pub(crate) binary: PathBuf,
     /// Worker threads.
     pub(crate) concurrency: Option<u32>,
-    /// The bootstrap document.
-    pub(crate) bootstrap: String,
     /// Where clients connect.
     pub(crate) listen: SocketAddr,
-    /// Where the admin page listens.
-    pub(crate) admin: SocketAddr,
+    /// Whether they do so with TLS.
+    pub(crate) tls: bool,
+    /// Whether they do so behind load balancers that say for whom.
+    pub(crate) proxy_protocol: bool,
+    /// The bootstrap document of each place.
+    pub(crate) bootstraps: Place<String>,
+    /// Where the admin page of each place listens.
+    pub(crate) admins: Place<SocketAddr>,
     /// Environment variables beside the inherited ones.
     pub(crate) environment: Vec<(String, String)>,
+    /// Whether one stands by.
+    pub(crate) standby: bool,
+    /// The `node.cluster` that is told nothing yet.
+    pub(crate) held: watch::Sender<Option<String>>,
+    /// How long requests under way may take when Envoy is stopped.
+    pub(crate) drain_time: Duration,
+    /// A log of this size gets another name, in bytes.
+    pub(crate) log_bytes: u64,
+    /// How many files of each log there are.
+    pub(crate) log_files: u32,
 }
 
-/// A running Envoy.
+/// A running Envoy, and one that stands by.
 pub(crate) struct Envoy {
     options: EnvoyOptions,
     paths: Paths,
-    process: Process,
+    serving: Running,
+    standby: Option<Running>,
+    watchdog: Watchdog,
 }
 
-struct Paths {
-    bootstrap: PathBuf,
-    pid: PathBuf,
-    log: PathBuf,
+/// What has happened.
+enum Event {
+    Ended(String),
+    Dead(String),
+    StandbyEnded(String),
+    StandbyDue,
 }
 
-enum Process {
-    Child(Child),
-    /// Started by an earlier control plane.
-    Adopted(Pid),
+/// Where an Envoy of `up` writes a line a request.
+pub(crate) fn access_log(data: &DataDir) -> anyhow::Result<String> {
+    let logs = Logs::new(&data.folder("envoy")?, 0, 0);
+    Ok(logs.access.display().to_string())
+}
+
+/// Ends an Envoy that stood by for a control plane which was killed. Nobody may tell it
+/// to serve before that.
+pub(crate) async fn end_standby(data: &DataDir) -> anyhow::Result<()> {
+    let paths = Paths::new(&data.folder("envoy")?, 0, 0);
+    if let Some(Running { mut process, .. }) = paths.running(&paths.standby_pid) {
+        process.stop().await;
+    }
+    let _ = fs::remove_file(&paths.standby_pid);
+    Ok(())
 }
 
 // === impl Envoy ===
@@ -67,28 +127,25 @@ impl Envoy {
     /// Starts an Envoy, or adopts the one that an earlier control plane left.
     pub(crate) async fn start(data: &DataDir, options: EnvoyOptions) -> anyhow::Result<Self> {
         let folder = data.folder("envoy")?;
-        let paths = Paths {
-            bootstrap: folder.join("bootstrap.yaml"),
-            pid: folder.join("envoy.pid"),
-            log: folder.join("envoy.log"),
-        };
-        if let Some(pid) = paths.running() {
-            let same = fs::read_to_string(&paths.bootstrap).is_ok_and(|y| y == options.bootstrap);
-            // The environment carries the HS256 secret, which a running process
-            // keeps as it was.
-            if same && has_environment(pid, &options.environment) {
-                tracing::info!(
-                    envoy.pid = pid.as_raw_nonzero().get(),
-                    "Envoy still runs and is kept"
-                );
+        let mut paths = Paths::new(&folder, options.log_bytes, options.log_files);
+        let watchdog = Watchdog::new(Probe::new(
+            options.listen,
+            options.tls,
+            options.proxy_protocol,
+        )?);
+        if let Some(running) = paths.running(&paths.pid) {
+            if paths.is_right(&running, &options) {
+                tracing::info!("Envoy still runs and is kept");
                 return Ok(Self {
                     options,
                     paths,
-                    process: Process::Adopted(pid),
+                    serving: running,
+                    standby: None,
+                    watchdog,
                 });
             }
             tracing::info!("an Envoy of an earlier start is replaced");
-            stop_process(pid).await;
+            stop(running, &options, options.drain_time).await;
         }
         std::net::TcpListener::bind(options.listen).map(drop).map_err(|error| {
             anyhow!(
@@ -96,27 +153,35 @@ impl Envoy {
                 options.listen
             )
         })?;
-        write_file(&paths.bootstrap, options.bootstrap.as_bytes(), 0o600)?;
-        let process = Process::Child(paths.spawn(&options)?);
+        let serving = paths.spawn(&options, Slot::First)?;
+        paths.serves(&serving)?;
         Ok(Self {
             options,
             paths,
-            process,
+            serving,
+            standby: None,
+            watchdog,
         })
+    }
+
+    /// Where the admin page of the Envoy that serves is.
+    pub(crate) fn admin(&self) -> SocketAddr {
+        *self.options.admins.of(self.serving.slot)
     }
 
     /// Waits until the gateway answers.
     pub(crate) async fn wait_ready(&mut self) -> anyhow::Result<()> {
         let deadline = Instant::now() + READY_TIMEOUT;
+        let admin = Admin(self.admin());
         loop {
-            if let Some(how) = self.exited().await? {
+            if let Some(how) = self.serving.process.has_ended()? {
                 bail!(
                     "Envoy does not start ({how}): {}; the whole log is in {}",
-                    last_complaint(&self.paths.log),
-                    self.paths.log.display()
+                    self.paths.logs.last_complaint(),
+                    self.paths.logs.envoy.display()
                 );
             }
-            if admin_is_ready(self.options.admin).await
+            if admin.is_ready().await
                 && tokio::net::TcpStream::connect(self.options.listen)
                     .await
                     .is_ok()
@@ -128,181 +193,150 @@ impl Envoy {
                     "Envoy does not serve {} after {} s: {}; the whole log is in {}",
                     self.options.listen,
                     READY_TIMEOUT.as_secs(),
-                    last_complaint(&self.paths.log),
-                    self.paths.log.display()
+                    self.paths.logs.last_complaint(),
+                    self.paths.logs.envoy.display()
                 );
             }
             sleep(POLL).await;
         }
     }
 
-    /// Waits until Envoy has ended by itself, and starts it again. Returns only
-    /// with an error, when it cannot be started.
-    pub(crate) async fn supervise(&mut self) -> anyhow::Error {
+    /// Watches Envoy: another one takes over from one that has ended by itself or has
+    /// lost its filter. `moved` is called with the admin page of another one. Returns
+    /// only with an error, when none can be started.
+    pub(crate) async fn supervise(&mut self, moved: impl Fn(SocketAddr)) -> anyhow::Error {
+        let mut backoff = Backoff::new();
+        let mut standby_backoff = Backoff::new();
+        let mut standby_due = Some(Instant::now() + SETTLED);
         loop {
-            match &mut self.process {
-                Process::Child(child) => {
-                    let how = child.wait().await;
-                    tracing::error!(?how, "Envoy has ended and is started again");
-                }
-                Process::Adopted(pid) => {
-                    while is_alive(*pid) {
-                        sleep(POLL).await;
+            let due = standby_due.filter(|_| self.options.standby && self.standby.is_none());
+            match self.event(due).await {
+                Event::Ended(how) => {
+                    tracing::error!(how, "Envoy has ended and another one takes over");
+                    if let Err(error) = self.replace(&mut backoff).await {
+                        return error;
                     }
-                    tracing::error!("Envoy has ended and is started again");
+                }
+                Event::Dead(why) => {
+                    tracing::error!(why, "Envoy is of no use any more and is replaced");
+                    Admin(self.admin()).drain(LAST_WORDS).await;
+                    self.serving.process.stop().await;
+                    if let Err(error) = self.replace(&mut backoff).await {
+                        return error;
+                    }
+                }
+                Event::StandbyEnded(how) => {
+                    let wait = standby_backoff.next(Instant::now());
+                    tracing::warn!(how, "the Envoy that stood by has ended");
+                    self.standby = None;
+                    standby_due = Some(Instant::now() + wait);
+                    continue;
+                }
+                Event::StandbyDue => {
+                    if let Err(error) = self.stand_by() {
+                        tracing::warn!(%error, "no Envoy stands by");
+                        standby_due = Some(Instant::now() + standby_backoff.next(Instant::now()));
+                    }
+                    continue;
                 }
             }
-            // Not in a tight loop when it ends at once.
-            sleep(Duration::from_secs(1)).await;
-            match self.paths.spawn(&self.options) {
-                Ok(child) => self.process = Process::Child(child),
-                Err(error) => return error,
-            }
+            moved(self.admin());
+            standby_due = Some(Instant::now() + SETTLED);
         }
     }
 
-    /// Stops Envoy: it is asked first, and killed when it takes too long.
-    pub(crate) async fn stop(self) {
+    /// Has the Envoy that stands by serve, or a new one.
+    async fn replace(&mut self, backoff: &mut Backoff) -> anyhow::Result<()> {
+        let wait = backoff.next(Instant::now());
+        if !wait.is_zero() {
+            tracing::warn!(
+                "that is in {} ms, since others were before it",
+                wait.as_millis()
+            );
+            sleep(wait).await;
+        }
+        self.serving = match self.standby.take() {
+            Some(standby) => standby,
+            None => self.paths.spawn(&self.options, self.serving.slot)?,
+        };
+        self.options.held.send_replace(None);
+        let _ = fs::remove_file(&self.paths.standby_pid);
+        self.paths.serves(&self.serving)?;
+        self.watchdog.begin(Instant::now());
+        Ok(())
+    }
+
+    /// Starts one that stands by.
+    fn stand_by(&mut self) -> anyhow::Result<()> {
+        let slot = self.serving.slot.other();
+        // Before it can ask.
+        self.options
+            .held
+            .send_replace(Some(slot.node_cluster().to_owned()));
+        let standby = self.paths.spawn(&self.options, slot)?;
+        self.paths.stands_by(&standby)?;
+        self.standby = Some(standby);
+        Ok(())
+    }
+
+    /// Waits until something has to be done, and looks after the logs meanwhile.
+    async fn event(&mut self, standby_due: Option<Instant>) -> Event {
         let Self {
-            process,
+            serving,
+            standby,
             paths,
+            watchdog,
             options: _,
         } = self;
-        match process {
-            Process::Child(mut child) => {
-                if let Some(pid) = child.id().and_then(pid_from) {
-                    let _ = kill_process(pid, Signal::TERM);
-                }
-                if tokio::time::timeout(STOP_TIMEOUT, child.wait())
-                    .await
-                    .is_err()
-                {
-                    let _ = child.kill().await;
+        let mut bark = std::pin::pin!(watchdog.bark());
+        loop {
+            let due = standby_due.map(|due| due.saturating_duration_since(Instant::now()));
+            tokio::select! {
+                how = serving.process.ended() => return Event::Ended(how),
+                why = &mut bark => return Event::Dead(why),
+                how = ended(standby.as_mut()) => return Event::StandbyEnded(how),
+                () = sleep(due.unwrap_or_default()), if due.is_some() => return Event::StandbyDue,
+                () = sleep(logs::LOOK) => if paths.logs.rotate_large() {
+                    serving.process.reopen_logs();
+                    if let Some(standby) = standby {
+                        standby.process.reopen_logs();
+                    }
                 }
             }
-            Process::Adopted(pid) => stop_process(pid).await,
         }
+    }
+
+    /// Stops Envoy: what is under way may end, then it is asked, and killed when it
+    /// takes too long.
+    pub(crate) async fn stop(self) {
+        let Self {
+            serving,
+            standby,
+            paths,
+            options,
+            watchdog: _,
+        } = self;
+        let stop_standby = async {
+            if let Some(mut standby) = standby {
+                standby.process.stop().await;
+            }
+        };
+        tokio::join!(stop(serving, &options, options.drain_time), stop_standby);
         let _ = fs::remove_file(paths.pid);
-    }
-
-    /// How Envoy ended, if it has.
-    async fn exited(&mut self) -> anyhow::Result<Option<String>> {
-        Ok(match &mut self.process {
-            Process::Child(child) => child.try_wait()?.map(|status| status.to_string()),
-            Process::Adopted(pid) => (!is_alive(*pid)).then(|| "it has ended".to_owned()),
-        })
+        let _ = fs::remove_file(paths.standby_pid);
     }
 }
 
-// === impl Paths ===
+async fn stop(running: Running, options: &EnvoyOptions, drain_time: Duration) {
+    let Running { slot, mut process } = running;
+    Admin(*options.admins.of(slot)).drain(drain_time).await;
+    process.stop().await;
+}
 
-impl Paths {
-    /// The recorded Envoy, if it is still the process that was recorded.
-    fn running(&self) -> Option<Pid> {
-        let pid: u32 = fs::read_to_string(&self.pid).ok()?.trim().parse().ok()?;
-        let command_line = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
-        let ours = command_line
-            .split(|byte| *byte == 0)
-            .any(|argument| argument == self.bootstrap.as_os_str().as_encoded_bytes());
-        ours.then(|| pid_from(pid)).flatten()
+/// Waits until an Envoy has ended; for ever when there is none.
+async fn ended(running: Option<&mut Running>) -> String {
+    match running {
+        Some(running) => running.process.ended().await,
+        None => std::future::pending().await,
     }
-
-    fn spawn(&self, options: &EnvoyOptions) -> anyhow::Result<Child> {
-        let log = File::create(&self.log)
-            .with_context(|| format!("{} cannot be written", self.log.display()))?;
-        let mut command = Command::new(&options.binary);
-        command
-            .arg("--config-path")
-            .arg(&self.bootstrap)
-            // One Envoy per data directory; no shared memory with other ones.
-            .arg("--disable-hot-restart")
-            .args(["--log-level", "info"])
-            .stdin(Stdio::null())
-            .stdout(log.try_clone()?)
-            .stderr(log)
-            // A Ctrl-C on the terminal is for the control plane, which stops Envoy.
-            .process_group(0)
-            // Passwords that are the control plane's alone.
-            .env_remove("CUBEGATE_DATABASE_URL")
-            .env_remove("PGPASSWORD")
-            .env_remove("CUBEGATE_ADMIN_PASSWORD")
-            .kill_on_drop(false);
-        if let Some(concurrency) = options.concurrency {
-            command.arg("--concurrency").arg(concurrency.to_string());
-        }
-        for (name, value) in &options.environment {
-            command.env(name, value);
-        }
-        let child = command.spawn().map_err(|error| {
-            anyhow!(
-                "Envoy cannot be started from {}: {error}; give its path with --envoy",
-                options.binary.display()
-            )
-        })?;
-        if let Some(pid) = child.id() {
-            write_file(&self.pid, format!("{pid}\n").as_bytes(), 0o644)?;
-        }
-        Ok(child)
-    }
-}
-
-async fn stop_process(pid: Pid) {
-    let _ = kill_process(pid, Signal::TERM);
-    let deadline = Instant::now() + STOP_TIMEOUT;
-    while is_alive(pid) {
-        if Instant::now() > deadline {
-            let _ = kill_process(pid, Signal::KILL);
-        }
-        sleep(POLL).await;
-    }
-}
-
-fn is_alive(pid: Pid) -> bool {
-    test_kill_process(pid).is_ok()
-}
-
-/// Whether a process was started with these variables.
-fn has_environment(pid: Pid, wanted: &[(String, String)]) -> bool {
-    let path = format!("/proc/{}/environ", pid.as_raw_nonzero());
-    let environment = fs::read(path).unwrap_or_default();
-    wanted.iter().all(|(name, value)| {
-        let entry = format!("{name}={value}");
-        environment
-            .split(|byte| *byte == 0)
-            .any(|have| have == entry.as_bytes())
-    })
-}
-
-fn pid_from(pid: u32) -> Option<Pid> {
-    Pid::from_raw(i32::try_from(pid).ok()?)
-}
-
-/// Asks Envoy's admin page whether it is ready to serve.
-async fn admin_is_ready(admin: SocketAddr) -> bool {
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    let ask = async {
-        let mut stream = tokio::net::TcpStream::connect(admin).await?;
-        stream
-            .write_all(b"GET /ready HTTP/1.1\r\nHost: admin\r\nConnection: close\r\n\r\n")
-            .await?;
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).await?;
-        Ok::<_, std::io::Error>(answer)
-    };
-    tokio::time::timeout(Duration::from_secs(1), ask)
-        .await
-        .is_ok_and(|answer| answer.is_ok_and(|bytes| bytes.starts_with(b"HTTP/1.1 200")))
-}
-
-/// The last line of Envoy's log that tells of trouble.
-fn last_complaint(log: &Path) -> String {
-    let text = fs::read_to_string(log).unwrap_or_default();
-    let complaint = |line: &&str| line.contains("[critical]") || line.contains("[error]");
-    text.lines()
-        .rev()
-        .find(complaint)
-        .or_else(|| text.lines().rev().find(|line| !line.trim().is_empty()))
-        .unwrap_or("it has logged nothing")
-        .trim()
-        .to_owned()
 }

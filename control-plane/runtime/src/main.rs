@@ -15,6 +15,7 @@
 
 mod access_log;
 mod args;
+mod audit_sink;
 mod bootstrap;
 mod commands;
 mod control_plane;

@@ -15,6 +15,7 @@
 //!
 //! It deliberately opens no socket and keeps no state: that is `cubegate-xds`.
 
+mod access_log;
 mod address_range;
 mod cluster;
 mod connection;
@@ -37,5 +38,6 @@ pub use cluster::member_of;
 pub use extension_config::revocations;
 pub use resource::{Resource, ResourceType, Snapshot};
 pub use state::{
-    ConnectionTimes, FilterModule, GatewayState, ListenerSettings, RoutePasses, ServingCertificate,
+    AccessLogTarget, ConnectionTimes, FilterModule, GatewayState, ListenerSettings, RoutePasses,
+    ServingCertificate,
 };

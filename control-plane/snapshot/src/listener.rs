@@ -1,16 +1,12 @@
 //! LDS: the one listener that clients connect to.
 
 use cubegate_filter_config::{
-    AUDIT_FILTER_STATE, CLIENT_STALL, DOCUMENT_FILTER_NAME, FILTER_NAME, INTERNAL_HEADER_PREFIX,
-    RevocationKind,
+    CLIENT_STALL, DOCUMENT_FILTER_NAME, FILTER_NAME, INTERNAL_HEADER_PREFIX, RevocationKind,
 };
 use envoy_types::pb::envoy::config::common::mutation_rules::v3 as mutation_rules;
 use envoy_types::pb::envoy::config::listener::v3 as lds;
-use envoy_types::pb::envoy::extensions::access_loggers::grpc::v3 as grpc_log;
-use envoy_types::pb::envoy::extensions::access_loggers::stream::v3 as access_log;
 use envoy_types::pb::envoy::extensions::filters::http::router::v3::Router;
 use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3 as hcm;
-use envoy_types::pb::envoy::extensions::formatter::req_without_query::v3::ReqWithoutQuery;
 use envoy_types::pb::envoy::extensions::http::early_header_mutation::header_mutation::v3 as early;
 use envoy_types::pb::envoy::extensions::transport_sockets::tls::v3 as tls;
 use envoy_types::pb::envoy::r#type::matcher::v3::{StringMatcher, string_matcher};
@@ -18,17 +14,9 @@ use hcm::http_connection_manager as manager;
 
 use crate::extension_config;
 use crate::{
-    ListenerSettings, Resource, ResourceType, Snapshot, connection, local_reply, proto, route,
-    secret,
+    ListenerSettings, Resource, ResourceType, Snapshot, access_log, connection, local_reply, proto,
+    route, secret,
 };
-
-/// The Envoy cluster of the control plane's gRPC, as `cubegate bootstrap` calls it.
-const XDS_CLUSTER: &str = "xds";
-
-/// How much of the audit log a worker of Envoy keeps until it sends it, in bytes;
-/// some 3,000 requests. What finds no place is dropped and counted in
-/// `access_logs.grpc_access_log.logs_dropped`: nothing waits for the log.
-const AUDIT_BUFFER_BYTES: u32 = 1 << 20;
 
 /// Linux' numbers for the socket option of RFC 5482 (`tcp(7)`).
 const IPPROTO_TCP: i64 = 6;
@@ -40,9 +28,6 @@ const FLUSH_TIMEOUT: i64 = 120;
 
 /// The listener's name.
 const LISTENER: &str = "gateway";
-
-/// One line a request. The query is left out: access keys may stand in it.
-const ACCESS_LOG: &str = "%START_TIME% %REQ(:METHOD)% %REQ_WITHOUT_QUERY(X-ENVOY-ORIGINAL-PATH?:PATH)% %RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% rx=%BYTES_RECEIVED% tx=%BYTES_SENT% ms=%DURATION% cluster=%UPSTREAM_CLUSTER% id=%REQ(X-REQUEST-ID)%\n";
 
 pub(crate) fn insert(snapshot: &mut Snapshot, settings: &ListenerSettings) {
     let manager = proto::pack_any(connection_manager(settings));
@@ -116,7 +101,7 @@ fn connection_manager(settings: &ListenerSettings) -> hcm::HttpConnectionManager
             route_config_name: route::ROUTES.to_owned(),
         })),
         http_filters: http_filters(),
-        access_log: vec![stdout_access_log(), audit_access_log()],
+        access_log: access_log::all(&settings.access_log),
         early_header_mutation_extensions: vec![remove_identity_headers()],
         upgrade_configs: ["websocket", "SPDY/3.1"]
             .map(|upgrade| manager::UpgradeConfig {
@@ -223,60 +208,5 @@ fn remove_identity_headers() -> proto::TypedExtensionConfig {
     proto::TypedExtensionConfig {
         name: "envoy.http.early_header_mutation.header_mutation".to_owned(),
         typed_config: Some(proto::pack_any(early::HeaderMutation { mutations })),
-    }
-}
-
-fn stdout_access_log() -> proto::AccessLog {
-    let format = proto::SubstitutionFormatString {
-        format: Some(proto::substitution_format_string::Format::TextFormatSource(
-            proto::inline_string(ACCESS_LOG).unwrap_or_default(),
-        )),
-        formatters: vec![proto::TypedExtensionConfig {
-            name: "envoy.formatter.req_without_query".to_owned(),
-            typed_config: Some(proto::pack_any(ReqWithoutQuery {})),
-        }],
-        ..Default::default()
-    };
-    let log = access_log::StdoutAccessLog {
-        access_log_format: Some(access_log::stdout_access_log::AccessLogFormat::LogFormat(
-            format,
-        )),
-    };
-    proto::AccessLog {
-        name: "envoy.access_loggers.stdout".to_owned(),
-        config_type: Some(proto::access_log::ConfigType::TypedConfig(proto::pack_any(
-            log,
-        ))),
-        ..Default::default()
-    }
-}
-
-/// Every request, for the control plane's audit records.
-fn audit_access_log() -> proto::AccessLog {
-    let xds = proto::grpc_service::EnvoyGrpc {
-        cluster_name: XDS_CLUSTER.to_owned(),
-        ..Default::default()
-    };
-    let log = grpc_log::HttpGrpcAccessLogConfig {
-        common_config: Some(grpc_log::CommonGrpcAccessLogConfig {
-            log_name: "audit".to_owned(),
-            grpc_service: Some(proto::GrpcService {
-                target_specifier: Some(proto::grpc_service::TargetSpecifier::EnvoyGrpc(xds)),
-                ..Default::default()
-            }),
-            transport_api_version: proto::ApiVersion::V3 as i32,
-            buffer_flush_interval: proto::seconds(1),
-            buffer_size_bytes: proto::number(AUDIT_BUFFER_BYTES),
-            filter_state_objects_to_log: vec![AUDIT_FILTER_STATE.to_owned()],
-            ..Default::default()
-        }),
-        ..Default::default()
-    };
-    proto::AccessLog {
-        name: "envoy.access_loggers.http_grpc".to_owned(),
-        config_type: Some(proto::access_log::ConfigType::TypedConfig(proto::pack_any(
-            log,
-        ))),
-        ..Default::default()
     }
 }

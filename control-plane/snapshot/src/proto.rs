@@ -8,6 +8,7 @@ pub(crate) use envoy_types::pb::envoy::config::core::v3::*;
 pub(crate) use envoy_types::pb::envoy::config::endpoint::v3::{
     ClusterLoadAssignment, Endpoint, LbEndpoint, LocalityLbEndpoints, lb_endpoint,
 };
+pub(crate) use envoy_types::pb::envoy::config::route::v3::{HeaderMatcher, header_matcher};
 pub(crate) use envoy_types::pb::envoy::r#type::v3::Percent;
 pub(crate) use envoy_types::pb::google::protobuf::{
     Any, BoolValue, Duration, UInt32Value, UInt64Value,

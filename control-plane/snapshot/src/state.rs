@@ -78,6 +78,8 @@ pub struct ListenerSettings {
     /// From where load balancers connect, who say with the PROXY protocol for whom;
     /// nobody else may connect then. None: the client is who connects.
     pub proxy_protocol: Vec<AddressRange>,
+    /// Where a line a request goes.
+    pub access_log: AccessLogTarget,
 }
 
 /// How long what may take on a client's connection.
@@ -89,6 +91,15 @@ pub struct ConnectionTimes {
     pub request: Duration,
     /// A connection; it ends when what is under way then has ended.
     pub lifetime: Duration,
+}
+
+/// Where Envoy writes a line for each request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AccessLogTarget {
+    /// To its standard output, which whoever has started it keeps.
+    Stdout,
+    /// Into a file on its machine, which it opens anew when it is told to.
+    File(String),
 }
 
 /// A certificate and its key. Its `Debug` form hides both.

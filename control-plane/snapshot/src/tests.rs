@@ -17,7 +17,8 @@ use prost::Message as _;
 use time::OffsetDateTime;
 
 use crate::{
-    ConnectionTimes, FilterModule, GatewayState, ListenerSettings, ResourceType, RoutePasses,
+    AccessLogTarget, ConnectionTimes, FilterModule, GatewayState, ListenerSettings, ResourceType,
+    RoutePasses,
     ServingCertificate, Snapshot, member_of, proto,
 };
 
@@ -66,6 +67,7 @@ fn mk_state(clusters: Vec<Cluster>) -> GatewayState {
             times: ConnectionTimes::default(),
             trusted_hops: 0,
             proxy_protocol: Vec::new(),
+            access_log: AccessLogTarget::Stdout,
         },
     }
 }

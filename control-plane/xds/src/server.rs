@@ -70,6 +70,7 @@ pub struct XdsServer {
     registry: Registry,
     access_log: Option<AccessLog>,
     others: Routes,
+    held: Option<watch::Receiver<Option<String>>>,
 }
 
 /// The gRPC service.
@@ -78,6 +79,7 @@ struct Ads {
     snapshots: watch::Receiver<Arc<Snapshot>>,
     registry: Registry,
     closing: watch::Receiver<bool>,
+    held: Option<watch::Receiver<Option<String>>>,
 }
 
 // === impl XdsServer ===
@@ -91,6 +93,17 @@ impl XdsServer {
             registry: Registry::new(),
             access_log: None,
             others: Routes::default(),
+            held: None,
+        }
+    }
+
+    /// The same server, which sends nothing to Envoys of this `node.cluster` for as long as
+    /// it stands there: they wait until they are needed.
+    #[must_use]
+    pub fn holding(self, held: watch::Receiver<Option<String>>) -> Self {
+        Self {
+            held: Some(held),
+            ..self
         }
     }
 
@@ -150,6 +163,7 @@ impl XdsServer {
             snapshots: self.snapshots,
             registry: self.registry,
             closing: closing.clone(),
+            held: self.held,
         };
         let ads = AggregatedDiscoveryServiceServer::new(ads)
             .max_decoding_message_size(MAX_REQUEST_BYTES)
@@ -203,6 +217,7 @@ impl AggregatedDiscoveryService for Ads {
             snapshots: self.snapshots.clone(),
             closing: self.closing.clone(),
             peer,
+            held: self.held.clone(),
             entry,
         };
         // Ends by itself: when the client, the connection or the server ends.

@@ -33,6 +33,8 @@ pub(crate) struct Stream {
     pub(crate) snapshots: watch::Receiver<Arc<Snapshot>>,
     pub(crate) closing: watch::Receiver<bool>,
     pub(crate) peer: Peer,
+    /// The `node.cluster` that nothing is sent to yet.
+    pub(crate) held: Option<watch::Receiver<Option<String>>>,
     pub(crate) entry: Entry,
 }
 
@@ -69,15 +71,25 @@ impl Stream {
             snapshots,
             closing,
             peer,
+            held,
             entry,
         } = self;
         let mut session = Session::new();
+        // Whether anything is sent: not before it is known to whom.
+        let mut sends = false;
         let mut unknown_types = HashSet::new();
         let mut snapshot_due = None;
         let mut publisher_lives = true;
         let mut outbox = VecDeque::new();
-        take_snapshot(snapshots, &mut session, entry);
         loop {
+            if !sends && let Some(node) = session.node() {
+                sends = held
+                    .as_ref()
+                    .is_none_or(|held| held.borrow().as_deref() != Some(node.cluster.as_str()));
+                if sends {
+                    take_snapshot(snapshots, &mut session, entry);
+                }
+            }
             // Only once all is written: until then a newer snapshot can still
             // replace what is not, and a slow Envoy costs no memory.
             if outbox.is_empty() {
@@ -117,7 +129,8 @@ impl Stream {
                         Err(error) => log_skipped(error, &mut unknown_types, entry),
                     }
                 }
-                changed = snapshots.changed(), if snapshot_due.is_none() && publisher_lives => {
+                () = changed(held), if !sends && session.node().is_some() => {}
+                changed = snapshots.changed(), if sends && snapshot_due.is_none() && publisher_lives => {
                     publisher_lives = changed.is_ok();
                     snapshot_due = publisher_lives.then(|| Instant::now() + DEBOUNCE);
                 }
@@ -168,6 +181,18 @@ fn log_skipped(error: SessionError, seen: &mut HashSet<SessionError>, entry: &En
 /// Waits until the server ends; it has also ended when the sender is gone.
 async fn closed(closing: &mut watch::Receiver<bool>) {
     let _ = closing.wait_for(|closing| *closing).await;
+}
+
+/// Waits until another node is held, or none.
+async fn changed(held: &mut Option<watch::Receiver<Option<String>>>) {
+    let released = match held {
+        Some(held) => held.changed().await,
+        None => return,
+    };
+    if released.is_err() {
+        // Nobody is left who could release it.
+        std::future::pending().await
+    }
 }
 
 /// Waits until then, or for ever.

@@ -94,6 +94,15 @@ impl Reply {
         }
     }
 
+    /// 200: this filter is in the chain and has a configuration.
+    pub fn alive() -> Self {
+        Self {
+            status: 200,
+            headers: vec![("content-type".to_owned(), "text/plain".to_owned())],
+            body: b"ok".to_vec(),
+        }
+    }
+
     /// 400: the path can be read in two ways.
     pub fn path_malformed(path: &str) -> Self {
         Self::error(

@@ -60,16 +60,17 @@ impl Process {
         let mut arguments: Vec<String> = vec![
             "up".to_owned(),
             "--listen".to_owned(),
-            format!("127.0.0.1:{}", free_port()?),
+            format!("127.0.0.1:{}", options.listen.map_or_else(free_port, Ok)?),
             "--data-dir".to_owned(),
             site.data_dir().display().to_string(),
             "--envoy".to_owned(),
-            path(&artifacts.envoy),
+            path(options.envoy.as_ref().unwrap_or(&artifacts.envoy)),
             "--filter".to_owned(),
             path(&artifacts.filter),
             "--admin-password".to_owned(),
             ADMIN_PASSWORD.to_owned(),
         ];
+        arguments.extend(["--envoy-standby".to_owned(), options.standby.to_string()]);
         if options.plain {
             arguments.push("--plain".to_owned());
         }

@@ -64,6 +64,34 @@ pub(crate) struct UpArgs {
     )]
     pub(crate) envoy_admin: SocketAddr,
 
+    /// Whether a second Envoy stands by, which has compiled the filter and takes over when the first one ends
+    #[arg(
+        long, env = "CUBEGATE_ENVOY_STANDBY", value_name = "BOOL", default_value_t = true,
+        action = clap::ArgAction::Set
+    )]
+    pub(crate) envoy_standby: bool,
+
+    /// How long requests under way may take when Envoy is stopped or replaced, in seconds
+    #[arg(
+        long, env = "CUBEGATE_DRAIN_TIME", value_name = "SECONDS", default_value_t = 5,
+        value_parser = clap::value_parser!(u64).range(0..=3600)
+    )]
+    pub(crate) drain_time: u64,
+
+    /// How large a log of Envoy grows before another one is begun, in MiB
+    #[arg(
+        long, env = "CUBEGATE_ENVOY_LOG_SIZE", value_name = "MIB", default_value_t = 32,
+        value_parser = clap::value_parser!(u32).range(1..=65_536)
+    )]
+    pub(crate) envoy_log_size: u32,
+
+    /// How many files of each of Envoy's logs are kept, the one that is written among them
+    #[arg(
+        long, env = "CUBEGATE_ENVOY_LOG_FILES", value_name = "NUMBER", default_value_t = 5,
+        value_parser = clap::value_parser!(u32).range(1..=1_000)
+    )]
+    pub(crate) envoy_log_files: u32,
+
     /// Where the HTTP API listens; port 0 takes a free one and keeps it
     #[arg(
         long,

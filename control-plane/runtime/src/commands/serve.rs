@@ -1,9 +1,9 @@
 //! `cubegate serve`: the control plane alone.
 
-use cubegate_snapshot::FilterModule;
+use cubegate_snapshot::{AccessLogTarget, FilterModule};
 
 use crate::args::ServeArgs;
-use crate::control_plane::{ControlPlane, Listeners, shutdown_signal};
+use crate::control_plane::{ControlPlane, EnvoyParts, Listeners, shutdown_signal};
 use crate::data_dir::DataDir;
 use crate::output;
 use crate::pki::Ca;
@@ -19,8 +19,13 @@ pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<()> {
     let listeners = Listeners::bind(api_listen, xds_listen).await?;
     // Envoys on other machines do not have our files.
     let module = crate::control_plane::read_module(&gateway.filter)?;
-    let module = FilterModule::Inline(std::sync::Arc::new(module));
-    let control_plane = ControlPlane::start(&data, &gateway, listeners, module, None).await?;
+    let parts = EnvoyParts {
+        module: FilterModule::Inline(std::sync::Arc::new(module)),
+        access_log: AccessLogTarget::Stdout,
+        held: None,
+        admins: Vec::new(),
+    };
+    let control_plane = ControlPlane::start(&data, &gateway, listeners, parts).await?;
     output::line(&format!(
         "HTTP API  https://{}",
         control_plane.api_address()

@@ -1,20 +1,22 @@
 //! `cubegate up`: the control plane and an Envoy on this machine.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Context as _;
-use cubegate_snapshot::FilterModule;
+use cubegate_snapshot::{AccessLogTarget, FilterModule};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use tokio::sync::watch;
 
 use crate::args::{EnvoyArgs, UpArgs};
-use crate::bootstrap::EnvoyLimits;
+use crate::bootstrap::{EnvoyLimits, Warm};
 use crate::control_plane::{
-    ControlPlane, HS256_SECRET_ENV, Listeners, read_module, shutdown_signal,
+    ControlPlane, EnvoyParts, HS256_SECRET_ENV, Listeners, read_module, shutdown_signal,
 };
 use crate::data_dir::{DataDir, write_file};
-use crate::envoy::{Envoy, EnvoyOptions};
+use crate::envoy::{self, Envoy, EnvoyOptions, Place, Slot};
 use crate::node::LocalNode;
 use crate::pki::Ca;
 use crate::{machine, output};
@@ -33,8 +35,11 @@ struct Endpoints {
     /// The CA that signed its certificate.
     #[serde(default)]
     control_plane_ca: String,
-    /// Envoy's admin page, for this machine only.
+    /// The admin page of the Envoy that serves, for this machine only.
     envoy_admin: String,
+    /// Those of the Envoy in each place, which take turns.
+    #[serde(default)]
+    envoy_admins: Vec<SocketAddr>,
     /// `HOST:PORT` of xDS.
     xds: String,
     /// The CA that signed the listener's certificate; `null` in clear or when the
@@ -42,13 +47,26 @@ struct Endpoints {
     ca: Option<String>,
 }
 
+// === impl Endpoints ===
+
+impl Endpoints {
+    fn write(&self, data: &DataDir) -> anyhow::Result<()> {
+        let file = data.join("endpoints.json");
+        write_file(&file, &serde_json::to_vec_pretty(self)?, 0o644)
+    }
+}
+
 pub(crate) async fn run(args: UpArgs) -> anyhow::Result<()> {
     let UpArgs {
         gateway,
-        envoy,
+        envoy: binary,
         envoy_concurrency,
         limits,
         envoy_admin,
+        envoy_standby,
+        drain_time,
+        envoy_log_size,
+        envoy_log_files,
         api_listen,
         xds_listen,
     } = args;
@@ -70,31 +88,49 @@ pub(crate) async fn run(args: UpArgs) -> anyhow::Result<()> {
         ),
     )
     .await?;
-    let admin = if envoy_admin.port() == 0 {
-        last.as_ref()
-            .and_then(|last| url_address(&last.envoy_admin))
-            .map_or_else(|| free_port(envoy_admin), Ok)?
-    } else {
-        envoy_admin
-    };
+    let admins = admin_pages(envoy_admin, last.as_ref())?;
 
-    let module = FilterModule::File(keep_module(&data, &gateway.filter)?);
-    let control_plane =
-        ControlPlane::start(&data, &gateway, listeners, module, Some(admin)).await?;
+    // Before anybody listens whom it could ask for what it is to serve.
+    envoy::end_standby(&data).await?;
+    let (hold, held) = watch::channel(None);
+    let module = keep_module(&data, &gateway.filter)?;
+    let warm = Warm {
+        module: &module,
+        environment: gateway.jwt_hs256_secret.as_ref().map(|_| HS256_SECRET_ENV),
+    };
+    let parts = EnvoyParts {
+        module: FilterModule::File(module.display().to_string()),
+        access_log: AccessLogTarget::File(envoy::access_log(&data)?),
+        held: Some(held),
+        admins: vec![admins.first, admins.second],
+    };
+    let control_plane = ControlPlane::start(&data, &gateway, listeners, parts).await?;
 
     let node = LocalNode::new(&data, gateway.nodes.lifetime())?;
     node.renew_if_due(control_plane.store()).await?;
+    let environment = gateway
+        .jwt_hs256_secret
+        .iter()
+        .map(|secret| (HS256_SECRET_ENV.to_owned(), secret.clone()))
+        .collect::<Vec<_>>();
+    let place = |slot| node.bootstrap(&control_plane, *admins.of(slot), limits, slot, &warm);
     let options = EnvoyOptions {
-        binary: envoy,
+        binary,
         concurrency: envoy_concurrency,
-        bootstrap: node.bootstrap(&control_plane, admin, limits)?,
         listen: gateway.listen,
-        admin,
-        environment: gateway
-            .jwt_hs256_secret
-            .iter()
-            .map(|secret| (HS256_SECRET_ENV.to_owned(), secret.clone()))
-            .collect(),
+        tls: !gateway.plain,
+        proxy_protocol: !gateway.connections.proxy_protocol.is_empty(),
+        bootstraps: Place {
+            first: place(Slot::First)?,
+            second: place(Slot::Second)?,
+        },
+        admins: admins.clone(),
+        environment,
+        standby: envoy_standby,
+        held: hold,
+        drain_time: Duration::from_secs(drain_time),
+        log_bytes: u64::from(envoy_log_size) << 20,
+        log_files: envoy_log_files,
     };
     let mut envoy = Envoy::start(&data, options).await?;
     let ready = tokio::select! {
@@ -115,15 +151,12 @@ pub(crate) async fn run(args: UpArgs) -> anyhow::Result<()> {
         gateway: format!("{scheme}://{}", gateway.listen),
         control_plane: format!("https://{}", control_plane.api_address()),
         control_plane_ca: Ca::xds(&data)?.certificate_path().display().to_string(),
-        envoy_admin: format!("http://{admin}"),
+        envoy_admin: format!("http://{}", envoy.admin()),
+        envoy_admins: vec![admins.first, admins.second],
         xds: control_plane.xds_address().to_string(),
         ca,
     };
-    write_file(
-        &data.join("endpoints.json"),
-        &serde_json::to_vec_pretty(&endpoints)?,
-        0o644,
-    )?;
+    endpoints.write(&data)?;
     output::line(&format!("gateway        {}", endpoints.gateway));
     if let Some(ca) = &endpoints.ca {
         output::line(&format!("its CA         {ca}"));
@@ -132,9 +165,18 @@ pub(crate) async fn run(args: UpArgs) -> anyhow::Result<()> {
     output::line(&format!("its CA         {}", endpoints.control_plane_ca));
     output::line(&format!("Envoy admin    {}", endpoints.envoy_admin));
 
+    let moved = |admin: SocketAddr| {
+        let endpoints = Endpoints {
+            envoy_admin: format!("http://{admin}"),
+            ..endpoints.clone()
+        };
+        if let Err(error) = endpoints.write(&data) {
+            tracing::error!(%error, "endpoints.json tells of an Envoy that has ended");
+        }
+    };
     let outcome = tokio::select! {
         stopped = shutdown_signal() => stopped,
-        error = envoy.supervise() => Err(error),
+        error = envoy.supervise(moved) => Err(error),
         never = node.keep(control_plane.store().clone()) => match never {},
     };
     envoy.stop().await;
@@ -144,7 +186,7 @@ pub(crate) async fn run(args: UpArgs) -> anyhow::Result<()> {
 
 /// Copies the filter under a name that its contents decide: Envoy reads the file
 /// again and again, and must never find other bytes under the same name.
-fn keep_module(data: &DataDir, path: &Path) -> anyhow::Result<String> {
+fn keep_module(data: &DataDir, path: &Path) -> anyhow::Result<PathBuf> {
     let module = read_module(path)?;
     let digest: String = Sha256::digest(&module)
         .iter()
@@ -154,7 +196,27 @@ fn keep_module(data: &DataDir, path: &Path) -> anyhow::Result<String> {
     if !kept.exists() {
         write_file(&kept, &module, 0o644)?;
     }
-    Ok(kept.display().to_string())
+    Ok(kept)
+}
+
+/// Where the admin pages are: as asked, or where they were the last time, or at ports
+/// that nobody has.
+fn admin_pages(asked: SocketAddr, last: Option<&Endpoints>) -> anyhow::Result<Place<SocketAddr>> {
+    let mut last = last.into_iter().flat_map(|last| last.envoy_admins.clone());
+    let (first, second) = (last.next(), last.next());
+    let any = SocketAddr::new(asked.ip(), 0);
+    let known = |last: Option<SocketAddr>| last.filter(|last| last.ip() == asked.ip());
+    Ok(Place {
+        first: match known(first) {
+            _ if asked.port() != 0 => asked,
+            Some(last) => last,
+            None => free_port(any)?,
+        },
+        second: match known(second).filter(|second| *second != asked) {
+            Some(last) => last,
+            None => free_port(any)?,
+        },
+    })
 }
 
 /// As the flags say, or as much as this machine has for one Envoy.

@@ -13,9 +13,10 @@ use time::OffsetDateTime;
 use tokio::time::sleep;
 
 use super::NodeFiles;
-use crate::bootstrap::{Bootstrap, EnvoyLimits};
+use crate::bootstrap::{Bootstrap, EnvoyLimits, Warm};
 use crate::control_plane::ControlPlane;
 use crate::data_dir::DataDir;
+use crate::envoy::Slot;
 use crate::pki::Ca;
 
 /// How long to wait after a renewal has failed.
@@ -60,6 +61,8 @@ impl LocalNode {
         control_plane: &ControlPlane,
         admin: SocketAddr,
         limits: EnvoyLimits,
+        slot: Slot,
+        warm: &Warm<'_>,
     ) -> anyhow::Result<String> {
         Bootstrap {
             node_id: &self.name,
@@ -68,6 +71,8 @@ impl LocalNode {
             admin,
             limits,
             files: &self.files,
+            cluster: slot.node_cluster(),
+            warm: Some(warm.clone()),
         }
         .to_yaml()
     }

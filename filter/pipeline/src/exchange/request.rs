@@ -1,7 +1,7 @@
 //! The request's half: verify → route → upstream.
 
 use cubegate_api_types::kube::Status;
-use cubegate_filter_config::AuditNote;
+use cubegate_filter_config::{AuditNote, FILTER_LIVENESS_PATH};
 use cubegate_token::UnverifiedToken;
 
 use crate::accept;
@@ -124,6 +124,9 @@ impl Exchange {
     ) -> Result<Admission, Reply> {
         let Known { token, services } = known;
         let head = RequestHead::parse(&headers)?;
+        if head.path == FILTER_LIVENESS_PATH {
+            return Err(Reply::alive());
+        }
         if self.web_origin.is_some() && cors::is_preflight(&headers) {
             return Err(cors::preflight(&headers));
         }

@@ -358,3 +358,20 @@ fn new_keys_forget_what_the_old_ones_verified() {
     let regrouped = Gateway::compile(regrouped.as_bytes(), |_| None, Some(&rotated), none).unwrap();
     assert!(Rc::ptr_eq(&regrouped.verifier, &rotated.verifier));
 }
+
+#[test]
+fn whether_the_filter_lives_is_answered_by_itself_and_to_everybody() {
+    let world = World::new();
+    for headers in [&[][..], &[("authorization", "Bearer nonsense")]] {
+        let (_, host, flow) = world.send("GET", "/livez/filter", headers);
+        assert_eq!(flow, Flow::Pause);
+        let reply = host.reply.borrow().clone().unwrap();
+        assert_eq!((reply.status, reply.body.as_slice()), (200, &b"ok"[..]));
+    }
+    let (_, host, flow) = world.send("GET", "/livez", &[]);
+    assert_eq!(flow, Flow::Continue, "the control plane's own");
+    assert_eq!(
+        host.request.borrow().get_str("x-cubegate-cluster"),
+        Some("control-plane")
+    );
+}
