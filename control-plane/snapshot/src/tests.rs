@@ -18,8 +18,7 @@ use time::OffsetDateTime;
 
 use crate::{
     AccessLogTarget, ConnectionTimes, FilterModule, GatewayState, ListenerSettings, ResourceType,
-    RoutePasses,
-    ServingCertificate, Snapshot, member_of, proto,
+    RoutePasses, ServingCertificate, Snapshot, member_of, proto,
 };
 
 fn mk_cluster(name: &str, host: &str, credential: ClusterCredential) -> Cluster {
