@@ -116,7 +116,34 @@ impl Kube {
         Ok(name)
     }
 
-    /// Lets somebody do this in a namespace.
+    /// Lets the gateway act as members of this group, as an operator does who names it in
+    /// the gateway's role (`cubegate cluster manifest --group`).
+    ///
+    /// # Errors
+    /// The API server's.
+    async fn let_the_gateway_give(&self, group: &str) -> Result<()> {
+        const RBAC: &str = "/apis/rbac.authorization.k8s.io/v1";
+        let name = format!("gateway-gives-{}", unique());
+        let role = json!({
+            "metadata": { "name": name },
+            "rules": [{
+                "apiGroups": [""], "resources": ["groups"], "verbs": ["impersonate"],
+                "resourceNames": [group],
+            }],
+        });
+        self.create(&format!("{RBAC}/clusterroles"), &role).await?;
+        let binding = json!({
+            "metadata": { "name": name },
+            "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name },
+            // The common name in the certificate of `apiserver.sh gateway-kubeconfig`.
+            "subjects": [{ "apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "cubegate" }],
+        });
+        self.create(&format!("{RBAC}/clusterrolebindings"), &binding)
+            .await?;
+        Ok(())
+    }
+
+    /// Lets somebody do this in a namespace. A group is one that the gateway may give, too.
     ///
     /// # Errors
     /// The API server's.
@@ -132,7 +159,10 @@ impl Kube {
             .collect();
         let (kind, subject) = match subject {
             Subject::User(name) => ("User", name),
-            Subject::Group(name) => ("Group", name),
+            Subject::Group(name) => {
+                self.let_the_gateway_give(name).await?;
+                ("Group", name)
+            }
         };
         let base = format!("/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}");
         let name = format!("may-{}", unique());
