@@ -95,10 +95,13 @@ impl Stream {
             if outbox.is_empty() {
                 outbox.extend(session.poll_responses(Instant::now().into_std()));
             }
-            for event in session.poll_events() {
-                entry.on_event(event);
+            // One that is held is none that changes are waited for.
+            if sends {
+                for event in session.poll_events() {
+                    entry.on_event(event);
+                }
+                entry.on_progress(&session);
             }
-            entry.on_progress(&session);
             let wake_at = session
                 .wake_at()
                 .map(Instant::from_std)

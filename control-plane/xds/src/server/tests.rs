@@ -1,5 +1,6 @@
 //! A real gRPC client on the loopback interface.
 
+mod held;
 mod identity;
 
 use std::time::SystemTime;
@@ -67,14 +68,19 @@ fn mk_request(kind: ResourceType, names: &[&str]) -> proto::DeltaDiscoveryReques
 
 impl Harness {
     async fn start(snapshot: Arc<Snapshot>) -> Self {
+        Self::holding(snapshot, watch::channel(None).1).await
+    }
+
+    async fn holding(snapshot: Arc<Snapshot>, held: watch::Receiver<Option<String>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let (snapshots, receiver) = watch::channel(snapshot);
         let (logs, logged) = watch::channel(Vec::new());
-        let server =
-            XdsServer::new(receiver).with_access_log(AccessLog::new("note", move |node, _| {
+        let server = XdsServer::new(receiver)
+            .with_access_log(AccessLog::new("note", move |node, _| {
                 logs.send_modify(|nodes| nodes.push(node.to_owned()));
-            }));
+            }))
+            .holding(held);
         let envoys = server.envoys();
         let (shutdown, stop) = oneshot::channel::<()>();
         let incoming = TcpListenerStream::new(listener).map(|stream| {
