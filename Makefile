@@ -74,6 +74,10 @@ test-fuzz: ## Fuzz each target for FUZZ_SECONDS (15)
 fuzz: ## Fuzz the targets of FUZZ_TARGETS (all) for FUZZ_SECONDS (20)
 	fuzz/run.sh $(or $(FUZZ_SECONDS),20) $(FUZZ_TARGETS)
 
+.PHONY: explore
+explore: ## Look for new faults for MINUTES (10), with random seeds and the fuzz targets
+	tests/explore.sh $(or $(MINUTES),10)
+
 .PHONY: test-e2e
 test-e2e: build-dev tools ## Run the tests on real Envoy, kube-apiserver and etcd
 	cargo test --package cubegate-tests --package cubegate-bench

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Runs fuzz targets, each for a number of seconds: fuzz/run.sh SECONDS [TARGET...]
+# With 0 seconds they are built and not run, and with FUZZ_BUILT=1 run as they are.
 # What it finds is kept under the project's target folder, and never in the tree.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -30,8 +31,10 @@ instrumentation=(
   -Cllvm-args=-simplifycfg-branch-fold-threshold=0
   -Ccodegen-units=1
 )
-RUSTFLAGS="${instrumentation[*]}" cargo build --manifest-path fuzz/Cargo.toml \
+[[ ${FUZZ_BUILT:-} == 1 ]] || RUSTFLAGS="${instrumentation[*]}" cargo build --manifest-path fuzz/Cargo.toml \
   --release --target "$host" --target-dir "$out" --bins
+
+[[ $seconds != 0 ]] || exit 0
 
 for target in "${targets[@]}"; do
   mkdir -p "$out/found/$target" "$out/artifacts" "$out/logs"

@@ -278,8 +278,6 @@ fn any_op(refusals: bool) -> impl Strategy<Value = Op> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
-
     #[test]
     fn envoy_that_accepts_all_ends_with_the_newest_snapshot(
         world in any_world(),
