@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use crate::input::Input;
 use crate::judge::{Verdict, verdict};
 use crate::reference::Parameters;
+use crate::reference::json::readable;
 use crate::run::{Outcome, run};
 
 /// Small enough that an input of a few hundred bytes meets each of them.
@@ -83,10 +84,11 @@ pub fn check_page(input: &[u8]) {
 
 /// Whatever the query: each item on the page is one of the list's, and none
 /// comes more often than there.
-fn check_items(page: &str, input: &Input<'_>) {
-    let list: List<'_> = serde_json::from_slice(input.body).expect("a page comes from a list");
-    let Count { total } = serde_json::from_str(page).expect("a page has a total");
-    let page: List<'_> = serde_json::from_str(page).expect("a page is a list");
+fn check_items(page: &[u8], input: &Input<'_>) {
+    let (body, page) = (readable(input.body), readable(page));
+    let list: List<'_> = serde_json::from_slice(&body).expect("a page comes from a list");
+    let Count { total } = serde_json::from_slice(&page).expect("a page has a total");
+    let page: List<'_> = serde_json::from_slice(&page).expect("a page is a list");
     assert!(total <= list.items.len() && page.items.len() <= total);
     // Parameters that change what an item shows, or could: a name may be escaped.
     if input.query.contains(['%', '+'])
@@ -113,9 +115,7 @@ fn check_limits(query: &ListQuery, input: &Input<'_>, whole: &Outcome) {
     let outcome = loop {
         let Some(chunk) = chunks.next() else {
             break match engine.finish() {
-                Ok(Finished::Page(page)) => {
-                    Outcome::Page(String::from_utf8(page).expect("a page is UTF-8"))
-                }
+                Ok(Finished::Page(page)) => Outcome::Page(page),
                 Ok(Finished::PassThrough(body)) => Outcome::PassThrough(body),
                 Ok(other) => panic!("{other:?} of a whole list"),
                 Err(error) => Outcome::Refused(error),

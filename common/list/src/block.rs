@@ -40,7 +40,8 @@ pub(crate) type Block = [u8; BLOCK];
 pub(crate) struct Quotes {
     /// `"`
     pub(crate) quote: u64,
-    /// Whether [`Uncommon`] has something to say of this block.
+    /// Whether [`Uncommon`] may have something to say of this block: it may also hold
+    /// what is not ASCII, which takes no more to find out.
     pub(crate) has_uncommon: bool,
 }
 
@@ -51,8 +52,6 @@ pub(crate) struct Uncommon {
     pub(crate) backslash: u64,
     /// What is below the space.
     pub(crate) control: u64,
-    /// What is not ASCII.
-    pub(crate) high: u64,
 }
 
 /// Where brackets and separators are, in strings too.
@@ -205,11 +204,9 @@ impl Uncommon {
     /// Looks at a block.
     #[inline(always)]
     pub(crate) fn of<V: Vector>(block: &Block) -> Self {
-        let high = mask(block, V::high);
         Self {
             backslash: mask(block, |bytes: V| bytes.equal(b'\\')),
-            control: mask(block, V::odd) & !high,
-            high,
+            control: mask(block, V::odd) & !mask(block, V::high),
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use crate::path::{KeyPath, any_element, member};
 use crate::value::Value;
+use crate::work::Work;
 
 /// What is computed, and from which fields.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,7 +79,7 @@ impl<F> Derived<F> {
     }
 
     /// The text, by what the fields hold.
-    pub(crate) fn text<'a>(&self, value: impl Fn(&F) -> Value<'a>) -> &'static str {
+    pub(crate) fn text<'a>(&self, value: impl Fn(&F) -> Value<'a>, work: &Work) -> &'static str {
         match self {
             Self::Node {
                 unschedulable,
@@ -91,7 +92,9 @@ impl<F> Derived<F> {
                 };
                 if value(unschedulable) == Value::Literal("true") {
                     "unschedulable"
-                } else if any_condition(&value(conditions), &mut |kind, status| ill(kind, status)) {
+                } else if any_condition(&value(conditions), work, &mut |kind, status| {
+                    ill(kind, status)
+                }) {
                     "warning"
                 } else {
                     "running"
@@ -106,7 +109,7 @@ impl<F> Derived<F> {
             }
             Self::Job { conditions } => {
                 let mut status = "running";
-                any_condition(&value(conditions), &mut |kind, is| {
+                any_condition(&value(conditions), work, &mut |kind, is| {
                     match (kind, is) {
                         ("Complete", "True") => status = "completed",
                         ("Failed", "True") => status = "failed",
@@ -121,11 +124,17 @@ impl<F> Derived<F> {
 }
 
 /// Shows type and status of every condition until one satisfies.
-fn any_condition(conditions: &Value<'_>, visit: &mut dyn FnMut(&str, &str) -> bool) -> bool {
+fn any_condition(
+    conditions: &Value<'_>,
+    work: &Work,
+    visit: &mut dyn FnMut(&str, &str) -> bool,
+) -> bool {
     let Value::Array(conditions) = conditions else {
         return false;
     };
-    any_element(conditions, &mut |condition| {
+    any_element(conditions, work, &mut |condition| {
+        // Both members are looked for in all of it.
+        work.charge(condition.len().saturating_mul(2));
         let text = |name| {
             member(condition, name)
                 .map_or(Value::Missing, Value::read)
@@ -149,16 +158,16 @@ mod tests {
 
     fn status(resource: &str, item: &str) -> &'static str {
         let derived = Derived::status(resource).unwrap();
-        derived.text(|path: &KeyPath| {
+        let work = Work::unlimited();
+        let field = |path: &KeyPath| {
             let mut found = None;
-            path.any(item, &mut |raw| {
-                found = Some(raw.to_owned());
+            path.any(item.as_bytes(), &work, &mut |raw| {
+                found = Some(raw.to_vec());
                 true
             });
-            found.map_or(Value::Missing, |raw| {
-                Value::read(Box::leak(raw.into_boxed_str()))
-            })
-        })
+            found.map_or(Value::Missing, |raw| Value::read(raw.leak()))
+        };
+        derived.text(field, &work)
     }
 
     #[test]

@@ -69,7 +69,7 @@ impl Default for Limits {
         const KIB: usize = 1024;
         const MIB: usize = 1024 * KIB;
         Self {
-            max_item_bytes: 4 * MIB,
+            max_item_bytes: 16 * MIB,
             max_page_bytes: 64 * MIB,
             max_envelope_bytes: 256 * KIB,
         }

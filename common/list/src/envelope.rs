@@ -3,6 +3,7 @@
 use crate::error::ListError;
 use crate::heap::PageItems;
 use crate::query::Answer;
+use crate::raw;
 use crate::rest::Rest;
 use crate::strict;
 use crate::table::Columns;
@@ -87,9 +88,10 @@ impl Envelope {
 
     /// The key is complete.
     pub(crate) fn end_key(&mut self) -> Result<Name, String> {
-        let name: String = {
+        let name = {
             let key = self.members.get(self.member_at..).unwrap_or_default();
-            serde_json::from_str(strict::utf8(key)?).map_err(|error| strict::reason(&error))?
+            strict::check(key).map_err(|error| strict::reason(&error))?;
+            raw::string(key).into_owned()
         };
         let is_rows = self.takes_rows && name == "rows";
         if is_rows || name == "items" {
@@ -113,7 +115,7 @@ impl Envelope {
     /// The value is complete.
     pub(crate) fn end_value(&mut self) -> Result<(), String> {
         let value = self.members.get(self.value_at..).unwrap_or_default();
-        strict::check(strict::utf8(value)?).map_err(|error| strict::reason(&error))?;
+        strict::check(value).map_err(|error| strict::reason(&error))?;
         if self.dropped {
             self.members.truncate(self.member_at);
         } else {
@@ -145,8 +147,7 @@ impl Envelope {
     pub(crate) fn columns(&self) -> Option<Columns> {
         let (at, end) = self.columns.unwrap_or_default();
         let text = self.members.get(at..end).unwrap_or_default();
-        self.has_rows
-            .then(|| Columns::read(std::str::from_utf8(text).unwrap_or_default()))
+        self.has_rows.then(|| Columns::read(text))
     }
 
     fn metadata(&self) -> &[u8] {
@@ -156,9 +157,9 @@ impl Envelope {
 
     /// Takes what `metadata` says about the rest of the list out of it.
     pub(crate) fn take_rest(&mut self) -> Rest {
-        let (rest, kept) = Rest::take(std::str::from_utf8(self.metadata()).unwrap_or_default());
+        let (rest, kept) = Rest::take(self.metadata());
         if rest != Rest::default() {
-            self.replace_metadata(kept.as_bytes());
+            self.replace_metadata(&kept);
         }
         rest
     }

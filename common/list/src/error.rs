@@ -46,6 +46,13 @@ pub enum ListError {
         limit: usize,
     },
 
+    /// The query makes more work of a part of the list than one request may.
+    #[error(
+        "this query takes too much work for this list; ask for less: fewer conditions, \
+         sort keys or fields, above all fewer with `[]`"
+    )]
+    TooMuchWork,
+
     /// A Table was to be selected or sorted by what its rows do not hold.
     #[error(
         "a Table holds no {path}; ask for metadata, for one of its columns ({columns}), \

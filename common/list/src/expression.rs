@@ -29,6 +29,15 @@ impl<F> Expression<F> {
         Self::Field(Condition { field, test })
     }
 
+    /// How many conditions it has.
+    pub(crate) fn conditions(&self) -> usize {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().map(Self::conditions).sum(),
+            Self::Not(part) => part.conditions(),
+            Self::Field(_) | Self::Derived(..) => 1,
+        }
+    }
+
     /// What does not fulfil this.
     pub(crate) fn not(self) -> Self {
         Self::Not(Box::new(self))

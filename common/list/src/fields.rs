@@ -11,8 +11,7 @@ use crate::value::Value;
 /// however many there are.
 ///
 /// Objects are read by [`ObjectReader`](crate::object::ObjectReader), which asks
-/// this tree for the members that matter; what else an item may be, and arrays
-/// on the way to a field, are read with `serde_json`.
+/// this tree for the members that matter; arrays on the way to a field are read by it.
 #[derive(Debug)]
 pub(crate) struct FieldSet {
     /// The objects that paths go through; the first one is the item itself.
@@ -28,15 +27,27 @@ pub(crate) struct FieldSet {
 /// slot, and the deepest one that is filled counts.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Field {
+    /// Which one it is.
+    index: usize,
     first_slot: usize,
-    slots: usize,
+}
+
+/// Where the fields of a set are in one item.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Places {
+    /// Of each slot where its value stands, if it is filled.
+    spans: Vec<Span>,
+    /// Of each field which of its slots are filled: bit n for the nth.
+    filled: Vec<u128>,
+    /// Behind all that was found.
+    end: usize,
 }
 
 /// What was found in one item.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Found<'a> {
     item: &'a [u8],
-    spans: &'a [Span],
+    places: &'a Places,
 }
 
 /// Where in an item the raw JSON for a slot stands.
@@ -69,11 +80,19 @@ struct Node {
 #[derive(Debug)]
 pub(crate) struct Member {
     name: Box<str>,
-    /// The slots that this member's value fills.
-    ends: Vec<usize>,
-    /// The slots that only a walk through this member can fill.
-    below: Vec<usize>,
+    /// What this member's value fills.
+    ends: Vec<Slot>,
+    /// The slots of these fields behind this one only a walk through this member fills.
+    below: Vec<Slot>,
     next: NodeId,
+}
+
+/// A slot of a field.
+#[derive(Clone, Copy, Debug)]
+struct Slot {
+    field: Field,
+    /// Which one of the field's.
+    step: u32,
 }
 
 /// As many members are compared one after the other.
@@ -98,33 +117,36 @@ impl FieldSet {
             return *field;
         }
         let field = Field {
+            index: self.known.len(),
             first_slot: self.slots,
-            slots: path.steps().len(),
         };
-        self.slots = self.slots.saturating_add(field.slots);
+        self.slots = self.slots.saturating_add(path.steps().len());
         self.known.insert(path.text().to_owned(), field);
 
         let mut node = Self::ROOT;
-        for (step, slot) in path.steps().iter().zip(field.first_slot..self.slots) {
+        let mut steps = path.steps().iter().peekable();
+        let mut slot = Slot { field, step: 0 };
+        while let Some(step) = steps.next() {
             if let Some(member) = self.add_member(node, &step.rest) {
                 member.ends.push(slot);
             }
-            let deeper = slot.saturating_add(1)..self.slots;
-            if deeper.is_empty() {
+            if steps.peek().is_none() {
                 break;
             }
             let Some(member) = self.add_member(node, &step.name) else {
                 break;
             };
-            member.below.extend(deeper);
+            member.below.push(slot);
             node = member.next;
+            slot.step = slot.step.saturating_add(1);
         }
         field
     }
 
-    /// How many slots all fields have together.
-    pub(crate) fn slots(&self) -> usize {
-        self.slots
+    /// All fields of the set.
+    #[cfg(test)]
+    pub(crate) fn all(&self) -> impl Iterator<Item = Field> {
+        self.known.values().copied()
     }
 
     /// The member of this name, if a path goes that way.
@@ -199,27 +221,77 @@ impl Member {
 
     /// The member begins. Of members with the same name the last one counts, so
     /// what an earlier one held is forgotten.
-    pub(crate) fn begin(&self, spans: &mut [Span]) {
-        set(spans, &self.below, Span::NONE);
+    pub(crate) fn begin(&self, places: &mut Places) {
+        for slot in &self.below {
+            if let Some(filled) = places.filled.get_mut(slot.field.index) {
+                *filled &= slot.bit() | slot.bit().wrapping_sub(1);
+            }
+        }
     }
 
     /// The member's value is there.
-    pub(crate) fn end(&self, spans: &mut [Span], value: Span) {
-        set(spans, &self.ends, value);
+    pub(crate) fn end(&self, places: &mut Places, value: Span) {
+        for slot in &self.ends {
+            let span = places.spans.get_mut(slot.place());
+            let filled = places.filled.get_mut(slot.field.index);
+            if let (Some(span), Some(filled)) = (span, filled) {
+                *span = value;
+                *filled |= slot.bit();
+            }
+        }
+        if self.is_end() {
+            places.end = places.end.max(value.end);
+        }
+    }
+}
+
+// === impl Slot ===
+
+impl Slot {
+    /// A path has 64 steps at most, and one more in the row of a Table.
+    fn bit(&self) -> u128 {
+        1_u128.wrapping_shl(self.step)
+    }
+
+    fn place(&self) -> usize {
+        self.field.first_slot.saturating_add(self.step as usize)
+    }
+}
+
+// === impl Places ===
+
+impl Places {
+    /// Begins with a new item: nothing was found. This takes no time for the slots.
+    pub(crate) fn begin(&mut self, set: &FieldSet) {
+        self.spans.resize(set.slots, Span::NONE);
+        self.filled.clear();
+        self.filled.resize(set.known.len(), 0);
+        self.end = 0;
+    }
+
+    /// Behind all that was found.
+    pub(crate) fn end(&self) -> usize {
+        self.end
+    }
+
+    pub(crate) fn held_bytes(&self) -> usize {
+        let spans = self.spans.capacity().saturating_mul(size_of::<Span>());
+        let filled = self.filled.capacity().saturating_mul(size_of::<u128>());
+        spans.saturating_add(filled)
+    }
+
+    /// The deepest place of a field.
+    fn of(&self, field: Field) -> Option<Span> {
+        let filled = self.filled.get(field.index)?;
+        let step = filled.checked_ilog2()?;
+        let slot = Slot { field, step };
+        self.spans.get(slot.place()).copied()
     }
 }
 
 #[inline(always)]
 fn length_bit(len: usize) -> u64 {
     1 << len.min(63)
-}
-
-fn set(spans: &mut [Span], slots: &[usize], span: Span) {
-    for slot in slots {
-        if let Some(found) = spans.get_mut(*slot) {
-            *found = span;
-        }
-    }
 }
 
 // === impl Span ===
@@ -232,20 +304,20 @@ impl Span {
 // === impl Found ===
 
 impl<'a> Found<'a> {
-    pub(crate) fn new(item: &'a [u8], spans: &'a [Span]) -> Self {
-        Self { item, spans }
+    pub(crate) fn new(item: &'a [u8], places: &'a Places) -> Self {
+        Self { item, places }
+    }
+
+    /// The text of a field's value; empty if there is none.
+    pub(crate) fn raw(&self, field: Field) -> &'a [u8] {
+        self.places
+            .of(field)
+            .and_then(|span| self.item.get(span.start..span.end))
+            .unwrap_or_default()
     }
 
     pub(crate) fn value(&self, field: Field) -> Value<'a> {
-        self.spans
-            .iter()
-            .skip(field.first_slot)
-            .take(field.slots)
-            .rev()
-            .find(|span| **span != Span::NONE)
-            .and_then(|span| self.item.get(span.start..span.end))
-            .and_then(|raw| std::str::from_utf8(raw).ok())
-            .map_or(Value::Missing, Value::read)
+        Value::read(self.raw(field))
     }
 }
 

@@ -1,5 +1,6 @@
 //! The `filter` parameter: conditions in a strict grammar.
 
+use crate::bounds::{MAX_CONDITIONS, MAX_VALUES};
 use crate::condition::{Comparison, Test};
 use crate::error::QueryError;
 use crate::expression::Expression;
@@ -7,9 +8,6 @@ use crate::path::{KeyPath, json_string};
 use crate::typed::{Typed, ValueType};
 
 const PARAMETER: &str = "filter";
-const MAX_CONDITIONS: usize = 64;
-/// The values of one `in (…)`.
-const MAX_VALUES: usize = 256;
 const MAX_DEPTH: usize = 16;
 
 /// Reads a decoded `filter` value; of nothing but blanks, everything passes.
@@ -184,7 +182,7 @@ impl<'t> Parser<'t> {
             .iter()
             .map(|value| self.typed(kind, value))
             .collect::<Result<_, _>>()?;
-        Ok(Test::Equals { kind, values })
+        Ok(Test::equals(kind, values))
     }
 
     fn comparison(
@@ -316,9 +314,16 @@ impl<'t> Parser<'t> {
 
 /// The one part, or all of them put together.
 fn single_or(
-    mut parts: Vec<Expression<KeyPath>>,
+    parts: Vec<Expression<KeyPath>>,
     together: impl Fn(Vec<Expression<KeyPath>>) -> Expression<KeyPath>,
 ) -> Expression<KeyPath> {
+    // What is said twice is asked once.
+    let mut parts = parts.into_iter().fold(Vec::new(), |mut parts, part| {
+        if !parts.contains(&part) {
+            parts.push(part);
+        }
+        parts
+    });
     match parts.pop() {
         Some(only) if parts.is_empty() => only,
         last => {

@@ -1,18 +1,33 @@
 //! Case folding as Go's `strings.EqualFold` does it: one character to one character.
 
-/// A text that others are compared with, ignoring case.
+/// Texts that others are compared with, ignoring case.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Folded(String);
+pub(crate) struct FoldedSet {
+    /// Folded and sorted, none twice.
+    texts: Vec<String>,
+}
 
-// === impl Folded ===
+// === impl FoldedSet ===
 
-impl Folded {
-    pub(crate) fn new(text: &str) -> Self {
-        Self(text.chars().map(fold).collect())
+impl FoldedSet {
+    pub(crate) fn new<'t>(texts: impl IntoIterator<Item = &'t str>) -> Self {
+        let texts = texts.into_iter();
+        let mut texts: Vec<String> = texts.map(|text| text.chars().map(fold).collect()).collect();
+        texts.sort();
+        texts.dedup();
+        Self { texts }
     }
 
-    pub(crate) fn equals(&self, text: &str) -> bool {
-        text.chars().map(fold).eq(self.0.chars())
+    /// Whether it holds this text. The text is folded once, however many there are.
+    pub(crate) fn holds(&self, text: &str) -> bool {
+        match self.texts.as_slice() {
+            [] => false,
+            [only] => text.chars().map(fold).eq(only.chars()),
+            texts => {
+                let folded: String = text.chars().map(fold).collect();
+                texts.binary_search(&folded).is_ok()
+            }
+        }
     }
 }
 
@@ -45,8 +60,8 @@ mod tests {
 
     fn equal(left: &str, right: &str) -> bool {
         let both = (
-            Folded::new(left).equals(right),
-            Folded::new(right).equals(left),
+            FoldedSet::new([left]).holds(right),
+            FoldedSet::new([right, "other", "and another"]).holds(left),
         );
         assert_eq!(
             both.0, both.1,

@@ -1,24 +1,24 @@
 //! The items that can still be on the page, and no others.
 
 use std::cmp::Ordering;
-use std::collections::BinaryHeap;
+use std::collections::BTreeSet;
 
 use crate::error::ListError;
 use crate::page::Page;
-use crate::pieces::Pieces;
 use crate::reading::ObjectKey;
 use crate::sort::Rank;
 
 /// The first `offset + limit` items of the sorted list as far as it was seen.
 ///
 /// Each of them can still move onto the page, since what comes later can only
-/// push it back; so their bytes are kept, up to a budget.
+/// push it back; so their bytes are kept, up to a budget. They are in order all the
+/// time, so that a large page takes no long work at its end.
 #[derive(Debug)]
 pub(crate) struct PageHeap {
     page: Page,
     budget: usize,
-    /// The last in the order is on top: the next one to go.
-    entries: BinaryHeap<Entry>,
+    /// The last one is the next to go.
+    entries: BTreeSet<Box<Entry>>,
     /// The bytes of items and texts in the entries.
     payload: usize,
     total: u64,
@@ -44,6 +44,9 @@ struct Entry {
     item: Box<[u8]>,
 }
 
+/// What an entry takes beside its texts and its item: itself, and its place in the set.
+const ENTRY_BYTES: usize = size_of::<Entry>() + 64;
+
 // === impl PageHeap ===
 
 impl PageHeap {
@@ -51,7 +54,7 @@ impl PageHeap {
         Self {
             page,
             budget,
-            entries: BinaryHeap::new(),
+            entries: BTreeSet::new(),
             payload: 0,
             total: 0,
             exhausted: false,
@@ -61,13 +64,18 @@ impl PageHeap {
     /// The memory that it takes.
     pub(crate) fn held_bytes(&self) -> usize {
         self.entries
-            .capacity()
-            .saturating_mul(size_of::<Entry>())
+            .len()
+            .saturating_mul(ENTRY_BYTES)
             .saturating_add(self.payload)
     }
 
-    /// Counts an item that the selector wants, and keeps it if it can be on the page.
-    pub(crate) fn offer(&mut self, rank: Rank<'_>, item: Pieces<'_>) -> Result<(), ListError> {
+    /// Counts an item that the selector wants, and keeps it if it can be on the page;
+    /// only then what is to be kept of it is asked for.
+    pub(crate) fn offer(
+        &mut self,
+        rank: Rank<'_>,
+        item: impl FnOnce() -> Box<[u8]>,
+    ) -> Result<(), ListError> {
         self.total = self.total.saturating_add(1);
         if self.page.limit == 0 {
             return Ok(());
@@ -78,32 +86,33 @@ impl PageHeap {
         if self.is_full() {
             let stays_out = self
                 .entries
-                .peek()
+                .last()
                 .is_none_or(|last| last.rank.order(&rank) != Ordering::Greater);
             if stays_out {
                 return Ok(());
             }
-            if let Some(gone) = self.entries.pop() {
+            if let Some(gone) = self.entries.pop_last() {
                 self.payload = self.payload.saturating_sub(gone.payload());
             }
         }
+        let item = item();
         let payload = rank.text_bytes().saturating_add(item.len());
         let entries = self.entries.len().saturating_add(1);
         let needed = entries
-            .saturating_mul(size_of::<Entry>())
+            .saturating_mul(ENTRY_BYTES)
             .saturating_add(self.payload)
             .saturating_add(payload);
         if needed > self.budget {
             self.exhausted = true;
-            self.entries = BinaryHeap::new();
+            self.entries = BTreeSet::new();
             self.payload = 0;
             return self.require_an_empty_page();
         }
         self.payload = self.payload.saturating_add(payload);
-        self.entries.push(Entry {
+        self.entries.insert(Box::new(Entry {
             rank: rank.into_owned(),
-            item: item.to_boxed(),
-        });
+            item,
+        }));
         Ok(())
     }
 
@@ -126,11 +135,10 @@ impl PageHeap {
         )
     }
 
-    fn into_entries(self) -> impl Iterator<Item = Entry> {
+    fn into_entries(self) -> impl Iterator<Item = Box<Entry>> {
         let offset = usize::try_from(self.page.offset).unwrap_or(usize::MAX);
         let limit = usize::try_from(self.page.limit).unwrap_or(usize::MAX);
-        let entries = self.entries.into_sorted_vec().into_iter();
-        entries.skip(offset).take(limit)
+        self.entries.into_iter().skip(offset).take(limit)
     }
 
     fn is_full(&self) -> bool {

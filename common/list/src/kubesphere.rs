@@ -12,6 +12,7 @@ mod service;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
+use crate::bounds::{check_all_conditions, check_query, check_text};
 use crate::derived::Derived;
 use crate::error::QueryError;
 use crate::expression::Expression;
@@ -31,6 +32,33 @@ pub use service::{Service, service_name};
 /// Pairs of one query; no KubeSphere client sends nearly as many.
 const MAX_PAIRS: usize = 64;
 
+/// Every parameter but `names`, which has a bound of its own.
+const BOUNDED: [&str; 23] = [
+    "limit",
+    "page",
+    "sortBy",
+    "ascending",
+    "name",
+    "uid",
+    "namespace",
+    "ownerReference",
+    "ownerKind",
+    "label",
+    "annotation",
+    "labelSelector",
+    "fieldSelector",
+    "nodeName",
+    "pvcName",
+    "serviceName",
+    "phase",
+    "podIP",
+    "status",
+    "storageClassName",
+    "email",
+    "ingroup",
+    "notingroup",
+];
+
 /// Reads the query string of a GET on the list of a resource (its plural name,
 /// such as `deployments`), as it stands in the URL, without the `?`.
 ///
@@ -40,7 +68,11 @@ const MAX_PAIRS: usize = 64;
 /// `services` are those that [`service_name`] asks for, of all namespaces that the
 /// list is about.
 pub fn parse(resource: &str, raw_query: &str, services: &[Service]) -> ListRequest {
-    let parameters = parameters(raw_query);
+    let checked = check_query(raw_query);
+    let parameters = match checked {
+        Ok(()) => parameters(raw_query),
+        Err(_) => Vec::new(),
+    };
     let first = |name: &str| {
         let found = parameters.iter().find(|(known, _)| known == name);
         found.map(|(_, value)| value.as_str())
@@ -52,7 +84,7 @@ pub fn parse(resource: &str, raw_query: &str, services: &[Service]) -> ListReque
     }
     upstream_query.push_str(NOT_PRETTY);
     ListRequest {
-        query: query(resource, &parameters, services, first),
+        query: checked.and_then(|()| query(resource, &parameters, services, first)),
         ours_present: true,
         asked: None,
         native_present: false,
@@ -87,6 +119,9 @@ fn query<'q>(
             "a list request may have 64 parameters at most",
         ));
     }
+    for parameter in BOUNDED {
+        check_text(parameter, first(parameter).unwrap_or_default())?;
+    }
     let mut conditions = Vec::new();
     for (index, (name, value)) in parameters.iter().enumerate() {
         let before = parameters.iter().take(index);
@@ -100,6 +135,10 @@ fn query<'q>(
     }
     if let Some(text) = first("fieldSelector") {
         conditions.push(filters::field_selector(text)?);
+    }
+    // How many services there are, and labels of each, is not for the query to say.
+    if first("serviceName").is_none() {
+        check_all_conditions(&conditions)?;
     }
     Ok(ListQuery {
         selector: Selector::from(Expression::All(conditions)),

@@ -63,6 +63,7 @@ pub mod kubesphere;
 pub mod query_language {}
 
 mod block;
+mod bounds;
 mod condition;
 mod derived;
 mod engine;
@@ -72,7 +73,6 @@ mod expression;
 mod fields;
 mod filter;
 mod fold;
-mod form;
 mod heap;
 mod object;
 mod page;
@@ -82,6 +82,7 @@ mod plan;
 mod projection;
 mod query;
 mod rank;
+mod raw;
 mod reading;
 mod request;
 mod rest;
@@ -92,6 +93,7 @@ mod strict;
 mod table;
 mod typed;
 mod value;
+mod work;
 
 pub use block::instruction_set;
 pub use engine::{Finished, Keys, Limits, ListEngine, Progress, Uncounted};

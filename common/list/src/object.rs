@@ -12,8 +12,9 @@
 //! all is objects in objects counting the brackets does, elsewhere a walk over them.
 //! Only brackets, numbers, literals and uncommon escapes are looked at one by one.
 //!
-//! It says what is certainly valid. What it is not sure of is read again by
-//! `serde_json`, which is the judge of what JSON is and of how a fault is told.
+//! It says what is certainly valid by the grammar of JSON, as deep as it may be. What it
+//! is not sure of is read again by `serde_json`, which is the judge of what JSON is and of
+//! how a fault is told.
 
 mod brackets;
 mod finder;
@@ -30,11 +31,12 @@ use self::jobs::{Advance, Place, Walk};
 use self::literal::Literals;
 use self::strings::{InBlock, Strings};
 use self::uncommon::Checks;
-use crate::block::{Block, Masks, Quotes, Uncommon, Vector, below, last_bit, with_best};
-use crate::fields::{FieldSet, Span};
+use crate::block::{Block, Masks, Quotes, Uncommon, Vector, below, with_best};
+use crate::fields::{FieldSet, Places};
 use crate::pieces::Pieces;
 
-/// Reads one object after the other, each as it arrives.
+/// Reads one object after the other, each as it arrives. It may be an array as well,
+/// in which there are no fields.
 ///
 /// Between two calls what has arrived is to be kept, and may be moved.
 #[derive(Debug)]
@@ -45,8 +47,6 @@ pub(crate) struct ObjectReader {
     brackets: Brackets,
     checks: Checks,
     literals: Literals,
-    /// From the first byte that is not ASCII to behind the last one.
-    high: Span,
     finder: Finder,
 }
 
@@ -61,10 +61,6 @@ struct State {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Unsure;
 
-/// The deepest nesting of an object that stands in a list, itself included:
-/// `serde_json` takes 127 levels, and the list and its items are two of them.
-const MAX_DEPTH: u32 = 125;
-
 // === impl ObjectReader ===
 
 impl ObjectReader {
@@ -75,19 +71,17 @@ impl ObjectReader {
             brackets: Brackets::default(),
             checks: Checks::default(),
             literals: Literals::default(),
-            high: Span::NONE,
             finder: Finder::default(),
         }
     }
 
-    /// Begins with a new object.
+    /// Begins with a new object. Its first byte is a bracket.
     pub(crate) fn begin(&mut self, fields: &FieldSet) {
         self.at = 0;
         self.state = State::default();
-        self.brackets = Brackets::default();
+        self.brackets.begin();
         self.checks = Checks::default();
         self.literals = Literals::default();
-        self.high = Span::NONE;
         self.finder.begin(fields);
     }
 
@@ -108,13 +102,15 @@ impl ObjectReader {
     }
 
     /// What was found in the object that has just ended.
-    pub(crate) fn spans(&self) -> &[Span] {
-        self.finder.spans()
+    pub(crate) fn places(&self) -> &Places {
+        self.finder.places()
     }
 
     /// The memory that it takes.
     pub(crate) fn held_bytes(&self) -> usize {
-        self.finder.held_bytes()
+        self.finder
+            .held_bytes()
+            .saturating_add(self.brackets.held_bytes())
     }
 
     /// Reads a block. Returns how much of it belongs to the object, if it ends here.
@@ -188,9 +184,6 @@ impl ObjectReader {
         let strings = strings.read::<V>(quote & !escaped);
         self.checks
             .note(&uncommon, escaped & !quote, &strings, place.at);
-        if uncommon.high != 0 {
-            self.note_high(uncommon.high, place.at);
-        }
         strings
     }
 
@@ -226,27 +219,11 @@ impl ObjectReader {
         }
     }
 
-    #[cold]
-    fn note_high(&mut self, high: u64, at: usize) {
-        let first = at.wrapping_add(high.trailing_zeros() as usize);
-        let last = at.wrapping_add(last_bit(high));
-        if self.high == Span::NONE {
-            self.high.start = first;
-        }
-        self.high.end = last.wrapping_add(1);
-    }
-
     /// The object has come to its end: what could not be said before.
     fn end(&mut self, place: &Place<'_>, bytes: u32) -> Result<Option<usize>, Unsure> {
         let len = place.at.wrapping_add(bytes as usize);
         if !self.checks.check_end(&place.object) {
             return Err(Unsure);
-        }
-        if self.high != Span::NONE {
-            // The last bytes of a block may lie behind the object.
-            let end = self.high.end.min(len);
-            let high = place.object.get(self.high.start..end).unwrap_or_default();
-            std::str::from_utf8(&high).map_err(|_| Unsure)?;
         }
         self.finder.end().map_err(|_| Unsure)?;
         Ok(Some(len))

@@ -2,7 +2,7 @@
 
 mod walk;
 
-pub(crate) use walk::{any_element, each_element, each_member, member};
+pub(crate) use walk::{any_element, each_member, member};
 
 /// A path such as `metadata.labels.app.kubernetes.io/name`,
 /// `metadata.annotations["a.b/c"]` or `spec.containers[].image`.

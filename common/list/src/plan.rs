@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use crate::condition::Condition;
+use crate::condition::{Condition, charge_typed};
 use crate::error::ListError;
 use crate::expression::Expression;
 use crate::fields::{Field, FieldSet, Found};
@@ -13,6 +13,7 @@ use crate::sort::{SortKey, SortKind, Source};
 use crate::table::{self, Columns, InRow};
 use crate::typed::{Typed, ValueType};
 use crate::value::Value;
+use crate::work::{STEP, Work};
 
 /// What is asked of each item.
 #[derive(Debug)]
@@ -100,20 +101,27 @@ impl Plan {
     /// Whether an item is wanted, for tests of the language.
     #[cfg(test)]
     pub(crate) fn wants(&self, item: &str) -> bool {
-        let mut spans = Vec::new();
-        self.fields.take(item, &mut spans).expect("a valid item");
-        self.judge(Found::new(item.as_bytes(), &spans), 0).is_some()
+        let mut places = crate::fields::Places::default();
+        self.fields.take(item.as_bytes(), &mut places);
+        let found = Found::new(item.as_bytes(), &places);
+        self.judge(found, 0, &Work::unlimited()).is_some()
     }
 
-    /// Where an item stands in the list; `None` if the selector does not want it.
-    pub(crate) fn judge<'a>(&self, found: Found<'a>, arrival: u64) -> Option<Rank<'a>> {
+    /// Where an item stands in the list; `None` if the selector does not want it. Once
+    /// the work is spent the result means nothing.
+    pub(crate) fn judge<'a>(
+        &self,
+        found: Found<'a>,
+        arrival: u64,
+        work: &Work,
+    ) -> Option<Rank<'a>> {
         let wanted = self.conditions.iter().all(|expression| {
-            expression.holds(&|condition| passes(condition, &found), &|derived| {
-                derived.text(|place: &Place| place.value(&found))
+            expression.holds(&|condition| passes(condition, &found, work), &|derived| {
+                derived.text(|place: &Place| place.value(&found, work), work)
             })
         });
         wanted.then(|| match &self.order {
-            Some(order) => order.rank(&found, arrival),
+            Some(order) => order.rank(&found, arrival, work),
             None => Rank {
                 key: Key::Typed(None),
                 descending: false,
@@ -128,12 +136,15 @@ impl Plan {
 
 /// Whether one of the values that the condition's path leads to passes. A `[]`
 /// leads to none when there is nothing, and a path without to a missing one.
-fn passes(condition: &Condition<Place>, found: &Found<'_>) -> bool {
+fn passes(condition: &Condition<Place>, found: &Found<'_>, work: &Work) -> bool {
+    if work.is_spent() {
+        return false;
+    }
     let place = &condition.field;
     match &place.each {
-        None => condition.test.passes(place.value(found)),
-        Some(_) => place.any(found, &mut |value| {
-            value != Value::Missing && condition.test.passes(value)
+        None => condition.test.passes(place.value(found, work), work),
+        Some(_) => place.any(found, work, &mut |value| {
+            value != Value::Missing && condition.test.passes(value, work)
         }),
     }
 }
@@ -157,8 +168,12 @@ impl Place {
     }
 
     /// The value, or the array whose elements are meant.
-    fn value<'a>(&self, found: &Found<'a>) -> Value<'a> {
-        let value = found.value(self.field);
+    fn value<'a>(&self, found: &Found<'a>, work: &Work) -> Value<'a> {
+        let raw = found.raw(self.field);
+        // Of what else it may be only the first byte is looked at.
+        let reads_all = raw.starts_with(b"\"") || self.cell.is_some();
+        work.charge(STEP.saturating_add(if reads_all { raw.len() } else { 0 }));
+        let value = Value::read(raw);
         match self.cell {
             None => value,
             Some(cell) => table::cell(&value, cell),
@@ -166,11 +181,19 @@ impl Place {
     }
 
     /// Shows every value until one satisfies.
-    fn any<'a>(&self, found: &Found<'a>, visit: &mut dyn FnMut(Value<'a>) -> bool) -> bool {
-        match (&self.each, self.value(found)) {
+    fn any<'a>(
+        &self,
+        found: &Found<'a>,
+        work: &Work,
+        visit: &mut dyn FnMut(Value<'a>) -> bool,
+    ) -> bool {
+        match (&self.each, self.value(found, work)) {
             (None, value) => visit(value),
-            (Some(each), Value::Array(array)) => any_element(array, &mut |element| {
-                each.any(element, &mut |raw| visit(Value::read(raw)))
+            (Some(each), Value::Array(array)) => any_element(array, work, &mut |element| {
+                each.any(element, work, &mut |raw| {
+                    work.charge(raw.len());
+                    visit(Value::read(raw))
+                })
             }),
             (Some(_), _) => false,
         }
@@ -180,13 +203,13 @@ impl Place {
 // === impl Order ===
 
 impl Order {
-    fn rank<'a>(&self, found: &Found<'a>, arrival: u64) -> Rank<'a> {
+    fn rank<'a>(&self, found: &Found<'a>, arrival: u64, work: &Work) -> Rank<'a> {
         let more = self.more.iter().map(|key| NextKey {
-            key: key.value(found),
+            key: key.value(found, work),
             descending: key.descending,
         });
         Rank {
-            key: self.first.value(found),
+            key: self.first.value(found, work),
             descending: self.first.descending,
             more: more.collect(),
             namespace: found.value(self.namespace).into_text(),
@@ -199,22 +222,27 @@ impl Order {
 // === impl SortKey ===
 
 impl SortKey<Place> {
-    fn value<'a>(&self, found: &Found<'a>) -> Key<'a> {
+    fn value<'a>(&self, found: &Found<'a>, work: &Work) -> Key<'a> {
         match &self.source {
-            Source::Field(place) if place.each.is_none() => self.kind.key(place.value(found)),
-            Source::Field(place) => self.first_of(place, found),
-            Source::Latest(places) => latest(places, found),
+            Source::Field(place) if place.each.is_none() => {
+                let value = place.value(found, work);
+                charge_typed(&value, work);
+                self.kind.key(value)
+            }
+            Source::Field(place) => self.first_of(place, found, work),
+            Source::Latest(places) => latest(places, found, work),
             Source::Derived(derived) => {
-                let text = derived.text(|place: &Place| place.value(found));
+                let text = derived.text(|place: &Place| place.value(found, work), work);
                 Key::Typed(Some(Typed::Text(text.into())))
             }
         }
     }
 
     /// Of the elements' keys the one that comes first in this direction.
-    fn first_of<'a>(&self, place: &Place, found: &Found<'a>) -> Key<'a> {
+    fn first_of<'a>(&self, place: &Place, found: &Found<'a>, work: &Work) -> Key<'a> {
         let mut first: Option<Key<'a>> = None;
-        place.any(found, &mut |value| {
+        place.any(found, work, &mut |value| {
+            charge_typed(&value, work);
             let key = self.kind.key(value);
             let earlier = first
                 .as_ref()
@@ -228,11 +256,12 @@ impl SortKey<Place> {
     }
 }
 
-fn latest<'a>(places: &[Place], found: &Found<'a>) -> Key<'a> {
+fn latest<'a>(places: &[Place], found: &Found<'a>, work: &Work) -> Key<'a> {
     const TIME: SortKind = SortKind::Typed(ValueType::Time);
     let mut latest = Key::Typed(None);
     for place in places {
-        place.any(found, &mut |value| {
+        place.any(found, work, &mut |value| {
+            charge_typed(&value, work);
             let key = TIME.key(value);
             if key.order(&latest, true) == Ordering::Less {
                 latest = key;

@@ -4,11 +4,15 @@ mod keep;
 mod strip;
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use crate::error::QueryError;
 use crate::filter::path_token;
 use crate::path::KeyPath;
+use crate::raw::Raw;
+use crate::strict;
 use crate::table;
+use crate::work::Work;
 
 /// Which fields of an item are on the page. The default leaves it as it came.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -95,29 +99,37 @@ impl Projection {
         self.fields.is_empty() && self.strip.is_empty()
     }
 
-    /// What remains of an item, which must be valid JSON. Values that stay
-    /// whole stay byte for byte, and an item that is no object stays as it is.
+    /// What remains of an item. Values that stay whole stay byte for byte, and an item
+    /// that is no object stays as it is.
     ///
     /// # Errors
     ///
-    /// The item is no valid JSON.
-    pub fn apply<'a>(&self, item: &'a str) -> Result<Cow<'a, str>, serde_json::Error> {
+    /// The item is no JSON, so that nobody knows what it holds.
+    pub fn apply<'a>(&self, item: &'a [u8]) -> Result<Cow<'a, [u8]>, serde_json::Error> {
+        strict::check(item)?;
+        Ok(self.apply_within(item, &Work::unlimited()))
+    }
+
+    /// The same of an item that is known to be JSON, within a budget. Once that is spent
+    /// the result means nothing.
+    pub(crate) fn apply_within<'a>(&self, item: &'a [u8], work: &Work) -> Cow<'a, [u8]> {
         let mut item = Cow::Borrowed(item);
-        if !item.trim_start().starts_with('{') {
-            return Ok(item);
+        if !item.trim_ascii_start().starts_with(b"{") {
+            return item;
         }
         if !self.fields.is_empty() {
-            let mut kept = String::new();
-            keep::keep(item.trim(), &Cursor::all(&self.fields), &mut kept)?;
-            item = Cow::Owned(kept);
+            let mut out = Vec::new();
+            let (kept, _) = keep::resolve(item.trim_ascii(), &Cursor::all(&self.fields), work);
+            kept.write(&mut out);
+            item = Cow::Owned(out);
         }
         if !self.strip.is_empty() {
-            let mut stripped = String::new();
-            if strip::strip(item.trim(), &Cursor::all(&self.strip), &mut stripped)? {
-                item = Cow::Owned(stripped);
+            let mut out = Vec::new();
+            if strip::strip(item.trim_ascii(), &Cursor::all(&self.strip), work, &mut out) {
+                item = Cow::Owned(out);
             }
         }
-        Ok(item)
+        item
     }
 }
 
@@ -223,13 +235,26 @@ impl<'p> Cursor<'p> {
 }
 
 /// Writes a member's name as a new one would be written.
-fn write_name(name: &str, out: &mut String) -> Result<(), serde_json::Error> {
-    if !out.ends_with('{') {
-        out.push(',');
+fn write_name(name: &str, out: &mut Vec<u8>) {
+    if !out.ends_with(b"{") {
+        out.push(b',');
     }
-    out.push_str(&serde_json::to_string(name)?);
-    out.push(':');
-    Ok(())
+    out.extend_from_slice(serde_json::Value::from(name).to_string().as_bytes());
+    out.push(b':');
+}
+
+/// The first element of an array, or of the arrays that it begins with, which is none
+/// itself: in how many arrays it is, and where.
+fn innermost_first(array: &[u8]) -> Option<(usize, Range<usize>)> {
+    let mut raw = Raw::new(array);
+    let mut arrays = 0_usize;
+    while raw.enter_array() {
+        arrays = arrays.saturating_add(1);
+        if !raw.element() {
+            return None;
+        }
+    }
+    Some((arrays, raw.value()))
 }
 
 #[cfg(test)]

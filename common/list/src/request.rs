@@ -2,6 +2,7 @@
 
 use percent_encoding::percent_decode_str;
 
+use crate::bounds::{check_all_conditions, check_query, check_text};
 use crate::error::QueryError;
 use crate::page::Page;
 use crate::projection::Projection;
@@ -13,7 +14,8 @@ use crate::sort::Sort;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListRequest {
     /// What is asked of the list, defaults included, or which of the strict
-    /// parameters cannot be read. It matters only if the list becomes a page.
+    /// parameters cannot be read, or which one asks too much. It matters only if the
+    /// list becomes a page.
     pub query: Result<ListQuery, QueryError>,
     /// One of `selector`, `pageSize`, `pageNum`, `sortName`, `sortOrder`,
     /// `sortFunc`, `isFilter=true`, `filter`, `sort`, `fields`, `strip` or
@@ -65,8 +67,21 @@ const NATIVE: [&str; 5] = [
     "sendInitialEvents",
 ];
 const PRETTY: &str = "pretty";
-/// The decoded value of one strict parameter.
-const MAX_TEXT: usize = 8192;
+/// The parameters that are not for the API server.
+const OURS: [&str; 12] = [
+    "selector",
+    "pageSize",
+    "pageNum",
+    "sortName",
+    "sortOrder",
+    "sortFunc",
+    "isFilter",
+    "filter",
+    "sort",
+    "fields",
+    "strip",
+    "count",
+];
 pub(crate) const NOT_PRETTY: &str = "pretty=false";
 
 // === impl ListRequest ===
@@ -76,7 +91,7 @@ impl ListRequest {
     ///
     /// As in Go, the first of several values counts, and a pair with an invalid
     /// escape or a `;` says nothing (it is still sent upstream, unless its name
-    /// is one of ours). Only the strict parameters can be refused.
+    /// is one of ours). Only the strict parameters can be refused, and what is too much.
     pub fn parse(raw_query: &str) -> Self {
         let mut parameters = Parameters::default();
         let mut native_present = false;
@@ -108,7 +123,7 @@ impl ListRequest {
         }
         upstream.push(NOT_PRETTY);
         Self {
-            query: parameters.query(),
+            query: check_query(raw_query).and_then(|()| parameters.query()),
             ours_present: parameters.any_ours(),
             asked: parameters.asked(),
             native_present,
@@ -132,8 +147,7 @@ impl ListRequest {
 
 impl Parameters {
     fn is_ours(name: &str) -> bool {
-        let mut parameters = Self::default();
-        parameters.ours(name).is_some() || parameters.strict(name).is_some()
+        OURS.contains(&name)
     }
 
     fn strict(&mut self, name: &str) -> Option<&mut Strict> {
@@ -191,6 +205,17 @@ impl Parameters {
     }
 
     fn query(&self) -> Result<ListQuery, QueryError> {
+        let lenient = [
+            ("selector", &self.selector),
+            ("pageSize", &self.page_size),
+            ("pageNum", &self.page_num),
+            ("sortName", &self.sort_name),
+            ("sortOrder", &self.sort_order),
+            ("sortFunc", &self.sort_func),
+        ];
+        for (parameter, value) in lenient {
+            check_text(parameter, value.as_deref().unwrap_or_default())?;
+        }
         let filter = Selector::filter(text("filter", &self.filter)?)?;
         let sort = match text("sort", &self.sort)? {
             blank if blank.trim().is_empty() => Sort::parse(
@@ -207,8 +232,10 @@ impl Parameters {
             "" => Page::parse(self.page_size.as_deref(), self.page_num.as_deref()),
             _ => return Err(QueryError::whole("count", "its only value is `only`")),
         };
+        let selector = Selector::parse(self.selector.as_deref().unwrap_or_default())?.and(filter);
+        check_all_conditions(selector.expressions())?;
         Ok(ListQuery {
-            selector: Selector::parse(self.selector.as_deref().unwrap_or_default()).and(filter),
+            selector,
             sort,
             page,
             projection,
@@ -229,12 +256,7 @@ fn text<'p>(parameter: &'static str, value: &'p Strict) -> Result<&'p str, Query
             ));
         }
     };
-    if text.len() > MAX_TEXT {
-        return Err(QueryError::whole(
-            parameter,
-            "it may have 8192 bytes at most",
-        ));
-    }
+    check_text(parameter, text)?;
     Ok(text)
 }
 

@@ -13,29 +13,26 @@ pub(crate) struct Rest {
 
 impl Rest {
     /// Takes `continue` and `remainingItemCount` out of the text of a `metadata`.
-    pub(crate) fn take(metadata: &str) -> (Self, String) {
+    pub(crate) fn take(metadata: &[u8]) -> (Self, Vec<u8>) {
         let mut rest = Self::default();
-        let mut kept = String::from("{");
-        let read = each_member(metadata, &mut |name, value| match name.as_str() {
+        let mut kept = vec![b'{'];
+        each_member(metadata, &mut |name, value| match &*name {
             "continue" => {
-                rest.token = serde_json::from_str(value)
+                rest.token = serde_json::from_slice(value)
                     .ok()
                     .filter(|token: &String| !token.is_empty());
             }
-            "remainingItemCount" => rest.count = serde_json::from_str(value).ok(),
+            "remainingItemCount" => rest.count = serde_json::from_slice(value).ok(),
             _ => {
                 if kept.len() > 1 {
-                    kept.push(',');
+                    kept.push(b',');
                 }
-                kept.push_str(&serde_json::Value::from(name).to_string());
-                kept.push(':');
-                kept.push_str(value);
+                kept.extend_from_slice(serde_json::Value::from(&*name).to_string().as_bytes());
+                kept.push(b':');
+                kept.extend_from_slice(value);
             }
         });
-        if read.is_err() {
-            return (Self::default(), metadata.to_owned());
-        }
-        kept.push('}');
+        kept.push(b'}');
         (rest, kept)
     }
 }

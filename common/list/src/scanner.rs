@@ -2,14 +2,15 @@
 
 mod extent;
 
-use self::extent::Extent;
+pub(crate) use self::extent::Extent;
 
 /// A push scanner for `{ member…, "items": [ item… ], member… }`.
 ///
 /// It knows the grammar of this outline alone and may be stopped at any byte.
 /// What is inside a key, a value or an item it only measures: brackets are
 /// counted, strings are skipped. Whoever takes them has to validate them.
-/// An item that is an object it leaves to [`ObjectReader`](crate::object::ObjectReader).
+/// An item that is an object or array it leaves to
+/// [`ObjectReader`](crate::object::ObjectReader).
 #[derive(Debug)]
 pub(crate) struct Scanner {
     state: State,
@@ -17,8 +18,6 @@ pub(crate) struct Scanner {
     at_items: bool,
     /// The next item is measured here even if it is an object.
     measures_next: bool,
-    /// How deep the last part was nested.
-    deepest: usize,
 }
 
 /// What the first `len` bytes of the input are.
@@ -89,7 +88,6 @@ impl Scanner {
             state: State::Start,
             at_items: false,
             measures_next: false,
-            deepest: 0,
         }
     }
 
@@ -128,18 +126,12 @@ impl Scanner {
         self.state == State::AfterObject
     }
 
-    /// The deepest nesting of the part that has just been complete.
-    pub(crate) fn deepest(&self) -> usize {
-        self.deepest
-    }
-
     /// Takes some bytes off the input, which must not be empty. Each call gets
     /// on: by a byte at least, or to another state.
     pub(crate) fn step(&mut self, input: &[u8]) -> Result<Step, Fault> {
         match self.state {
             State::Key(mut extent) => {
                 let (len, done) = extent.advance(input);
-                self.deepest = extent.deepest();
                 self.state = if done {
                     State::AfterKey
                 } else {
@@ -149,7 +141,6 @@ impl Scanner {
             }
             State::Value(mut extent) => {
                 let (len, done) = extent.advance(input);
-                self.deepest = extent.deepest();
                 self.state = if done {
                     State::AfterValue
                 } else {
@@ -159,7 +150,6 @@ impl Scanner {
             }
             State::Item(mut extent) => {
                 let (len, done) = extent.advance(input);
-                self.deepest = extent.deepest();
                 self.state = if done {
                     State::AfterItem
                 } else {
@@ -235,7 +225,8 @@ impl Scanner {
                 (State::AfterValue, Event::Gap, past)
             }
             (State::BeforeFirstItem | State::BeforeItem, byte) if begins_value(byte) => {
-                let measures = std::mem::take(&mut self.measures_next) || byte != b'{';
+                let measures =
+                    std::mem::take(&mut self.measures_next) || !matches!(byte, b'{' | b'[');
                 let state = if measures {
                     State::Item(Extent::NEW)
                 } else {
@@ -293,7 +284,7 @@ impl State {
     }
 }
 
-fn is_space(byte: u8) -> bool {
+pub(crate) fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
 

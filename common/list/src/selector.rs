@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use crate::bounds;
 use crate::condition::Test;
 use crate::error::QueryError;
 use crate::expression::Expression;
 use crate::filter;
-use crate::fold::Folded;
+use crate::fold::FoldedSet;
 use crate::path::KeyPath;
 
 /// Conditions that an item must meet, all of them. The default has none.
@@ -18,22 +19,30 @@ pub struct Selector {
 // === impl Selector ===
 
 impl Selector {
-    /// Reads a decoded `selector` value. There is nothing to refuse: a segment
-    /// that is no condition is ignored, as KubeCube does.
-    pub fn parse(text: &str) -> Self {
+    /// Reads a decoded `selector` value. A segment that is no condition is ignored, as
+    /// KubeCube does.
+    ///
+    /// # Errors
+    ///
+    /// It is too long, or has too many conditions or values: nothing else can be wrong.
+    pub fn parse(text: &str) -> Result<Self, QueryError> {
+        const PARAMETER: &str = "selector";
+        bounds::check_text(PARAMETER, text)?;
         // The same key and operator again replaces the former one.
         let latest: BTreeMap<(&str, char), &str> = text.split(',').filter_map(split).collect();
-        let all = latest
-            .into_iter()
-            .map(|((key, operator), value)| {
-                let test = match operator {
-                    '=' => Test::OneOf(value.split('|').map(Folded::new).collect()),
-                    _ => Test::Contains(value.into()),
-                };
-                Expression::field(KeyPath::parse(key), test)
-            })
-            .collect();
-        Self { all }
+        bounds::check_conditions(PARAMETER, latest.len())?;
+        let all = latest.into_iter().map(|((key, operator), value)| {
+            let test = match operator {
+                '=' => {
+                    bounds::check_values(PARAMETER, value.split('|').count())?;
+                    Test::OneOf(FoldedSet::new(value.split('|')))
+                }
+                _ => Test::Contains(value.into()),
+            };
+            Ok(Expression::field(KeyPath::parse(key), test))
+        });
+        let all = all.collect::<Result<_, _>>()?;
+        Ok(Self { all })
     }
 
     /// Reads a decoded `filter` value.
@@ -50,6 +59,10 @@ impl Selector {
     pub fn and(mut self, other: Self) -> Self {
         self.all.extend(other.all);
         self
+    }
+
+    pub(crate) fn expressions(&self) -> &[Expression<KeyPath>] {
+        &self.all
     }
 
     pub(crate) fn into_expressions(self) -> Vec<Expression<KeyPath>> {
@@ -81,6 +94,7 @@ mod tests {
 
     fn conditions(text: &str) -> Vec<(String, Test)> {
         Selector::parse(text)
+            .unwrap()
             .into_expressions()
             .into_iter()
             .map(|expression| match expression {
@@ -91,7 +105,7 @@ mod tests {
     }
 
     fn exact(key: &str, values: &[&str]) -> (String, Test) {
-        let values = values.iter().map(|value| Folded::new(value)).collect();
+        let values = FoldedSet::new(values.iter().copied());
         (key.to_owned(), Test::OneOf(values))
     }
 
@@ -138,6 +152,33 @@ mod tests {
         assert_eq!(
             conditions("a=x,a~y,a=z"),
             [exact("a", &["z"]), fuzzy("a", "y")]
+        );
+    }
+
+    #[test]
+    fn there_is_a_bound_on_everything() {
+        let problem = |text: String| Selector::parse(&text).map_err(|error| error.problem);
+        let conditions = |count: usize| {
+            let all: Vec<String> = (0..count).map(|n| format!("a{n}~b")).collect();
+            all.join(",")
+        };
+        assert!(problem(conditions(64)).is_ok());
+        assert_eq!(
+            problem(conditions(65)).unwrap_err(),
+            "there may be 64 conditions at most"
+        );
+        // What is replaced is none.
+        assert!(problem(vec!["a~b"; 1000].join(",")).is_ok());
+        let values = |count: usize| format!("a={}", vec!["b"; count].join("|"));
+        assert!(problem(values(256)).is_ok());
+        assert_eq!(
+            problem(values(257)).unwrap_err(),
+            "a condition may have 256 values at most"
+        );
+        assert!(problem(format!("a~{}", "b".repeat(8190))).is_ok());
+        assert_eq!(
+            problem(format!("a~{}", "b".repeat(8191))).unwrap_err(),
+            "it may have 8192 bytes at most"
         );
     }
 

@@ -6,10 +6,10 @@
 //! See "Receiving resources as Tables" in the Kubernetes API concepts.
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use crate::error::ListError;
 use crate::path::KeyPath;
+use crate::raw::Raw;
 use crate::value::Value;
 
 /// The names of a Table's columns, in their order.
@@ -37,18 +37,21 @@ const NAMED_COLUMNS: usize = 32;
 impl Columns {
     /// Reads a Table's `columnDefinitions`, which have been validated as JSON.
     /// What is no definition is a column without a name.
-    pub(crate) fn read(definitions: &str) -> Self {
+    pub(crate) fn read(definitions: &[u8]) -> Self {
         #[derive(Deserialize)]
         struct Definition {
             #[serde(default)]
             name: String,
         }
-        let definitions: Vec<&RawValue> = serde_json::from_str(definitions).unwrap_or_default();
-        let name = |definition: &RawValue| {
-            let definition = serde_json::from_str::<Definition>(definition.get());
-            definition.map_or_else(|_| String::new(), |definition| definition.name)
-        };
-        Self(definitions.into_iter().map(name).collect())
+        let mut names = Vec::new();
+        let mut raw = Raw::new(definitions);
+        if raw.enter_array() {
+            while raw.element() {
+                let definition = serde_json::from_slice::<Definition>(raw.text());
+                names.push(definition.map_or_else(|_| String::new(), |known| known.name));
+            }
+        }
+        Self(names)
     }
 
     /// Where a path leads in the rows of this Table. A column is named as it is
@@ -89,10 +92,18 @@ pub(crate) fn cell<'a>(cells: &Value<'a>, index: usize) -> Value<'a> {
     let Value::Array(cells) = cells else {
         return Value::Missing;
     };
-    let cells: Vec<&RawValue> = serde_json::from_str(cells).unwrap_or_default();
-    cells
-        .get(index)
-        .map_or(Value::Missing, |cell| Value::read(cell.get()))
+    let mut raw = Raw::new(cells);
+    raw.enter_array();
+    for _ in 0..index {
+        if raw.element() {
+            raw.value();
+        }
+    }
+    if raw.element() {
+        Value::read(raw.text())
+    } else {
+        Value::Missing
+    }
 }
 
 #[cfg(test)]
@@ -101,7 +112,7 @@ mod tests {
 
     fn columns() -> Columns {
         Columns::read(
-            r#"[{"name":"Name","type":"string"},{"name":"Nominated Node","priority":1},{},7,{"name":"v1.x"}]"#,
+            br#"[{"name":"Name","type":"string"},{"name":"Nominated Node","priority":1},{},7,{"name":"v1.x"}]"#,
         )
     }
 
@@ -138,8 +149,9 @@ mod tests {
 
     #[test]
     fn a_cell_that_is_not_there_is_missing() {
-        assert_eq!(cell(&Value::Array(r#"["a",5]"#), 1), Value::Literal("5"));
-        assert_eq!(cell(&Value::Array("[]"), 0), Value::Missing);
+        assert_eq!(cell(&Value::Array(br#"["a",5]"#), 1), Value::Literal("5"));
+        assert_eq!(cell(&Value::Array(br#"["a",5]"#), 2), Value::Missing);
+        assert_eq!(cell(&Value::Array(b"[]"), 0), Value::Missing);
         assert_eq!(cell(&Value::Object, 0), Value::Missing);
     }
 }

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 
 use crate::path::any_element;
+use crate::raw;
+use crate::work::Work;
 
 /// A field of an item, read from its raw JSON text.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,7 +16,7 @@ pub(crate) enum Value<'a> {
     /// A number or a boolean, as it is spelled in the item.
     Literal(&'a str),
     /// An array, still raw.
-    Array(&'a str),
+    Array(&'a [u8]),
     /// An object; it compares equal to nothing.
     Object,
 }
@@ -23,13 +25,14 @@ pub(crate) enum Value<'a> {
 
 impl<'a> Value<'a> {
     /// Reads one JSON value, which must have been validated.
-    pub(crate) fn read(raw: &'a str) -> Self {
-        match raw.as_bytes().first() {
-            Some(b'"') => Self::Text(string(raw)),
+    pub(crate) fn read(raw: &'a [u8]) -> Self {
+        match raw.first() {
+            Some(b'"') => Self::Text(raw::string(raw)),
             Some(b'{') => Self::Object,
             Some(b'[') => Self::Array(raw),
             Some(b'n') | None => Self::Missing,
-            Some(_) => Self::Literal(raw),
+            // Numbers and literals are ASCII.
+            Some(_) => Self::Literal(std::str::from_utf8(raw).unwrap_or_default()),
         }
     }
 
@@ -42,15 +45,24 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// How long its text is.
+    pub(crate) fn text_bytes(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Literal(text) => text.len(),
+            Self::Missing | Self::Array(_) | Self::Object => 0,
+        }
+    }
+
     /// Whether the text of the value, or of one scalar element of an array,
     /// passes the test. Objects never do; what is missing counts as empty.
-    pub(crate) fn any_text(&self, test: impl Fn(&str) -> bool) -> bool {
+    pub(crate) fn any_text(&self, work: &Work, test: impl Fn(&str) -> bool) -> bool {
         match self {
             Self::Missing => test(""),
             Self::Text(text) => test(text),
             Self::Literal(text) => test(text),
             Self::Object => false,
-            Self::Array(raw) => any_element(raw, &mut |element| match Value::read(element) {
+            Self::Array(raw) => any_element(raw, work, &mut |element| match Value::read(element) {
                 Value::Missing => test(""),
                 Value::Text(text) => test(&text),
                 Value::Literal(text) => test(text),
@@ -61,28 +73,15 @@ impl<'a> Value<'a> {
 
     /// Whether the value, or one scalar element of an array, passes the test.
     /// What is missing, an object or an array in an array never does.
-    pub(crate) fn any_scalar(self, test: impl Fn(Value<'_>) -> bool) -> bool {
+    pub(crate) fn any_scalar(self, work: &Work, test: impl Fn(Value<'_>) -> bool) -> bool {
         match self {
             Self::Missing | Self::Object => false,
             Self::Text(_) | Self::Literal(_) => test(self),
-            Self::Array(raw) => any_element(raw, &mut |element| match Value::read(element) {
+            Self::Array(raw) => any_element(raw, work, &mut |element| match Value::read(element) {
                 scalar @ (Value::Text(_) | Value::Literal(_)) => test(scalar),
                 Value::Missing | Value::Array(_) | Value::Object => false,
             }),
         }
-    }
-}
-
-/// Decodes a JSON string; the usual one without escapes is borrowed.
-fn string(raw: &str) -> Cow<'_, str> {
-    let inner = raw
-        .strip_prefix('"')
-        .and_then(|rest| rest.strip_suffix('"'))
-        .unwrap_or_default();
-    if inner.contains('\\') {
-        Cow::Owned(serde_json::from_str(raw).unwrap_or_default())
-    } else {
-        Cow::Borrowed(inner)
     }
 }
 
@@ -104,13 +103,15 @@ mod tests {
             (r#"["a"]"#, ""),
             ("{}", ""),
         ] {
-            assert_eq!(Value::read(raw).into_text(), text, "{raw}");
+            assert_eq!(Value::read(raw.as_bytes()).into_text(), text, "{raw}");
         }
     }
 
     #[test]
     fn an_array_passes_if_a_scalar_in_it_does() {
-        let is = |raw: &str, wanted: &str| Value::read(raw).any_text(|text| text == wanted);
+        let is = |raw: &str, wanted: &str| {
+            Value::read(raw.as_bytes()).any_text(&Work::unlimited(), |text| text == wanted)
+        };
         assert!(is(r#"["red", 5, true]"#, "red"));
         assert!(is(r#"["red", 5, true]"#, "5"));
         assert!(is(r#"["red", null]"#, ""));

@@ -108,7 +108,7 @@ fn a_broken_list_is_never_a_page() {
         "{\"items\":[{\"a\":01}]}",
         "{\"items\":[]} x",
         "{\"items\":[],\"items\":[]}",
-        "{\"items\":[\"\\ud800\"]}",
+        "{\"items\":[\"\\x\"]}",
     ] {
         let refused = run("", &[body.as_bytes()]);
         assert!(
@@ -120,4 +120,60 @@ fn a_broken_list_is_never_a_page() {
     let (start, _) = PODS.as_bytes().split_at(received);
     let truncated = Err(ListError::Truncated { received: 40 });
     assert_eq!(run("", &[start]), truncated);
+}
+
+/// A list of one item, in chunks as HTTP/2 brings them.
+fn page_of(raw_query: &str, item: &str) -> String {
+    let body = format!("{{\"items\":[{item}]}}");
+    let chunks: Vec<&[u8]> = body.as_bytes().chunks(16 * 1024).collect();
+    let Ok(Finished::Page(page)) = run(raw_query, &chunks) else {
+        panic!("no page for {raw_query}");
+    };
+    String::from_utf8(page).unwrap()
+}
+
+#[wasm_bindgen_test]
+fn depth_does_not_exhaust_the_stack() {
+    for levels in [127, 128, 10_000, 1_000_000] {
+        for (open, close) in [("[", "]"), ("{\"a\":", "}"), ("[{\"a\":", "}]")] {
+            let deep = format!("{}1{}", open.repeat(levels), close.repeat(levels));
+            let item = format!("{{\"metadata\":{{\"name\":\"n\"}},\"a\":{deep}}}");
+            let path = format!("a{}", ".a".repeat(62));
+            let page = page_of(
+                &format!("filter=metadata.name=n,a,!x&sort={path},a[][][][].a"),
+                &item,
+            );
+            assert_eq!(page, format!("{{\"items\":[{item}],\"total\":1}}"));
+            for query in [
+                format!("fields={path},a[][][][].a,a[].a.a&pageSize=1"),
+                format!("strip={path},a[][][][].a,a[].a.a&pageSize=1"),
+            ] {
+                assert!(page_of(&query, &item).contains("\"name\":\"n\""), "{query}");
+            }
+        }
+    }
+}
+
+#[wasm_bindgen_test]
+fn what_is_odd_but_json_stays_as_it_is() {
+    for odd in ["1e999", "\"\\ud800\"", "{\"\\udc00\":[-1e400]}"] {
+        let item = format!("{{\"metadata\":{{\"name\":\"n\"}},\"a\":{odd}}}");
+        let page = page_of("selector=metadata.name=N,a~", &item);
+        assert!(page == format!("{{\"items\":[{item}],\"total\":1}}") || odd.starts_with('{'));
+    }
+}
+
+#[wasm_bindgen_test]
+fn too_much_work_is_refused() {
+    let array = vec!["1"; 500_000].join(",");
+    let body = format!("{{\"items\":[{{\"a\":[{array}]}}]}}");
+    let conditions: Vec<String> = (0..64).map(|n| format!("a[]!~z{n}")).collect();
+    let refused = run(
+        &format!("filter={}", conditions.join(",")),
+        &[body.as_bytes()],
+    );
+    assert!(refused.is_ok() || refused == Err(ListError::TooMuchWork));
+    let chunks: Vec<&[u8]> = body.as_bytes().chunks(16 * 1024).collect();
+    let refused = run(&format!("filter={}", conditions.join(",")), &chunks);
+    assert_eq!(refused, Err(ListError::TooMuchWork));
 }

@@ -272,11 +272,12 @@ impl Reply {
 
     /// The list cannot be turned into a page: 502 for an answer that is broken,
     /// 507 for one that needs more memory than a request may have, 400 for a
-    /// Table without the column that was asked for.
+    /// Table without the column that was asked for and for a query that makes too
+    /// much work of this list.
     pub fn list_failed(family: Family, error: &ListError) -> Self {
         let status = match error {
             ListError::PageTooLarge { .. } => 507,
-            ListError::NoColumn { .. } => 400,
+            ListError::NoColumn { .. } | ListError::TooMuchWork => 400,
             _ => 502,
         };
         Self::error(family, status, error.to_string())

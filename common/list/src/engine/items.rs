@@ -3,7 +3,7 @@
 use super::Limits;
 use super::judge::Judge;
 use crate::error::ListError;
-use crate::fields::{Found, Span};
+use crate::fields::{Found, Places};
 use crate::object::{ObjectReader, Unsure};
 use crate::pieces::Pieces;
 use crate::query::ListQuery;
@@ -19,7 +19,7 @@ pub(super) struct Items {
     /// What earlier chunks held of an item.
     buffer: Vec<u8>,
     /// Where the fields are in an item that `serde_json` has read.
-    spans: Vec<Span>,
+    places: Places,
     judge: Judge,
 }
 
@@ -42,13 +42,6 @@ pub(super) enum Refusal {
     Error(ListError),
 }
 
-/// The deepest nesting of an item: `serde_json` takes 127 levels, and the list
-/// and its items are two of them.
-const MAX_ITEM_DEPTH: usize = 125;
-
-/// Why something is refused that is nested too deep, as `serde_json` says it.
-pub(super) const TOO_DEEP: &str = "recursion limit exceeded";
-
 // === impl Items ===
 
 impl Items {
@@ -57,7 +50,7 @@ impl Items {
             max_item_bytes: limits.max_item_bytes,
             reader: ObjectReader::new(),
             buffer: Vec::new(),
-            spans: Vec::new(),
+            places: Places::default(),
             judge: Judge::new(query, limits, reading),
         }
     }
@@ -67,6 +60,11 @@ impl Items {
             .capacity()
             .saturating_add(self.reader.held_bytes())
             .saturating_add(self.judge.held_bytes())
+    }
+
+    /// A chunk of this size begins.
+    pub(super) fn begin_chunk(&mut self, len: usize) {
+        self.judge.begin_chunk(len);
     }
 
     /// The items are the rows of a Table with these columns.
@@ -113,19 +111,11 @@ impl Items {
     }
 
     /// Takes an item, or a piece of one, whose borders the scanner has found.
-    pub(super) fn piece(
-        &mut self,
-        bytes: &[u8],
-        done: bool,
-        deepest: usize,
-    ) -> Result<(), Refusal> {
+    pub(super) fn piece(&mut self, bytes: &[u8], done: bool) -> Result<(), Refusal> {
         self.check_len(self.buffer.len().saturating_add(bytes.len()))?;
         if !done {
             self.buffer.extend_from_slice(bytes);
             return Ok(());
-        }
-        if deepest > MAX_ITEM_DEPTH {
-            return Err(Refusal::Malformed(TOO_DEEP.to_owned()));
         }
         // An item that lies in one chunk is judged where it is.
         if self.buffer.is_empty() {
@@ -149,13 +139,12 @@ impl Items {
 
     /// Judges an object that the reader has just read, which ends with `end`.
     fn judge_object(&mut self, end: &[u8]) -> Result<(), Refusal> {
-        let spans = self.reader.spans();
+        let places = self.reader.places();
         let mut rest = end;
         if !self.buffer.is_empty() {
             // What is asked for goes into one piece, and no more than that: fields
             // are mostly near an item's beginning, and few items are kept.
-            let found = spans.iter().map(|span| span.end).max().unwrap_or(0);
-            let missing = found.saturating_sub(self.buffer.len());
+            let missing = places.end().saturating_sub(self.buffer.len());
             let (needed, others) = end.split_at_checked(missing).unwrap_or((end, &[]));
             self.buffer.extend_from_slice(needed);
             rest = others;
@@ -164,19 +153,16 @@ impl Items {
             [] => (Pieces::from(rest), rest),
             begun => (Pieces::new(begun, rest), begun),
         };
-        let judged = self.judge.item(Found::new(fields, spans), object);
+        let judged = self.judge.item(Found::new(fields, places), object);
         self.buffer.clear();
         judged.map_err(Refusal::Error)
     }
 
     /// Reads and judges an item of any kind.
     fn judge_any(&mut self, item: &[u8]) -> Result<(), Refusal> {
-        let text = strict::utf8(item).map_err(Refusal::Malformed)?;
-        let fields = self.judge.fields();
-        fields
-            .take(text, &mut self.spans)
-            .map_err(|error| Refusal::Malformed(strict::reason(&error)))?;
-        let found = Found::new(item, &self.spans);
+        strict::check(item).map_err(|error| Refusal::Malformed(strict::reason(&error)))?;
+        self.judge.fields().take(item, &mut self.places);
+        let found = Found::new(item, &self.places);
         self.judge.item(found, item.into()).map_err(Refusal::Error)
     }
 }

@@ -1,19 +1,26 @@
 //! What becomes of an item: whether it is wanted, and whether it can be on the page.
 
+use std::borrow::Cow;
+
 use super::Limits;
 use crate::error::ListError;
 use crate::fields::{FieldSet, Found};
 use crate::heap::{PageHeap, PageItems};
 use crate::pieces::Pieces;
 use crate::plan::Plan;
+use crate::projection::Projection;
 use crate::query::ListQuery;
 use crate::reading::{ObjectKey, Reading};
 use crate::table::Columns;
+use crate::work::{KEEP, Work};
 
 /// Judges one item after the other, and keeps those that can be on the page.
 #[derive(Debug)]
 pub(super) struct Judge {
     plan: Plan,
+    /// What of an item is kept.
+    projection: Projection,
+    work: Work,
     /// What is asked of the rows, should it turn out to be a Table.
     of_rows: Option<ListQuery>,
     reading: Reading,
@@ -28,11 +35,14 @@ pub(super) struct Judge {
 // === impl Judge ===
 
 impl Judge {
-    pub(super) fn new(query: ListQuery, limits: Limits, reading: Reading) -> Self {
+    pub(super) fn new(mut query: ListQuery, limits: Limits, reading: Reading) -> Self {
+        let projection = std::mem::take(&mut query.projection);
         let heap = PageHeap::new(query.page, limits.max_page_bytes);
         let of_rows = (reading == Reading::Table).then(|| query.clone());
         Self {
             plan: Plan::new(query),
+            projection,
+            work: Work::unlimited(),
             of_rows,
             reading,
             heap,
@@ -46,6 +56,7 @@ impl Judge {
     pub(super) fn expect_rows(&mut self, columns: &Columns) -> Result<(), ListError> {
         if let Some(query) = self.of_rows.take() {
             self.plan = Plan::for_rows(query, columns)?;
+            self.projection = std::mem::take(&mut self.projection).in_rows();
         }
         Ok(())
     }
@@ -59,23 +70,41 @@ impl Judge {
         self.heap.held_bytes()
     }
 
+    /// A chunk of this size begins.
+    pub(super) fn begin_chunk(&mut self, len: usize) {
+        self.work.begin_chunk(len);
+    }
+
     /// Judges an item by what was found in it.
     pub(super) fn item(&mut self, found: Found<'_>, item: Pieces<'_>) -> Result<(), ListError> {
-        let Some(rank) = self.plan.judge(found, self.arrived) else {
-            self.arrived = self.arrived.saturating_add(1);
-            return Ok(());
-        };
+        let rank = self.plan.judge(found, self.arrived, &self.work);
         self.arrived = self.arrived.saturating_add(1);
-        match self.reading {
-            Reading::Whole | Reading::Table => self.heap.offer(rank, item),
-            Reading::Head => {
+        if let Some(rank) = rank {
+            if self.reading == Reading::Head {
                 self.in_order &= self.arrived == 1 || *rank.name > *self.last_name;
                 self.last_name.clear();
                 self.last_name.push_str(&rank.name);
-                self.heap.offer(rank, item)
             }
-            Reading::Keys => self.heap.offer(rank, Pieces::default()),
+            let (projection, work) = (&self.projection, &self.work);
+            match self.reading {
+                Reading::Keys => self.heap.offer(rank, || {
+                    work.charge(KEEP);
+                    Box::default()
+                })?,
+                Reading::Whole | Reading::Table | Reading::Head => self.heap.offer(rank, || {
+                    work.charge(KEEP.saturating_add(item.len()));
+                    let item = item.to_boxed();
+                    match projection.apply_within(&item, work) {
+                        Cow::Owned(kept) => kept.into_boxed_slice(),
+                        Cow::Borrowed(_) => item,
+                    }
+                })?,
+            }
         }
+        if self.work.is_spent() {
+            return Err(ListError::TooMuchWork);
+        }
+        Ok(())
     }
 
     /// Whether each item of a [`Reading::Head`] had a greater name than the one before.

@@ -4,10 +4,10 @@ use super::run::Parts;
 use super::{Limits, ListEngine, Progress};
 use crate::envelope::Envelope;
 use crate::error::ListError;
-use crate::form::Form;
 use crate::heap::PageItems;
 use crate::page::Page;
-use crate::query::ListQuery;
+use crate::projection::Projection;
+use crate::query::{Answer, ListQuery};
 use crate::reading::ObjectKey;
 
 /// The keys of the page's objects, whose bodies are not known yet.
@@ -16,7 +16,8 @@ pub struct Keys {
     pub(crate) envelope: Envelope,
     pub(crate) objects: Vec<ObjectKey>,
     pub(crate) total: u64,
-    pub(crate) form: Form,
+    pub(crate) projection: Projection,
+    pub(crate) answer: Answer,
     pub(crate) limits: Limits,
 }
 
@@ -52,7 +53,7 @@ impl Keys {
             items,
             total: self.total,
         };
-        self.form.write(&frame, page)
+        frame.write(&page, self.answer)
     }
 
     fn single(&self, body: &[u8]) -> Result<Parts, ListError> {
@@ -61,6 +62,7 @@ impl Keys {
                 offset: 0,
                 limit: 1,
             },
+            projection: self.projection.clone(),
             ..ListQuery::default()
         };
         let mut engine = ListEngine::new(query, self.limits);

@@ -1,11 +1,11 @@
 //! The work on one body: what the scanner finds goes to the envelope or to the items.
 
-use super::items::{Item, Items, TOO_DEEP};
+use super::items::{Item, Items};
 use super::{Finished, Keys, Limits, Uncounted};
 use crate::envelope::{Envelope, Name};
 use crate::error::ListError;
-use crate::form::Form;
-use crate::query::ListQuery;
+use crate::projection::Projection;
+use crate::query::{Answer, ListQuery};
 use crate::reading::Reading;
 use crate::scanner::{Event, Scanner};
 
@@ -17,7 +17,9 @@ pub(super) struct Run {
     envelope: Envelope,
     items: Items,
     reading: Reading,
-    form: Form,
+    /// What of an object is on the page, for objects that come later.
+    projection: Projection,
+    answer: Answer,
     /// Where in the body the part begins that is being read.
     part_at: u64,
     in_part: bool,
@@ -33,25 +35,26 @@ pub(super) enum Verdict<'c> {
     NoList(&'c [u8]),
 }
 
-/// The deepest nesting of a member beside the items: `serde_json` takes 127
-/// levels, and the list is one of them.
-const MAX_MEMBER_DEPTH: usize = 126;
-
 /// An envelope, and the items that go with it.
 pub(crate) type Parts = (Envelope, Vec<Box<[u8]>>);
 
 // === impl Run ===
 
 impl Run {
-    pub(super) fn new(mut query: ListQuery, limits: Limits, reading: Reading) -> Self {
-        let form = Form::take(&mut query);
+    pub(super) fn new(query: ListQuery, limits: Limits, reading: Reading) -> Self {
+        let projection = match reading {
+            Reading::Keys => query.projection.clone(),
+            Reading::Whole | Reading::Head | Reading::Table => Projection::default(),
+        };
+        let answer = query.answer;
         Self {
             limits,
             scanner: Scanner::new(),
             envelope: Envelope::new(reading == Reading::Table),
             items: Items::new(query, limits, reading),
             reading,
-            form,
+            projection,
+            answer,
             part_at: 0,
             in_part: false,
             offset: 0,
@@ -59,6 +62,11 @@ impl Run {
     }
 
     pub(super) fn push<'c>(&mut self, chunk: &'c [u8]) -> Result<Verdict<'c>, ListError> {
+        self.items.begin_chunk(chunk.len());
+        self.read(chunk)
+    }
+
+    fn read<'c>(&mut self, chunk: &'c [u8]) -> Result<Verdict<'c>, ListError> {
         let mut input = chunk;
         while !input.is_empty() {
             if self.scanner.at_object() {
@@ -116,7 +124,7 @@ impl Run {
         match self.reading {
             Reading::Whole | Reading::Table => {
                 let page = self.items.into_judge().into_page();
-                Ok(Finished::Page(self.form.write(&self.envelope, page)?))
+                Ok(Finished::Page(self.envelope.write(&page, self.answer)?))
             }
             Reading::Head => self.finish_head(),
             Reading::Keys => {
@@ -125,7 +133,8 @@ impl Run {
                     envelope: self.envelope,
                     objects,
                     total,
-                    form: self.form,
+                    projection: self.projection,
+                    answer: self.answer,
                     limits: self.limits,
                 })))
             }
@@ -143,12 +152,12 @@ impl Run {
             (Some(token), None) => Ok(Finished::Uncounted(Box::new(Uncounted {
                 envelope: self.envelope,
                 page,
-                form: self.form,
+                answer: self.answer,
                 token,
             }))),
             (_, count) => {
                 page.total = page.total.saturating_add(count.unwrap_or(0));
-                Ok(Finished::Page(self.form.write(&self.envelope, page)?))
+                Ok(Finished::Page(self.envelope.write(&page, self.answer)?))
             }
         }
     }
@@ -175,7 +184,6 @@ impl Run {
         begun.map_err(|reason| self.malformed(reason))?;
         if let Some(columns) = self.envelope.columns() {
             self.items.expect_rows(&columns)?;
-            self.form = std::mem::take(&mut self.form).in_rows();
         }
         Ok(())
     }
@@ -195,9 +203,6 @@ impl Run {
     fn value(&mut self, bytes: &[u8], done: bool) -> Result<(), ListError> {
         self.envelope_piece(bytes)?;
         if done {
-            if self.scanner.deepest() > MAX_MEMBER_DEPTH {
-                return Err(self.malformed(TOO_DEEP.to_owned()));
-            }
             let checked = self.envelope.end_value();
             checked.map_err(|reason| self.malformed(reason))?;
             self.in_part = false;
@@ -214,7 +219,7 @@ impl Run {
         Ok(())
     }
 
-    /// An item that is an object, or a piece of one: says how many bytes of the
+    /// An item that is an object or array, or a piece of one: says how many bytes of the
     /// input were taken.
     fn object(&mut self, input: &[u8]) -> Result<usize, ListError> {
         if !self.items.in_object() {
@@ -234,7 +239,7 @@ impl Run {
                 self.scanner.measure_object();
                 self.offset = part_at;
                 // There are items, so the body cannot turn out to be no list.
-                let (Verdict::Open | Verdict::NoList(_)) = self.push(&before)?;
+                let (Verdict::Open | Verdict::NoList(_)) = self.read(&before)?;
                 return Ok(0);
             }
         };
@@ -247,7 +252,7 @@ impl Run {
         if done {
             self.in_part = false;
         }
-        let taken = self.items.piece(bytes, done, self.scanner.deepest());
+        let taken = self.items.piece(bytes, done);
         taken.map_err(|refusal| refusal.at(self.part_at))
     }
 

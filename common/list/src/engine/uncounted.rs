@@ -2,15 +2,15 @@
 
 use crate::envelope::Envelope;
 use crate::error::ListError;
-use crate::form::Form;
 use crate::heap::PageItems;
+use crate::query::Answer;
 
 /// A page whose list the server did not count.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Uncounted {
     pub(crate) envelope: Envelope,
     pub(crate) page: PageItems,
-    pub(crate) form: Form,
+    pub(crate) answer: Answer,
     pub(crate) token: String,
 }
 
@@ -28,6 +28,6 @@ impl Uncounted {
     /// [`ListError::Ended`] never in practice.
     pub fn finish(mut self, more: u64) -> Result<Vec<u8>, ListError> {
         self.page.total = self.page.total.saturating_add(more);
-        self.form.write(&self.envelope, self.page)
+        self.envelope.write(&self.page, self.answer)
     }
 }

@@ -1,157 +1,91 @@
-//! Reads an item, or an array on the way to fields, with `serde_json`.
+//! Reads an item, or an array on the way to fields, that is known to be JSON.
 
-use std::fmt;
+use super::{FieldSet, NodeId, Places, Span};
+use crate::raw::{Raw, string};
 
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
-
-use super::{FieldSet, Member, NodeId, Span};
-use crate::strict::{self, Skip, scalars_are_nothing};
-
-/// Reads a value at a node of the tree.
-struct Walk<'t, 's, 'de> {
+/// Reads values at nodes of the tree.
+struct Walk<'t, 'p, 'a> {
     set: &'t FieldSet,
-    node: NodeId,
-    /// What is read as a whole; spans count from its beginning.
-    item: &'de str,
-    spans: &'s mut [Span],
-    enters_arrays: bool,
+    places: &'p mut Places,
+    raw: Raw<'a>,
+    /// Where in the item the text begins.
+    offset: usize,
 }
-
-/// Reads a key and looks it up.
-struct Lookup<'t>(&'t FieldSet, NodeId);
 
 // === impl FieldSet ===
 
 impl FieldSet {
     /// Reads one item, which may be any JSON value; only an object has fields.
-    pub(crate) fn take(&self, item: &str, spans: &mut Vec<Span>) -> Result<(), serde_json::Error> {
-        spans.clear();
-        spans.resize(self.slots, Span::NONE);
-        let walk = Walk {
+    pub(crate) fn take(&self, item: &[u8], places: &mut Places) {
+        places.begin(self);
+        let mut walk = Walk {
             set: self,
-            node: Self::ROOT,
-            item,
-            spans,
-            enters_arrays: false,
+            places,
+            raw: Raw::new(item),
+            offset: 0,
         };
-        strict::read(item, walk)
+        if walk.raw.enter_object() {
+            walk.object(Self::ROOT);
+        }
     }
 
     /// Reads an array on the way to fields, which begins at `start` of the item.
-    pub(crate) fn take_array(
-        &self,
-        node: NodeId,
-        array: &str,
-        start: usize,
-        spans: &mut [Span],
-    ) -> Result<(), serde_json::Error> {
-        let mut inner = vec![Span::NONE; spans.len()];
-        let walk = Walk {
+    pub(crate) fn take_array(&self, node: NodeId, array: &[u8], start: usize, places: &mut Places) {
+        let mut walk = Walk {
             set: self,
-            node,
-            item: array,
-            spans: &mut inner,
-            enters_arrays: true,
+            places,
+            raw: Raw::new(array),
+            offset: start,
         };
-        strict::read(array, walk)?;
-        for (span, found) in spans.iter_mut().zip(inner) {
-            if found != Span::NONE {
-                *span = Span {
-                    start: found.start.saturating_add(start),
-                    end: found.end.saturating_add(start),
-                };
-            }
-        }
-        Ok(())
-    }
-}
-
-// === impl Span ===
-
-impl Span {
-    /// Where a part of a text stands in it.
-    fn within(text: &str, part: &str) -> Self {
-        let start = (part.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
-        Self {
-            start,
-            end: start.saturating_add(part.len()),
-        }
+        walk.value(node);
     }
 }
 
 // === impl Walk ===
 
-impl<'de> DeserializeSeed<'de> for Walk<'_, '_, 'de> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Walk<'_, '_, 'de> {
-    type Value = ();
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("any JSON value")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(member) = map.next_key_seed(Lookup(self.set, self.node))? {
-            let Some(member) = member else {
-                map.next_value_seed(Skip)?;
-                continue;
-            };
-            member.begin(self.spans);
-            let walk = Walk {
-                set: self.set,
-                node: member.next,
-                item: self.item,
-                spans: &mut *self.spans,
-                enters_arrays: true,
-            };
-            if !member.is_end() {
-                map.next_value_seed(walk)?;
-                continue;
+impl Walk<'_, '_, '_> {
+    /// Takes a value. An array is entered at its first element.
+    fn value(&mut self, node: NodeId) {
+        let mut arrays = 0_usize;
+        let mut is_empty = false;
+        while !is_empty && self.raw.enter_array() {
+            is_empty = !self.raw.element();
+            arrays = arrays.saturating_add(usize::from(!is_empty));
+        }
+        if !is_empty {
+            if self.raw.enter_object() {
+                self.object(node);
+            } else {
+                self.raw.value();
             }
-            // A path ends here and another may go on: the raw text serves both.
-            let raw = map.next_value::<&'de RawValue>()?.get();
-            strict::read(raw, walk).map_err(|error| A::Error::custom(strict::reason(&error)))?;
-            member.end(self.spans, Span::within(self.item, raw));
         }
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        if self.enters_arrays {
-            seq.next_element_seed(self)?;
+        for _ in 0..arrays {
+            self.raw.leave_array();
         }
-        Skip.visit_seq(seq)
     }
 
-    scalars_are_nothing!();
-}
-
-// === impl Lookup ===
-
-impl<'de, 't> DeserializeSeed<'de> for Lookup<'t> {
-    type Value = Option<&'t Member>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl<'t> Visitor<'_> for Lookup<'t> {
-    type Value = Option<&'t Member>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a key")
-    }
-
-    fn visit_str<E: Error>(self, key: &str) -> Result<Self::Value, E> {
-        let found = self.0.find(self.1, key.as_bytes());
-        Ok(found.and_then(|id| self.0.member(id)))
+    /// Takes the rest of an object. This calls itself along the paths and no deeper.
+    fn object(&mut self, node: NodeId) {
+        while let Some(name) = self.raw.name() {
+            let set = self.set;
+            let name = string(name);
+            let found = set.find(node, name.as_bytes());
+            let Some(member) = found.and_then(|id| set.member(id)) else {
+                self.raw.value();
+                continue;
+            };
+            member.begin(self.places);
+            let start = self.raw.start();
+            if set.goes_on(member) {
+                self.value(member.next);
+            } else {
+                self.raw.value();
+            }
+            let span = Span {
+                start: start.saturating_add(self.offset),
+                end: self.raw.at().saturating_add(self.offset),
+            };
+            member.end(self.places, span);
+        }
     }
 }

@@ -17,7 +17,7 @@ fn rank(name: &str, arrival: u64) -> Rank<'_> {
 fn offer_all(heap: &mut PageHeap, names: &[&str]) -> Result<(), ListError> {
     (0..)
         .zip(names)
-        .try_for_each(|(arrival, name)| heap.offer(rank(name, arrival), name.as_bytes().into()))
+        .try_for_each(|(arrival, name)| heap.offer(rank(name, arrival), || name.as_bytes().into()))
 }
 
 fn page(offset: u64, limit: u64, names: &[&str]) -> Vec<String> {
@@ -54,8 +54,7 @@ fn equal_items_stay_in_the_order_of_arrival() {
     );
     for arrival in 0..9 {
         let item = [b'0' + u8::try_from(arrival).unwrap()];
-        heap.offer(rank("x", arrival), item.as_slice().into())
-            .unwrap();
+        heap.offer(rank("x", arrival), || item.into()).unwrap();
     }
     let items = heap.into_page().items;
     assert_eq!(items, [b"0".as_slice().into(), b"1".as_slice().into()]);
@@ -86,7 +85,8 @@ fn memory_of_replaced_items_is_given_back() {
         NO_LIMIT,
     );
     for name in ["zzzz", "yyy", "xx", "w"] {
-        heap.offer(rank(name, 0), name.as_bytes().into()).unwrap();
+        heap.offer(rank(name, 0), || name.as_bytes().into())
+            .unwrap();
         assert_eq!(heap.payload, name.len() * 3);
     }
 }
@@ -100,8 +100,8 @@ fn a_page_beyond_the_budget_is_an_error_at_once() {
         },
         2 * size_of::<Entry>(),
     );
-    heap.offer(rank("a", 0), b"a".as_slice().into()).unwrap();
-    let refused = heap.offer(rank("b", 1), b"b".as_slice().into());
+    heap.offer(rank("a", 0), || b"a".as_slice().into()).unwrap();
+    let refused = heap.offer(rank("b", 1), || b"b".as_slice().into());
     assert!(matches!(refused, Err(ListError::PageTooLarge { .. })));
 }
 
@@ -117,7 +117,7 @@ fn a_page_past_the_end_is_empty_even_beyond_the_budget() {
     offer_all(&mut heap, &["a", "b", "c", "d", "e"]).unwrap();
     assert_eq!(heap.total, 5);
     assert_eq!(heap.payload, 0);
-    let refused = heap.offer(rank("f", 6), b"f".as_slice().into());
+    let refused = heap.offer(rank("f", 6), || b"f".as_slice().into());
     assert!(matches!(refused, Err(ListError::PageTooLarge { .. })));
 }
 
@@ -129,6 +129,6 @@ fn what_was_given_up_does_not_come_back() {
     };
     let mut heap = PageHeap::new(page, 5 * size_of::<Entry>() - 1);
     offer_all(&mut heap, &["a", "b", "c", "d", "e"]).unwrap();
-    let refused = heap.offer(rank("f", 5), b"f".as_slice().into());
+    let refused = heap.offer(rank("f", 5), || b"f".as_slice().into());
     assert!(matches!(refused, Err(ListError::PageTooLarge { .. })));
 }

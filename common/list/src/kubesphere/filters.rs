@@ -2,16 +2,16 @@
 
 use super::label_selector::{self, Missing};
 use super::service::{self, Service};
+use crate::bounds::{MAX_CONDITIONS, check_values};
 use crate::condition::Test;
 use crate::derived::Derived;
 use crate::error::QueryError;
 use crate::expression::Expression;
-use crate::fold::Folded;
+use crate::fold::FoldedSet;
 use crate::path::KeyPath;
 
 /// What `names` may list.
 const MAX_NAMES: usize = 1024;
-const MAX_FIELDS: usize = 64;
 
 /// Selectable fields that are no texts: what Kubernetes takes a missing one for.
 const ZERO_VALUES: [(&str, &str); 5] = [
@@ -31,9 +31,10 @@ pub(super) fn filter(
 ) -> Result<Option<Expression<KeyPath>>, QueryError> {
     let is = |path: &str| Some(Expression::path(path, Test::is(value)));
     let is_one = |path: &str| Some(Expression::path(path, Test::one_of([value])));
-    let is_phase = || {
-        let phases = value.split('|').map(Folded::new).collect();
-        Some(Expression::path("status.phase", Test::OneOf(phases)))
+    let is_phase = |parameter| {
+        check_values(parameter, value.split('|').count())?;
+        let phases = FoldedSet::new(value.split('|'));
+        Ok(Some(Expression::path("status.phase", Test::OneOf(phases))))
     };
     Ok(match (name, resource) {
         ("name", _) => {
@@ -52,7 +53,8 @@ pub(super) fn filter(
         ("serviceName", "pods") => Some(service::pods_of(services)),
         ("phase", "pods") => is("status.phase"),
         ("podIP", "pods") => is("status.podIP"),
-        ("phase" | "status", "persistentvolumeclaims") => is_phase(),
+        ("phase", "persistentvolumeclaims") => is_phase("phase")?,
+        ("status", "persistentvolumeclaims") => is_phase("status")?,
         ("storageClassName", "persistentvolumeclaims") => is_one("spec.storageClassName"),
         ("status", "namespaces") => is("status.phase"),
         ("email", "users") => is("spec.email"),
@@ -108,7 +110,7 @@ pub(super) fn field_selector(text: &str) -> Result<Expression<KeyPath>, QueryErr
     let mut conditions = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {
-        if conditions.len() >= MAX_FIELDS {
+        if conditions.len() >= MAX_CONDITIONS {
             return Err(QueryError::at(
                 PARAMETER,
                 text,

@@ -1,5 +1,6 @@
 //! Kubernetes' label selectors: `a=b,c!=d,e in (f,g),h notin (i),j,!k,l>1`.
 
+use crate::bounds::{MAX_CONDITIONS, MAX_VALUES};
 use crate::condition::{Comparison, Test};
 use crate::error::QueryError;
 use crate::expression::Expression;
@@ -20,8 +21,6 @@ pub(super) struct SelectorError<'t> {
     problem: &'static str,
 }
 
-const MAX_REQUIREMENTS: usize = 64;
-const MAX_VALUES: usize = 256;
 const MAX_NAME: usize = 63;
 const MAX_PREFIX: usize = 253;
 
@@ -41,7 +40,7 @@ pub(super) fn parse<'t>(
         return Ok(Expression::All(all));
     }
     loop {
-        if all.len() >= MAX_REQUIREMENTS {
+        if all.len() >= MAX_CONDITIONS {
             return Err(parser.error("there may be 64 requirements at most"));
         }
         all.push(parser.requirement()?);

@@ -1,23 +1,31 @@
 //! What is inside what.
 
+mod deeper;
+
+use self::deeper::Deeper;
+use super::Unsure;
 use super::finder::AtBlock;
 use super::grammar::Tokens;
-use super::{MAX_DEPTH, Unsure};
 use crate::block::Masks;
 
 /// The brackets that are open.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Brackets {
     depth: u32,
     /// Which of them are arrays: bit n for the one at depth n. Bit 0 is set, as
     /// outside of everything there is no colon either; bits above the depth are not.
     arrays: u128,
+    /// The same of those below [`MAX_DEPTH`], the innermost one last.
+    deeper: Deeper,
     /// Above this depth are objects in objects, and nothing is to be found there.
     floor: u32,
 }
 
 /// Brackets up to this depth are told apart by 64 bits.
 const QUIET_DEPTH: u32 = 63;
+
+/// Brackets up to this depth are told apart by 128 bits; others are put aside.
+const MAX_DEPTH: u32 = 126;
 
 // === impl Default ===
 
@@ -26,6 +34,7 @@ impl Default for Brackets {
         Self {
             depth: 0,
             arrays: 1,
+            deeper: Deeper::default(),
             floor: 0,
         }
     }
@@ -34,6 +43,25 @@ impl Default for Brackets {
 // === impl Brackets ===
 
 impl Brackets {
+    /// Nothing is open.
+    pub(super) fn begin(&mut self) {
+        self.depth = 0;
+        self.arrays = 1;
+        self.deeper.clear();
+        self.floor = 0;
+    }
+
+    /// The memory that it takes.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.deeper.held_bytes()
+    }
+
+    /// Whether in this block there may be more open than 128 bits tell apart.
+    #[inline(always)]
+    pub(super) fn may_be_deep(&self, tokens: &Tokens) -> bool {
+        self.depth.wrapping_add(tokens.open.count_ones()) > MAX_DEPTH
+    }
+
     /// Whether the object ends in a block, judged by the brackets alone.
     pub(super) fn end_in(&self, masks: &Masks, inside: u64) -> bool {
         let mut depth = self.depth;
@@ -161,7 +189,6 @@ impl Brackets {
             }
             if tokens.open & bit != 0 {
                 depth = depth.wrapping_add(1);
-                is_sound &= depth <= MAX_DEPTH;
                 stack = (stack >> 1) | (u128::from(is_array) << DEEPEST);
                 if at_finder && !is_array {
                     finder.enter(depth);
@@ -169,7 +196,7 @@ impl Brackets {
             } else {
                 is_sound &= depth > 0 && is_high(stack) == is_array;
                 if at_finder {
-                    finder.close(bit.trailing_zeros())?;
+                    finder.close(bit.trailing_zeros());
                 }
                 depth = depth.wrapping_sub(1);
                 stack <<= 1;
@@ -190,6 +217,81 @@ impl Brackets {
         Ok(None)
     }
 
+    /// [`Self::walk`] where it [may be deep](Self::may_be_deep).
+    #[cold]
+    #[inline(never)]
+    pub(super) fn walk_deep(
+        &mut self,
+        curly: u64,
+        tokens: &Tokens,
+        finder: &mut AtBlock<'_>,
+    ) -> Result<Option<u32>, Unsure> {
+        let mut rest = tokens.open | tokens.close;
+        let mut unread = u64::MAX;
+        let mut wrong = tokens.wrong;
+        while rest != 0 {
+            let bit = rest & rest.wrapping_neg();
+            let upto = rest ^ rest.wrapping_sub(1);
+            rest ^= bit;
+            let part = unread & upto;
+            unread = !upto;
+            wrong |= part & wrong_in(self.is_in_array(), tokens);
+            let is_array = curly & bit == 0;
+            let at_finder = self.depth == finder.depth();
+            if at_finder {
+                finder.members(part, tokens)?;
+            }
+            if tokens.open & bit != 0 {
+                self.open(is_array);
+                if at_finder && !is_array {
+                    finder.enter(self.depth);
+                }
+                continue;
+            }
+            sound(self.depth > 0 && self.is_in_array() == is_array)?;
+            if at_finder {
+                finder.close(bit.trailing_zeros());
+            }
+            self.close();
+            if self.depth == 0 {
+                sound(wrong & upto == 0)?;
+                return Ok(Some(bit.trailing_zeros()));
+            }
+        }
+        wrong |= unread & wrong_in(self.is_in_array(), tokens);
+        if self.depth == finder.depth() {
+            finder.members(unread, tokens)?;
+        }
+        sound(wrong == 0)?;
+        self.settle(finder.depth());
+        Ok(None)
+    }
+
+    fn is_in_array(&self) -> bool {
+        if self.depth > MAX_DEPTH {
+            return self.deeper.last();
+        }
+        self.arrays.wrapping_shr(self.depth) & 1 != 0
+    }
+
+    fn open(&mut self, is_array: bool) {
+        self.depth = self.depth.wrapping_add(1);
+        if self.depth > MAX_DEPTH {
+            self.deeper.push(is_array);
+        } else {
+            self.arrays |= u128::from(is_array).wrapping_shl(self.depth);
+        }
+    }
+
+    fn close(&mut self) {
+        if self.depth > MAX_DEPTH {
+            self.deeper.pop();
+        } else {
+            self.arrays &= !1_u128.wrapping_shl(self.depth);
+        }
+        self.depth = self.depth.wrapping_sub(1);
+    }
+
     /// Remembers from where on there is nothing but objects in objects.
     #[inline(always)]
     fn settle(&mut self, finder_depth: u32) {
@@ -204,7 +306,12 @@ const DEEPEST: u32 = 127;
 /// What is wrong inside the array or object that is the innermost one of these.
 #[inline(always)]
 fn wrong_inside(stack: u128, tokens: &Tokens) -> u64 {
-    if is_high(stack) {
+    wrong_in(is_high(stack), tokens)
+}
+
+#[inline(always)]
+fn wrong_in(is_array: bool, tokens: &Tokens) -> u64 {
+    if is_array {
         tokens.colon
     } else {
         tokens.wrong_in_object

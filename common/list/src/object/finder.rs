@@ -4,8 +4,9 @@ use super::Unsure;
 use super::grammar::Tokens;
 use super::strings::InBlock;
 use crate::block::{below, last_bit};
-use crate::fields::{FieldSet, MemberId, NodeId, Span};
+use crate::fields::{FieldSet, MemberId, NodeId, Places, Span};
 use crate::pieces::Pieces;
+use crate::raw::string;
 
 /// The objects on the way to fields that are open, and what was found.
 #[derive(Debug, Default)]
@@ -13,7 +14,7 @@ pub(super) struct Finder {
     frames: Vec<Frame>,
     /// The depth of the innermost of them; 0 for none.
     depth: u32,
-    spans: Vec<Span>,
+    places: Places,
 }
 
 /// An object that paths go through.
@@ -45,8 +46,7 @@ impl Finder {
     pub(super) fn begin(&mut self, fields: &FieldSet) {
         self.frames.clear();
         self.depth = 0;
-        self.spans.clear();
-        self.spans.resize(fields.slots(), Span::NONE);
+        self.places.begin(fields);
     }
 
     /// The depth of the innermost object that paths go through; 0 for none.
@@ -84,13 +84,13 @@ impl Finder {
         }
     }
 
-    pub(super) fn spans(&self) -> &[Span] {
-        &self.spans
+    pub(super) fn places(&self) -> &Places {
+        &self.places
     }
 
     pub(super) fn held_bytes(&self) -> usize {
         let frames = self.frames.capacity().saturating_mul(size_of::<Frame>());
-        frames.saturating_add(self.spans.capacity().saturating_mul(size_of::<Span>()))
+        frames.saturating_add(self.places.held_bytes())
     }
 }
 
@@ -121,7 +121,7 @@ impl AtBlock<'_> {
             rest &= !(bit | bit.wrapping_sub(1));
             let place = self.at.wrapping_add(bit.trailing_zeros() as usize);
             if is_open {
-                self.end_member(place)?;
+                self.end_member(place);
                 is_open = false;
                 continue;
             }
@@ -157,11 +157,10 @@ impl AtBlock<'_> {
 
     /// That object is closed.
     #[inline(always)]
-    pub(super) fn close(&mut self, bit: u32) -> Result<(), Unsure> {
-        self.end_member(self.at.wrapping_add(bit as usize))?;
+    pub(super) fn close(&mut self, bit: u32) {
+        self.end_member(self.at.wrapping_add(bit as usize));
         self.finder.frames.pop();
         self.finder.depth = self.finder.frames.last().map_or(0, |frame| frame.depth);
-        Ok(())
     }
 
     /// An object is opened in it, and inside that this is the depth; paths may go
@@ -195,7 +194,7 @@ impl AtBlock<'_> {
         let found = find(self.fields, frame.node, key.trim_ascii_end())?;
         frame.member = found.map(|member| (member, colon.wrapping_add(1)));
         if let Some(member) = found.and_then(|member| self.fields.member(member)) {
-            member.begin(&mut self.finder.spans);
+            member.begin(&mut self.finder.places);
         }
         Ok(found.is_some())
     }
@@ -222,13 +221,13 @@ impl AtBlock<'_> {
         }
     }
 
-    fn end_member(&mut self, end: usize) -> Result<(), Unsure> {
+    fn end_member(&mut self, end: usize) {
         let open = self.finder.frames.last_mut();
         let Some((member, start)) = open.and_then(|frame| frame.member.take()) else {
-            return Ok(());
+            return;
         };
         let Some(member) = self.fields.member(member) else {
-            return Ok(());
+            return;
         };
         let raw = self.object.get(start..end).unwrap_or_default();
         let value = raw.trim_ascii_start();
@@ -239,13 +238,10 @@ impl AtBlock<'_> {
             end: start.wrapping_add(value.len()),
         };
         if value.first() == Some(&b'[') && self.fields.goes_on(member) {
-            let array = std::str::from_utf8(value).map_err(|_| Unsure)?;
-            let spans = &mut self.finder.spans;
-            let taken = self.fields.take_array(member.next(), array, start, spans);
-            taken.map_err(|_| Unsure)?;
+            let places = &mut self.finder.places;
+            self.fields.take_array(member.next(), value, start, places);
         }
-        member.end(&mut self.finder.spans, span);
-        Ok(())
+        member.end(&mut self.finder.places, span);
     }
 }
 
@@ -259,8 +255,7 @@ fn find(fields: &FieldSet, node: NodeId, quoted: &[u8]) -> Result<Option<MemberI
     if found.is_some() || memchr::memchr(b'\\', name).is_none() {
         return Ok(found);
     }
-    let name: String = serde_json::from_slice(quoted).map_err(|_| Unsure)?;
-    Ok(fields.find(node, name.as_bytes()))
+    Ok(fields.find(node, string(quoted).as_bytes()))
 }
 
 /// Where the string begins that ends this text, but for white space behind it.

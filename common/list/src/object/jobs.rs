@@ -123,7 +123,13 @@ impl Job for Walk<'_, '_, '_> {
         let mut finder = reader
             .finder
             .at_block(object, at, fields, &strings, is_plain);
-        if let Some(last) = reader.brackets.walk(curly, &tokens, &mut finder)? {
+        let brackets = &mut reader.brackets;
+        let ended = if brackets.may_be_deep(&tokens) {
+            brackets.walk_deep(curly, &tokens, &mut finder)
+        } else {
+            brackets.walk(curly, &tokens, &mut finder)
+        };
+        if let Some(last) = ended? {
             return reader.check_last(tokens.literal, last, place);
         }
         if reader.check(Some(tokens.literal), u64::MAX, place) {

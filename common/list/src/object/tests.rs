@@ -1,5 +1,3 @@
-use serde_json::Value;
-
 use super::*;
 use crate::path::KeyPath;
 
@@ -21,14 +19,14 @@ fn read(bytes: &[u8], piece: usize) -> Result<Option<usize>, Unsure> {
     Ok(None)
 }
 
-/// The reader's word on an object, which has to be `serde_json`'s, wherever the
+/// The reader's word on an object, which has to be that of the judge, wherever the
 /// object lies in its blocks and however it arrives.
 #[track_caller]
 fn check(object: &str) {
     for padding in 0..=66 {
         // `{"pad…":[],"o":OBJECT}`, and more of a list behind it.
         let text = format!("{{\"{}\":[],\"o\":{object}}}", "p".repeat(padding));
-        let valid = serde_json::from_str::<Value>(&text).is_ok();
+        let valid = crate::strict::check(text.as_bytes()).is_ok();
         let followed = format!("{text},{{\"\\ud800\":tru\n\"]");
         for piece in [1, 7, 63, 64, 65, 1000] {
             let said = read(followed.as_bytes(), piece);
@@ -163,7 +161,17 @@ fn what_is_no_json_is_not_read() {
 }
 
 #[test]
-fn bytes_that_are_no_utf_8_are_not_read() {
+fn what_is_odd_but_json_is_read() {
+    for object in [
+        "1e999",
+        "\"\\ud800\"",
+        "\"\\ud800x\"",
+        "\"\\udc00\"",
+        "\"\\ud800\\ud800\"",
+        "{\"\\ud800\":1}",
+    ] {
+        check(object);
+    }
     for bad in [
         &b"\xff"[..],
         b"\xc3",
@@ -174,6 +182,9 @@ fn bytes_that_are_no_utf_8_are_not_read() {
     ] {
         for padding in 0..=66 {
             let text = [b"{\"a\":\"", "p".repeat(padding).as_bytes(), bad, b"\"}"].concat();
+            assert_eq!(read(&text, 1), Ok(Some(text.len())));
+            assert_eq!(read(&text, 1000), Ok(Some(text.len())));
+            let text = [b"{\"a\":", " ".repeat(padding).as_bytes(), bad, b"}"].concat();
             assert_eq!(read(&text, 1), Err(Unsure));
             assert_eq!(read(&text, 1000), Err(Unsure));
         }
@@ -181,21 +192,60 @@ fn bytes_that_are_no_utf_8_are_not_read() {
 }
 
 #[test]
-fn an_object_may_be_as_deep_as_serde_json_allows_in_a_list() {
+fn an_object_may_be_of_any_depth() {
     for (open, close) in [("[", "]"), ("{\"a\":", "}"), ("[{\"a\":[],\"b\":", "}]")] {
         let levels = open.matches(['[', '{']).count() - open.matches(']').count();
         for depth in [
-            1_usize, 30, 61, 62, 63, 64, 120, 123, 124, 125, 126, 127, 200,
+            1_usize, 30, 61, 62, 63, 64, 120, 123, 124, 125, 126, 127, 128, 129, 140, 192, 200,
+            1000,
         ] {
             let count = depth / levels;
-            let inner = format!("{}{{}}{}", open.repeat(count), close.repeat(count));
-            let object = format!("{{\"o\":{inner}}}");
-            let list = format!("{{\"items\":[{object}]}}");
-            let valid = serde_json::from_str::<Value>(&list).is_ok();
-            for piece in [1, 64, 10_000] {
-                assert_eq!(read(object.as_bytes(), piece).is_ok(), valid, "{object}");
+            for padding in [0, 1, 31, 63] {
+                let pad = " ".repeat(padding);
+                let inner = format!("{}{pad}{{}}{}", open.repeat(count), close.repeat(count));
+                let object = format!("{{\"o\":{inner},\"p\":[{{}},1]}}");
+                for piece in [1, 64, 10_000] {
+                    assert_eq!(
+                        read(object.as_bytes(), piece),
+                        Ok(Some(object.len())),
+                        "{object}"
+                    );
+                }
+                // One bracket of another kind, at any depth.
+                for at in [0, count / 2, count.saturating_sub(1)] {
+                    if count == 0 {
+                        continue;
+                    }
+                    let mut closing = vec![close; count];
+                    let wrong =
+                        close.replace(['}', ']'], if close.ends_with(']') { "}" } else { "]" });
+                    closing[at] = &wrong;
+                    let object = format!(
+                        "{{\"o\":{}{pad}{{}}{}}}",
+                        open.repeat(count),
+                        closing.concat()
+                    );
+                    for piece in [1, 64, 10_000] {
+                        assert_eq!(read(object.as_bytes(), piece), Err(Unsure), "{object}");
+                    }
+                }
             }
         }
+    }
+}
+
+#[test]
+fn an_array_is_read_as_an_object_is() {
+    let fields = FieldSet::new();
+    let mut reader = ObjectReader::new();
+    for (array, len) in [
+        ("[]", Some(2)),
+        ("[[1],{\"a\":[2]}] ", Some(15)),
+        ("[1", None),
+    ] {
+        reader.begin(&fields);
+        let said = reader.advance(Pieces::from(array.as_bytes()), &fields);
+        assert_eq!(said, Ok(len), "{array}");
     }
 }
 
@@ -215,9 +265,18 @@ fn find(reader: &mut ObjectReader, fields: &FieldSet, text: &str, piece: usize) 
         kept += arrived.len();
     };
     assert_eq!(len, text.len());
-    let mut spans = Vec::new();
-    fields.take(text, &mut spans).unwrap();
-    assert_eq!(reader.spans(), spans, "{text} by {piece}");
+    let mut places = Places::default();
+    fields.take(text.as_bytes(), &mut places);
+    let values = |places: &Places| {
+        let found = crate::fields::Found::new(text.as_bytes(), places);
+        let values = fields.all().map(|field| found.raw(field).to_vec());
+        values.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        values(reader.places()),
+        values(&places),
+        "{text} by {piece}"
+    );
 }
 
 #[test]
@@ -240,7 +299,7 @@ fn names_of_every_length_are_found() {
                 );
                 for piece in [1, 64, 200, 10_000] {
                     find(&mut reader, &fields, &text, piece);
-                    let found = crate::fields::Found::new(text.as_bytes(), reader.spans());
+                    let found = crate::fields::Found::new(text.as_bytes(), reader.places());
                     let value = if len == 0 { "" } else { "7" };
                     assert_eq!(found.value(id).into_text(), value, "{text}");
                 }
@@ -271,7 +330,7 @@ fn fields_are_found_wherever_they_lie() {
         );
         for piece in [1, 64, 1000] {
             find(&mut reader, &fields, &text, piece);
-            let found = crate::fields::Found::new(text.as_bytes(), reader.spans());
+            let found = crate::fields::Found::new(text.as_bytes(), reader.places());
             let values = ids
                 .iter()
                 .map(|id| found.value(*id).into_text().into_owned());

@@ -19,8 +19,6 @@ pub(super) struct Checks {
     backslash_at: Option<usize>,
     /// The `u` of an escape whose digits had not arrived.
     unread: Option<usize>,
-    /// Where the `u` of a low surrogate has to be, after a high one.
-    low_due: Option<usize>,
 }
 
 // === impl Checks ===
@@ -67,7 +65,7 @@ impl Checks {
 
     /// Whether nothing is missing at the object's end.
     pub(super) fn check_end(&mut self, object: &Pieces<'_>) -> bool {
-        self.check_unread(object) && self.unread.is_none() && self.low_due.is_none()
+        self.check_unread(object) && self.unread.is_none()
     }
 
     /// Whether the control characters of a block are white space between tokens.
@@ -97,7 +95,7 @@ impl Checks {
             rest &= rest.wrapping_sub(1);
             let sound = match object.byte(place) {
                 Some(b'u') => self.unicode(object, place),
-                Some(b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.low_due != Some(place),
+                Some(b'/' | b'b' | b'f' | b'n' | b'r' | b't') => true,
                 _ => false,
             };
             if !sound {
@@ -114,31 +112,13 @@ impl Checks {
         }
     }
 
-    /// Reads `\uXXXX`, whose `u` is at this place (RFC 8259, 7).
+    /// Reads `\uXXXX`, whose `u` is at this place (RFC 8259, 7). Half of a surrogate pair
+    /// has the grammar of JSON.
     fn unicode(&mut self, object: &Pieces<'_>, place: usize) -> bool {
-        const TO_NEXT: usize = 6;
         let digits = place.wrapping_add(1);
-        let Some(digits) = object.get(digits..digits.wrapping_add(4)) else {
-            return self.unread.replace(place).is_none();
-        };
-        let Some(unit) = hexadecimal(&digits) else {
-            return false;
-        };
-        match (unit, self.low_due.take()) {
-            (0xdc00..=0xdfff, due) => due == Some(place),
-            (_, Some(_)) => false,
-            (0xd800..=0xdbff, None) => {
-                self.low_due = Some(place.wrapping_add(TO_NEXT));
-                true
-            }
-            (_, None) => true,
+        match object.get(digits..digits.wrapping_add(4)) {
+            Some(digits) => digits.iter().all(u8::is_ascii_hexdigit),
+            None => self.unread.replace(place).is_none(),
         }
     }
-}
-
-fn hexadecimal(digits: &[u8]) -> Option<u32> {
-    digits.iter().try_fold(0, |unit: u32, digit| {
-        let digit = char::from(*digit).to_digit(16)?;
-        Some((unit << 4) | digit)
-    })
 }

@@ -11,8 +11,9 @@ fn names(text: &str) -> Vec<String> {
 /// All values that a path leads to in a document.
 fn values(path: &str, document: &str) -> Vec<String> {
     let mut found = Vec::new();
-    KeyPath::parse(path).any(document, &mut |value| {
-        found.push(value.to_owned());
+    let work = crate::work::Work::unlimited();
+    KeyPath::parse(path).any(document.as_bytes(), &work, &mut |value| {
+        found.push(String::from_utf8_lossy(value).into_owned());
         false
     });
     found
@@ -137,9 +138,13 @@ fn a_walk_finds_what_the_path_says() {
 #[test]
 fn a_walk_ends_when_an_element_satisfies() {
     let mut seen = 0;
-    assert!(any_element("[1,2,3]", &mut |element| {
-        seen += 1;
-        element == "2"
-    }));
+    assert!(any_element(
+        b"[1,2,3]",
+        &crate::work::Work::unlimited(),
+        &mut |element| {
+            seen += 1;
+            element == b"2"
+        }
+    ));
     assert_eq!(seen, 2);
 }

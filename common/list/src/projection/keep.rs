@@ -1,53 +1,83 @@
-//! Writing nothing but some fields of a value.
+//! Keeping nothing but some fields of a value.
+//!
+//! First it is found out what is meant, by all paths together, and only then it is
+//! written: so it does not matter in which order paths come, nor by which of them a
+//! part of the value is meant.
 
-use std::collections::BTreeSet;
+use std::borrow::Cow;
 
 use super::{Cursor, write_name};
-use crate::path::{each_element, each_member};
+use crate::path::each_member;
+use crate::raw::Raw;
+use crate::work::{STEP, TEST, Work};
+
+/// What is meant of a value.
+#[derive(Debug)]
+pub(super) enum Kept<'a> {
+    /// Nothing of it.
+    Nothing,
+    /// All of it.
+    Whole(&'a [u8]),
+    /// These members of an object.
+    Members(Vec<(Cow<'a, str>, Kept<'a>)>),
+    /// These elements of an array, by their places and in their order.
+    Elements(Vec<(usize, Kept<'a>)>),
+    /// The first element of an array, or of one in so many.
+    First(usize, Box<Kept<'a>>),
+}
 
 /// What became of one cursor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Found {
     /// Its path comes to nothing.
     Nothing,
     /// Its path leads to a value, but that is no array for its `[]`.
     NoArray,
-    /// What it means was written.
-    Written,
+    /// What it means is there.
+    There,
 }
 
-/// Writes what the cursors mean, and says of each what became of it. If
-/// nothing was written of any, the text that was added is to be dropped.
-pub(super) fn keep(
-    value: &str,
+/// What the cursors mean of a value together, and what became of each.
+///
+/// This calls itself along the paths, and no deeper: in arrays in arrays, which no `[]`
+/// names, it goes to the innermost first element at once.
+pub(super) fn resolve<'a>(
+    value: &'a [u8],
     cursors: &[Cursor<'_>],
-    out: &mut String,
-) -> Result<Vec<Found>, serde_json::Error> {
-    if cursors.iter().any(Cursor::is_whole) {
-        out.push_str(value);
-        return beside_whole(value, cursors);
+    work: &Work,
+) -> (Kept<'a>, Vec<Found>) {
+    work.charge(cursors.len().saturating_mul(8).saturating_add(TEST));
+    if work.is_spent() {
+        return (Kept::Nothing, cursors.iter().map(nothing).collect());
     }
-    match value.as_bytes().first() {
-        Some(b'{') => object(value, cursors, out),
-        Some(b'[') => array(value, cursors, out),
-        _ => Ok(cursors.iter().map(nothing).collect()),
+    if cursors.iter().any(Cursor::is_whole) {
+        return (Kept::Whole(value), beside_whole(value, cursors, work));
+    }
+    match value.first() {
+        Some(b'{') => object(value, cursors, work),
+        Some(b'[') => array(value, cursors, work),
+        _ => (Kept::Nothing, cursors.iter().map(nothing).collect()),
     }
 }
 
-/// What becomes of cursors in a value that is written whole because of some of
-/// them: the others may come to nothing in it, and then mean something beside it.
-fn beside_whole(value: &str, cursors: &[Cursor<'_>]) -> Result<Vec<Found>, serde_json::Error> {
+/// What becomes of cursors in a value that is kept whole because of some of them: the
+/// others may come to nothing in it, and then mean something beside it.
+fn beside_whole(value: &[u8], cursors: &[Cursor<'_>], work: &Work) -> Vec<Found> {
     let others = cursors.iter().filter(|cursor| !cursor.is_whole());
     let others: Vec<Cursor<'_>> = others.copied().collect();
-    let mut below = keep(value, &others, &mut String::new())?.into_iter();
+    if others.is_empty() {
+        return vec![Found::There; cursors.len()];
+    }
+    let (_, found) = resolve(value, &others, work);
+    let mut found = found.into_iter();
     let found = cursors.iter().map(|cursor| {
         if cursor.is_whole() {
-            Found::Written
+            Found::There
         } else {
-            below.next().unwrap_or(Found::Nothing)
+            found.next().unwrap_or(Found::Nothing)
         }
     });
-    Ok(found.collect())
+    found.collect()
 }
 
 /// What becomes of a cursor in a value without members and elements.
@@ -59,39 +89,25 @@ fn nothing(cursor: &Cursor<'_>) -> Found {
     }
 }
 
-fn object(
-    value: &str,
-    cursors: &[Cursor<'_>],
-    out: &mut String,
-) -> Result<Vec<Found>, serde_json::Error> {
-    let wanted: BTreeSet<&str> = cursors
-        .iter()
-        .flat_map(|cursor| [cursor.name(), cursor.rest()])
-        .flatten()
-        .collect();
-    // In their order; of members with the same name the last one counts.
-    let mut members: Vec<(String, &str)> = Vec::new();
-    each_member(value, &mut |name, raw| {
-        if wanted.contains(&*name) {
-            members.retain(|(former, _)| *former != name);
-            members.push((name, raw));
-        }
-    })?;
-
+fn object<'a>(value: &'a [u8], cursors: &[Cursor<'_>], work: &Work) -> (Kept<'a>, Vec<Found>) {
+    let members = members(value, cursors, work);
+    work.charge(
+        members
+            .len()
+            .saturating_mul(cursors.len())
+            .saturating_mul(4),
+    );
     let mut found: Vec<Found> = cursors.iter().map(nothing).collect();
-    let mut written: BTreeSet<&str> = BTreeSet::new();
-    out.push('{');
+    let mut kept = Vec::new();
     for (name, raw) in &members {
-        let on = |cursor: &Cursor<'_>| cursor.name() == Some(name);
-        let below: Vec<Cursor<'_>> = cursors
-            .iter()
-            .filter(|cursor| on(cursor))
-            .map(|cursor| cursor.next())
-            .collect();
-        let below = member(name, raw, &below, out)?;
-        if below.contains(&Found::Written) {
-            written.insert(name);
+        let on = |cursor: &Cursor<'_>| cursor.name() == Some(&**name);
+        let below = cursors.iter().filter(|cursor| on(cursor));
+        let below: Vec<Cursor<'_>> = below.map(|cursor| cursor.next()).collect();
+        if below.is_empty() {
+            continue;
         }
+        let (part, below) = resolve(raw, &below, work);
+        add_member(&mut kept, name.clone(), part);
         let here = cursors.iter().zip(&mut found);
         let here = here.filter(|(cursor, _)| on(cursor));
         for ((_, found), below) in here.zip(below) {
@@ -99,93 +115,230 @@ fn object(
         }
     }
     // Paths that came to nothing may name one of these members as a whole.
-    for (cursor, found) in cursors.iter().zip(&mut found) {
-        let rest = cursor.rest().filter(|_| *found == Found::Nothing);
-        let named = members.iter().find(|(name, _)| rest == Some(name));
-        let Some((name, raw)) = named else {
-            continue;
+    for (name, raw) in &members {
+        let is_meant = |(cursor, found): &(&Cursor<'_>, &mut Found)| {
+            **found == Found::Nothing && cursor.rest() == Some(&**name)
         };
-        if written.contains(&**name) {
-            *found = Found::Written;
+        let meant = cursors.iter().zip(&mut found).filter(is_meant);
+        let (ended, meant): (Vec<Cursor<'_>>, Vec<&mut Found>) =
+            meant.map(|(cursor, found)| (cursor.end(), found)).unzip();
+        if ended.is_empty() {
             continue;
         }
-        let below = member(name, raw, &[cursor.end()], out)?;
-        if below.contains(&Found::Written) {
-            written.insert(name);
+        let (part, below) = resolve(raw, &ended, work);
+        add_member(&mut kept, name.clone(), part);
+        for (found, below) in meant.into_iter().zip(below) {
+            *found = below;
         }
-        *found = below.first().copied().unwrap_or(Found::Nothing);
     }
-    out.push('}');
-    Ok(found)
+    (Kept::Members(kept), found)
 }
 
-/// Writes a member if anything of it is meant.
-fn member(
-    name: &str,
-    raw: &str,
+/// The members that the cursors name, in their order; of those with the same name the
+/// last one counts.
+fn members<'a>(
+    value: &'a [u8],
     cursors: &[Cursor<'_>],
-    out: &mut String,
-) -> Result<Vec<Found>, serde_json::Error> {
-    if cursors.is_empty() {
-        return Ok(Vec::new());
-    }
-    let before = out.len();
-    write_name(name, out)?;
-    let found = keep(raw, cursors, out)?;
-    if !found.contains(&Found::Written) {
-        out.truncate(before);
-    }
-    Ok(found)
+    work: &Work,
+) -> Vec<(Cow<'a, str>, &'a [u8])> {
+    let mut members: Vec<(Cow<'a, str>, &[u8])> = Vec::new();
+    work.charge(value.len());
+    each_member(value, &mut |name, raw| {
+        work.charge(cursors.len().saturating_mul(2).saturating_add(STEP));
+        let is_meant =
+            |cursor: &Cursor<'_>| cursor.name() == Some(&*name) || cursor.rest() == Some(&*name);
+        if !work.is_spent() && cursors.iter().any(is_meant) {
+            work.charge(members.len());
+            members.retain(|(former, _)| *former != name);
+            members.push((name, raw));
+        }
+    });
+    members
 }
 
-fn array(
-    value: &str,
-    cursors: &[Cursor<'_>],
-    out: &mut String,
-) -> Result<Vec<Found>, serde_json::Error> {
-    let in_first = Cursor::in_element(cursors, true);
+fn array<'a>(value: &'a [u8], cursors: &[Cursor<'_>], work: &Work) -> (Kept<'a>, Vec<Found>) {
     let in_others = Cursor::in_element(cursors, false);
-    let mut result = Ok(());
+    if in_others.is_empty() {
+        return first(value, cursors, work);
+    }
+    let in_first = Cursor::in_element(cursors, true);
     let mut found_in_first = Vec::new();
-    let mut first = true;
-    out.push('[');
-    each_element(value, &mut |element| {
-        let below = if first { &in_first } else { &in_others };
-        if result.is_ok() && !below.is_empty() {
-            let before = out.len();
-            if !out.ends_with('[') {
-                out.push(',');
-            }
-            match keep(element, below, out) {
-                Ok(found) => {
-                    // An object stays in its place, even an empty one.
-                    if !found.contains(&Found::Written) && !element.starts_with('{') {
-                        out.truncate(before);
-                    }
-                    if first {
-                        found_in_first = found;
-                    }
-                }
-                Err(error) => result = Err(error),
-            }
+    let mut kept = Vec::new();
+    let mut raw = Raw::new(value);
+    let mut place = 0_usize;
+    raw.enter_array();
+    work.charge(value.len());
+    while raw.element() && !work.is_spent() {
+        let element = raw.text();
+        let below = if place == 0 { &in_first } else { &in_others };
+        let (part, found) = resolve(element, below, work);
+        // An object stays in its place, even an empty one.
+        if element.starts_with(b"{") || !part.is_nothing() {
+            kept.push((place, part));
         }
-        first = false;
-    })?;
-    result?;
-    out.push(']');
+        if place == 0 {
+            found_in_first = found;
+        }
+        place = place.saturating_add(1);
+    }
     // Those of every element come first there; that the array is there is enough for them.
     let each = cursors.iter().filter(|cursor| cursor.each().is_some());
     let mut on = found_in_first.into_iter().skip(each.count());
-    Ok(cursors
-        .iter()
-        .map(|cursor| {
-            if cursor.each().is_some() {
-                Found::Written
-            } else if cursor.enters_first() {
-                on.next().unwrap_or(Found::Nothing)
-            } else {
-                Found::Nothing
+    let found = cursors.iter().map(|cursor| {
+        if cursor.each().is_some() {
+            Found::There
+        } else if cursor.enters_first() {
+            on.next().unwrap_or(Found::Nothing)
+        } else {
+            Found::Nothing
+        }
+    });
+    let found = found.collect();
+    (Kept::Elements(kept), found)
+}
+
+/// An array without a `[]`: the first element that is none.
+fn first<'a>(value: &'a [u8], cursors: &[Cursor<'_>], work: &Work) -> (Kept<'a>, Vec<Found>) {
+    let none = || (Kept::Nothing, vec![Found::Nothing; cursors.len()]);
+    let inside = Cursor::in_element(cursors, true);
+    if inside.is_empty() {
+        return none();
+    }
+    let Some((arrays, element)) = super::innermost_first(value) else {
+        return none();
+    };
+    let element = value.get(element).unwrap_or_default();
+    work.charge(value.len());
+    let (part, below) = resolve(element, &inside, work);
+    let mut below = below.into_iter();
+    let found = cursors.iter().map(|cursor| {
+        if cursor.enters_first() {
+            below.next().unwrap_or(Found::Nothing)
+        } else {
+            Found::Nothing
+        }
+    });
+    let found = found.collect();
+    // An object that is entered stays, even an empty one; but only if it was for something.
+    if part.is_nothing() {
+        return (Kept::Nothing, found);
+    }
+    (Kept::First(arrays, Box::new(part)), found)
+}
+
+fn add_member<'a>(kept: &mut Vec<(Cow<'a, str>, Kept<'a>)>, name: Cow<'a, str>, part: Kept<'a>) {
+    if part.is_nothing() {
+        return;
+    }
+    match kept.iter_mut().find(|(former, _)| *former == name) {
+        Some((_, former)) => former.add(part),
+        None => kept.push((name, part)),
+    }
+}
+
+// === impl Kept ===
+
+impl<'a> Kept<'a> {
+    /// Whether there is no trace of it. An array that a `[]` names is there, even if
+    /// none of its elements is.
+    pub(super) fn is_nothing(&self) -> bool {
+        match self {
+            Self::Nothing => true,
+            Self::Members(members) => members.is_empty(),
+            Self::Whole(_) | Self::Elements(_) | Self::First(..) => false,
+        }
+    }
+
+    /// This and what is meant of the same value besides.
+    fn add(&mut self, other: Self) {
+        match (&mut *self, other) {
+            (Self::Whole(_), _) | (_, Self::Nothing) => {}
+            (Self::Members(members), Self::Members(others)) => {
+                for (name, part) in others {
+                    add_member(members, name, part);
+                }
             }
-        })
-        .collect())
+            (Self::Elements(elements), Self::Elements(others)) => add_elements(elements, others),
+            (Self::Elements(elements), Self::First(arrays, part)) => {
+                add_elements(elements, vec![(0, in_arrays(arrays, part))]);
+            }
+            (Self::First(arrays, _), Self::Elements(others)) => {
+                let arrays = *arrays;
+                if let Self::First(_, part) = std::mem::replace(self, Self::Nothing) {
+                    let mut elements = vec![(0, in_arrays(arrays, part))];
+                    add_elements(&mut elements, others);
+                    *self = Self::Elements(elements);
+                }
+            }
+            (Self::First(depth, inner), Self::First(other_depth, other))
+                if depth == &other_depth =>
+            {
+                inner.add(*other);
+            }
+            // Of one value only one kind of these can be.
+            (_, other) => *self = other,
+        }
+    }
+
+    /// Writes it.
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Nothing => {}
+            Self::Whole(value) => out.extend_from_slice(value),
+            Self::Members(members) => {
+                out.push(b'{');
+                for (name, part) in members {
+                    write_name(name, out);
+                    part.write(out);
+                }
+                out.push(b'}');
+            }
+            Self::Elements(elements) => {
+                out.push(b'[');
+                for (index, (_, part)) in elements.iter().enumerate() {
+                    if index > 0 {
+                        out.push(b',');
+                    }
+                    part.write_element(out);
+                }
+                out.push(b']');
+            }
+            Self::First(arrays, part) => {
+                out.extend(std::iter::repeat_n(b'[', *arrays));
+                part.write_element(out);
+                out.extend(std::iter::repeat_n(b']', *arrays));
+            }
+        }
+    }
+
+    /// The same where something has to stand.
+    fn write_element(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Nothing => out.extend_from_slice(b"{}"),
+            other => other.write(out),
+        }
+    }
+}
+
+/// What is meant of the first element of an array, by what is meant of the innermost
+/// one in so many.
+fn in_arrays(arrays: usize, part: Box<Kept<'_>>) -> Kept<'_> {
+    match arrays.checked_sub(1) {
+        None | Some(0) => *part,
+        Some(inside) => Kept::First(inside, part),
+    }
+}
+
+/// Both are in their order.
+fn add_elements<'a>(elements: &mut Vec<(usize, Kept<'a>)>, others: Vec<(usize, Kept<'a>)>) {
+    for (place, part) in others {
+        match elements.binary_search_by_key(&place, |(place, _)| *place) {
+            Ok(index) => {
+                if let Some((_, former)) = elements.get_mut(index) {
+                    former.add(part);
+                }
+            }
+            Err(index) => elements.insert(index, (place, part)),
+        }
+    }
 }

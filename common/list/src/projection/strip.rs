@@ -1,89 +1,103 @@
 //! Writing a value without some of its fields.
 
-use super::{Cursor, write_name};
-use crate::path::{each_element, each_member};
+use super::{Cursor, innermost_first, write_name};
+use crate::path::each_member;
+use crate::raw::Raw;
+use crate::work::{STEP, Work};
 
 /// Writes the value without what the cursors mean; `false` if there is nothing
 /// of it in the value, and then what was written does not matter.
 ///
 /// Afterwards no path finds anything: members of the same name go all, and so
-/// does one that is called like the whole rest of a path.
-pub(super) fn strip(
-    value: &str,
-    cursors: &[Cursor<'_>],
-    out: &mut String,
-) -> Result<bool, serde_json::Error> {
-    match value.as_bytes().first() {
-        Some(b'{') => object(value, cursors, out),
-        Some(b'[') => array(value, cursors, out),
-        _ => Ok(false),
+/// does one that is called like the whole rest of a path. This calls itself along the
+/// paths, and no deeper.
+pub(super) fn strip(value: &[u8], cursors: &[Cursor<'_>], work: &Work, out: &mut Vec<u8>) -> bool {
+    work.charge(value.len().saturating_add(STEP));
+    if work.is_spent() {
+        return false;
+    }
+    match value.first() {
+        Some(b'{') => object(value, cursors, work, out),
+        Some(b'[') => array(value, cursors, work, out),
+        _ => false,
     }
 }
 
-fn object(
-    value: &str,
-    cursors: &[Cursor<'_>],
-    out: &mut String,
-) -> Result<bool, serde_json::Error> {
-    let mut result = Ok(false);
-    out.push('{');
+fn object(value: &[u8], cursors: &[Cursor<'_>], work: &Work, out: &mut Vec<u8>) -> bool {
+    let mut stripped = false;
+    out.push(b'{');
     each_member(value, &mut |name, raw| {
+        work.charge(cursors.len().saturating_add(STEP));
         let on = cursors
             .iter()
-            .filter(|cursor| cursor.name() == Some(&name))
+            .filter(|cursor| cursor.name() == Some(&*name))
             .map(|cursor| cursor.next());
         let ended = cursors
             .iter()
-            .filter(|cursor| cursor.rest() == Some(&name))
+            .filter(|cursor| cursor.rest() == Some(&*name))
             .map(|cursor| cursor.end());
         let below: Vec<Cursor<'_>> = on.chain(ended).collect();
-        result = match result {
-            Ok(_) if below.iter().any(Cursor::is_whole) => Ok(true),
-            Ok(already) => write_name(&name, out)
-                .and_then(|()| rewritten(raw, &below, out))
-                .map(|now| already || now),
-            Err(ref error) => Err(serde::ser::Error::custom(error)),
-        };
-    })?;
-    out.push('}');
-    result
+        if below.iter().any(Cursor::is_whole) {
+            stripped = true;
+            return;
+        }
+        write_name(&name, out);
+        stripped |= rewritten(raw, &below, work, out);
+    });
+    out.push(b'}');
+    stripped
 }
 
-fn array(value: &str, cursors: &[Cursor<'_>], out: &mut String) -> Result<bool, serde_json::Error> {
-    let in_first = Cursor::in_element(cursors, true);
+fn array(value: &[u8], cursors: &[Cursor<'_>], work: &Work, out: &mut Vec<u8>) -> bool {
     let in_others = Cursor::in_element(cursors, false);
-    let mut result = Ok(false);
-    let mut first = true;
-    out.push('[');
-    each_element(value, &mut |element| {
-        let below = if first { &in_first } else { &in_others };
-        first = false;
-        result = match result {
-            Ok(_) if below.iter().any(Cursor::is_whole) => Ok(true),
-            Ok(already) => {
-                if !out.ends_with('[') {
-                    out.push(',');
-                }
-                rewritten(element, below, out).map(|now| already || now)
+    let in_first = Cursor::in_element(cursors, true);
+    if in_others.is_empty() {
+        return first(value, &in_first, work, out);
+    }
+    let mut stripped = false;
+    let mut below = &in_first;
+    let mut raw = Raw::new(value);
+    raw.enter_array();
+    out.push(b'[');
+    while raw.element() {
+        let element = raw.text();
+        work.charge(below.len().saturating_add(STEP));
+        if below.iter().any(Cursor::is_whole) {
+            stripped = true;
+        } else {
+            if !out.ends_with(b"[") {
+                out.push(b',');
             }
-            Err(ref error) => Err(serde::ser::Error::custom(error)),
-        };
-    })?;
-    out.push(']');
-    result
+            stripped |= rewritten(element, below, work, out);
+        }
+        below = &in_others;
+    }
+    out.push(b']');
+    stripped
+}
+
+/// An array without a `[]`: in arrays in arrays it is about the innermost first element.
+fn first(value: &[u8], cursors: &[Cursor<'_>], work: &Work, out: &mut Vec<u8>) -> bool {
+    if cursors.is_empty() {
+        return false;
+    }
+    let Some((_, place)) = innermost_first(value) else {
+        return false;
+    };
+    out.extend_from_slice(value.get(..place.start).unwrap_or_default());
+    let element = value.get(place.clone()).unwrap_or_default();
+    let stripped = rewritten(element, cursors, work, out);
+    out.extend_from_slice(value.get(place.end..).unwrap_or_default());
+    stripped
 }
 
 /// A part of the value: stripped if there is something to strip, else as it came.
-fn rewritten(
-    raw: &str,
-    cursors: &[Cursor<'_>],
-    out: &mut String,
-) -> Result<bool, serde_json::Error> {
+fn rewritten(raw: &[u8], cursors: &[Cursor<'_>], work: &Work, out: &mut Vec<u8>) -> bool {
     let before = out.len();
-    if !cursors.is_empty() && strip(raw, cursors, out)? {
-        return Ok(true);
+    if !cursors.is_empty() && strip(raw, cursors, work, out) {
+        return true;
     }
     out.truncate(before);
-    out.push_str(raw);
-    Ok(false)
+    out.extend_from_slice(raw);
+    false
 }

@@ -2,12 +2,12 @@ use super::*;
 
 fn fields(fields: &str, item: &str) -> String {
     let projection = Projection::parse(fields, "").unwrap();
-    projection.apply(item).unwrap().into_owned()
+    String::from_utf8(projection.apply(item.as_bytes()).unwrap().into_owned()).unwrap()
 }
 
 fn strip(strip: &str, item: &str) -> String {
     let projection = Projection::parse("", strip).unwrap();
-    projection.apply(item).unwrap().into_owned()
+    String::from_utf8(projection.apply(item.as_bytes()).unwrap().into_owned()).unwrap()
 }
 
 #[test]
@@ -111,14 +111,16 @@ fn what_is_stripped_is_found_by_no_path_afterwards() {
 fn an_item_with_nothing_to_strip_stays_byte_for_byte() {
     let item = r#" { "metadata" : {"name":"a" } } "#;
     let projection = Projection::parse("", "managedFields,status").unwrap();
-    assert!(matches!(projection.apply(item).unwrap(), Cow::Borrowed(same) if same == item));
+    assert!(
+        matches!(projection.apply(item.as_bytes()).unwrap(), Cow::Borrowed(same) if same == item.as_bytes())
+    );
 }
 
 #[test]
 fn an_item_that_is_no_object_stays_as_it_is() {
     let projection = Projection::parse("a", "b.c").unwrap();
     for item in ["5", "[{\"b\":1}]", "null", "\"x\""] {
-        assert_eq!(projection.apply(item).unwrap(), item);
+        assert_eq!(projection.apply(item.as_bytes()).unwrap(), item.as_bytes());
     }
 }
 
@@ -127,8 +129,8 @@ fn both_together_strip_what_was_kept() {
     let projection = Projection::parse("metadata", "managedFields").unwrap();
     let item = r#"{"metadata":{"name":"a","managedFields":[]},"spec":1}"#;
     assert_eq!(
-        projection.apply(item).unwrap(),
-        r#"{"metadata":{"name":"a"}}"#
+        projection.apply(item.as_bytes()).unwrap(),
+        r#"{"metadata":{"name":"a"}}"#.as_bytes()
     );
 }
 
@@ -160,4 +162,104 @@ fn a_path_that_ends_in_nothing_beside_a_whole_value_means_its_literal_rest() {
     assert_eq!(fields("a,a.b", item), r#"{"a":null,"a.b":1}"#);
     let item = r#"{"a.b":1,"a":{"b":2}}"#;
     assert_eq!(fields("a,a.b", item), r#"{"a":{"b":2}}"#);
+}
+
+#[test]
+fn what_a_wider_path_keeps_a_narrower_one_does_not_take_away() {
+    let item = r#"{"a.b":["500m",{"a":1,"c":2}]}"#;
+    for paths in [
+        "a.b[].a,a.b",
+        "a.b,a.b[].a",
+        "a.b[].a,a.b[]",
+        "a.b[],a.b[].a",
+    ] {
+        assert_eq!(fields(paths, item), item, "{paths}");
+    }
+    // The narrower one goes by another way to the same member.
+    let item = r#"{"m":{"a.b":{"c":1,"d":2}}}"#;
+    for paths in [
+        "m[a.b].c,m.a.b",
+        "m.a.b,m[a.b].c",
+        "m.a.b,m[a.b][c]",
+        "m,m.a.b",
+    ] {
+        assert_eq!(fields(paths, item), item, "{paths}");
+    }
+    // Neither is wider: both count.
+    let item = r#"{"m":{"a.b":[{"c":1,"d":2,"e":3},{"c":4,"d":5}]}}"#;
+    for paths in ["m[a.b].c,m.a.b[].d", "m.a.b[].d,m[a.b].c"] {
+        assert_eq!(
+            fields(paths, item),
+            r#"{"m":{"a.b":[{"c":1,"d":2},{"d":5}]}}"#,
+            "{paths}"
+        );
+    }
+    let item = r#"{"a":[[{"x":1,"y":2}],[{"x":3}]]}"#;
+    for paths in ["a.x,a[][].y", "a[][].y,a.x"] {
+        let kept = fields(paths, item);
+        assert_eq!(kept.matches("\"x\":1").count(), 1, "{kept}");
+        assert_eq!(kept.matches("\"y\":2").count(), 1, "{kept}");
+        assert_eq!(kept.matches("\"x\":3").count(), 0, "{kept}");
+    }
+}
+
+#[test]
+fn what_is_stripped_does_not_depend_on_the_order_of_paths() {
+    let item = r#"{"a.b":["500m",{"a":1,"c":2}],"m":{"a.b":{"c":1,"d":2}}}"#;
+    for paths in ["a.b[].a,a.b", "a.b,a.b[].a"] {
+        assert_eq!(
+            strip(paths, item),
+            r#"{"m":{"a.b":{"c":1,"d":2}}}"#,
+            "{paths}"
+        );
+    }
+    for paths in ["m[a.b].c,m.a.b", "m.a.b,m[a.b].c"] {
+        assert_eq!(
+            strip(paths, item),
+            r#"{"a.b":["500m",{"a":1,"c":2}],"m":{}}"#,
+            "{paths}"
+        );
+    }
+}
+
+#[test]
+fn depth_is_no_end_of_a_projection() {
+    let deep = format!("{}1{}", "{\"a\":[".repeat(50_000), "]}".repeat(50_000));
+    let item = format!(r#"{{"x":{{"y":1,"d":{deep}}},"d":{deep}}}"#);
+    assert_eq!(fields("x.y", &item), r#"{"x":{"y":1}}"#);
+    assert_eq!(fields("d", &item), format!(r#"{{"d":{deep}}}"#));
+    assert_eq!(
+        strip("x.d,x[]", &item),
+        format!(r#"{{"x":{{"y":1}},"d":{deep}}}"#)
+    );
+    let arrays = |inner: &str| {
+        format!(
+            r#"{{"a":{}{inner}{}}}"#,
+            "[".repeat(50_000),
+            "]".repeat(50_000)
+        )
+    };
+    assert_eq!(
+        fields("a.b", &arrays(r#"{"b":1,"c":2}"#)),
+        arrays(r#"{"b":1}"#)
+    );
+    assert_eq!(fields("a.x", &arrays(r#"{"b":1,"c":2}"#)), "{}");
+    assert_eq!(
+        strip("a.b", &arrays(r#"{"b":1,"c":2}"#)),
+        arrays(r#"{"c":2}"#)
+    );
+}
+
+#[test]
+fn of_what_is_no_json_nothing_remains() {
+    let projection = Projection::without(&["spec.password"]);
+    for item in [
+        "",
+        "{",
+        r#"{"spec":{"password":1}"#,
+        r#"{"spec":{,"password":1}}"#,
+        "{} {}",
+    ] {
+        assert!(projection.apply(item.as_bytes()).is_err(), "{item}");
+    }
 }

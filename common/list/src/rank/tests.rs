@@ -9,7 +9,7 @@ fn rank<'a>(
     arrival: u64,
 ) -> Rank<'a> {
     Rank {
-        key: sort.keys[0].kind.key(Value::read(value)),
+        key: sort.keys[0].kind.key(Value::read(value.as_bytes())),
         more: Vec::new(),
         namespace: namespace.into(),
         name: name.into(),
@@ -216,10 +216,10 @@ fn ties_go_by_namespace_then_name_then_arrival_in_both_directions() {
 fn the_next_key_decides_ties_in_its_own_direction() {
     let sort = Sort::keys("a,-b:quantity").unwrap();
     let make = |a: &'static str, b: &'static str, arrival| Rank {
-        key: sort.keys[0].kind.key(Value::read(a)),
+        key: sort.keys[0].kind.key(Value::read(a.as_bytes())),
         descending: sort.keys[0].descending,
         more: vec![NextKey {
-            key: sort.keys[1].kind.key(Value::read(b)),
+            key: sort.keys[1].kind.key(Value::read(b.as_bytes())),
             descending: sort.keys[1].descending,
         }],
         namespace: "".into(),

@@ -31,7 +31,7 @@ fn parameters_reach_the_query() {
     assert_eq!(
         request.query,
         Ok(ListQuery {
-            selector: Selector::parse("metadata.name=web x"),
+            selector: Selector::parse("metadata.name=web x").unwrap(),
             sort: Sort::parse(Some("spec.n"), Some("desc"), Some("number")),
             page: Page {
                 offset: 5,
@@ -197,7 +197,7 @@ fn bytes_that_are_no_text_are_replaced() {
     let request = ListRequest::parse("selector=a=%ff");
     assert_eq!(
         request.query.unwrap().selector,
-        Selector::parse("a=\u{fffd}")
+        Selector::parse("a=\u{fffd}").unwrap()
     );
 }
 
@@ -209,7 +209,9 @@ fn strict_parameters_reach_the_query_and_do_not_go_upstream() {
     assert_eq!(
         request.query,
         Ok(ListQuery {
-            selector: Selector::parse("a=b").and(Selector::filter("spec.n>5").unwrap()),
+            selector: Selector::parse("a=b")
+                .unwrap()
+                .and(Selector::filter("spec.n>5").unwrap()),
             sort: Sort::keys("-spec.n:number,a").unwrap(),
             projection: Projection::parse("spec.n", "managedFields").unwrap(),
             ..ListQuery::default()
@@ -285,4 +287,67 @@ fn a_strict_parameter_that_cannot_be_read_is_an_error_that_names_it() {
     assert_eq!(error.problem, "it may have 8192 bytes at most");
     // The first one counts, as ever.
     assert!(ListRequest::parse("filter=a&filter=!!").query.is_ok());
+}
+
+#[test]
+fn every_parameter_has_a_bound_that_is_told() {
+    for name in [
+        "selector",
+        "pageSize",
+        "pageNum",
+        "sortName",
+        "sortOrder",
+        "sortFunc",
+        "filter",
+        "sort",
+        "fields",
+        "strip",
+        "count",
+    ] {
+        let error = |len: usize| {
+            let request = ListRequest::parse(&format!("{name}={}", "x".repeat(len)));
+            request.query.err().map(|error| error.to_string())
+        };
+        assert_eq!(
+            error(8193),
+            Some(format!(
+                "the parameter {name} cannot be read: it may have 8192 bytes at most"
+            ))
+        );
+        assert!(error(8192).is_none_or(|error| !error.contains("8192 bytes")));
+    }
+}
+
+#[test]
+fn the_whole_query_has_a_bound() {
+    let query = |len: usize| {
+        let pairs = "labelSelector=a%3Db&".repeat(len / 20);
+        let rest = "x".repeat(len - pairs.len());
+        ListRequest::parse(&format!("{pairs}{rest}"))
+    };
+    assert!(query(49_152).query.is_ok());
+    let error = query(49_153).query.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the parameter query cannot be read: a query string may have 49152 bytes at most"
+    );
+    // What else it says is known.
+    let long = format!("watch=1&isFilter=false&pretty=true&{}", "x&".repeat(30_000));
+    let request = ListRequest::parse(&long);
+    assert!(request.streaming && request.is_filter_off && request.query.is_err());
+}
+
+#[test]
+fn all_parameters_together_have_a_bound() {
+    let conditions = |sign: &str, count: usize| {
+        let all: Vec<String> = (0..count).map(|n| format!("a{n}{sign}b")).collect();
+        all.join(",")
+    };
+    let both = |selector: usize, filter: usize| {
+        let selector = conditions("~", selector);
+        let filter = conditions("=", filter);
+        ListRequest::parse(&format!("selector={selector}&filter={filter}")).query
+    };
+    assert!(both(64, 64).is_ok());
+    assert!(both(65, 0).is_err() && both(0, 65).is_err());
 }

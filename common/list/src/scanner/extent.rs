@@ -6,10 +6,9 @@ use super::is_space;
 
 /// How far the scan of one JSON value has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Extent {
+pub(crate) struct Extent {
     inside: Inside,
     depth: usize,
-    deepest: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,20 +27,14 @@ enum Inside {
 // === impl Extent ===
 
 impl Extent {
-    pub(super) const NEW: Self = Self {
+    pub(crate) const NEW: Self = Self {
         inside: Inside::Nothing,
         depth: 0,
-        deepest: 0,
     };
-
-    /// How many brackets were open at once.
-    pub(super) fn deepest(&self) -> usize {
-        self.deepest
-    }
 
     /// Takes the bytes of one value off the input: how many there are, and
     /// whether the value ends with them.
-    pub(super) fn advance(&mut self, input: &[u8]) -> (usize, bool) {
+    pub(crate) fn advance(&mut self, input: &[u8]) -> (usize, bool) {
         let mut at: usize = 0;
         while let Some(rest) = input.get(at..).filter(|rest| !rest.is_empty()) {
             let end = match self.inside {
@@ -84,7 +77,6 @@ impl Extent {
             (_, b'"') => Inside::String,
             (_, b'{' | b'[') => {
                 self.depth = self.depth.saturating_add(1);
-                self.deepest = self.deepest.max(self.depth);
                 Inside::Brackets
             }
             (_, b'}' | b']') => {

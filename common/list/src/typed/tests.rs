@@ -245,7 +245,8 @@ fn a_literal_shows_its_type() {
 
 #[test]
 fn json_values_are_of_the_types_that_they_can_be() {
-    let read = |kind: ValueType, raw: &'static str| kind.read(Value::read(raw)).is_some();
+    let read =
+        |kind: ValueType, raw: &'static str| kind.read(Value::read(raw.as_bytes())).is_some();
     for kind in ["string", "number", "quantity"] {
         assert!(read(ValueType::named(kind).unwrap(), "5"), "{kind}");
         assert!(read(ValueType::named(kind).unwrap(), "\"5\""), "{kind}");

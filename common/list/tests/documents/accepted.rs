@@ -3,7 +3,7 @@
 use crate::check::{AROUND_A_BLOCK, Cuts, accepted};
 use crate::fragments::{good_literals, good_structures, numbers};
 use crate::places::{IN_ENVELOPE, IN_ITEM, KEYS, VALUES};
-use crate::strings::{good_texts, quoted};
+use crate::strings::{good_texts, odd_texts, quoted};
 
 /// The lengths of white space to try between two tokens.
 const GAPS: [usize; 8] = [1, 2, 63, 64, 65, 128, 129, 200];
@@ -205,5 +205,52 @@ fn long_strings_and_keys_and_many_small_items_are_taken() {
             Cuts::Sizes(AROUND_A_BLOCK),
         );
         accepted(format!("{{\"items\":[[{many}]],\"x\":[{many}]}}"), sizes);
+    }
+}
+
+#[test]
+fn what_is_odd_but_json_is_taken_at_every_place() {
+    for text in odd_texts() {
+        for place in VALUES.into_iter().chain(KEYS) {
+            accepted(place.with(quoted(&text)), Cuts::Everywhere);
+        }
+    }
+}
+
+#[test]
+fn a_value_may_be_of_any_depth() {
+    for (open, close) in [("[", "]"), ("{\"a\":", "}"), ("[{\"a\":", "}]")] {
+        let step = open.matches(['[', '{']).count();
+        for place in VALUES {
+            for depth in [1, 100, 124, 125, 126, 127, 128, 129, 200, 5_000, 20_000] {
+                let times = depth / step;
+                for inside in ["", "[]", "1"] {
+                    if inside.is_empty() && (times == 0 || open.ends_with(':')) {
+                        continue;
+                    }
+                    let value = format!("{}{inside}{}", open.repeat(times), close.repeat(times));
+                    accepted(place.with(value), Cuts::Sizes(&[64, 65]));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn one_odd_item_is_no_end_of_its_list() {
+    let deep = format!("{}1{}", "{\"a\":[".repeat(6_000), "]}".repeat(6_000));
+    for odd in [&*deep, "1e999", "\"\\ud800\"", "[[],{\"\\udfff\":-1e400}]"] {
+        for item in [
+            format!("{{\"metadata\":{{\"name\":\"m\"}},\"spec\":{odd}}}"),
+            format!("{{\"spec\":{odd},\"metadata\":{{\"x\":{odd},\"name\":\"m\"}}}}"),
+            odd.to_owned(),
+        ] {
+            accepted(
+                format!(
+                    "{{\"items\":[{{\"metadata\":{{\"name\":\"z\"}}}},{item},{{\"metadata\":{{\"name\":\"a\"}}}}]}}"
+                ),
+                Cuts::Sizes(&[1, 63, 64, 4096]),
+            );
+        }
     }
 }

@@ -88,7 +88,7 @@ fn matching(items: &[String], parameters: &Parameters, sizes: &[usize]) -> u64 {
     let body = format!("{{\"items\":[{}]}}", items.join(","));
     match check_with(&query, parameters, body.as_bytes(), Cuts::Sizes(sizes)) {
         Verdict::Page(page) => {
-            let page: serde_json::Value = serde_json::from_str(&page).unwrap();
+            let page: serde_json::Value = serde_json::from_slice(&page).unwrap();
             page["total"].as_u64().unwrap()
         }
         other => panic!("{other:?}"),

@@ -1,4 +1,8 @@
-//! What `serde_json` makes of a document, and so what the engine has to make of it.
+//! What `serde_json` makes of a document by the grammar of JSON, and so what the engine
+//! has to make of it.
+
+#[path = "tree.rs"]
+mod tree;
 
 use std::fmt;
 
@@ -7,6 +11,8 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use self::tree::tree;
+use crate::reference::json::{is_json, readable};
 use crate::reference::{self, Parameters};
 use crate::run::Outcome;
 
@@ -14,7 +20,7 @@ use crate::run::Outcome;
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// Exactly this page.
-    Page(String),
+    Page(Vec<u8>),
     /// It is no list and goes on as it came.
     PassThrough,
     /// An error.
@@ -26,6 +32,9 @@ pub(crate) enum Verdict {
 /// The members of the outermost object in their spelling, as far as it is JSON.
 #[derive(Default)]
 struct Outline<'de> {
+    /// The document, and its bytes as they came.
+    text: &'de [u8],
+    body: &'de [u8],
     before: Vec<[&'de RawValue; 2]>,
     after: Vec<[&'de RawValue; 2]>,
     items: Vec<&'de RawValue>,
@@ -47,25 +56,30 @@ pub(crate) fn verdict(body: &[u8], parameters: &Parameters) -> Verdict {
     if first != Some(&b'{') {
         return Verdict::PassThrough;
     }
-    let mut outline = Outline::default();
-    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let text = readable(body);
+    let mut outline = Outline {
+        text: &text,
+        body,
+        ..Outline::default()
+    };
+    let mut deserializer = serde_json::Deserializer::from_slice(&text);
     // What it says about the whole is not heard: raw values are not validated.
     let _ = Members(&mut outline).deserialize(&mut deserializer);
-    let accepted = serde_json::from_slice::<Value>(body).is_ok();
+    let accepted = is_json(&text);
     match (accepted, outline.named_items, outline.is_list) {
         (true, 1, true) => Verdict::Page(outline.page(parameters)),
         (true, 0, _) | (true, _, false) => Verdict::PassThrough,
         // Which of two lists is meant? An error beside `serde_json`, who takes the last.
         (_, _, true) => Verdict::Refuse,
         // The first object decides, and what follows is not looked at.
-        (false, 0, false) if begins_with_object(body) => Verdict::PassThrough,
+        (false, 0, false) if begins_with_object(&text) => Verdict::PassThrough,
         (false, 0, false) => Verdict::Refuse,
         (false, _, false) => Verdict::NoPage,
     }
 }
 
-fn begins_with_object(body: &[u8]) -> bool {
-    let mut values = serde_json::Deserializer::from_slice(body).into_iter::<Value>();
+fn begins_with_object(text: &[u8]) -> bool {
+    let mut values = serde_json::Deserializer::from_slice(text).into_iter::<IgnoredAny>();
     values.next().is_some_and(|value| value.is_ok())
 }
 
@@ -88,35 +102,39 @@ impl Verdict {
 // === impl Outline ===
 
 impl Outline<'_> {
-    fn page(&self, parameters: &Parameters) -> String {
-        let trees: Vec<Value> = self
-            .items
-            .iter()
-            .map(|item| serde_json::from_str(item.get()).expect("a part of what was accepted"))
-            .collect();
+    fn page(&self, parameters: &Parameters) -> Vec<u8> {
+        let trees: Vec<Value> = self.items.iter().map(|item| tree(item)).collect();
         let (places, total) = reference::page(&trees, parameters);
-        let mut page = "{".to_owned();
-        write_members(&mut page, &self.before);
-        page.push_str("\"items\":[");
+        let mut page = b"{".to_vec();
+        self.write_members(&mut page, &self.before);
+        page.extend_from_slice(b"\"items\":[");
         for (index, place) in places.into_iter().enumerate() {
             if index > 0 {
-                page.push(',');
+                page.push(b',');
             }
-            page.push_str(self.items[place].get());
+            page.extend_from_slice(self.original(self.items[place]));
         }
-        page.push_str("],");
-        write_members(&mut page, &self.after);
-        page.push_str(&format!("\"total\":{total}}}"));
+        page.extend_from_slice(b"],");
+        self.write_members(&mut page, &self.after);
+        page.extend_from_slice(format!("\"total\":{total}}}").as_bytes());
         page
     }
-}
 
-fn write_members(page: &mut String, members: &[[&RawValue; 2]]) {
-    for [key, value] in members {
-        if decoded(key).as_deref() == Some("total") {
-            continue;
+    fn write_members(&self, page: &mut Vec<u8>, members: &[[&RawValue; 2]]) {
+        for [key, value] in members {
+            if decoded(key).as_deref() == Some("total") {
+                continue;
+            }
+            let parts = [self.original(key), b":", self.original(value), b","];
+            page.extend(parts.concat());
         }
-        page.extend([key.get(), ":", value.get(), ","]);
+    }
+
+    /// The bytes of a part as they came.
+    fn original(&self, part: &RawValue) -> &[u8] {
+        let text = part.get();
+        let at = text.as_ptr() as usize - self.text.as_ptr() as usize;
+        &self.body[at..at + text.len()]
     }
 }
 

@@ -218,8 +218,8 @@ fn what_is_wrong_counts_on_no_page_too() {
     let query = cubegate_list::ListRequest::parse("pageSize=0&selector=a=none")
         .query
         .unwrap();
-    for bytes in NO_UTF8 {
-        let body = VALUES[1].with(quoted(bytes));
+    for text in bad_texts() {
+        let body = VALUES[1].with(quoted(text));
         let outcome = crate::run::run(&query, crate::check::NO_LIMITS, [&body[..]]);
         assert!(
             matches!(outcome, crate::run::Outcome::Refused(_)),
@@ -229,31 +229,52 @@ fn what_is_wrong_counts_on_no_page_too() {
 }
 
 #[test]
-fn the_depth_of_the_whole_document_counts() {
-    // The list's own two brackets included, `serde_json` takes 127.
-    const DEEPEST: usize = 127;
-    for (open, close) in [("[", "]"), ("{\"a\":", "}"), ("[{\"a\":", "}]")] {
-        let step = open.matches(['[', '{']).count();
+fn what_is_no_utf_8_is_refused_outside_of_strings() {
+    for bytes in NO_UTF8 {
         for place in VALUES {
-            let around =
-                place.before.matches(['[', '{']).count() - place.before.matches([']', '}']).count();
-            for depth in [1, 100, 124, 125, 126, 127, 128, 129, 200, 5_000] {
-                let times = (depth - around.min(depth)) / step;
-                for inside in ["", "[]", "1"] {
-                    let value = format!("{}{inside}{}", open.repeat(times), close.repeat(times));
-                    if inside.is_empty() && (times == 0 || open.ends_with(':')) {
+            never_a_page(place, bytes);
+        }
+        for place in KEYS {
+            never_a_page(place, bytes);
+        }
+    }
+}
+
+#[test]
+fn what_is_deep_must_be_json_all_the_same() {
+    for (open, close, wrong) in [
+        ("[", "]", "}"),
+        ("{\"a\":", "}", "]"),
+        ("[{\"a\":", "}]", "]]"),
+    ] {
+        for times in [60, 127, 128, 129, 300, 5_000] {
+            for place in VALUES {
+                for fault in ["tru", "01", "\"\\x\"", "1,", "]", ""] {
+                    let closed = close.repeat(times);
+                    let value = format!("{}{fault}{closed}", open.repeat(times));
+                    if fault.is_empty() && open == "[" {
                         continue;
                     }
-                    let body = place.with(value);
-                    let whole = around + times * step + usize::from(inside == "[]");
-                    let verdict = check(body, Cuts::Sizes(&[64, 65]));
-                    assert_eq!(
-                        verdict == Verdict::Refuse,
-                        whole > DEEPEST,
-                        "{whole} in {place:?}"
-                    );
+                    refused_or_no_list(place, value.as_bytes());
                 }
+                let half = times / 2;
+                let value = format!(
+                    "{}1{}{wrong}{}",
+                    open.repeat(times),
+                    close.repeat(half),
+                    close.repeat(times - half - 1)
+                );
+                refused_or_no_list(place, value.as_bytes());
             }
         }
     }
+}
+
+fn refused_or_no_list(place: Place, value: &[u8]) {
+    let verdict = check(place.with(value), Cuts::Sizes(&[64, 65]));
+    let before_items = verdict == Verdict::PassThrough && !place.before.contains("items");
+    assert!(
+        verdict == Verdict::Refuse || before_items,
+        "{verdict:?} in {place:?}"
+    );
 }

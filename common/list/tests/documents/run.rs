@@ -5,7 +5,7 @@ use cubegate_list::{Finished, Limits, ListEngine, ListError, ListQuery, Progress
 /// What became of a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    Page(String),
+    Page(Vec<u8>),
     /// All bytes that the client gets.
     PassThrough(Vec<u8>),
     Refused(ListError),
@@ -29,9 +29,7 @@ pub(crate) fn run<'a>(
         }
     }
     match engine.finish() {
-        Ok(Finished::Page(page)) => {
-            Outcome::Page(String::from_utf8(page).expect("a page is UTF-8"))
-        }
+        Ok(Finished::Page(page)) => Outcome::Page(page),
         Ok(Finished::PassThrough(body)) => Outcome::PassThrough(body),
         Ok(other) => panic!("{other:?} of a whole list"),
         Err(error) => Outcome::Refused(error),

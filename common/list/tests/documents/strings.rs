@@ -117,7 +117,20 @@ pub(crate) fn bad_texts() -> Vec<Piece> {
         "\\u 041",
         "\\u{41}",
         "\\u00é",
-        // Surrogates that are alone or the wrong way round.
+        // A backslash or a digit is missing.
+        "\\ud800\\",
+        "\\ud800\\u",
+        "\\ud800\\udc0",
+    ]);
+    texts.extend((0..0x20).map(|control| vec![b'a', control]));
+    texts
+}
+
+/// Texts by the grammar, of which `serde_json` makes no Unicode. An API server may hold
+/// them where it keeps what it was given.
+pub(crate) fn odd_texts() -> Vec<Piece> {
+    // Surrogates that are alone or the wrong way round.
+    let mut texts = pieces(&[
         "\\ud800",
         "\\uDBFF",
         "\\udc00",
@@ -128,13 +141,9 @@ pub(crate) fn bad_texts() -> Vec<Piece> {
         "\\ud800\\ue000",
         "\\ud800x\\udc00",
         "\\ud800\\n",
-        "\\ud800\\",
-        "\\ud800\\u",
-        "\\ud800\\udc0",
         "\\ud83d\\ude00\\ud83d",
         "\\ud800\\ud83d\\ude00",
     ]);
-    texts.extend((0..0x20).map(|control| vec![b'a', control]));
     texts.extend(NO_UTF8.iter().map(|bytes| bytes.to_vec()));
     texts
 }

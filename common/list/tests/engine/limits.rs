@@ -1,7 +1,10 @@
 //! What is too large is refused with an error that says so.
 
-use cubegate_list::{Limits, ListError};
+use std::time::{Duration, Instant};
 
+use cubegate_list::{Limits, ListEngine, ListError, ListRequest};
+
+use crate::hostile;
 use crate::support::{Outcome, outcome_with};
 
 #[test]
@@ -80,4 +83,61 @@ fn messages_are_one_sentence_that_says_what_to_do() {
             "{message}"
         );
     }
+}
+
+/// Each chunk is a call of the engine, in which an Envoy worker does nothing else.
+#[test]
+fn no_query_makes_more_work_of_a_chunk_than_it_may() {
+    let mut refused = Vec::new();
+    for case in hostile::cases() {
+        let query = ListRequest::parse(&case.raw_query).query;
+        let query = query.unwrap_or_else(|error| panic!("{}: {error}", case.name));
+        let mut engine = ListEngine::new(query, Limits::default());
+        let chunks = case.body.chunks(hostile::CHUNK);
+        let longest = chunks.map_while(|chunk| {
+            let start = Instant::now();
+            let pushed = engine.push(chunk);
+            if pushed == Err(ListError::TooMuchWork) {
+                refused.push(case.name);
+            }
+            pushed.is_ok().then(|| start.elapsed())
+        });
+        let longest = longest.max().unwrap_or_default();
+        // Without optimisation, on a machine that does other things: without a bound it
+        // is half a minute.
+        assert!(
+            longest < Duration::from_secs(5),
+            "{longest:?} for {}",
+            case.name
+        );
+    }
+    for name in [
+        "one large array",
+        "elements as versions",
+        "what is stripped of a large array",
+    ] {
+        assert!(refused.contains(&name), "{name} of {refused:?}");
+    }
+    // What somebody may ask in earnest is answered, whatever others have put into a list.
+    for name in [
+        "sort keys",
+        "values to choose from",
+        "one condition on a large array of objects",
+        "one condition on large texts",
+        "one field of a large array of objects",
+        "everything, the last one first",
+        "everything of nothing",
+        "an item of brackets",
+    ] {
+        assert!(!refused.contains(&name), "{name} of {refused:?}");
+    }
+}
+
+#[test]
+fn too_much_work_is_told_in_words() {
+    let message = ListError::TooMuchWork.to_string();
+    assert!(
+        message.contains("ask for less: fewer conditions"),
+        "{message}"
+    );
 }

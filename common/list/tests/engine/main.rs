@@ -8,10 +8,12 @@
     reason = "a test may stop at the first surprise"
 )]
 
+mod hostile;
 mod language;
 mod limits;
 mod malformed;
 mod memory;
+mod odd;
 mod page;
 mod passthrough;
 mod random;

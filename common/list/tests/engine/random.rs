@@ -6,11 +6,13 @@ use cubegate_list::{Limits, ListError};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
-use serde_json::Value;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 pub(crate) use self::lists::list;
 use self::lists::{LITERALS, PATHS, TEXTS};
 use crate::reference::Parameters;
+use crate::reference::json::{is_json, readable};
 use crate::support::{Outcome, run};
 
 fn parameters() -> impl Strategy<Value = Parameters> {
@@ -113,6 +115,12 @@ fn damaged(body: &str, damage: &[(u16, u8, u8)]) -> Vec<u8> {
     body
 }
 
+/// A document that is a list.
+#[derive(Deserialize)]
+struct Items {
+    items: Vec<IgnoredAny>,
+}
+
 /// What any document may become, with `serde_json` as the judge.
 fn check_against_serde_json(body: &[u8], lengths: &[usize]) -> Result<(), TestCaseError> {
     let result = run("", Limits::default(), cut(body, lengths));
@@ -122,27 +130,26 @@ fn check_against_serde_json(body: &[u8], lengths: &[usize]) -> Result<(), TestCa
         "the cut matters"
     );
     let twice = |error: &ListError| error.to_string().contains("two members named");
-    let tree = serde_json::from_slice::<Value>(body);
-    match (&result, tree) {
-        (Outcome::PassThrough(passed), tree) => {
+    let text = readable(body);
+    let list = serde_json::from_slice::<Items>(&text);
+    match (&result, is_json(&text)) {
+        (Outcome::PassThrough(passed), is_json) => {
             prop_assert_eq!(&passed[..], body);
-            if let Ok(Value::Object(members)) = tree {
-                let list = members.get("items").is_some_and(Value::is_array);
-                prop_assert!(!list || String::from_utf8_lossy(body).matches("\"it").count() > 1);
+            if is_json && list.is_ok() {
+                prop_assert!(String::from_utf8_lossy(body).matches("\"it").count() > 1);
             }
         }
-        (Outcome::Page(page), Ok(tree)) => {
-            let page: Value = serde_json::from_str(page).unwrap();
-            let items = tree["items"]
-                .as_array()
-                .expect("only a list becomes a page");
-            prop_assert_eq!(&page["total"], items.len());
+        (Outcome::Page(page), true) => {
+            let items = list.expect("only a list becomes a page").items.len();
+            // Of one that is no UTF-8 the quotes are escaped.
+            let page = page.replace('\\', "");
+            prop_assert!(page.ends_with(&format!("\"total\":{items}}}")), "{page}");
         }
-        (Outcome::Page(page), Err(error)) => {
-            prop_assert!(false, "{error}, but there is a page {page}");
+        (Outcome::Page(page), false) => {
+            prop_assert!(false, "no JSON, but there is a page {page}");
         }
-        (Outcome::Refused(_), Err(_)) => {}
-        (Outcome::Refused(error), Ok(_)) => {
+        (Outcome::Refused(_), false) => {}
+        (Outcome::Refused(error), true) => {
             prop_assert!(twice(error), "{error}, but the document is fine");
         }
     }
@@ -150,7 +157,7 @@ fn check_against_serde_json(body: &[u8], lengths: &[usize]) -> Result<(), TestCa
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1500, ..ProptestConfig::default() })]
 
     #[test]
     fn the_engine_agrees_with_the_reference(

@@ -1,5 +1,8 @@
 //! The same semantics written as simply as can be, on whole `serde_json` trees.
 
+#[path = "json.rs"]
+pub(crate) mod json;
+
 use std::cmp::Ordering;
 
 use serde_json::Value;

@@ -46,7 +46,10 @@ pub(crate) fn run<'a>(
         }
     }
     match engine.finish() {
-        Ok(Finished::Page(page)) => Outcome::Page(String::from_utf8(page).unwrap()),
+        // A page that is no UTF-8 is still one.
+        Ok(Finished::Page(page)) => Outcome::Page(
+            String::from_utf8(page).unwrap_or_else(|odd| odd.as_bytes().escape_ascii().to_string()),
+        ),
         Ok(Finished::PassThrough(body)) => Outcome::PassThrough(body),
         Ok(part) => panic!("a part of a list where all of it was read: {part:?}"),
         Err(error) => Outcome::Refused(error),

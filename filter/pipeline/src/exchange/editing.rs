@@ -65,12 +65,9 @@ impl Kapis {
             }
             return Reply::upstream(status, upstream, body);
         }
-        let object = std::str::from_utf8(&body).ok();
-        let left = object.and_then(|object| self.projection.apply(object).ok());
-        match left {
-            Some(left) if upstream.is_json() => {
-                Reply::upstream(status, upstream, left.into_owned().into_bytes())
-                    .compressed(self.takes_gzip)
+        match self.projection.apply(&body) {
+            Ok(left) if upstream.is_json() => {
+                Reply::upstream(status, upstream, left.into_owned()).compressed(self.takes_gzip)
             }
             // What cannot be read cannot be cleared of secrets.
             _ => Reply::error(
