@@ -311,7 +311,7 @@ impl FilterConfig {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            max_item_bytes: 4 << 20,
+            max_item_bytes: 16 << 20,
             max_page_bytes: 64 << 20,
             max_worker_bytes: 256 << 20,
             max_envelope_bytes: 256 << 10,

@@ -103,6 +103,7 @@ impl ControlPlane {
             jwt_hs256_secret,
             admin_password,
         } = args;
+        let limits = list.limits()?;
         let (webhook, syslog) = (audit.webhook()?, audit.syslog());
         let store = data.store(data_args.database()?, Missing::Make).await?;
         make_first_admin(&store, admin_password.clone()).await?;
@@ -121,7 +122,7 @@ impl ControlPlane {
             limits: Limits {
                 callers: callers.limits(),
                 max_stream_seconds: *max_stream_duration,
-                ..list.limits()
+                ..limits
             },
             pass_period: Duration::from_secs(*route_pass_period),
             module: envoys.module,

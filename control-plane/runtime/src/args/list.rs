@@ -1,5 +1,6 @@
 //! How much memory lists may take in an Envoy worker.
 
+use anyhow::ensure;
 use clap::{Args, value_parser};
 use cubegate_filter_config::Limits;
 
@@ -29,7 +30,7 @@ pub(crate) struct ListArgs {
 
     /// Longest single object of a list
     #[arg(
-        long, env = "CUBEGATE_LIST_ITEM_SIZE", value_name = "MIB", default_value_t = 4,
+        long, env = "CUBEGATE_LIST_ITEM_SIZE", value_name = "MIB", default_value_t = 16,
         value_parser = value_parser!(u16).range(1..=64)
     )]
     pub(crate) list_item_size: u16,
@@ -44,12 +45,27 @@ pub(crate) struct ListArgs {
     pub(crate) list_metadata_first: u16,
 }
 
+/// What the VM of an Envoy worker may take, in MiB.
+const VM_MIB: u32 = 1024;
+
+/// What is kept free in it for the module, its configuration, its caches and what is
+/// beside lists, in MiB.
+const RESERVE_MIB: u32 = 128;
+
+/// How often a page stands in memory beside its objects when it goes out: as it is
+/// written, and once more as it is changed, compressed or given headers.
+const PAGE_COPIES: u32 = 2;
+
 // === impl ListArgs ===
 
 impl ListArgs {
     /// As the filter is told.
-    pub(crate) fn limits(&self) -> Limits {
+    ///
+    /// # Errors
+    /// They do not fit the VM: a worker would end all its requests when it is full.
+    pub(crate) fn limits(&self) -> anyhow::Result<Limits> {
         const MIB: usize = 1 << 20;
+        self.check_memory()?;
         let Self {
             list_request_memory,
             list_worker_memory,
@@ -57,14 +73,30 @@ impl ListArgs {
             list_item_size,
             list_metadata_first,
         } = self;
-        Limits {
+        Ok(Limits {
             max_page_bytes: usize::from(*list_request_memory).saturating_mul(MIB),
             max_worker_bytes: usize::from(*list_worker_memory).saturating_mul(MIB),
             max_unsent_bytes: usize::from(*list_unsent_memory).saturating_mul(MIB),
             max_item_bytes: usize::from(*list_item_size).saturating_mul(MIB),
             metadata_first_bytes: u64::from(*list_metadata_first) << 20,
             ..Limits::default()
-        }
+        })
+    }
+
+    fn check_memory(&self) -> anyhow::Result<()> {
+        let worker = u32::from(self.list_worker_memory);
+        let request = u32::from(self.list_request_memory);
+        let pages = request.saturating_mul(PAGE_COPIES);
+        let needed = worker.saturating_add(pages).saturating_add(RESERVE_MIB);
+        ensure!(
+            needed <= VM_MIB,
+            "--list-worker-memory {worker} and --list-request-memory {request} do not fit an Envoy worker, whose VM has {VM_MIB} MiB: {worker} for all lists, {PAGE_COPIES} x {request} for a page on its way out and {RESERVE_MIB} for everything else are {needed}; lower one of them",
+        );
+        ensure!(
+            request <= worker,
+            "--list-request-memory {request} is more than --list-worker-memory {worker}, which all requests of a worker have together; lower the first or raise the second",
+        );
+        Ok(())
     }
 }
 
@@ -80,9 +112,9 @@ mod tests {
         list: ListArgs,
     }
 
-    fn limits(line: &[&str]) -> Result<Limits, clap::Error> {
+    fn limits(line: &[&str]) -> anyhow::Result<Limits> {
         let line = std::iter::once(&"test").chain(line);
-        Line::try_parse_from(line).map(|line| line.list.limits())
+        Line::try_parse_from(line)?.list.limits()
     }
 
     #[test]
@@ -105,6 +137,24 @@ mod tests {
         assert_eq!(limits.max_unsent_bytes, 5 << 20);
         assert_eq!(limits.max_item_bytes, 3 << 20);
         assert_eq!(limits.metadata_first_bytes, 0);
+    }
+
+    #[test]
+    fn what_does_not_fit_a_vm_together_is_refused_in_words() {
+        let refused = |worker: u16, request: u16| {
+            let worker = format!("--list-worker-memory={worker}");
+            let request = format!("--list-request-memory={request}");
+            limits(&[&worker, &request])
+                .err()
+                .map(|error| error.to_string())
+        };
+        assert_eq!(refused(768, 64), None);
+        assert_eq!(refused(512, 192), None);
+        let words = refused(768, 65).unwrap();
+        assert!(words.contains("are 1026; lower one of them"), "{words}");
+        assert!(refused(768, 512).is_some() && refused(640, 256).is_some());
+        let words = refused(64, 65).unwrap();
+        assert!(words.contains("raise the second"), "{words}");
     }
 
     #[test]
