@@ -89,6 +89,7 @@ mod gateway_kubesphere;
 mod gateway_large;
 #[cfg(test)]
 mod gateway_limits;
+mod gateway_list_cost;
 #[cfg(test)]
 mod gateway_logins;
 #[cfg(test)]

@@ -96,8 +96,8 @@ proptest! {
         list in list(),
         filter in option::of(filter()),
         keys in sort_keys(),
-        fields in vec(select(&PATHS[..]), 0..3),
-        strip in vec(select(&STRIPPED[..]).prop_filter("a path", |path| path.contains(['.', '['])), 0..3),
+        fields in vec(select(&PATHS[..]), 0..5),
+        strip in vec(select(&STRIPPED[..]).prop_filter("a path", |path| path.contains(['.', '['])), 0..5),
         page in (1..6_usize, 1..3_usize),
         lengths in vec(1..40_usize, 1..6),
     ) {
