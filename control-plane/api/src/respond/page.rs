@@ -1,7 +1,7 @@
 //! The page of a list of ours, by the parameters and the engine that lists of
 //! member clusters have in the filter.
 
-use cubegate_list::{Finished, Limits, ListEngine, ListRequest, Progress};
+use cubegate_list::{Finished, Limits, ListEngine, ListError, ListRequest, Progress};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -30,6 +30,9 @@ pub(crate) fn page<T: Serialize>(raw_query: &str, items: &[T]) -> Result<Page, A
     match engine.push(&whole) {
         Ok(Progress::Held) => {}
         Ok(Progress::PassThrough(_)) => return Err(internal("a list that is none".into())),
+        Err(error @ ListError::TooMuchWork) => {
+            return Err(ApiError::BadRequest(error.to_string()));
+        }
         Err(error) => return Err(internal(error.into())),
     }
     match engine.finish() {
