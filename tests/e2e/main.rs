@@ -61,6 +61,7 @@ mod fault_retries;
 mod fault_revocations;
 #[cfg(test)]
 mod fault_slow_readers;
+mod fault_lists;
 #[cfg(test)]
 mod fault_streams;
 #[cfg(test)]
