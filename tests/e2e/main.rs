@@ -48,6 +48,8 @@ mod fault_envoy;
 #[cfg(test)]
 mod fault_http2;
 #[cfg(test)]
+mod fault_lists;
+#[cfg(test)]
 mod fault_locks;
 #[cfg(test)]
 mod fault_members;
@@ -61,7 +63,6 @@ mod fault_retries;
 mod fault_revocations;
 #[cfg(test)]
 mod fault_slow_readers;
-mod fault_lists;
 #[cfg(test)]
 mod fault_streams;
 #[cfg(test)]
@@ -90,7 +91,6 @@ mod gateway_kubesphere;
 mod gateway_large;
 #[cfg(test)]
 mod gateway_limits;
-mod gateway_list_cost;
 #[cfg(test)]
 mod gateway_logins;
 #[cfg(test)]
