@@ -36,7 +36,13 @@ fn large() -> String {
 /// Nested as deep as API servers take objects, and deeper.
 fn odd_objects() -> Vec<String> {
     let deep = |levels: usize| format!("{}1{}", "{\"a\":[".repeat(levels), "]}".repeat(levels));
-    let spec = [deep(63), deep(5_000), deep(200_000), "1e999".into(), r#""\ud800""#.into()];
+    let spec = [
+        deep(63),
+        deep(5_000),
+        deep(200_000),
+        "1e999".into(),
+        r#""\ud800""#.into(),
+    ];
     let named = |(number, spec): (usize, &String)| {
         format!(r#"{{"metadata":{{"name":"o{number}"}},"spec":{spec}}}"#)
     };
@@ -91,12 +97,30 @@ fn a_query_that_asks_too_much_is_refused_and_holds_nobody_up() -> Result<()> {
         let each = repeated(64, |n| format!("data.a[]!~z{n}"));
         for (query, told) in [
             (format!("selector={many}"), "it may have 8192 bytes at most"),
-            (format!("selector=metadata.name={values}"), "it may have 8192 bytes at most"),
-            (format!("selector={}", repeated(65, |n| format!("a{n}~"))), "64 conditions at most"),
-            (format!("selector=a={}", vec!["a"; 257].join("%7C")), "256 values at most"),
-            (format!("sortName={}", "a".repeat(8193)), "it may have 8192 bytes at most"),
-            (format!("pageSize=1&{}", "x&".repeat(25_000)), "49152 bytes at most"),
-            (format!("filter={}", each.replace('!', "%21")), "ask for less"),
+            (
+                format!("selector=metadata.name={values}"),
+                "it may have 8192 bytes at most",
+            ),
+            (
+                format!("selector={}", repeated(65, |n| format!("a{n}~"))),
+                "64 conditions at most",
+            ),
+            (
+                format!("selector=a={}", vec!["a"; 257].join("%7C")),
+                "256 values at most",
+            ),
+            (
+                format!("sortName={}", "a".repeat(8193)),
+                "it may have 8192 bytes at most",
+            ),
+            (
+                format!("pageSize=1&{}", "x&".repeat(25_000)),
+                "49152 bytes at most",
+            ),
+            (
+                format!("filter={}", each.replace('!', "%21")),
+                "ask for less",
+            ),
         ] {
             let path = format!("{LARGE}?{query}");
             let hostile = client.get(&cube(CLUSTER, &path)).send();
@@ -113,17 +137,25 @@ fn a_query_that_asks_too_much_is_refused_and_holds_nobody_up() -> Result<()> {
                 Ok::<_, anyhow::Error>(longest)
             };
             let (message, longest) = tokio::join!(hostile, others);
-            let message = message.with_context(|| format!("{told} for {}", query.get(..40).unwrap_or(&query)))?;
+            let message = message
+                .with_context(|| format!("{told} for {}", query.get(..40).unwrap_or(&query)))?;
             ensure!(message.contains(told), "{message} where {told} is meant");
             let longest = longest?;
             ensure!(longest < PATIENCE, "{longest:?} for others while {told}");
         }
         // The same list for who asks in earnest.
         let path = format!("{LARGE}?filter=metadata.name=m2&fields=metadata.name");
-        let page = client.get(&cube(CLUSTER, &path)).send().await?.expect(200)?;
+        let page = client
+            .get(&cube(CLUSTER, &path))
+            .send()
+            .await?
+            .expect(200)?;
         assert_eq!(page.names()?, ["m2"]);
         for (name, value) in gateway.health().stats("workers.watchdog_mega_miss").await? {
-            ensure!(value == 0, "a worker was held for a second: {name} is {value}");
+            ensure!(
+                value == 0,
+                "a worker was held for a second: {name} is {value}"
+            );
         }
         gateway.health().check().await?;
         gateway.stop().await
@@ -138,17 +170,37 @@ fn an_odd_object_is_no_end_of_its_list() -> Result<()> {
         let page = client.get(&cube(CLUSTER, ODD)).send().await?.expect(200)?;
         let text = page.text();
         for object in &objects {
-            ensure!(text.contains(object.as_str()), "not as it came: {}", object.get(..60).unwrap_or(object));
+            ensure!(
+                text.contains(object.as_str()),
+                "not as it came: {}",
+                object.get(..60).unwrap_or(object)
+            );
         }
-        ensure!(text.ends_with(&format!("\"total\":{}}}", objects.len())), "another total");
+        ensure!(
+            text.ends_with(&format!("\"total\":{}}}", objects.len())),
+            "another total"
+        );
         for (query, names) in [
-            ("filter=metadata.name!=o1&fields=metadata.name", &["o0", "o2", "o3", "o4"][..]),
+            (
+                "filter=metadata.name!=o1&fields=metadata.name",
+                &["o0", "o2", "o3", "o4"][..],
+            ),
             ("selector=metadata.name=o2&strip=spec", &["o2"]),
-            ("filter=spec.a.a.a&sort=-name&strip=spec", &["o2", "o1", "o0"]),
-            ("sort=spec.a[].a[].a,name&fields=kind&pageSize=2", &["o0", "o1"]),
+            (
+                "filter=spec.a.a.a&sort=-name&strip=spec",
+                &["o2", "o1", "o0"],
+            ),
+            (
+                "sort=spec.a[].a[].a,name&fields=kind&pageSize=2",
+                &["o0", "o1"],
+            ),
         ] {
             let path = format!("{ODD}?{query}");
-            let page = client.get(&cube(CLUSTER, &path)).send().await?.expect(200)?;
+            let page = client
+                .get(&cube(CLUSTER, &path))
+                .send()
+                .await?
+                .expect(200)?;
             assert_eq!(page.names()?, names, "{query}");
         }
         gateway.health().check().await?;
