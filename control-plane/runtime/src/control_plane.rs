@@ -68,8 +68,7 @@ pub(crate) struct ControlPlane {
 // === impl ControlPlane ===
 
 impl ControlPlane {
-    /// Starts everything. `envoy_admin` is where an Envoy on this machine has its admin
-    /// page.
+    /// Starts everything.
     pub(crate) async fn start(
         data: &DataDir,
         args: &GatewayArgs,

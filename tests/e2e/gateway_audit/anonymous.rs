@@ -68,7 +68,9 @@ fn a_flood_without_a_credential_is_a_record_a_minute_and_changes_stay() -> Resul
             "{added:?}"
         );
         gateway.stop().await?;
-        let lines = site.ok(&["audit", "export", "--filter", "count>0"]).await?;
+        let lines = site
+            .ok(&["audit", "export", "--filter", "count:number>0"])
+            .await?;
         let lines: Vec<Value> = lines
             .lines()
             .map(serde_json::from_str)
