@@ -37,6 +37,7 @@ pub use address_range::{AddressRange, AddressRangeError};
 pub use cluster::member_of;
 pub use extension_config::revocations;
 pub use resource::{Resource, ResourceType, Snapshot};
+pub use route::NO_FILTER;
 pub use state::{
     AccessLogTarget, ConnectionTimes, FilterModule, GatewayState, ListenerSettings, RoutePasses,
     ServingCertificate,

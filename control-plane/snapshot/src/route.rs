@@ -29,7 +29,7 @@ const UNARY_DURATION: i64 = 2 * UNARY_TIMEOUT;
 const CUBE_PREFIX: &str = "/api/v1/cube/";
 
 /// What a request is told that no filter has seen.
-const NO_FILTER: &str =
+pub const NO_FILTER: &str =
     "The gateway's filter does not work; its operator finds the reason in Envoy's log.";
 
 pub(crate) fn insert(snapshot: &mut Snapshot, passes: &RoutePasses) {
