@@ -147,7 +147,7 @@ fn a_server_may_have_a_key_on_the_largest_curve() -> Result<()> {
         let cluster = register(playground, &file).await?;
         let client = playground.client()?;
         until("it answers", Duration::from_secs(20), || async {
-            let answer = client.get(&kube(&cluster, "/status")).send().await?;
+            let answer = client.get(&kube(&cluster, "/version")).send().await?;
             Ok((answer.status == 200).then_some(()))
         })
         .await

@@ -79,7 +79,7 @@ fn path_and_query_arrive_as_they_were_sent_but_for_our_parameters_on_a_list() ->
             );
         }
         client
-            .post(&kube(&cluster, "/echo?pageSize=3&x=%2F"))
+            .post(&kube(&cluster, "/apis/demo/v1/echo?pageSize=3&x=%2F"))
             .body("{}")
             .send()
             .await?
@@ -103,7 +103,7 @@ fn the_upstream_sees_who_the_caller_is_and_none_of_the_callers_credentials() -> 
             playground
                 .gateway
                 .client()
-                .get(&kube(&cluster, "/echo"))
+                .get(&kube(&cluster, "/apis/demo/v1/echo"))
                 .header("cookie", "a=b")
                 .header("x-custom", "1")
                 .header("x-custom", "2")
@@ -177,7 +177,7 @@ fn a_large_body_goes_up_whole() -> Result<()> {
     in_the_playground(async |playground| {
         let (fixture, cluster) = fixture(playground).await?;
         let body = "0123456789abcdef".repeat(4 << 16);
-        let path = kube(&cluster, "/echo");
+        let path = kube(&cluster, "/apis/demo/v1/echo");
         let client: Client = playground.client()?;
         client
             .put(&path)
