@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use cubegate_filter_config::FILTER_LIVENESS_PATH;
-use http_body_util::Empty;
+use cubegate_snapshot::NO_FILTER;
+use http_body_util::{BodyExt as _, Empty, Limited};
 use hyper::body::Bytes;
 use hyper::client::conn::http1;
 use hyper::{Request, StatusCode, header};
@@ -22,6 +23,9 @@ use tokio_rustls::TlsConnector;
 
 /// How long an answer may take. A worker that is busy is not dead.
 const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Longest body that is read.
+const MAX_BODY: usize = 4 << 10;
 
 /// What came of asking.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,18 +70,14 @@ impl Probe {
 
     /// Asks once.
     pub(super) async fn ask(&self) -> Seen {
-        match timeout(TIMEOUT, self.status()).await {
-            Ok(Ok(StatusCode::OK)) => Seen::Alive,
-            Ok(Ok(status @ (StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS))) => {
-                Seen::Silent(format!("it answers {status}"))
-            }
-            Ok(Ok(status)) => Seen::Dead(format!("it answers {status}")),
+        match timeout(TIMEOUT, self.answer()).await {
+            Ok(Ok((status, body))) => judge(status, &body),
             Ok(Err(error)) => Seen::Silent(format!("{error:#}")),
             Err(_) => Seen::Silent(format!("no answer within {} s", TIMEOUT.as_secs())),
         }
     }
 
-    async fn status(&self) -> anyhow::Result<StatusCode> {
+    async fn answer(&self) -> anyhow::Result<(StatusCode, Bytes)> {
         let mut stream = TcpStream::connect(self.listen)
             .await
             .context("no connection")?;
@@ -96,24 +96,40 @@ impl Probe {
     }
 }
 
+/// What an answer says about the filter.
+fn judge(status: StatusCode, body: &[u8]) -> Seen {
+    let says_so = String::from_utf8_lossy(body).contains(NO_FILTER);
+    match status {
+        StatusCode::OK => Seen::Alive,
+        // Envoy sheds load, or the filter waits for its configuration.
+        StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS if !says_so => {
+            Seen::Silent(format!("it answers {status}"))
+        }
+        status => Seen::Dead(format!("it answers {status}")),
+    }
+}
+
 async fn ask_on(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-) -> anyhow::Result<StatusCode> {
+) -> anyhow::Result<(StatusCode, Bytes)> {
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    let connection = tokio::spawn(connection);
     let request = Request::get(FILTER_LIVENESS_PATH)
         .header(header::HOST, "localhost")
         .header(header::USER_AGENT, "cubegate-up")
         .header(header::CONNECTION, "close")
         .body(Empty::<Bytes>::new())?;
-    let answer = async { Ok(sender.send_request(request).await?.status()) };
-    // The connection ends with this: the body is not read.
-    tokio::select! {
-        status = answer => status,
-        ended = connection => {
-            ended?;
-            anyhow::bail!("the connection was closed without an answer")
-        }
-    }
+    let answer = async {
+        let answer = sender.send_request(request).await?;
+        let status = answer.status();
+        let body = Limited::new(answer.into_body(), MAX_BODY).collect().await;
+        // What is longer is none of ours.
+        let body = body.map(|body| body.to_bytes()).unwrap_or_default();
+        Ok((status, body))
+    };
+    let answer = answer.await;
+    connection.abort();
+    answer
 }
 
 /// Takes any certificate. Nothing secret is asked, and whose name the operator's
@@ -157,5 +173,31 @@ impl ServerCertVerifier for AnyCertificate {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_envoy_that_answers_without_its_filter_is_dead() {
+        let told = format!("{{\"code\":503,\"message\":\"{NO_FILTER}\"}}");
+        for (status, body, dead) in [
+            (200, "ok", None),
+            (503, told.as_str(), Some(true)),
+            (503, "overloaded", Some(false)),
+            (429, "", Some(false)),
+            (404, "", Some(true)),
+            (502, "", Some(true)),
+        ] {
+            let seen = judge(StatusCode::from_u16(status).unwrap(), body.as_bytes());
+            let found = match seen {
+                Seen::Alive => None,
+                Seen::Dead(_) => Some(true),
+                Seen::Silent(_) => Some(false),
+            };
+            assert_eq!(found, dead, "{status} {body}");
+        }
     }
 }
