@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-/// What may still be done. A unit is about what it takes to look at one byte.
+/// What may still be done. A unit is about a nanosecond, natively.
 ///
 /// A body is read once, and that is not counted: it is what a chunk of this size costs
 /// whatever is asked. Counted is what a query adds: conditions, the values that they
@@ -12,8 +12,8 @@ pub(crate) struct Work {
     left: Cell<usize>,
 }
 
-/// What a query may make of a chunk, however small. On a slow core in Envoy's VM these
-/// are less than 25 ms; other streams of the worker wait as long.
+/// What a query may make of a chunk, however small. Other streams of the worker wait for
+/// as long; `examples/worst_chunk.rs` says how long that is.
 const UNITS_PER_CHUNK: usize = 12 << 20;
 
 /// The same for each byte of a large chunk.
@@ -26,7 +26,7 @@ pub(crate) const STEP: usize = 32;
 pub(crate) const TEST: usize = 128;
 
 /// To keep an item.
-pub(crate) const KEEP: usize = 1024;
+pub(crate) const KEEP: usize = 1536;
 
 // === impl Work ===
 

@@ -54,7 +54,7 @@ impl KeyPath {
         let here = if self.steps.is_empty() {
             Some(value)
         } else {
-            work.charge(value.len());
+            work.charge(value.len().saturating_add(STEP));
             find(value, &self.steps)
         };
         match (here, self.each()) {

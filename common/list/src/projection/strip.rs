@@ -27,7 +27,7 @@ fn object(value: &[u8], cursors: &[Cursor<'_>], work: &Work, out: &mut Vec<u8>) 
     let mut stripped = false;
     out.push(b'{');
     each_member(value, &mut |name, raw| {
-        work.charge(cursors.len().saturating_add(STEP));
+        work.charge(cursors.len().saturating_add(STEP).saturating_mul(2));
         let on = cursors
             .iter()
             .filter(|cursor| cursor.name() == Some(&*name))
@@ -61,7 +61,7 @@ fn array(value: &[u8], cursors: &[Cursor<'_>], work: &Work, out: &mut Vec<u8>) -
     out.push(b'[');
     while raw.element() {
         let element = raw.text();
-        work.charge(below.len().saturating_add(STEP));
+        work.charge(below.len().saturating_add(STEP).saturating_mul(2));
         if below.iter().any(Cursor::is_whole) {
             stripped = true;
         } else {
