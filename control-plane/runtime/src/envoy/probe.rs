@@ -125,7 +125,7 @@ async fn ask_on(
         let body = Limited::new(answer.into_body(), MAX_BODY).collect().await;
         // What is longer is none of ours.
         let body = body.map(|body| body.to_bytes()).unwrap_or_default();
-        Ok((status, body))
+        Ok::<_, anyhow::Error>((status, body))
     };
     let answer = answer.await;
     connection.abort();
