@@ -1,11 +1,13 @@
 //! A filter that is not there, or does not work, leads to nobody.
 
+use std::time::{Duration, Instant};
+
 use anyhow::{Context as _, Result, ensure};
-use cubegate_tests::block_on;
 use cubegate_tests::faults::{Scripted, whole};
 use cubegate_tests::jwt::Minter;
 use cubegate_tests::raw::RawServer;
 use cubegate_tests::static_envoy::{CONNECTION_MANAGER, Config, Envoy, LISTENER, filters, shipped};
+use cubegate_tests::{Gateway, Options, Site, block_on};
 use serde_json::{Value, json};
 
 use crate::support::{HS256_SECRET, cube, kube};
@@ -218,5 +220,44 @@ fn a_filter_whose_vm_fails_leads_nowhere() -> Result<()> {
         let seen = upstream.heads()?;
         ensure!(seen.is_empty(), "the upstream was asked: {seen:?}");
         Ok(())
+    })
+}
+
+#[test]
+fn the_pass_changes_without_a_lost_request() -> Result<()> {
+    block_on(async {
+        let upstream = Scripted::start(whole("{}")).await?;
+        let site = Site::new("passes")?;
+        site.add_plain_cluster("c", upstream.port()).await?;
+        let options = Options {
+            plain: true,
+            flags: vec!["--route-pass-period=1".to_owned()],
+            ..Options::default()
+        };
+        let gateway = Gateway::start(site, &options).await?;
+        let client = gateway.admin().await?;
+        let changes = async || {
+            let stats = gateway.health().stats("rds.gateway.config_reload$");
+            let stats = stats.await?;
+            let (_, times) = stats.first().context("Envoy counts no route tables")?;
+            anyhow::Ok(*times)
+        };
+        let before = changes().await?;
+        let began = Instant::now();
+        let mut answered = 0_usize;
+        while changes().await? < before + 5 {
+            for path in [kube("c", POD), cube("c", POD)] {
+                client.get(&path).send().await?.expect(200)?;
+                answered += 1;
+            }
+            let waited = began.elapsed();
+            ensure!(
+                waited < Duration::from_secs(60),
+                "no five passes in {waited:?}"
+            );
+        }
+        ensure!(answered > 20, "only {answered} requests were made");
+        gateway.health().check().await?;
+        gateway.stop().await
     })
 }
