@@ -29,7 +29,7 @@ pub(super) fn innermost(ip: IpAddr) -> IpAddr {
 }
 
 fn v4(high: u16, low: u16) -> IpAddr {
-    Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)).into()
+    Ipv4Addr::from_bits((u32::from(high) << 16) | u32::from(low)).into()
 }
 
 /// What the address is, with an article; `None` when it is an ordinary one, of a private
@@ -45,12 +45,12 @@ pub(super) fn of(ip: IpAddr) -> Option<&'static str> {
         }
         IpAddr::V6(v6) => (v6.is_unicast_link_local(), false),
     };
-    Some(match () {
-        () if ip.is_unspecified() => "no address of a machine",
-        () if ip.is_loopback() => "a loopback address",
-        () if link_local => "a link-local address",
-        () if ip.is_multicast() => "a multicast address",
-        () if reserved => "a reserved address",
-        () => return None,
-    })
+    let kinds = [
+        (ip.is_unspecified(), "no address of a machine"),
+        (ip.is_loopback(), "a loopback address"),
+        (link_local, "a link-local address"),
+        (ip.is_multicast(), "a multicast address"),
+        (reserved, "a reserved address"),
+    ];
+    kinds.into_iter().find_map(|(is, kind)| is.then_some(kind))
 }
