@@ -105,6 +105,7 @@ impl Playground {
             plain,
             hs256_secret: Some(HS256_SECRET.to_owned()),
             flags: flags.iter().map(|flag| (*flag).to_owned()).collect(),
+            ..Options::default()
         };
         let gateway = Gateway::start(site, &options).await?;
         Ok(Self {

@@ -105,11 +105,7 @@ impl<'a> Run<'a> {
             plain: true,
             hs256_secret: Some(secret.to_owned()),
             flags: vec![
-                format!(
-                    "--multiple-login={multiple_login
-            ..Options::default()
-        }"
-                ),
+                format!("--multiple-login={multiple_login}"),
                 format!("--lock-failures={LOCK_FAILURES}"),
                 "--cors-origin=http://x".to_owned(),
             ],
