@@ -4,7 +4,7 @@
 //! the one before it has failed, finds here what that one had. So does one that runs
 //! older code and gets no configuration any more, but still has streams.
 
-use cubegate_filter_config::RevocationKind;
+use cubegate_filter_config::{REVOCATION_HEAD, RevocationKind};
 use proxy_wasm::hostcalls;
 use sha2::{Digest as _, Sha256};
 
@@ -17,9 +17,10 @@ pub(crate) enum Kind {
     Revocations(RevocationKind),
 }
 
-/// What a document is known by: a digest of its bytes.
+/// What a document is known by: a digest of its bytes, or a head that holds one. Revocations
+/// may have megabytes, and come often; no worker has the time to digest them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Version([u8; 32]);
+pub(crate) struct Version(Vec<u8>);
 
 // === impl Kind ===
 
@@ -57,14 +58,13 @@ impl Kind {
 
     /// Which version is shared.
     pub(crate) fn shared_version(self) -> Option<Version> {
-        let bytes = get(self.keys().1)?;
-        Some(Version(bytes.try_into().ok()?))
+        get(self.keys().1).map(Version)
     }
 
     /// The shared document, when it is the one of this version.
     pub(crate) fn shared(self, version: &Version) -> Option<Vec<u8>> {
         // Another VM may be about to write.
-        get(self.keys().0).filter(|document| Version::of(document) == *version)
+        get(self.keys().0).filter(|document| Version::of(self, document) == *version)
     }
 
     /// Shares a document, unless it is the one that is shared.
@@ -84,8 +84,11 @@ impl Kind {
 // === impl Version ===
 
 impl Version {
-    pub(crate) fn of(document: &[u8]) -> Self {
-        Self(Sha256::digest(document).into())
+    pub(crate) fn of(kind: Kind, document: &[u8]) -> Self {
+        Self(match kind {
+            Kind::Config => Sha256::digest(document).iter().copied().collect(),
+            Kind::Revocations(_) => document.get(..REVOCATION_HEAD).unwrap_or(document).to_vec(),
+        })
     }
 }
 

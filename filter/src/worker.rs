@@ -46,7 +46,7 @@ struct Slot {
 /// Takes a document, and says whether it is good. Only a VM that has none yet reads it
 /// at once: it may be the one in which Envoy tries it.
 pub(crate) fn offer(kind: Kind, document: Vec<u8>) -> bool {
-    let version = Version::of(&document);
+    let version = Version::of(kind, &document);
     WORKER.with_borrow_mut(|worker| {
         let is_tried = kind.shared_version().as_ref() == Some(&version);
         let Some(slot) = worker.slot(kind) else {

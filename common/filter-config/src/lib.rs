@@ -27,8 +27,8 @@ mod revocations;
 
 pub use audit::{AUDIT_FILTER_STATE, AUDIT_PROPERTY, AuditNote};
 pub use revocations::{
-    Epochs, EpochsDocument, Mark, NONE_GOOD, RevocationDocument, RevocationError, RevocationKind,
-    Sessions, SessionsDocument,
+    Epochs, EpochsDocument, Mark, NONE_GOOD, REVOCATION_HEAD, RevocationDocument, RevocationError,
+    RevocationKind, Sessions, SessionsDocument,
 };
 
 /// Longest document that a worker takes, in bytes. Its VM has 1 GiB for this, the

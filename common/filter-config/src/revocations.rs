@@ -18,6 +18,7 @@
 //! | 4 | `CGre` for epochs, `CGrs` for sessions |
 //! | 4 | the version of the form, 1 |
 //! | 4, 4 | how many entries each of the two tables has |
+//! | 8 | the first bytes of the entries' SHA-256: with the rest of the head, what a reader knows a version by without reading it |
 //! | 12 each | users, or sessions: mark, lowest good number |
 //! | 12 or 8 each | keys: mark, lowest good number; or tokens: mark |
 
@@ -28,7 +29,7 @@ use thiserror::Error;
 
 mod document;
 
-pub use document::{EpochsDocument, RevocationDocument, SessionsDocument};
+pub use document::{EpochsDocument, HEAD as REVOCATION_HEAD, RevocationDocument, SessionsDocument};
 
 /// The version of the form that this build writes and reads.
 const FORM: u32 = 1;
@@ -160,12 +161,13 @@ impl Epochs {
 
     /// The document.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = head(RevocationKind::Epochs, self.users.len(), self.keys.len());
+        let mut entries = Vec::with_capacity(self.len().saturating_mul(document::LOWEST));
         for (mark, lowest) in self.users.iter().chain(&self.keys) {
-            bytes.extend_from_slice(&mark.0);
-            bytes.extend_from_slice(&lowest.to_be_bytes());
+            entries.extend_from_slice(&mark.0);
+            entries.extend_from_slice(&lowest.to_be_bytes());
         }
-        bytes
+        let counts = [self.users.len(), self.keys.len()];
+        with_head(RevocationKind::Epochs, counts, &entries)
     }
 }
 
@@ -216,14 +218,15 @@ impl Sessions {
         let sessions = self.sessions.len().min(room / document::LOWEST);
         let room = room.saturating_sub(sessions.saturating_mul(document::LOWEST));
         let tokens = self.tokens.len().min(room / document::SINGLE);
-        let mut bytes = head(RevocationKind::Sessions, sessions, tokens);
+        let mut entries = Vec::with_capacity(max_bytes.min(self.len() * document::LOWEST));
         for (mark, lowest) in self.sessions.iter().take(sessions) {
-            bytes.extend_from_slice(&mark.0);
-            bytes.extend_from_slice(&lowest.generation.to_be_bytes());
+            entries.extend_from_slice(&mark.0);
+            entries.extend_from_slice(&lowest.generation.to_be_bytes());
         }
         for mark in self.tokens.keys().take(tokens) {
-            bytes.extend_from_slice(&mark.0);
+            entries.extend_from_slice(&mark.0);
         }
+        let bytes = with_head(RevocationKind::Sessions, [sessions, tokens], &entries);
         (bytes, self.len().saturating_sub(sessions + tokens))
     }
 }
@@ -238,14 +241,16 @@ fn saturating(lowest: u64) -> u32 {
     u32::try_from(lowest).unwrap_or(NONE_GOOD)
 }
 
-fn head(kind: RevocationKind, first: usize, second: usize) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(document::HEAD + (first + second) * document::LOWEST);
+fn with_head(kind: RevocationKind, counts: [usize; 2], entries: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(document::HEAD + entries.len());
     bytes.extend_from_slice(kind.magic());
     bytes.extend_from_slice(&FORM.to_be_bytes());
-    for count in [first, second] {
+    for count in counts {
         // There is no memory for as many as do not fit.
         bytes.extend_from_slice(&u32::try_from(count).unwrap_or(u32::MAX).to_be_bytes());
     }
+    bytes.extend(Sha256::digest(entries).into_iter().take(document::DIGEST));
+    bytes.extend_from_slice(entries);
     bytes
 }
 

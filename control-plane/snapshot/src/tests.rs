@@ -1,18 +1,19 @@
 //! Snapshots of small states. Whether Envoy takes them is proven end to end.
 
+mod revocations;
+
 use std::sync::Arc;
 
 use cubegate_domain::{ApiServer, Cluster, ClusterCredential, ClusterTls, Scheme};
 use cubegate_filter_config::{
-    DOCUMENT_FILTER_NAME, Epochs, FILTER_NAME, FilterConfig, Limits, ResourceEntry, Resources,
-    RevocationKind, TokenKeys,
+    DOCUMENT_FILTER_NAME, FILTER_NAME, FilterConfig, Limits, ResourceEntry, Resources, TokenKeys,
 };
 use envoy_types::pb::envoy::config::route::v3 as rds;
 use envoy_types::pb::envoy::extensions::filters::http::wasm::v3::Wasm;
 use envoy_types::pb::envoy::extensions::transport_sockets::tls::v3 as tls;
 use envoy_types::pb::envoy::extensions::upstreams::http::v3::HttpProtocolOptions;
 use envoy_types::pb::envoy::extensions::wasm::v3 as wasm;
-use envoy_types::pb::google::protobuf::{BytesValue, StringValue};
+use envoy_types::pb::google::protobuf::StringValue;
 use prost::Message as _;
 use time::OffsetDateTime;
 
@@ -350,29 +351,6 @@ fn the_filter_is_told_what_clusters_have_and_which_is_the_host() {
     state.host_cluster = Some("gone".to_owned());
     let config = document(&state.snapshot().unwrap());
     assert_eq!(config.host_cluster, None);
-}
-
-#[test]
-fn what_is_refused_comes_to_the_filters_vm_and_changes_nothing_else() {
-    let state = mk_state(vec![mk_cluster("m", "10.0.0.1", certificate())]);
-    let without = state.snapshot().unwrap();
-    let mut with = without.clone();
-    let mut epochs = Epochs::default();
-    epochs.raise_user("jeff", 2);
-    let (kind, document) = (RevocationKind::Epochs, epochs.to_bytes());
-    let resource = crate::revocations(kind, &state.module, &state.tokens, document.clone());
-    with.insert_revocations(kind, Arc::new(resource));
-    let carrier = plugin_of(&with, kind.filter_name());
-    assert_eq!(carrier.root_id, kind.filter_name());
-    assert_eq!(carrier.vm, plugin_of(&without, FILTER_NAME).vm);
-    let configuration = carrier.configuration.unwrap();
-    let configuration = BytesValue::decode(configuration.value.as_slice()).unwrap();
-    assert_eq!(configuration.value, document);
-    for kind in ResourceType::ALL {
-        for (name, resource) in without.all(kind) {
-            assert_eq!(with.get(kind, name), Some(resource), "{kind:?} {name}");
-        }
-    }
 }
 
 #[test]

@@ -2,8 +2,12 @@
 
 use super::{FORM, Mark, NONE_GOOD, RevocationError, RevocationKind};
 
-/// Bytes before the first entry.
-pub(super) const HEAD: usize = 16;
+/// How many bytes of a document of revocations come before its first entry. Documents
+/// whose heads are the same are the same.
+pub const HEAD: usize = 16 + DIGEST;
+
+/// Bytes of the head that are of the entries' digest.
+pub(super) const DIGEST: usize = 8;
 
 /// Bytes of an entry with a lowest good number.
 pub(super) const LOWEST: usize = 12;
@@ -54,6 +58,10 @@ impl RevocationDocument {
         }
         let (first, rest) = number(rest)?;
         let (second, rest) = number(rest)?;
+        // Who made it is known; whether it arrived whole is seen by its length.
+        let (_, rest) = rest
+            .split_first_chunk::<DIGEST>()
+            .ok_or(RevocationError::Length)?;
         let size = match kind {
             RevocationKind::Epochs => LOWEST,
             RevocationKind::Sessions => SINGLE,

@@ -50,6 +50,22 @@ fn what_was_written_is_read_and_nothing_else_is_refused() {
 }
 
 #[test]
+fn versions_are_told_apart_by_their_heads() {
+    let head = |session: &str, lowest| {
+        let mut list = Sessions::default();
+        list.raise_session(session, lowest, 100);
+        list.to_bytes(usize::MAX).0[..REVOCATION_HEAD].to_vec()
+    };
+    assert_eq!(head("s", 2), head("s", 2));
+    assert_ne!(head("s", 2), head("s", 3));
+    assert_ne!(head("s", 2), head("t", 2));
+    assert_ne!(
+        Epochs::default().to_bytes(),
+        Sessions::default().to_bytes(usize::MAX).0
+    );
+}
+
+#[test]
 fn what_has_expired_leaves() {
     let mut list = Sessions::default();
     list.raise_session("s", 2, 100);
@@ -96,7 +112,7 @@ fn what_is_broken_is_refused_and_never_panics() {
         RevocationDocument::parse(longer),
         Err(RevocationError::Length)
     );
-    for at in 0..document::HEAD {
+    for at in 0..16 {
         let mut bad = good.clone();
         bad[at] ^= 0x80;
         assert!(RevocationDocument::parse(bad).is_err(), "{at}");

@@ -1,0 +1,29 @@
+//! What is refused, as plugins of their own.
+
+use cubegate_filter_config::{Epochs, RevocationKind};
+use envoy_types::pb::google::protobuf::BytesValue;
+
+use super::*;
+
+#[test]
+fn what_is_refused_comes_to_the_filters_vm_and_changes_nothing_else() {
+    let state = mk_state(vec![mk_cluster("m", "10.0.0.1", certificate())]);
+    let without = state.snapshot().unwrap();
+    let mut with = without.clone();
+    let mut epochs = Epochs::default();
+    epochs.raise_user("jeff", 2);
+    let (kind, document) = (RevocationKind::Epochs, epochs.to_bytes());
+    let resource = crate::revocations(kind, &state.module, &state.tokens, document.clone());
+    with.insert_revocations(kind, Arc::new(resource));
+    let carrier = plugin_of(&with, kind.filter_name());
+    assert_eq!(carrier.root_id, kind.filter_name());
+    assert_eq!(carrier.vm, plugin_of(&without, FILTER_NAME).vm);
+    let configuration = carrier.configuration.unwrap();
+    let configuration = BytesValue::decode(configuration.value.as_slice()).unwrap();
+    assert_eq!(configuration.value, document);
+    for kind in ResourceType::ALL {
+        for (name, resource) in without.all(kind) {
+            assert_eq!(with.get(kind, name), Some(resource), "{kind:?} {name}");
+        }
+    }
+}
