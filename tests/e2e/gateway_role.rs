@@ -143,6 +143,7 @@ fn a_credential_with_more_or_fewer_rights_than_the_gateway_needs_is_warned_about
     in_the_world(async |world| {
         let server = &world.stack.member;
         let site = Site::new("rights")?;
+        site.begin().await?;
         let add = async |name: &str, file: &PathBuf| {
             let file = file.display().to_string();
             let ended = site
