@@ -78,7 +78,7 @@ fn stranger() -> Result<Identity> {
     })
 }
 
-/// What the audit log says of requests to this cluster.
+/// What Envoys have recorded of requests to this cluster.
 async fn records(serve: &Serve, token: &str, cluster: &str) -> Result<Vec<Value>> {
     let path = format!("/api/v1/cube/audit?cluster={cluster}&pageSize=100");
     let answer = serve
@@ -88,7 +88,11 @@ async fn records(serve: &Serve, token: &str, cluster: &str) -> Result<Vec<Value>
         .send()
         .await?;
     let items = answer.expect(200)?.json()?["items"].take();
-    Ok(items.as_array().cloned().unwrap_or_default())
+    let items = items.as_array().cloned().unwrap_or_default();
+    Ok(items
+        .into_iter()
+        .filter(|record| record["source"] == "gateway")
+        .collect())
 }
 
 async fn token_of_admin(serve: &Serve) -> Result<String> {
