@@ -45,7 +45,9 @@ fn refused_kubeconfig() -> Result<String> {
 fn a_cluster_that_envoy_refuses_is_told_when_it_is_added_and_in_the_list() -> Result<()> {
     // Its own gateway: clusters that are added later wait with the refused one.
     block_on(async {
-        let playground = Playground::of(Site::new("refusing")?, true, &[]).await?;
+        // The cluster is on this machine.
+        let flags = ["--allow-cluster-address=127.0.0.0/8"];
+        let playground = Playground::of(Site::new("refusing")?, true, &flags).await?;
         let site = playground.gateway.site();
         let name = format!("refused-{}", unique());
         let file = site.dir().join(format!("{name}.kubeconfig"));
@@ -113,6 +115,7 @@ fn a_cluster_that_envoy_refuses_is_told_when_it_is_added_and_in_the_list() -> Re
 fn without_an_envoy_nothing_is_said_of_any() -> Result<()> {
     block_on(async {
         let site = Site::new("no-envoys")?;
+        site.begin().await?;
         let file = kubeconfig::write(site.dir(), "m", "http://127.0.0.1:1", None)?;
         let file = file.to_str().context("a path that is no text")?;
         let added = site

@@ -12,8 +12,9 @@ use cubegate_tests::http2_upstream::{Certificate, End, Http2Upstream};
 use cubegate_tests::run::unique;
 use cubegate_tests::{Site, block_on, kubeconfig, until};
 use rcgen::{
-    BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, KeyUsagePurpose,
-    PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, PKCS_ED25519, SignatureAlgorithm,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, PKCS_ED25519,
+    SignatureAlgorithm,
 };
 use rustls::SupportedProtocolVersion;
 use rustls::version::{TLS12, TLS13};
@@ -36,6 +37,14 @@ fn self_signed(algorithm: &'static SignatureAlgorithm) -> Result<Certificate> {
     })
 }
 
+/// Nobody else has that name: one that signs itself is no other's.
+fn named(names: Vec<String>) -> Result<CertificateParams> {
+    let mut params = CertificateParams::new(names)?;
+    params.distinguished_name = DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, unique());
+    Ok(params)
+}
+
 /// A CA that the tests' system trusts.
 struct PublicCa {
     pem: String,
@@ -45,7 +54,7 @@ struct PublicCa {
 impl PublicCa {
     fn new() -> Result<Self> {
         let key = KeyPair::generate()?;
-        let mut params = CertificateParams::new(Vec::new())?;
+        let mut params = named(Vec::new())?;
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
         let pem = params.self_signed(&key)?.pem();
@@ -55,7 +64,7 @@ impl PublicCa {
 
     async fn server(&self) -> Result<Http2Upstream> {
         let key = KeyPair::generate()?;
-        let made = CertificateParams::new(vec![NAME.to_owned()])?.signed_by(&key, &self.issuer)?;
+        let made = named(vec![NAME.to_owned()])?.signed_by(&key, &self.issuer)?;
         let certificate = Certificate {
             pem: made.pem(),
             chain: vec![made.der().clone()],

@@ -117,8 +117,7 @@ fn behind_a_trusted_proxy_the_client_is_who_it_names() -> Result<()> {
             login("198.51.100.9", &user).await? != 429,
             "another address is limited, too"
         );
-        let client = client_in(gateway.site(), "user", &user).await?;
-        ensure!(client == "198.51.100.9", "{client}");
+        client_in(gateway.site(), "client", "198.51.100.9").await?;
         gateway.health().check().await
     })
 }

@@ -3,12 +3,14 @@
 //! Most of them pass the filter, which shapes them. One kind does not: when an
 //! upstream breaks off after the filter has begun to hold a list, Envoy answers
 //! past all filters. So the shapes stand here too, told by Envoy's response flags;
-//! the filter's own replies carry none.
+//! the filter's own replies carry none. Another comes before them: an Envoy that is short of
+//! memory.
 
 use cubegate_api_types::cube::{self, ErrorBody, message};
 use cubegate_api_types::kube::Status;
 use cubegate_filter_config::ORIGINAL_PATH_HEADER;
 use envoy_types::pb::envoy::config::route::v3::{HeaderMatcher, header_matcher};
+use envoy_types::pb::envoy::extensions::access_loggers::filters::cel::v3::ExpressionFilter;
 use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3 as hcm;
 use envoy_types::pb::envoy::r#type::matcher::v3::{StringMatcher, string_matcher};
 use serde::Serialize;
@@ -22,8 +24,8 @@ const TIMEOUT_FLAGS: &[&str] = &["UT", "UMSDR"];
 const FAILURE_FLAGS: &[&str] = &["UH", "UF", "UC", "UR", "UO", "UPE", "URX", "LR", "NC", "NR"];
 
 /// Envoy is short of memory and takes no new request. It says so before the filter has
-/// seen the request.
-const OVERLOAD_FLAGS: &[&str] = &["OM"];
+/// seen the request, and by no flag.
+const OVERLOADED: &str = "response.code_details == 'overload'";
 
 /// What KubeCube paths begin with.
 const CUBE_PREFIX: &str = "/api/v1/cube/";
@@ -44,16 +46,16 @@ pub(crate) fn config() -> hcm::LocalReplyConfig {
                 mapper(code, flagged(flags), "application/json", &kube_body),
             ]
         });
-    let overloaded = [
+    let refusals = [
         mapper(
             503,
-            and(flagged(OVERLOAD_FLAGS), on_cube_paths()),
+            and(overloaded(), on_cube_paths()),
             cube::CONTENT_TYPE,
             &ErrorBody::new(503, message::OVERLOADED),
         ),
         mapper(
             503,
-            flagged(OVERLOAD_FLAGS),
+            overloaded(),
             "application/json",
             &Status::failure(503, message::OVERLOADED),
         ),
@@ -63,7 +65,7 @@ pub(crate) fn config() -> hcm::LocalReplyConfig {
         ..mapper
     });
     hcm::LocalReplyConfig {
-        mappers: mappers.chain(overloaded).collect(),
+        mappers: mappers.chain(refusals).collect(),
         body_format: None,
     }
 }
@@ -115,6 +117,19 @@ fn on_cube_paths() -> proto::AccessLogFilter {
     };
     specifier(FilterSpecifier::OrFilter(proto::OrFilter {
         filters: vec![begins(ORIGINAL_PATH_HEADER), begins(":path")],
+    }))
+}
+
+fn overloaded() -> proto::AccessLogFilter {
+    let expression = ExpressionFilter {
+        expression: OVERLOADED.to_owned(),
+        ..Default::default()
+    };
+    specifier(FilterSpecifier::ExtensionFilter(proto::ExtensionFilter {
+        name: "envoy.access_loggers.extension_filters.cel".to_owned(),
+        config_type: Some(proto::extension_filter::ConfigType::TypedConfig(
+            proto::pack_any(expression),
+        )),
     }))
 }
 
