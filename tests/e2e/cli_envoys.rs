@@ -74,7 +74,17 @@ fn a_cluster_that_envoy_refuses_is_told_when_it_is_added_and_in_the_list() -> Re
             "{listed:?}"
         );
 
-        // The same over the API, and all others go on as before.
+        // All others go on as before.
+        let good = format!("good-{}", unique());
+        site.add_plain_cluster(&good, 1).await?;
+        until("it is taken", Duration::from_secs(60), || async {
+            let listed = site.ok(&["cluster", "list"]).await?;
+            let row = listed.lines().find(|row| row.starts_with(&good));
+            Ok(row.filter(|row| row.ends_with("1 of 1")).map(drop))
+        })
+        .await?;
+
+        // The same over the API.
         let client = playground.client()?;
         let body = json!({"name": format!("{name}-2"), "kubeconfig": refused_kubeconfig()?, "check": false});
         let answer = client
@@ -99,14 +109,6 @@ fn a_cluster_that_envoy_refuses_is_told_when_it_is_added_and_in_the_list() -> Re
             "{envoys}"
         );
 
-        let good = format!("good-{}", unique());
-        site.add_plain_cluster(&good, 1).await?;
-        until("it is taken", Duration::from_secs(60), || async {
-            let listed = site.ok(&["cluster", "list"]).await?;
-            let row = listed.lines().find(|row| row.starts_with(&good));
-            Ok(row.filter(|row| row.ends_with("1 of 1")).map(drop))
-        })
-        .await?;
         playground.gateway.health().check().await
     })
 }
