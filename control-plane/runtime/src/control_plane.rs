@@ -337,16 +337,21 @@ async fn wait(mut stopped: watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 
-/// Waits for SIGTERM or SIGINT.
-pub(crate) async fn shutdown_signal() -> anyhow::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// Waits for SIGTERM or SIGINT. They are heard from the call on, also before it is waited.
+pub(crate) fn shutdown_signal() -> impl Future<Output = anyhow::Result<()>> {
+    let signals = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+    );
+    async move {
+        let (mut terminate, mut interrupt) = (signals.0?, signals.1?);
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping");
+        Ok(())
     }
-    tracing::info!("stopping");
-    Ok(())
 }
 
 /// Reads the filter module.

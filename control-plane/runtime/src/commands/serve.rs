@@ -26,6 +26,8 @@ pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<()> {
         admins: Vec::new(),
     };
     let control_plane = ControlPlane::start(&data, &gateway, listeners, parts).await?;
+    // Whoever reads that it is there may stop it at once.
+    let stopped = shutdown_signal();
     output::line(&format!(
         "HTTP API  https://{}",
         control_plane.api_address()
@@ -37,6 +39,6 @@ pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<()> {
         control_plane.xds_address()
     ));
     output::line("Envoys connect with the bootstrap that `cubegate bootstrap` prints.");
-    shutdown_signal().await?;
+    stopped.await?;
     control_plane.stop().await
 }
