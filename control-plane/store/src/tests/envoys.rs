@@ -35,7 +35,7 @@ async fn each_control_plane_reports_of_its_own(kind: Kind) {
     // One that was killed reports no more, and one that stops takes its rows along.
     assert_eq!(store.list_envoys(at(33)).await.unwrap(), [west]);
     report("b", &[], at(33)).await;
-    assert_eq!(store.list_envoys(at(33)).await.unwrap(), []);
+    assert!(store.list_envoys(at(33)).await.unwrap().is_empty());
 }
 
 async fn waiting_ends_with_the_answers_and_has_an_end_without_them(kind: Kind) {
