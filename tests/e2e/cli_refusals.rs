@@ -255,7 +255,11 @@ fn a_data_directory_that_cannot_be_written_is_one_sentence() -> Result<()> {
 fn a_mistyped_folder_is_no_empty_gateway() -> Result<()> {
     block_on(async {
         let site = Site::new("mistyped")?;
-        let kubeconfig = kubeconfig::write(site.dir(), "c", "https://127.0.0.1:1", None)?;
+        // No credential would be worth a warning, a second line.
+        let mut config = kubeconfig::document("https://127.0.0.1:1", None);
+        config["users"][0]["user"] = json!({ "token": "t" });
+        let kubeconfig = site.dir().join("kubeconfig");
+        fs::write(&kubeconfig, config.to_string())?;
         let kubeconfig = kubeconfig.display().to_string();
         let document = site.dir().join("import.json");
         fs::write(&document, json!({ "users": [] }).to_string())?;

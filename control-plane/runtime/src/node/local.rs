@@ -81,6 +81,7 @@ impl LocalNode {
     pub(crate) async fn renew_if_due(&self, store: &Store) -> anyhow::Result<NodeCertificate> {
         let now = OffsetDateTime::now_utc();
         let current = self.files.current(&self.ca, &self.name);
+        let is_first = current.is_none();
         let kept = current.filter(|certificate| {
             // With a shorter lifetime than before the old one does not go on.
             now < certificate.renew_at() && certificate.lifetime() <= self.lifetime
@@ -107,11 +108,14 @@ impl LocalNode {
             self.ca.certificate_pem(),
             &self.ca.node(&certificate)?,
         )?;
-        tracing::info!(
-            envoy.node = self.name,
-            certificate.expires_at = %certificate.expires_at,
-            "Envoy has a new certificate"
-        );
+        // The first one is no news: everything else is new, too.
+        if !is_first {
+            tracing::info!(
+                envoy.node = self.name,
+                certificate.expires_at = %certificate.expires_at,
+                "Envoy has a new certificate"
+            );
+        }
         Ok(certificate)
     }
 
