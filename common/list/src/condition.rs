@@ -85,13 +85,13 @@ impl Test {
     pub(crate) fn passes(&self, value: Value<'_>, work: &Work) -> bool {
         let any_text = |value: &Value<'_>, test: &dyn Fn(&str) -> bool| {
             value.any_text(work, |text| {
-                work.charge(text.len().saturating_add(STEP));
+                work.charge((text.len() / 2).saturating_add(STEP));
                 test(text)
             })
         };
         let any_scalar = |value: Value<'_>, test: &dyn Fn(Value<'_>) -> bool| {
             value.any_scalar(work, |scalar| {
-                work.charge(scalar.text_bytes().saturating_add(STEP));
+                work.charge((scalar.text_bytes() / 2).saturating_add(STEP));
                 test(scalar)
             })
         };

@@ -172,7 +172,7 @@ impl Place {
         let raw = found.raw(self.field);
         // Of what else it may be only the first byte is looked at.
         let reads_all = raw.starts_with(b"\"") || self.cell.is_some();
-        work.charge(STEP.saturating_add(if reads_all { raw.len() } else { 0 }));
+        work.charge(STEP.saturating_add(if reads_all { raw.len() / 2 } else { 0 }));
         let value = Value::read(raw);
         match self.cell {
             None => value,

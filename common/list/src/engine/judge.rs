@@ -92,7 +92,7 @@ impl Judge {
                     Box::default()
                 })?,
                 Reading::Whole | Reading::Table | Reading::Head => self.heap.offer(rank, || {
-                    work.charge(KEEP.saturating_add(item.len()));
+                    work.charge(KEEP.saturating_add(item.len() / 8));
                     let item = item.to_boxed();
                     match projection.apply_within(&item, work) {
                         Cow::Owned(kept) => kept.into_boxed_slice(),

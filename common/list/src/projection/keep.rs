@@ -46,7 +46,7 @@ pub(super) fn resolve<'a>(
     cursors: &[Cursor<'_>],
     work: &Work,
 ) -> (Kept<'a>, Vec<Found>) {
-    work.charge(cursors.len().saturating_mul(8).saturating_add(TEST));
+    work.charge(cursors.len().saturating_mul(24).saturating_add(TEST));
     if work.is_spent() {
         return (Kept::Nothing, cursors.iter().map(nothing).collect());
     }
@@ -95,7 +95,7 @@ fn object<'a>(value: &'a [u8], cursors: &[Cursor<'_>], work: &Work) -> (Kept<'a>
         members
             .len()
             .saturating_mul(cursors.len())
-            .saturating_mul(4),
+            .saturating_mul(12),
     );
     let mut found: Vec<Found> = cursors.iter().map(nothing).collect();
     let mut kept = Vec::new();
@@ -142,9 +142,9 @@ fn members<'a>(
     work: &Work,
 ) -> Vec<(Cow<'a, str>, &'a [u8])> {
     let mut members: Vec<(Cow<'a, str>, &[u8])> = Vec::new();
-    work.charge(value.len());
+    work.charge(value.len() / 2);
     each_member(value, &mut |name, raw| {
-        work.charge(cursors.len().saturating_mul(2).saturating_add(STEP));
+        work.charge(cursors.len().saturating_mul(6).saturating_add(STEP));
         let is_meant =
             |cursor: &Cursor<'_>| cursor.name() == Some(&*name) || cursor.rest() == Some(&*name);
         if !work.is_spent() && cursors.iter().any(is_meant) {
@@ -167,7 +167,7 @@ fn array<'a>(value: &'a [u8], cursors: &[Cursor<'_>], work: &Work) -> (Kept<'a>,
     let mut raw = Raw::new(value);
     let mut place = 0_usize;
     raw.enter_array();
-    work.charge(value.len());
+    work.charge(value.len() / 2);
     while raw.element() && !work.is_spent() {
         let element = raw.text();
         let below = if place == 0 { &in_first } else { &in_others };
@@ -208,7 +208,7 @@ fn first<'a>(value: &'a [u8], cursors: &[Cursor<'_>], work: &Work) -> (Kept<'a>,
         return none();
     };
     let element = value.get(element).unwrap_or_default();
-    work.charge(value.len());
+    work.charge(value.len() / 2);
     let (part, below) = resolve(element, &inside, work);
     let mut below = below.into_iter();
     let found = cursors.iter().map(|cursor| {

@@ -3,7 +3,7 @@
 use super::{Cursor, innermost_first, write_name};
 use crate::path::each_member;
 use crate::raw::Raw;
-use crate::work::{STEP, Work};
+use crate::work::{STEP, TEST, Work};
 
 /// Writes the value without what the cursors mean; `false` if there is nothing
 /// of it in the value, and then what was written does not matter.
@@ -12,7 +12,7 @@ use crate::work::{STEP, Work};
 /// does one that is called like the whole rest of a path. This calls itself along the
 /// paths, and no deeper.
 pub(super) fn strip(value: &[u8], cursors: &[Cursor<'_>], work: &Work, out: &mut Vec<u8>) -> bool {
-    work.charge(value.len().saturating_add(STEP));
+    work.charge((value.len() / 2).saturating_add(STEP));
     if work.is_spent() {
         return false;
     }
@@ -27,7 +27,7 @@ fn object(value: &[u8], cursors: &[Cursor<'_>], work: &Work, out: &mut Vec<u8>) 
     let mut stripped = false;
     out.push(b'{');
     each_member(value, &mut |name, raw| {
-        work.charge(cursors.len().saturating_add(STEP).saturating_mul(2));
+        work.charge(cursors.len().saturating_mul(16).saturating_add(TEST));
         let on = cursors
             .iter()
             .filter(|cursor| cursor.name() == Some(&*name))
@@ -61,7 +61,7 @@ fn array(value: &[u8], cursors: &[Cursor<'_>], work: &Work, out: &mut Vec<u8>) -
     out.push(b'[');
     while raw.element() {
         let element = raw.text();
-        work.charge(below.len().saturating_add(STEP).saturating_mul(2));
+        work.charge(below.len().saturating_mul(8).saturating_add(TEST));
         if below.iter().any(Cursor::is_whole) {
             stripped = true;
         } else {
