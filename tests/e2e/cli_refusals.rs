@@ -37,6 +37,7 @@ async fn up(site: &Site, port: u16, data_dir: &Path, envoy: &Path, filter: &Path
 fn a_kubeconfig_that_cannot_be_used_is_one_sentence() -> Result<()> {
     block_on(async {
         let site = Site::new("kubeconfigs")?;
+        site.begin().await?;
         let good = kubeconfig::document("https://127.0.0.1:1", None);
         let with = |pointer: &str, value: serde_json::Value| {
             let mut document = good.clone();

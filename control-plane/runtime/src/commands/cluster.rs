@@ -43,6 +43,8 @@ async fn add(args: ClusterAddArgs) -> anyhow::Result<()> {
         data,
     } = args;
     let name: ClusterName = name.parse()?;
+    // Before anything is said of the cluster.
+    let store = commands::open(&data).await?;
     let yaml = std::fs::read_to_string(&kubeconfig)
         .with_context(|| format!("the kubeconfig {} cannot be read", kubeconfig.display()))?;
     let folder = kubeconfig.parent().unwrap_or(Path::new(".")).to_path_buf();
@@ -56,7 +58,6 @@ async fn add(args: ClusterAddArgs) -> anyhow::Result<()> {
     if cluster.needs_system_ca() {
         system_ca.check()?;
     }
-    let store = commands::open(&data).await?;
     if !no_check {
         let groups = store.impersonated_groups().await?;
         let report = probe(&cluster, &groups).await.with_context(|| {

@@ -14,6 +14,8 @@ pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<()> {
         api_listen,
         xds_listen,
     } = args;
+    // Heard from here on: what a start has begun is ended in order.
+    let stopped = shutdown_signal();
     let data = DataDir::open(&gateway.data.dir.data_dir)?;
     let _lock = data.lock()?;
     let listeners = Listeners::bind(api_listen, xds_listen).await?;
@@ -26,8 +28,6 @@ pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<()> {
         admins: Vec::new(),
     };
     let control_plane = ControlPlane::start(&data, &gateway, listeners, parts).await?;
-    // Whoever reads that it is there may stop it at once.
-    let stopped = shutdown_signal();
     output::line(&format!(
         "HTTP API  https://{}",
         control_plane.api_address()

@@ -70,6 +70,8 @@ pub(crate) async fn run(args: UpArgs) -> anyhow::Result<()> {
         api_listen,
         xds_listen,
     } = args;
+    // Heard from here on: what a start has begun is ended in order.
+    let mut stopped = std::pin::pin!(shutdown_signal());
     let data = DataDir::open(&gateway.data.dir.data_dir)?;
     let _lock = data.lock()?;
     let limits = envoy_limits(&limits);
@@ -135,7 +137,7 @@ pub(crate) async fn run(args: UpArgs) -> anyhow::Result<()> {
     let mut envoy = Envoy::start(&data, options).await?;
     let ready = tokio::select! {
         ready = envoy.wait_ready() => ready,
-        stopped = shutdown_signal() => stopped.and(Err(anyhow::anyhow!("stopped before Envoy was ready"))),
+        stopped = &mut stopped => stopped.and(Err(anyhow::anyhow!("stopped before Envoy was ready"))),
     };
     if let Err(error) = ready {
         envoy.stop().await;
@@ -175,7 +177,7 @@ pub(crate) async fn run(args: UpArgs) -> anyhow::Result<()> {
         }
     };
     let outcome = tokio::select! {
-        stopped = shutdown_signal() => stopped,
+        stopped = &mut stopped => stopped,
         error = envoy.supervise(moved) => Err(error),
         never = node.keep(control_plane.store().clone()) => match never {},
     };

@@ -70,13 +70,13 @@ struct Import {
 }
 
 pub(super) async fn run(file: &Path, data: &DataArgs) -> anyhow::Result<()> {
+    let store = commands::open(data).await?;
     let import = read(file).with_context(|| {
         format!(
             "{} cannot be imported, and nothing was changed",
             file.display()
         )
     })?;
-    let store = commands::open(data).await?;
     write(&store, import).await
 }
 
