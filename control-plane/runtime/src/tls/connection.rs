@@ -4,7 +4,7 @@
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -16,6 +16,12 @@ use tokio_rustls::server::TlsStream;
 /// How long somebody without a certificate may be silent.
 pub(super) const SILENCE: Duration = Duration::from_secs(90);
 
+/// What is read and thrown away of a client that still sends when it was answered: the
+/// rest of a body. Closed with bytes unread, a socket is reset, and the client may lose
+/// the answer.
+const LINGER: Duration = Duration::from_secs(2);
+const LINGER_BYTES: usize = 8 << 20;
+
 /// Comes when the connection must end, with the reason.
 pub(super) type End = Pin<Box<dyn Future<Output = &'static str> + Send>>;
 
@@ -25,6 +31,8 @@ pub(crate) struct Connection {
     end: End,
     /// Of those who have shown no certificate.
     silence: Option<Pin<Box<Sleep>>>,
+    /// Once all is said: until when and for how much is still listened.
+    linger: Option<(Pin<Box<Sleep>>, usize)>,
     /// Its place among the connections.
     _place: OwnedSemaphorePermit,
 }
@@ -42,6 +50,7 @@ impl Connection {
             io,
             end,
             silence: (!is_known).then(|| Box::pin(sleep(SILENCE))),
+            linger: None,
             _place: place,
         }
     }
@@ -105,7 +114,30 @@ impl AsyncWrite for Connection {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_shutdown(cx)
+        let this = &mut *self;
+        if this.linger.is_none() {
+            ready!(Pin::new(&mut this.io).poll_shutdown(cx))?;
+            this.linger = Some((Box::pin(sleep(LINGER)), LINGER_BYTES));
+        }
+        let Some((until, left)) = &mut this.linger else {
+            return Poll::Ready(Ok(()));
+        };
+        let (socket, _) = this.io.get_mut();
+        let mut bytes = [0; 8 * 1024];
+        loop {
+            if until.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(Ok(()));
+            }
+            let mut buffer = ReadBuf::new(&mut bytes);
+            if ready!(Pin::new(&mut *socket).poll_read(cx, &mut buffer)).is_err() {
+                return Poll::Ready(Ok(()));
+            }
+            let read = buffer.filled().len();
+            if read == 0 || read > *left {
+                return Poll::Ready(Ok(()));
+            }
+            *left -= read;
+        }
     }
 
     fn poll_write_vectored(

@@ -194,3 +194,29 @@ async fn http_in_clear_is_told_where_it_is() {
     assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
     assert!(answer.contains("speaks TLS"), "{answer}");
 }
+
+#[tokio::test]
+async fn a_client_that_still_sends_when_it_was_answered_gets_the_answer() {
+    let mut world = World::new(false).await;
+    let mut stream = world.knock(None).await.unwrap();
+    let (mut connection, _) = timeout(SOON, world.incoming.accept()).await.unwrap();
+    let answering = tokio::spawn(async move {
+        connection.read_exact(&mut [0; 10]).await.unwrap();
+        connection.write_all(b"answer").await.unwrap();
+        connection.shutdown().await.unwrap();
+    });
+    let body = vec![b'x'; 2 << 20];
+    timeout(SOON, stream.write_all(&body))
+        .await
+        .unwrap()
+        .unwrap();
+    let mut answer = Vec::new();
+    timeout(SOON, stream.read_to_end(&mut answer))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(answer, b"answer");
+    stream.shutdown().await.unwrap();
+    drop(stream);
+    timeout(SOON, answering).await.unwrap().unwrap();
+}
