@@ -44,7 +44,7 @@ fn a_flood_of_long_paths_fills_no_disk_and_no_line_is_lost() -> Result<()> {
         let gateway = Gateway::start(Site::new("envoy-logs")?, &options(&flags)).await?;
         let folder = gateway.site().data_dir().join("envoy");
         let client = gateway.client();
-        let path = format!("/clusters/nowhere/api{}", "/abcdefgh".repeat(5_000));
+        let path = cube("nowhere", &format!("/api{}", "/abcdefgh".repeat(5_000)));
         for _ in 0..REQUESTS / 50 {
             let asked = (0..50).map(|_| async {
                 client.get(&path).send().await?.expect(401)?;

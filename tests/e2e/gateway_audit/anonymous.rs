@@ -25,7 +25,7 @@ fn a_flood_without_a_credential_is_a_record_a_minute_and_changes_stay() -> Resul
             let asked = (0..100).map(|number| {
                 let client = if number % 2 == 0 { client } else { &bad };
                 async move {
-                    let path = format!("/clusters/nope/api/v1/secrets/s{number}");
+                    let path = cube("nope", &format!("/api/v1/secrets/s{number}"));
                     client.get(&path).send().await?.expect(401)?;
                     Ok::<_, anyhow::Error>(())
                 }
