@@ -6,7 +6,6 @@ use cubegate_list::{ListError, QueryError};
 use cubegate_token::TokenError;
 use serde::Serialize;
 
-use crate::memory::MemoryFull;
 use crate::sandbox::{self, NO_SNIFF};
 use crate::scope::OutOfScope;
 use crate::throttle::TooMany;
@@ -15,6 +14,7 @@ use crate::upstream_path::API_SERVER_PATHS;
 use crate::{Headers, cors, gzip};
 
 mod kubesphere;
+mod not_now;
 
 use kubesphere::unauthorized;
 
@@ -182,16 +182,6 @@ impl Reply {
         .with_header("retry-after", "1")
     }
 
-    /// 503: nothing is known yet of what was taken back, so nobody can be let through.
-    pub fn revocations_unknown(family: Family) -> Self {
-        Self::error(
-            family,
-            503,
-            "The gateway does not know yet which tokens were taken back, and lets nobody through before; try again in a moment.",
-        )
-        .with_header("retry-after", "1")
-    }
-
     /// 403: a write that another site makes with the user's cookie.
     pub fn cross_site(family: Family) -> Self {
         Self::error(family, 403, message::FORBIDDEN)
@@ -281,30 +271,6 @@ impl Reply {
             _ => 502,
         };
         Self::error(family, status, error.to_string())
-    }
-
-    /// 507: the list requests of this worker, or of this user, together need too much
-    /// memory.
-    pub(crate) fn memory_full(family: Family, full: MemoryFull) -> Self {
-        let message = match full {
-            MemoryFull::Worker => {
-                "The gateway is holding as many lists as it may; try again in a moment, or ask for a smaller page."
-            }
-            MemoryFull::User => {
-                "The gateway is holding as many of your lists as it may; wait for the answers of the others, or ask for smaller pages."
-            }
-        };
-        Self::error(family, 507, message).with_header("retry-after", "1")
-    }
-
-    /// 503: the gateway knows neither keys nor clusters yet.
-    pub(crate) fn not_configured(family: Family) -> Self {
-        Self::error(
-            family,
-            503,
-            "The gateway has just started and has no configuration yet; try again in a moment.",
-        )
-        .with_header("retry-after", "1")
     }
 
     /// The page found no place on its way: 429 when its user takes none of the others,

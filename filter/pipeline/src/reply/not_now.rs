@@ -1,0 +1,43 @@
+//! Refusals that are over in a moment, for want of memory, of a configuration or of
+//! what was taken back.
+
+use crate::memory::MemoryFull;
+use crate::{Family, Reply};
+
+// === impl Reply ===
+
+impl Reply {
+    /// 507: the list requests of this worker, or of this user, together need too much
+    /// memory.
+    pub(crate) fn memory_full(family: Family, full: MemoryFull) -> Self {
+        let message = match full {
+            MemoryFull::Worker => {
+                "The gateway is holding as many lists as it may; try again in a moment, or ask for a smaller page."
+            }
+            MemoryFull::User => {
+                "The gateway is holding as many of your lists as it may; wait for the answers of the others, or ask for smaller pages."
+            }
+        };
+        Self::error(family, 507, message).with_header("retry-after", "1")
+    }
+
+    /// 503: the gateway knows neither keys nor clusters yet.
+    pub(crate) fn not_configured(family: Family) -> Self {
+        Self::error(
+            family,
+            503,
+            "The gateway has just started and has no configuration yet; try again in a moment.",
+        )
+        .with_header("retry-after", "1")
+    }
+
+    /// 503: nothing is known yet of what was taken back, so nobody can be let through.
+    pub fn revocations_unknown(family: Family) -> Self {
+        Self::error(
+            family,
+            503,
+            "The gateway does not know yet which tokens were taken back, and lets nobody through before; try again in a moment.",
+        )
+        .with_header("retry-after", "1")
+    }
+}
