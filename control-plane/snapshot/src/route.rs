@@ -22,9 +22,6 @@ pub(crate) const ROUTES: &str = "gateway";
 /// own 60, so that its answer comes first.
 const UNARY_TIMEOUT: i64 = 75;
 
-/// How long it may take together with a body that comes slowly, in seconds.
-const UNARY_DURATION: i64 = 2 * UNARY_TIMEOUT;
-
 /// What KubeCube paths begin with.
 const CUBE_PREFIX: &str = "/api/v1/cube/";
 
@@ -81,19 +78,13 @@ fn route(class: Class, repeat: Repeat, pass: &str) -> rds::Route {
         cluster_specifier: Some(rds::route_action::ClusterSpecifier::ClusterHeader(
             CLUSTER_HEADER.to_owned(),
         )),
+        // (No `max_stream_duration` beside it: Envoy would take this one for none.)
         timeout,
         // A watch may be silent for as long as it likes.
         idle_timeout: match class {
             // The listener's own: nothing moved for so long that nobody reads it.
             Class::Unary | Class::Export => None,
             Class::Stream => proto::seconds(0),
-        },
-        max_stream_duration: match class {
-            Class::Unary => Some(rds::route_action::MaxStreamDuration {
-                max_stream_duration: proto::seconds(UNARY_DURATION),
-                ..Default::default()
-            }),
-            Class::Stream | Class::Export => None,
         },
         retry_policy: Some(repeat.policy()),
         ..Default::default()
