@@ -37,7 +37,10 @@ pub fn router(state: AppState) -> Router {
     let cube = cube_table()
         .router
         .merge(audit_table().router)
-        .layer(middleware::from_fn(parameters::refuse_unknown))
+        .layer(middleware::from_fn_with_state(
+            state.clone(),
+            parameters::refuse_unknown,
+        ))
         .layer(middleware::from_fn_with_state(state.clone(), cookie::renew))
         .layer(middleware::map_response(no_store));
 

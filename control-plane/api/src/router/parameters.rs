@@ -2,13 +2,14 @@
 //! and the answer would be about something else. KubeCube and KubeSphere pass over what
 //! they do not know, and so their operations do here, too.
 
-use axum::extract::{MatchedPath, Request};
+use axum::extract::{FromRequestParts as _, MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use cubegate_api_types::cube::message;
 use cubegate_domain::nearest;
 
-use crate::ApiError;
+use crate::extract::Caller;
+use crate::{ApiError, AppState};
 
 /// The paths of our own operations, and what may stand in their queries.
 const OWN: [(&str, &[&str]); 9] = [
@@ -44,15 +45,25 @@ const OWN: [(&str, &[&str]); 9] = [
     ("/api/v1/cube/user/{name}/sessions/{id}", &[]),
 ];
 
-/// Refuses a query with another one.
-pub(super) async fn refuse_unknown(request: Request, next: Next) -> Response {
+/// Refuses a query with another one, after who asks: all of these operations are for
+/// somebody with a token.
+pub(super) async fn refuse_unknown(
+    State(state): State<AppState>,
+    request: Request,
+    next: Next,
+) -> Response {
     let path = request.extensions().get::<MatchedPath>();
     let path = path.map(MatchedPath::as_str).unwrap_or_default();
     let query = request.uri().query().unwrap_or_default();
-    match unknown(path, query) {
-        Some(sentence) => ApiError::BadRequest(message::bad_request(&sentence)).into_response(),
-        None => next.run(request).await,
+    let Some(sentence) = unknown(path, query) else {
+        return next.run(request).await;
+    };
+    let (mut parts, _) = request.into_parts();
+    match Caller::from_request_parts(&mut parts, &state).await {
+        Ok(_) => ApiError::BadRequest(message::bad_request(&sentence)),
+        Err(refusal) => refusal,
     }
+    .into_response()
 }
 
 /// What is wrong with a query, if it has a parameter that the path does not know.

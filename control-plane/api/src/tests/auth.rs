@@ -246,3 +246,24 @@ async fn a_write_by_cookie_from_another_site_is_refused() {
         200
     );
 }
+
+#[tokio::test]
+async fn a_misspelt_parameter_of_our_own_is_told_to_whoever_has_a_token() {
+    let app = TestApp::new().await;
+    let path = "/api/v1/cube/audit?usr=jeff";
+    app.send_in_vain("GET", path, &[], "")
+        .await
+        .assert_refused(401, "Authenticate failed.");
+    let admin = [app.bearer("admin").await];
+    app.send_in_vain("GET", path, &admin, "")
+        .await
+        .assert_refused(
+            400,
+            "bad request. there is no parameter \"usr\"; \"user\" may be meant.",
+        );
+    // KubeCube passes over what it does not know.
+    let answer = app
+        .send("GET", "/api/v1/cube/key?usr=jeff", &admin, "")
+        .await;
+    assert_eq!(answer.status, 200);
+}
