@@ -79,7 +79,7 @@ async fn ask(base: &str, path: &str, pass: &str) -> Result<(u16, String)> {
         "impersonate-user: admin".to_owned(),
         "impersonate-group: system:masters".to_owned(),
     ];
-    let lines = lines.each_ref().map(|line| line.as_bytes());
+    let lines = lines.each_ref().map(String::as_bytes);
     let answer = RawServer::new(base, None)?.get(path, &lines).await?;
     Ok((answer.status, answer.body))
 }
