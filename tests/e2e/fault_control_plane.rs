@@ -7,6 +7,7 @@ use cubegate_tests::faults::{Scripted, list, whole};
 use cubegate_tests::run::unique;
 use cubegate_tests::{Client, Gateway, Options, Site, block_on, until};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use serde_json::Value;
 
 use crate::support::cube;
 
@@ -205,13 +206,26 @@ fn one_that_stands_by_takes_over_at_once_and_again() -> Result<()> {
         let gateway = Gateway::start(site, &options).await?;
         let client = gateway.admin().await?;
         let folder = gateway.site().data_dir().join("envoy");
+        let endpoints_file = gateway.site().data_dir().join("endpoints.json");
         let stands_by = || async {
-            until("another one stands by", PATIENCE, || async {
-                Ok(folder.join("standby.pid").exists().then_some(()))
+            // It compiles the filter before its admin page answers, some seconds on a
+            // machine that has nothing else to do.
+            until("another one stands by", Duration::from_secs(90), || async {
+                if !folder.join("standby.pid").exists() {
+                    return Ok(None);
+                }
+                let endpoints: Value = serde_json::from_slice(&std::fs::read(&endpoints_file)?)?;
+                let serving = endpoints["envoy_admin"].as_str().context("no admin page")?;
+                let pages = endpoints["envoy_admins"].as_array().context("no pages")?;
+                let other = pages
+                    .iter()
+                    .filter_map(|page| Some(format!("http://{}", page.as_str()?)))
+                    .find(|page| page != serving)
+                    .context("one page only")?;
+                let answer = Client::plain(&other)?.get("/ready").send().await;
+                Ok(answer.is_ok().then_some(()))
             })
             .await?;
-            // It compiles the filter, and is told nothing.
-            tokio::time::sleep(Duration::from_secs(8)).await;
             serves(&client, "first").await
         };
         for _ in 0..2 {
