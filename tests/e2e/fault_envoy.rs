@@ -84,7 +84,7 @@ fn a_flood_of_long_paths_fills_no_disk_and_no_line_is_lost() -> Result<()> {
                 .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
                 .filter(|name| name.starts_with("access.log"));
             let bytes: u64 = fs::read_dir(&folder)?
-                .filter_map(|entry| entry.ok())
+                .filter_map(Result::ok)
                 .filter(|entry| {
                     entry
                         .file_name()

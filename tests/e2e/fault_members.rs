@@ -68,7 +68,6 @@ fn ensure_confined(what: &str, answer: &Answer) -> Result<()> {
         .iter()
         .flat_map(|value| {
             String::from_utf8_lossy(value.as_bytes())
-                .into_owned()
                 .split(',')
                 .map(str::to_owned)
                 .collect::<Vec<_>>()

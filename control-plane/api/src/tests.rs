@@ -176,7 +176,10 @@ impl TestApp {
             router: router(state.clone()),
             state,
             seconds: Arc::clone(&self.seconds),
-            records: tokio::sync::Mutex::new(records),
+            records: tokio::sync::Mutex::new(TestRecords {
+                queue: records,
+                seen: BTreeSet::new(),
+            }),
             _folder: Arc::clone(&self._folder),
         }
     }

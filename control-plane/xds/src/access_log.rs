@@ -57,11 +57,14 @@ pub struct AccessLogEntry {
     pub note: Option<Vec<u8>>,
 }
 
-/// Takes batches of entries. It must not block.
+/// What takes the entries of an Envoy, by its name. It must not block.
+type Take = dyn Fn(&str, Vec<AccessLogEntry>) + Send + Sync;
+
+/// Takes batches of entries.
 #[derive(Clone)]
 pub struct AccessLog {
     note: &'static str,
-    take: Arc<dyn Fn(&str, Vec<AccessLogEntry>) + Send + Sync>,
+    take: Arc<Take>,
 }
 
 /// The gRPC service.

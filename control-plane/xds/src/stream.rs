@@ -194,7 +194,7 @@ async fn changed(held: &mut Option<watch::Receiver<Option<String>>>) {
     };
     if released.is_err() {
         // Nobody is left who could release it.
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

@@ -92,7 +92,7 @@ async fn rights(client: &kube::Client) -> Result<Rights, kube::Error> {
     };
     let api: Api<k8s::SelfSubjectRulesReview> = Api::all(client.clone());
     let answer = api.create(&PostParams::default(), &review).await?;
-    Ok(answer.status.map(Rights::of).unwrap_or_default())
+    Ok(answer.status.as_ref().map(Rights::of).unwrap_or_default())
 }
 
 /// An authorizer that cannot tell its rules (a webhook) can still be asked.

@@ -36,7 +36,7 @@ pub(super) enum Names {
 
 impl Rights {
     /// What the API server has told.
-    pub(super) fn of(status: k8s::SubjectRulesReviewStatus) -> Self {
+    pub(super) fn of(status: &k8s::SubjectRulesReviewStatus) -> Self {
         let mut rights = Self {
             complete: !status.incomplete,
             ..Self::default()
@@ -162,7 +162,7 @@ mod tests {
 
     fn rights(rules: &serde_json::Value) -> Rights {
         let status = json!({ "resourceRules": rules, "nonResourceRules": [], "incomplete": false });
-        Rights::of(serde_json::from_value(status).unwrap())
+        Rights::of(&serde_json::from_value(status).unwrap())
     }
 
     fn set(names: &[&str]) -> BTreeSet<String> {

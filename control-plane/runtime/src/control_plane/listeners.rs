@@ -29,10 +29,6 @@ impl Listeners {
             xds: bind(xds.0, xds.1, "--xds-listen").await?,
         })
     }
-
-    pub(crate) fn api_address(&self) -> anyhow::Result<SocketAddr> {
-        Ok(self.api.local_addr()?)
-    }
 }
 
 async fn bind(

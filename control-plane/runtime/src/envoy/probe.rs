@@ -124,7 +124,9 @@ async fn ask_on(
         let status = answer.status();
         let body = Limited::new(answer.into_body(), MAX_BODY).collect().await;
         // What is longer is none of ours.
-        let body = body.map(|body| body.to_bytes()).unwrap_or_default();
+        let body = body
+            .map(http_body_util::Collected::to_bytes)
+            .unwrap_or_default();
         Ok::<_, anyhow::Error>((status, body))
     };
     let answer = answer.await;

@@ -44,7 +44,7 @@ pub(super) async fn is_taken(
 pub(super) fn or_taken(error: sqlx::Error) -> StoreError {
     let broken = error
         .as_database_error()
-        .is_some_and(|error| error.is_unique_violation());
+        .is_some_and(sqlx::error::DatabaseError::is_unique_violation);
     if broken {
         StoreError::EmailTaken
     } else {

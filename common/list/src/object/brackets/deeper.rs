@@ -53,7 +53,9 @@ mod tests {
     #[test]
     fn bits_come_off_as_they_went_on() {
         let mut deeper = Deeper::default();
-        let bits: Vec<bool> = (0..1000).map(|n: u32| n.count_ones() % 2 == 0).collect();
+        let bits: Vec<bool> = (0..1000)
+            .map(|n: u32| n.count_ones().is_multiple_of(2))
+            .collect();
         for _ in 0..2 {
             for bit in &bits {
                 deeper.push(*bit);

@@ -57,7 +57,10 @@ pub(crate) async fn add(
 ) -> Result<Response, ApiError> {
     let group = group(named)?;
     check_group_name(&group).map_err(|_| ApiError::ParamInvalid("group"))?;
-    state.store.add_groups(&name, &[group.clone()]).await?;
+    state
+        .store
+        .add_groups(&name, std::slice::from_ref(&group))
+        .await?;
     tracing::info!(
         user.name = name,
         user.by = caller.user.name,
@@ -87,7 +90,7 @@ pub(crate) async fn remove(
     let until = state.revoked_until(state.clock.now());
     state
         .store
-        .remove_groups(&name, &[group.clone()], until)
+        .remove_groups(&name, std::slice::from_ref(&group), until)
         .await?;
     tracing::info!(
         user.name = name,
