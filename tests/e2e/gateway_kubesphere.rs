@@ -238,8 +238,11 @@ fn what_envoys_are_told_of_a_clusters_resources_is_little() -> Result<()> {
             .send()
             .await?;
         let dump: Value = dump.expect(200)?.json()?;
-        let text = dump
-            .pointer("/configs/0/ecds_filter/typed_config/config/configuration/value")
+        let told = |config: &&Value| config["ecds_filter"]["name"] == "cubegate-config";
+        let text = dump["configs"]
+            .as_array()
+            .and_then(|configs| configs.iter().find(told))
+            .and_then(|told| told.pointer("/ecds_filter/typed_config/config/configuration/value"))
             .and_then(Value::as_str)
             .with_context(|| format!("no configuration in {dump}"))?;
         let config: Value = serde_json::from_str(text)?;
