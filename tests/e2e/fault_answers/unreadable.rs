@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn an_item_larger_than_the_limit_is_a_bad_gateway_that_says_so() -> Result<()> {
     in_the_playground(async |playground| {
-        let large = list(&["a", "b"]).replace("\"b\"}", &format!("\"{}\"}}", "x".repeat(5 << 20)));
+        let large = list(&["a", "b"]).replace("\"b\"}", &format!("\"{}\"}}", "x".repeat(17 << 20)));
         let message = refused(playground, "a large item", whole(&large), 502).await?;
         assert!(message.contains("larger than"), "{message}");
 

@@ -1,6 +1,6 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use cubegate_member::AddressPolicy;
+use cubegate_member::{AddressPolicy, trust_system_ca};
 use cubegate_token::Ed25519Signer;
 use serde_json::json;
 
@@ -17,6 +17,9 @@ clusters:
 - {name: p, cluster: {server: 'http://127.0.0.1:1'}}
 users: [{name: u, user: {token: s3cret-token}}]
 ";
+
+/// Where Debian keeps its bundle, which proves the servers of [`KUBECONFIG`].
+const SYSTEM_CA: &str = "/etc/ssl/certs/ca-certificates.crt";
 
 /// An application whose operator lets clusters be on loopback.
 async fn with_loopback() -> TestApp {
@@ -52,6 +55,7 @@ async fn clusters_are_for_administrators() {
 
 #[tokio::test]
 async fn a_cluster_is_added_listed_and_removed() {
+    trust_system_ca(SYSTEM_CA.into());
     let app = TestApp::new().await;
     let admin = [app.bearer("admin").await];
     let listed = app.send("GET", CLUSTERS, &admin, "").await;
@@ -120,6 +124,7 @@ async fn another_context_and_a_warning() {
 
 #[tokio::test]
 async fn an_existing_name_is_refused() {
+    trust_system_ca(SYSTEM_CA.into());
     let app = TestApp::new().await;
     let admin = [app.bearer("admin").await];
     app.send("POST", CLUSTERS, &admin, mk_body("a", KUBECONFIG))

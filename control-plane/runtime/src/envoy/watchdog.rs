@@ -32,7 +32,8 @@ const SILENCE: (Duration, u32) = (Duration::from_secs(60), 10);
 /// twice as much.
 const REST: Duration = Duration::from_secs(60);
 
-/// The longest rest. After as long without a replacement it is the shortest again.
+/// The longest rest. When as long has passed behind a rest without a replacement, the
+/// next rest is the shortest again.
 const LONGEST_REST: Duration = Duration::from_secs(900);
 
 /// What is known of the Envoy that runs, and when others were replaced.
@@ -154,7 +155,7 @@ impl Judge {
     fn may_replace(&mut self, why: &str, now: Instant) -> bool {
         if let Some(replaced) = self.replaced {
             let since = now.duration_since(replaced);
-            if since >= LONGEST_REST {
+            if since >= self.rest.saturating_add(LONGEST_REST) {
                 self.rest = REST;
             } else if since < self.rest {
                 if !self.told {
