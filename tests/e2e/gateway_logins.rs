@@ -121,17 +121,22 @@ fn made_up_logins_by_the_hundred_do_not_delay_a_real_one() -> Result<()> {
             busy < idle * 20 + Duration::from_secs(2),
             "{busy:?} during a flood, {idle:?} without one"
         );
-        let mut refused = 0;
+        let (mut told, mut cut) = (0, 0);
         for answer in flood {
             let answer = answer?;
-            ensure!(
-                matches!(answer.status, 401 | 429 | 503),
-                "{}",
-                answer.describe()
-            );
-            refused += u32::from(answer.status != 401);
+            match answer.status {
+                401 => {}
+                429 | 503 => told += 1,
+                // A hundred connections at once may take longer than Envoy waits for
+                // one, where the tests have all cores busy.
+                502 => cut += 1,
+                _ => bail!("{}", answer.describe()),
+            }
         }
-        ensure!(refused > 300, "only {refused} were sent away");
+        ensure!(
+            told > 300 && cut < 100,
+            "{told} were told to come back, {cut} were cut off"
+        );
         Ok(())
     })
 }
