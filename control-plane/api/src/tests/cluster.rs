@@ -80,7 +80,14 @@ async fn a_cluster_is_added_listed_and_removed() {
     assert_eq!(added.status, 200, "{}", added.body);
 
     let listed = app.send("GET", CLUSTERS, &admin, "").await;
-    let item = |name: &str| json!({ "name": name, "server": "https://10.0.0.1:6443", "createdAt": "2023-11-14T22:13:20Z" });
+    let item = |name: &str| {
+        json!({
+            "name": name,
+            "server": "https://10.0.0.1:6443",
+            "createdAt": "2023-11-14T22:13:20Z",
+            "envoys": { "connected": 0, "waiting": 0, "refused": [] },
+        })
+    };
     assert_eq!(
         listed.json(),
         json!({ "items": [item("a"), item("member-1")], "total": 2 })
