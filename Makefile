@@ -106,7 +106,7 @@ lint: build-dev ## Check format, lints, documentation and the Envoy configuratio
 	RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --exclude cubegate-filter --exclude cubegate-bench-engine --no-deps --document-private-items --quiet
 	deploy/local/tools.sh envoy >/dev/null
 	envoy/validate.sh $(ENVOY) $(CUBEGATE) $(FILTER)
-	docs/check-paths.sh README.md ARCHITECTURE.md bench/README.md docs/lists.md docs/connections.md docs/import.md docs/audit.md docs/keys.md docs/storage.md docs/kubesphere.md docs/envoys.md
+	docs/check-paths.sh README.md ARCHITECTURE.md bench/README.md docs/lists.md docs/connections.md docs/import.md docs/audit.md docs/keys.md docs/storage.md docs/kubesphere.md docs/envoys.md docs/threats.md
 
 .PHONY: generate
 generate: build-dev ## Write the generated files anew
