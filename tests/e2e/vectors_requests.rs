@@ -39,7 +39,6 @@ fn path_and_query_arrive_as_they_were_sent_but_for_our_parameters_on_a_list() ->
         // What may become a page is asked for in one plain form (`pretty=false`).
         for (sent, path, query) in [
             ("/echo", "/echo", Some("pretty=false")),
-            ("/", "/", Some("pretty=false")),
             ("/echo/", "/echo/", Some("pretty=false")),
             (
                 "/echo/a%20b/%E4%BD%A0;x=1",
