@@ -22,8 +22,9 @@ const CLIENTS: usize = 20;
 /// A list of 40 MB; all of it is the page.
 const PAGE: &str = "/api/v1/configmaps?pageSize=100000&sortOrder=desc";
 
-/// How long a client may leave everything lying.
-const STALL: Duration = Duration::from_secs(30);
+/// How long a client may leave everything lying, in seconds.
+const SEND_TIMEOUT: &str = "20";
+const STALL: Duration = Duration::from_secs(20);
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -71,6 +72,8 @@ fn pages_that_nobody_takes_fill_no_more_memory_than_is_allowed() -> Result<()> {
             flags: [
                 "--list-unsent-memory",
                 unsent.as_str(),
+                "--send-timeout",
+                SEND_TIMEOUT,
                 "--envoy-concurrency",
                 "1",
             ]

@@ -16,10 +16,8 @@
 //! document of another [`VERSION`] is refused as a whole: the filter then keeps
 //! the configuration that it has.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
 use thiserror::Error;
 
 mod audit;
@@ -88,9 +86,9 @@ pub const FILTER_WARM_ROOT: &str = "warm";
 /// The Envoy cluster that stands for the control plane's HTTP API.
 pub const CONTROL_PLANE_CLUSTER: &str = "control-plane";
 
-/// How long a connection may stand still whose client takes nothing of what is on its
-/// way to it, until it is cut (TCP_USER_TIMEOUT, RFC 5482).
-pub const CLIENT_STALL: Duration = Duration::from_secs(30);
+/// How long a client may take nothing of what is on its way to it, unless it is said
+/// otherwise, in seconds.
+pub const SEND_TIMEOUT_SECONDS: u64 = 120;
 
 /// The whole document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -200,6 +198,9 @@ pub struct Limits {
     /// not taken them, half of it those of one user; 0 is no limit. It is Envoy's
     /// memory and not the VM's.
     pub max_unsent_bytes: usize,
+    /// How long a client may take nothing of what is on its way to it, in seconds, until
+    /// its connection is cut. A page counts for as long.
+    pub send_timeout_seconds: u64,
     /// How much one caller may ask.
     pub callers: CallerLimits,
     /// How long a watch, an exec or the like may last, in seconds; 0 is as long as
@@ -318,6 +319,7 @@ impl Default for Limits {
             token_cache_entries: 2048,
             metadata_first_bytes: 8 << 20,
             max_unsent_bytes: 512 << 20,
+            send_timeout_seconds: SEND_TIMEOUT_SECONDS,
             callers: CallerLimits::default(),
             max_stream_seconds: 0,
         }

@@ -121,6 +121,7 @@ impl ControlPlane {
             limits: Limits {
                 callers: callers.limits(),
                 max_stream_seconds: *max_stream_duration,
+                send_timeout_seconds: connections.send_timeout,
                 ..limits
             },
             pass_period: Duration::from_secs(*route_pass_period),

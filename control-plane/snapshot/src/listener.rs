@@ -1,7 +1,9 @@
 //! LDS: the one listener that clients connect to.
 
+use std::time::Duration;
+
 use cubegate_filter_config::{
-    CLIENT_STALL, DOCUMENT_FILTER_NAME, FILTER_NAME, INTERNAL_HEADER_PREFIX, RevocationKind,
+    DOCUMENT_FILTER_NAME, FILTER_NAME, INTERNAL_HEADER_PREFIX, RevocationKind,
 };
 use envoy_types::pb::envoy::config::common::mutation_rules::v3 as mutation_rules;
 use envoy_types::pb::envoy::config::listener::v3 as lds;
@@ -21,10 +23,6 @@ use crate::{
 /// Linux' numbers for the socket option of RFC 5482 (`tcp(7)`).
 const IPPROTO_TCP: i64 = 6;
 const TCP_USER_TIMEOUT: i64 = 18;
-
-/// How long an HTTP/2 client may take for the rest of an answer that has come to its
-/// end, in seconds. A page is at its end when it begins.
-const FLUSH_TIMEOUT: i64 = 120;
 
 /// The listener's name.
 const LISTENER: &str = "gateway";
@@ -49,22 +47,24 @@ pub(crate) fn insert(snapshot: &mut Snapshot, settings: &ListenerSettings) {
         listener_filters: connection::listener_filters(&settings.proxy_protocol),
         listener_filters_timeout: proto::seconds(connection::HANDSHAKE_TIMEOUT),
         tcp_keepalive: proto::keepalive(),
-        socket_options: vec![user_timeout()],
+        socket_options: vec![user_timeout(settings.times.send)],
         ..Default::default()
     };
     snapshot.insert(ResourceType::Listener, LISTENER, Resource::new(&message));
 }
 
 /// Cuts a connection whose client takes nothing of what is on its way to it. Accepted
-/// sockets have the option from the one that listens.
-fn user_timeout() -> proto::SocketOption {
+/// sockets have the option from the one that listens. A window that opens by less than
+/// what waits first in the queue counts for nothing there, so that this is the least
+/// speed, too: half of the client's receive buffer in that time.
+fn user_timeout(send: Duration) -> proto::SocketOption {
     proto::SocketOption {
         description: "TCP_USER_TIMEOUT, in milliseconds".to_owned(),
         level: IPPROTO_TCP,
         name: TCP_USER_TIMEOUT,
         state: proto::socket_option::SocketState::StatePrebind as i32,
         value: Some(proto::socket_option::Value::IntValue(
-            i64::try_from(CLIENT_STALL.as_millis()).unwrap_or(i64::MAX),
+            i64::try_from(send.as_millis()).unwrap_or(i64::MAX),
         )),
         ..Default::default()
     }
@@ -121,7 +121,8 @@ fn connection_manager(settings: &ListenerSettings) -> hcm::HttpConnectionManager
         request_headers_timeout: proto::seconds(10),
         request_timeout: proto::duration(settings.times.request),
         stream_idle_timeout: proto::duration(settings.times.idle),
-        stream_flush_timeout: proto::seconds(FLUSH_TIMEOUT),
+        // Of an answer that has come to its end; a page is at its end when it begins.
+        stream_flush_timeout: proto::duration(settings.times.send),
         use_remote_address: proto::yes(),
         xff_num_trusted_hops: settings.trusted_hops,
         // Nobody's address makes a request trusted: a trusted client chooses the

@@ -7,7 +7,7 @@ use std::time::Duration;
 use cubegate_domain::{Cluster, Scheme};
 use cubegate_filter_config::{
     ClusterEntry, ConfigError, DOCUMENT_FILTER_NAME, FILTER_NAME, FilterConfig, Limits, Resources,
-    TokenKeys, VERSION,
+    SEND_TIMEOUT_SECONDS, TokenKeys, VERSION,
 };
 
 use crate::{
@@ -89,6 +89,8 @@ pub struct ConnectionTimes {
     pub idle: Duration,
     /// A request from its first byte to its last, if nothing of the answer comes before.
     pub request: Duration,
+    /// A connection or stream whose client takes nothing of what is on its way to it.
+    pub send: Duration,
     /// A connection; it ends when what is under way then has ended.
     pub lifetime: Duration,
 }
@@ -201,6 +203,7 @@ impl Default for ConnectionTimes {
         Self {
             idle: Duration::from_mins(5),
             request: Duration::from_mins(5),
+            send: Duration::from_secs(SEND_TIMEOUT_SECONDS),
             lifetime: Duration::from_hours(1),
         }
     }

@@ -173,11 +173,11 @@ impl Exchange {
     /// Answers with what was read of a cluster's answer, if there is room for it on the
     /// way to the client.
     fn reply_with(&mut self, host: &impl Host, family: Family, reply: &Reply) -> Flow {
-        let limit = self.answers.limits.max_unsent_bytes;
+        let limits = &self.answers.limits;
         let sending = self.ticket.get().map(|ticket| {
             let bytes = reply.body.len();
             let unsent = &self.answers.unsent;
-            unsent.send(limit, ticket.user(), bytes, host.now_micros())
+            unsent.send(limits, ticket.user(), bytes, host.now_micros())
         });
         match sending.transpose() {
             Ok(sending) => {

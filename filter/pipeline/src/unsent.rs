@@ -5,12 +5,12 @@
 //! the stream says it only to a client that opens its HTTP/2 windows bit by bit; over
 //! HTTP/1.1, and into a window of gigabytes, the stream ends at once and the bytes wait
 //! in the connection. So a page counts until its stream has ended and for at least
-//! [`CLIENT_STALL`], after which a connection whose client takes nothing is cut.
+//! [`Limits::send_timeout_seconds`], after which a connection whose client takes nothing is cut.
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use cubegate_filter_config::CLIENT_STALL;
+use cubegate_filter_config::Limits;
 
 /// A page of this size is not counted: an answer that is under flow control may have
 /// as much in the proxy's memory.
@@ -62,14 +62,15 @@ pub(crate) enum NoRoom {
 
 impl Unsent {
     /// Counts a page of this user that goes out now (Unix µs), if there is room for it
-    /// within `limit` bytes; 0 is no limit. The first one always finds room.
+    /// within [`Limits::max_unsent_bytes`]. The first one always finds room.
     pub(crate) fn send(
         &self,
-        limit: usize,
+        limits: &Limits,
         user: &Rc<str>,
         bytes: usize,
         now: u64,
     ) -> Result<UnsentPage, NoRoom> {
+        let limit = limits.max_unsent_bytes;
         let mut sending = UnsentPage {
             unsent: self.clone(),
             number: None,
@@ -100,7 +101,7 @@ impl Unsent {
             })
             .max()
             .map_or(0, |last| last.saturating_add(1));
-        let stall = u64::try_from(CLIENT_STALL.as_micros()).unwrap_or(u64::MAX);
+        let stall = limits.send_timeout_seconds.saturating_mul(1_000_000);
         pages.push(Page {
             user: Rc::clone(user),
             bytes,
@@ -144,6 +145,15 @@ mod tests {
     const NOW: u64 = 1_700_000_000_000_000;
     const MIB: usize = 1 << 20;
     const LIMIT: usize = 100 * MIB;
+    const STALL: u64 = 60;
+
+    fn limits(max_unsent_bytes: usize) -> Limits {
+        Limits {
+            max_unsent_bytes,
+            send_timeout_seconds: STALL,
+            ..Limits::default()
+        }
+    }
 
     fn after(seconds: u64) -> u64 {
         NOW + seconds * 1_000_000
@@ -153,18 +163,17 @@ mod tests {
     fn a_page_counts_as_long_as_a_client_may_leave_it_lying() {
         let unsent = Unsent::default();
         let jeff: Rc<str> = "jeff".into();
-        let send = |bytes, now| unsent.send(LIMIT, &jeff, bytes, now);
+        let send = |bytes, now| unsent.send(&limits(LIMIT), &jeff, bytes, now);
         // Over HTTP/1.1 the stream ends at once.
         drop(send(40 * MIB, NOW).unwrap());
-        let stall = CLIENT_STALL.as_secs();
         assert_eq!(
             send(11 * MIB, after(1)).unwrap_err(),
-            NoRoom::User(Some(stall - 1))
+            NoRoom::User(Some(STALL - 1))
         );
         drop(send(10 * MIB, after(1)).unwrap());
-        let slow = send(40 * MIB, after(stall)).unwrap();
+        let slow = send(40 * MIB, after(STALL)).unwrap();
         // A client that is slow over HTTP/2 keeps it counted.
-        let later = after(stall * 5);
+        let later = after(STALL * 5);
         assert_eq!(send(11 * MIB, later).unwrap_err(), NoRoom::User(None));
         drop(slow);
         assert!(send(50 * MIB, later).is_ok());
@@ -174,7 +183,7 @@ mod tests {
     fn one_user_leaves_room_for_others_and_all_together_have_an_end() {
         let unsent = Unsent::default();
         let users: Vec<Rc<str>> = ["a", "b", "c"].map(Rc::from).to_vec();
-        let send = |user: usize, bytes| unsent.send(LIMIT, &users[user], bytes, NOW);
+        let send = |user: usize, bytes| unsent.send(&limits(LIMIT), &users[user], bytes, NOW);
         let _a = send(0, 50 * MIB).unwrap();
         assert!(matches!(send(0, 2 * MIB), Err(NoRoom::User(_))));
         let _b = send(1, 49 * MIB).unwrap();
@@ -185,14 +194,17 @@ mod tests {
     fn small_pages_and_the_first_one_always_go_out() {
         let unsent = Unsent::default();
         let jeff: Rc<str> = "jeff".into();
-        let _first = unsent.send(LIMIT, &jeff, 3 * LIMIT, NOW).unwrap();
+        let _first = unsent.send(&limits(LIMIT), &jeff, 3 * LIMIT, NOW).unwrap();
         for _ in 0..1000 {
-            drop(unsent.send(LIMIT, &jeff, MIB, NOW).unwrap());
+            drop(unsent.send(&limits(LIMIT), &jeff, MIB, NOW).unwrap());
         }
         assert_eq!(unsent.0.borrow().len(), 1);
-        assert!(unsent.send(0, &jeff, 3 * LIMIT, NOW).is_ok(), "no limit");
+        assert!(
+            unsent.send(&limits(0), &jeff, 3 * LIMIT, NOW).is_ok(),
+            "no limit"
+        );
         let ann: Rc<str> = "ann".into();
-        assert!(unsent.send(LIMIT, &ann, 2 * MIB, NOW).is_err());
+        assert!(unsent.send(&limits(LIMIT), &ann, 2 * MIB, NOW).is_err());
     }
 
     #[test]
@@ -200,7 +212,7 @@ mod tests {
         let unsent = Unsent::default();
         let jeff: Rc<str> = "jeff".into();
         for number in 0..10_000 {
-            drop(unsent.send(LIMIT, &jeff, 2 * MIB, after(number)));
+            drop(unsent.send(&limits(LIMIT), &jeff, 2 * MIB, after(number)));
         }
         assert!(unsent.0.borrow().len() <= LIMIT / (2 * MIB));
     }

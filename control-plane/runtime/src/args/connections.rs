@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, value_parser};
+use cubegate_filter_config::SEND_TIMEOUT_SECONDS;
 use cubegate_snapshot::{AddressRange, ConnectionTimes};
 
 /// Times of connections, and the proxies before the gateway.
@@ -23,6 +24,13 @@ pub(crate) struct ConnectionArgs {
         value_parser = value_parser!(u64).range(0..=86_400)
     )]
     pub(crate) request_timeout: u64,
+
+    /// How long a client may take nothing of its answer, in seconds; then its connection is closed
+    #[arg(
+        long, env = "CUBEGATE_SEND_TIMEOUT", value_name = "SECONDS",
+        default_value_t = SEND_TIMEOUT_SECONDS, value_parser = value_parser!(u64).range(5..=3_600)
+    )]
+    pub(crate) send_timeout: u64,
 
     /// How old a connection may become, in seconds; then it ends with the last of its requests and watches
     #[arg(
@@ -67,6 +75,7 @@ impl ConnectionArgs {
         ConnectionTimes {
             idle: Duration::from_secs(self.idle_timeout),
             request: Duration::from_secs(self.request_timeout),
+            send: Duration::from_secs(self.send_timeout),
             lifetime: Duration::from_secs(self.connection_lifetime),
         }
     }
