@@ -239,6 +239,8 @@ fn half_a_million_tokens_that_were_taken_back_hold_nobody_up() -> Result<()> {
             .form("/oauth/revoke", format!("token={taken_back}"))
             .await?;
         ensure!(answer.status == 200, "{}", answer.describe());
+        // While the long document is read for the first time.
+        place.disabling_is_in_force().await?;
         // What is asked meanwhile is answered.
         let slowest = Cell::new(Duration::ZERO);
         until("the long document is in force", FIRST_READING, || {

@@ -151,7 +151,7 @@ impl ControlPlane {
         let _ = tokio::time::timeout(FIRST_DISCOVERY, complete).await;
         let mut publisher = Publisher::new(store.clone(), known, bundle, fixed).await?;
         let first = publisher.snapshot(&Snapshot::default());
-        let documents = publisher.documents();
+        let documents = publisher.sizes();
         let (publish, snapshots) = watch::channel(Arc::new(first));
         let (published, revision) = watch::channel(0);
         let publisher = until(stopped.clone(), publisher.run(publish, published));

@@ -4,40 +4,35 @@
 //! ```text
 //! clusters ─────> gateway (clusters, listener, routes, filter) ─┐
 //! users, keys ──> epochs ───────────────────────────────────────┼──> snapshot ──> xds
-//! sessions ─────> sessions ─────────────────────────────────────┘
+//! sessions ─────> sessions (a task of its own) ─────────────────┘
 //! ```
 //!
-//! The three are read apart: who is disabled does not wait for the clusters to be read,
-//! nor a cluster for a million sessions.
+//! Who is disabled and which clusters there are never waits for a million sessions.
 
 mod documents;
-mod refused;
+mod sessions;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use cubegate_api::Document;
-use cubegate_filter_config::{Limits, RevocationKind, TokenKeys};
+use cubegate_filter_config::{Epochs, Limits, RevocationKind, TokenKeys};
 use cubegate_snapshot::{
     FilterModule, GatewayState, ListenerSettings, Resource, Snapshot, revocations,
 };
-use cubegate_store::{Changes, Revision, Store};
+use cubegate_store::{Changes, Revision, Store, StoreError};
 use time::OffsetDateTime;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::sleep;
 
-use self::documents::{Gate, MAX_SESSIONS_BYTES, SessionsSize};
-use self::refused::{RefusedSessions, epochs};
+use self::documents::{Gate, SessionsSize};
 use crate::discovery::Known;
 use crate::route_pass::Period;
 use crate::system_ca::Bundle;
 
 /// How long to wait after the database has failed.
 const RETRY: Duration = Duration::from_secs(1);
-
-/// How often what has expired is looked for.
-const EXPIRY: Duration = Duration::from_secs(60);
 
 /// What of a snapshot does not change while the control plane runs.
 pub(crate) struct Fixed {
@@ -62,19 +57,11 @@ pub(crate) struct Publisher {
     gateway: Snapshot,
     epochs: Arc<Resource>,
     sessions: Arc<Resource>,
-    refused: RefusedSessions,
     size: SessionsSize,
-    /// Something in the document of sessions has expired.
-    has_expired: bool,
-    /// When the document of sessions may be made again. With a million entries that is
-    /// work, so it takes a part of the time at most; with few it never waits.
-    sessions_due: Instant,
+    /// The document of sessions, as it is made.
+    documents: watch::Receiver<sessions::Document>,
     gate: Gate,
 }
-
-/// While the document of sessions took so long to be made, it is not made again for so many
-/// times as long.
-const REST: u32 = 3;
 
 // === impl Publisher ===
 
@@ -95,10 +82,8 @@ impl Publisher {
             gateway: Snapshot::default(),
             epochs: none(RevocationKind::Epochs),
             sessions: none(RevocationKind::Sessions),
-            refused: RefusedSessions::default(),
             size: SessionsSize::default(),
-            has_expired: false,
-            sessions_due: Instant::now(),
+            documents: sessions::feed(store.clone()).await?,
             gate: Gate::new(),
             store,
             known,
@@ -108,7 +93,7 @@ impl Publisher {
         // What is read after it is of this revision or a later one.
         let revision = *publisher.store.subscribe().borrow();
         publisher.follow(revision, false).await?;
-        publisher.follow_sessions(revision).await?;
+        publisher.take_sessions();
         Ok(publisher)
     }
 
@@ -121,7 +106,7 @@ impl Publisher {
     }
 
     /// Follows how large what Envoys are told is.
-    pub(crate) fn documents(&self) -> watch::Receiver<Vec<Document>> {
+    pub(crate) fn sizes(&self) -> watch::Receiver<Vec<Document>> {
         self.gate.sizes()
     }
 
@@ -136,41 +121,36 @@ impl Publisher {
         let mut revision = self.store.subscribe();
         // It may have moved since everything was read.
         revision.mark_changed();
-        let mut expiry = tokio::time::interval(EXPIRY);
         let mut resources = false;
         loop {
             let period = Period::at(OffsetDateTime::now_utc(), self.fixed.pass_period);
-            let waits = self.refused.is_behind(*revision.borrow()) || self.has_expired;
             tokio::select! {
                 changed = revision.changed() => if changed.is_err() {
                     return;
                 },
+                changed = self.documents.changed() => {
+                    if changed.is_err() {
+                        return;
+                    }
+                    self.take_sessions();
+                }
                 Ok(()) = self.known.changed() => resources = true,
                 Ok(()) = self.system_ca.changed() => resources = true,
                 () = sleep(period.left) => resources = true,
-                () = sleep_until(self.sessions_due), if waits => {}
-                _ = expiry.tick() => {
-                    self.has_expired |= self.refused.forget_expired(OffsetDateTime::now_utc());
-                }
             }
             let now = *revision.borrow_and_update();
-            let followed = self.follow(now, resources).await;
-            let mut outcome = followed;
-            if outcome.is_ok() {
-                resources = false;
-                // Who is disabled does not wait for the sessions.
-                self.publish(now, &publish);
-                published.send_replace(now.total);
-                if Instant::now() >= self.sessions_due {
-                    outcome = self.follow_sessions(now).await;
+            match self.follow(now, resources).await {
+                Ok(()) => {
+                    resources = false;
                     self.publish(now, &publish);
+                    published.send_replace(now.total);
                 }
-            }
-            if let Err(error) = outcome {
-                let error = crate::output::sentence(&error);
-                tracing::error!(%error, "what has changed cannot be read; Envoys keep what they have");
-                sleep(RETRY).await;
-                revision.mark_changed();
+                Err(error) => {
+                    let error = crate::output::sentence(&error);
+                    tracing::error!(%error, "what has changed cannot be read; Envoys keep what they have");
+                    sleep(RETRY).await;
+                    revision.mark_changed();
+                }
             }
             if publish.is_closed() {
                 return;
@@ -205,23 +185,14 @@ impl Publisher {
         Ok(())
     }
 
-    /// Reads what has changed of the sessions.
-    async fn follow_sessions(&mut self, now: Revision) -> anyhow::Result<()> {
-        if !self.refused.is_behind(now) && !self.has_expired {
-            return Ok(());
-        }
-        let began = Instant::now();
-        let time = OffsetDateTime::now_utc();
-        self.refused.read(&self.store, now, time).await?;
-        let (document, left_out) = self.refused.document(MAX_SESSIONS_BYTES);
+    /// Takes the document of sessions as it was made last.
+    fn take_sessions(&mut self) {
+        let sessions::Document { bytes, left_out } = self.documents.borrow_and_update().clone();
         self.size = SessionsSize {
-            bytes: document.len(),
+            bytes: bytes.len(),
             left_out,
         };
-        self.sessions = self.resource(RevocationKind::Sessions, document);
-        self.has_expired = false;
-        self.sessions_due = Instant::now() + began.elapsed() * REST;
-        Ok(())
+        self.sessions = self.resource(RevocationKind::Sessions, bytes);
     }
 
     fn resource(&self, kind: RevocationKind, document: Vec<u8>) -> Arc<Resource> {
@@ -261,4 +232,17 @@ async fn gateway(
         listener: listener.clone(),
     };
     Ok(state.snapshot()?)
+}
+
+/// The document of users and keys.
+pub(super) async fn epochs(store: &Store, now: OffsetDateTime) -> Result<Vec<u8>, StoreError> {
+    let listed = store.list_epochs(now).await?;
+    let mut epochs = Epochs::default();
+    for (user, lowest) in &listed.users {
+        epochs.raise_user(user, *lowest);
+    }
+    for (access_key, lowest) in &listed.keys {
+        epochs.raise_key(access_key, *lowest);
+    }
+    Ok(epochs.to_bytes())
 }

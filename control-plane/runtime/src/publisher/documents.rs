@@ -9,9 +9,7 @@ use cubegate_snapshot::{ResourceType, Snapshot};
 use cubegate_xds::MAX_RESOURCE_BYTES;
 use tokio::sync::watch;
 
-/// Most that the document of sessions and tokens may have: some million entries. It leaves
-/// room for the filter's code beside it.
-pub(super) const MAX_SESSIONS_BYTES: usize = 12 << 20;
+use super::sessions::MAX_SESSIONS_BYTES;
 
 /// The document of sessions and tokens, as it was made.
 #[derive(Debug, Clone, Copy, Default)]
