@@ -9,7 +9,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 minutes=${1:?tests/explore.sh MINUTES}
 fuzz_seconds=30
 end=$((SECONDS + minutes * 60))
-kept=${CARGO_TARGET_DIR:-target}/explore
+kept=$(realpath --canonicalize-missing "${CARGO_TARGET_DIR:-target}")/explore
 mkdir -p "$kept"
 
 # Every file that holds a property test: its crate, its target and its module.

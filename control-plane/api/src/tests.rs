@@ -28,7 +28,9 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Request, StatusCode};
-use cubegate_domain::{ADMIN_GROUP, UserState};
+use cubegate_domain::{
+    ADMIN_GROUP, ApiServer, Cluster, ClusterCredential, ClusterTls, Scheme, UserState,
+};
 use cubegate_store::{ImportedKey, MasterKey, NewUser, Store};
 use cubegate_token::{Ed25519Signer, Hs256Secret};
 use serde_json::Value;
@@ -182,6 +184,29 @@ impl TestApp {
             }),
             _folder: Arc::clone(&self._folder),
         }
+    }
+
+    /// A cluster that asks for no credential.
+    fn mk_cluster(&self, name: &str) -> Cluster {
+        Cluster {
+            name: name.parse().unwrap(),
+            server: ApiServer {
+                scheme: Scheme::Http,
+                host: "127.0.0.1".to_owned(),
+                port: 1,
+                path_prefix: String::new(),
+            },
+            tls: ClusterTls {
+                ca_pem: None,
+                server_name: None,
+            },
+            credential: ClusterCredential::None,
+            created_at: self.state.clock.now(),
+        }
+    }
+
+    async fn add_cluster(&self, cluster: Cluster) {
+        self.state.store.add_cluster(&cluster, false).await.unwrap();
     }
 
     async fn add_user(&self, name: &str, password: &str, state: UserState, groups: &[&str]) {

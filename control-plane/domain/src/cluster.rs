@@ -17,6 +17,14 @@ pub struct ClusterName(String);
 )]
 pub struct ClusterNameError(pub String);
 
+/// The first of these that could be a cluster's name and is none of the known ones.
+pub fn unknown_cluster<'a>(wanted: &'a [String], known: &[String]) -> Option<&'a str> {
+    wanted
+        .iter()
+        .find(|name| name.parse::<ClusterName>().is_ok() && !known.contains(name))
+        .map(String::as_str)
+}
+
 /// How the API server is spoken to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scheme {

@@ -22,6 +22,7 @@ pub use access_key::{
 };
 pub use cluster::{
     ApiServer, Cluster, ClusterCredential, ClusterName, ClusterNameError, ClusterTls, Scheme,
+    unknown_cluster,
 };
 pub use nearest::nearest;
 pub use node::{Node, NodeCertificate, NodeNameError, check_node_name};

@@ -86,6 +86,7 @@ impl TestApp {
 #[tokio::test]
 async fn what_is_said_at_the_creation_is_listed_and_in_the_tokens() {
     let app = TestApp::new().await;
+    app.add_cluster(app.mk_cluster("member-1")).await;
     let scope =
         json!({ "clusters": ["member-1"], "namespaces": ["shop"], "verbs": ["get", "list"] });
     let pair = app
@@ -197,6 +198,7 @@ async fn what_cannot_be_is_refused_in_a_sentence() {
 #[tokio::test]
 async fn another_scope_or_expiry_takes_the_tokens_back_and_another_name_does_not() {
     let app = TestApp::new().await;
+    app.add_cluster(app.mk_cluster("member-1")).await;
     let pair = app.make_key(&json!({ "name": "ci" })).await;
     let changes = [
         (json!({ "name": "cd", "description": "x" }), true),
@@ -223,6 +225,21 @@ async fn another_scope_or_expiry_takes_the_tokens_back_and_another_name_does_not
         (&json!("cd"), &json!("x"))
     );
     assert!(spec.get("scope").is_none() && spec.get("expiresAt").is_none());
+}
+
+#[tokio::test]
+async fn a_key_for_a_cluster_that_there_is_not_is_refused() {
+    let app = TestApp::new().await;
+    app.add_cluster(app.mk_cluster("member-1")).await;
+    let pair = app.make_key(&json!({ "name": "ci" })).await;
+    let wrong = json!({ "scope": { "clusters": ["member-1", "mebmer-1"] } });
+    app.update(&pair, &wrong)
+        .await
+        .assert_refused(400, "cluster mebmer-1 not found.");
+    app.send("POST", CREATE, &app.jeff().await, wrong.to_string())
+        .await
+        .assert_refused(400, "cluster mebmer-1 not found.");
+    assert!(app.listed().await.get("scope").is_none());
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use cubegate_domain::{ApiServer, Cluster, ClusterCredential, ClusterTls, Scheme, UserState};
+use cubegate_domain::{ApiServer, Cluster, ClusterCredential, Scheme, UserState};
 use cubegate_token::UnverifiedToken;
 use serde_json::{Value, json};
 
@@ -217,21 +217,16 @@ async fn nobody_but_administrators_learns_who_there_is() {
 async fn a_kubeconfig_leads_through_the_gateway_for_a_while() {
     let app = TestApp::new().await;
     let cluster = Cluster {
-        name: "member-1".parse().unwrap(),
         server: ApiServer {
             scheme: Scheme::Https,
             host: "10.1.2.3".to_owned(),
             port: 6443,
             path_prefix: String::new(),
         },
-        tls: ClusterTls {
-            ca_pem: None,
-            server_name: None,
-        },
         credential: ClusterCredential::BearerToken("the gateway's own".to_owned()),
-        created_at: app.state.clock.now(),
+        ..app.mk_cluster("member-1")
     };
-    app.state.store.add_cluster(&cluster, false).await.unwrap();
+    app.add_cluster(cluster).await;
     let answer = app
         .by("jeff", "GET", "/kubeconfigs", &Value::Null)
         .await

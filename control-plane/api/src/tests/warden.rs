@@ -1,6 +1,6 @@
 //! The webhook for members' API servers, and what is not served.
 
-use cubegate_domain::{ApiServer, Cluster, ClusterCredential, ClusterTls, Scheme, UserState};
+use cubegate_domain::UserState;
 use serde_json::{Value, json};
 
 use super::{Answer, TestApp};
@@ -67,22 +67,7 @@ async fn what_is_no_token_review_is_refused() {
 #[tokio::test]
 async fn what_is_not_served_says_first_what_is_wrong_with_it() {
     let app = TestApp::new().await;
-    let cluster = Cluster {
-        name: "member-1".parse().unwrap(),
-        server: ApiServer {
-            scheme: Scheme::Http,
-            host: "127.0.0.1".to_owned(),
-            port: 1,
-            path_prefix: String::new(),
-        },
-        tls: ClusterTls {
-            ca_pem: None,
-            server_name: None,
-        },
-        credential: ClusterCredential::None,
-        created_at: app.state.clock.now(),
-    };
-    app.state.store.add_cluster(&cluster, false).await.unwrap();
+    app.add_cluster(app.mk_cluster("member-1")).await;
     let admin = [app.bearer("admin").await];
     let extend = |method: &'static str, path: &'static str| {
         let path = format!("/api/v1/cube/extend/clusters/{path}");

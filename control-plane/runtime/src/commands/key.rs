@@ -1,7 +1,7 @@
 //! `cubegate key create | list | update | rotate | delete`
 
 use anyhow::bail;
-use cubegate_domain::{AccessKey, ClusterName, KeyAttributes, KeyChange, nearest};
+use cubegate_domain::{AccessKey, KeyAttributes, KeyChange, nearest, unknown_cluster};
 use cubegate_store::{ChangeOutcome, DeleteOutcome, IssuedKey, Store};
 use cubegate_token::{KeyLimits, KeyScope};
 use time::format_description::well_known::Rfc3339;
@@ -102,18 +102,11 @@ async fn update(args: KeyUpdateArgs) -> anyhow::Result<()> {
 /// Refuses a scope with a cluster that there is not: a key for a misspelt one is good for
 /// nothing, and nobody says so.
 async fn check_clusters(store: &Store, scope: &KeyScope) -> anyhow::Result<()> {
-    let clusters = store.list_clusters().await?;
-    let names = || clusters.iter().map(|cluster| cluster.name.as_str());
-    // What is no name at all is told in other words.
-    let unknown = scope
-        .clusters
-        .iter()
-        .filter(|name| name.parse::<ClusterName>().is_ok())
-        .find(|name| !names().any(|known| known == name.as_str()));
-    let Some(unknown) = unknown else {
+    let known = store.cluster_names().await?;
+    let Some(unknown) = unknown_cluster(&scope.clusters, &known) else {
         return Ok(());
     };
-    let advice = match nearest(unknown, names()) {
+    let advice = match nearest(unknown, known.iter().map(String::as_str)) {
         Some(meant) => format!("{meant} may be meant"),
         None => "`cubegate cluster list` shows those there are".to_owned(),
     };

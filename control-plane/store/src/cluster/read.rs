@@ -48,6 +48,15 @@ impl Store {
             .transpose()
     }
 
+    /// The names of all clusters, in order.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn cluster_names(&self) -> Result<Vec<String>, StoreError> {
+        let names = sqlx::query_scalar("SELECT name FROM clusters ORDER BY name");
+        Ok(names.fetch_all(self.reader()).await?)
+    }
+
     /// All clusters by name. One that cannot be read is logged and left out: the
     /// others must go on working.
     ///

@@ -1,13 +1,13 @@
 //! What is said about a key, from the wire and to it.
 
 use cubegate_api_types::cube::{KeyScope as WireScope, message};
-use cubegate_domain::AccessKey;
+use cubegate_domain::{AccessKey, unknown_cluster};
 use cubegate_token::KeyScope;
 use serde::de::DeserializeOwned;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::ApiError;
+use crate::{ApiError, AppState};
 
 /// What a refusal repeats of the decoder's words at most, in bytes.
 const MAX_DETAIL: usize = 200;
@@ -53,6 +53,19 @@ pub(super) fn from_wire(scope: Option<WireScope>) -> KeyScope {
         clusters,
         namespaces,
         verbs,
+    }
+}
+
+/// Refuses a scope with a cluster that there is not: a key for a misspelt one is good for
+/// nothing.
+pub(super) async fn check_clusters(state: &AppState, scope: &KeyScope) -> Result<(), ApiError> {
+    if scope.clusters.is_empty() {
+        return Ok(());
+    }
+    let known = state.store.cluster_names().await?;
+    match unknown_cluster(&scope.clusters, &known) {
+        Some(unknown) => Err(ApiError::ClusterNotFound(unknown.to_owned())),
+        None => Ok(()),
     }
 }
 

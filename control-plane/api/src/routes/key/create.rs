@@ -35,17 +35,18 @@ pub(crate) async fn handler(
         expires_at,
         scope,
     } = attributes::body(&body)?;
-    let attributes = KeyAttributes {
+    let said = KeyAttributes {
         name,
         description,
         expires_at: expires_at.as_deref().map(attributes::time).transpose()?,
         scope: attributes::from_wire(scope),
         limits: KeyLimits::NONE,
     };
+    attributes::check_clusters(&state, &said.scope).await?;
     let maker = caller.key.as_ref().map(|key| key.access_key.as_str());
     let pair = state
         .store
-        .create_key_by(maker, &caller.user.name, attributes, state.clock.now())
+        .create_key_by(maker, &caller.user.name, said, state.clock.now())
         .await?;
     note.name(&pair.access_key);
     Ok(respond::json(&KeyPair {

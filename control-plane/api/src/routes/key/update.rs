@@ -53,6 +53,9 @@ pub(crate) async fn handler(
         let detail = "say what is to be changed: name, description, expiresAt or scope.";
         return Err(ApiError::BadRequest(message::bad_request(detail)));
     }
+    if let Some(scope) = &change.scope {
+        attributes::check_clusters(&state, scope).await?;
+    }
     let access_key = query.first("accessKey");
     let now = state.clock.now();
     match state
