@@ -1,7 +1,10 @@
+use std::time::Duration;
+
 use cubegate_domain::{ADMIN_GROUP, UserState};
 
 use super::{Kind, TestStore, at, mk_user, on_each_database};
-use crate::{StoreError, Written};
+use crate::password::Queue;
+use crate::{Store, StoreError, Written};
 
 async fn a_created_user_is_found_with_its_groups(kind: Kind) {
     let store = TestStore::new(kind).await;
@@ -240,7 +243,43 @@ async fn groups_of_kubernetes_own_that_stand_in_the_database_are_given_to_nobody
     assert_eq!(groups, ["kubecube", "ops", "system:authenticated"]);
 }
 
+async fn who_is_disabled_while_a_password_is_checked_begins_nothing_new(kind: Kind) {
+    let store = TestStore::new(kind).await;
+    store.create_user(mk_user("jeff"), at(0)).await.unwrap();
+    // Others wait before it in the same queue, some 300 ms long.
+    let cores = std::thread::available_parallelism().map_or(1, Into::into);
+    for _ in 0..cores * 10 {
+        let store = Store::clone(&store);
+        tokio::spawn(async move {
+            let _ = store
+                .verify_password_in(Queue::Anybody, "nobody", "x")
+                .await;
+        });
+    }
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    let check = store.verify_password_in(Queue::Anybody, "jeff", "Admin123456");
+    let forbid = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        for state in [UserState::Forbidden, UserState::Normal] {
+            store
+                .set_user_state("jeff", state, at(9_000))
+                .await
+                .unwrap();
+        }
+    };
+    let (checked, ()) = tokio::join!(check, forbid);
+    assert_eq!(checked.unwrap(), None);
+    assert!(
+        store
+            .verify_password("jeff", "Admin123456")
+            .await
+            .unwrap()
+            .is_some()
+    );
+}
+
 on_each_database!(
+    who_is_disabled_while_a_password_is_checked_begins_nothing_new,
     groups_of_kubernetes_own_that_stand_in_the_database_are_given_to_nobody,
     lists_come_in_the_order_of_their_bytes,
     a_created_user_is_found_with_its_groups,

@@ -13,6 +13,8 @@ struct PasswordRow {
     password_hash: String,
     /// Of a password that came from a KubeCube and was not used here yet.
     salt: Option<String>,
+    /// Of the tokens that the user had when this was read.
+    token_epoch: i64,
 }
 
 // === impl Store ===
@@ -20,7 +22,8 @@ struct PasswordRow {
 impl Store {
     /// The user, when the password is the right one. Its state is not looked at:
     /// whoever does not know the password must not learn that a user is disabled.
-    /// An unknown user takes as long as a wrong password.
+    /// An unknown user takes as long as a wrong password. A password that was changed while
+    /// it was being checked is a wrong one.
     ///
     /// # Errors
     /// [`StoreError::Database`], [`StoreError::Hash`] or [`StoreError::Busy`].
@@ -43,7 +46,7 @@ impl Store {
         password: &str,
     ) -> Result<Option<User>, StoreError> {
         let row: Option<PasswordRow> = sqlx::query_as(
-            "SELECT password_hash,
+            "SELECT password_hash, token_epoch,
              CASE WHEN password_hash = imported_hash THEN imported_salt END AS salt
              FROM users WHERE name = $1",
         )
@@ -56,6 +59,7 @@ impl Store {
             Some(PasswordRow {
                 password_hash,
                 salt: None,
+                ..
             }) => {
                 passwords
                     .verify(queue, password, Some(password_hash.clone()))
@@ -64,6 +68,7 @@ impl Store {
             Some(PasswordRow {
                 password_hash,
                 salt: Some(salt),
+                ..
             }) => {
                 let md5 = hex_md5(password, salt);
                 let right = passwords
@@ -75,11 +80,13 @@ impl Store {
                 right
             }
         };
-        if right {
-            self.get_user(name).await
-        } else {
-            Ok(None)
-        }
+        let Some(row) = row.filter(|_| right) else {
+            return Ok(None);
+        };
+        let user = self.get_user(name).await?;
+        // Checking takes its time, and a queue before it. Whoever was disabled or got another
+        // password meanwhile is of a new epoch, and must not begin it with the old password.
+        Ok(user.filter(|user| i64::try_from(user.token_epoch) == Ok(row.token_epoch)))
     }
 
     /// Notes a login and returns the user as it is now.
