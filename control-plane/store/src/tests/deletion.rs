@@ -1,6 +1,6 @@
 //! Users who are deleted, and their groups.
 
-use cubegate_domain::{ADMIN_GROUP, KeyAttributes};
+use cubegate_domain::{ADMIN_GROUP, KeyAttributes, UserState};
 
 use super::{Kind, TestStore, at, mk_user, on_each_database};
 use crate::{StoreError, TokenMarks};
@@ -129,6 +129,8 @@ async fn somebody_manages_the_gateway_always(kind: Kind) {
     assert!(matches!(refused, Err(StoreError::LastAdmin(_))));
     let refused = store.remove_groups("admin", &admins, at(UNTIL)).await;
     assert!(matches!(refused, Err(StoreError::LastAdmin(_))));
+    let forbid = store.set_user_state("admin", UserState::Forbidden, at(UNTIL));
+    assert!(matches!(forbid.await, Err(StoreError::LastAdmin(_))));
     assert!(store.get_user("admin").await.unwrap().unwrap().is_admin());
     store.add_groups("jeff", &admins).await.unwrap();
     store.delete_user("admin", at(UNTIL)).await.unwrap();

@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 
 use crate::revocation::{MAX_TOKEN_LIFETIME, revoke_user};
 use crate::row::from_time;
+use crate::user::groups::check_an_admin_stays;
 use crate::user::{MIN_PASSWORD_BYTES, NewUser, Written, email};
 use crate::{Store, StoreError};
 
@@ -156,7 +157,8 @@ impl Store {
     /// is let in again before.
     ///
     /// # Errors
-    /// [`StoreError::UserNotFound`].
+    /// [`StoreError::UserNotFound`], or [`StoreError::LastAdmin`] when nobody could
+    /// administer the gateway any more.
     pub async fn set_user_state(
         &self,
         name: &str,
@@ -164,6 +166,9 @@ impl Store {
         revoked_until: OffsetDateTime,
     ) -> Result<(), StoreError> {
         let mut tx = self.write().await?;
+        if state == UserState::Forbidden {
+            check_an_admin_stays(&mut tx, name).await?;
+        }
         let changed =
             sqlx::query("UPDATE users SET state = $2, version = version + 1 WHERE name = $1")
                 .bind(name)
