@@ -13,8 +13,8 @@ use crate::{Revision, Store, StoreError};
 
 mod revoke;
 
+pub(crate) use revoke::{MAX_DELETED_KEYS_OF_USER, bound, refuse_session, revoke_key, revoke_user};
 pub use revoke::{MAX_REFUSED_OF_KEY, MAX_REFUSED_OF_USER, RevokedToken};
-pub(crate) use revoke::{bound, refuse_session, revoke_key, revoke_user};
 
 /// Which epochs of tokens are good, for those who check tokens without the database.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

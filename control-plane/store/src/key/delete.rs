@@ -5,8 +5,8 @@ use time::OffsetDateTime;
 
 use crate::change::Changed;
 use crate::key::{DeleteOutcome, made};
-use crate::revocation::revoke_key;
-use crate::{Revision, Store, StoreError};
+use crate::revocation::{MAX_DELETED_KEYS_OF_USER, revoke_key, revoke_user};
+use crate::{Revision, Store, StoreError, revision};
 
 // === impl Store ===
 
@@ -39,7 +39,9 @@ impl Store {
         for made in &made {
             delete(&mut tx, made, revoked_until).await?;
         }
-        let revision = delete(&mut tx, access_key, revoked_until).await?;
+        let deleted = delete(&mut tx, access_key, revoked_until).await?;
+        let bounded = bound_deleted(&mut tx, &user, revoked_until).await?;
+        let revision = bounded.unwrap_or(deleted);
         self.commit_changes(tx, &Changed::with(access_key, "keys", &made))
             .await?;
         self.publish(revision);
@@ -54,9 +56,48 @@ pub(crate) async fn delete(
     revoked_until: OffsetDateTime,
 ) -> Result<Revision, StoreError> {
     let revision = revoke_key(tx, access_key, revoked_until).await?;
+    // Whose it was is known no other way from now on.
+    sqlx::query(
+        "UPDATE revocations SET user_name =
+         (SELECT user_name FROM access_keys WHERE access_key = $1)
+         WHERE kind = 'key' AND subject = $1",
+    )
+    .bind(access_key)
+    .execute(&mut **tx)
+    .await?;
     sqlx::query("DELETE FROM access_keys WHERE access_key = $1")
         .bind(access_key)
         .execute(&mut **tx)
         .await?;
     Ok(revision)
+}
+
+/// Keeps what is remembered of a user's deleted keys within
+/// [`MAX_DELETED_KEYS_OF_USER`], or somebody who makes and deletes keys for days would fill
+/// what Envoys are told. A key's tokens carry their user's epoch, too, so that a new one of
+/// those refuses them all; the new revision when that was done.
+async fn bound_deleted(
+    tx: &mut Transaction<'static, Any>,
+    user: &str,
+    revoked_until: OffsetDateTime,
+) -> Result<Option<Revision>, StoreError> {
+    let count: i64 = sqlx::query_scalar(
+        "SELECT COUNT(*) FROM revocations WHERE kind = 'key' AND user_name = $1",
+    )
+    .bind(user)
+    .fetch_one(&mut **tx)
+    .await?;
+    if count <= MAX_DELETED_KEYS_OF_USER {
+        return Ok(None);
+    }
+    tracing::warn!(
+        user.name = user,
+        "a user has deleted more than {MAX_DELETED_KEYS_OF_USER} access keys whose tokens could be out; all tokens that the user has are refused now"
+    );
+    sqlx::query("DELETE FROM revocations WHERE kind = 'key' AND user_name = $1")
+        .bind(user)
+        .execute(&mut **tx)
+        .await?;
+    revoke_user(tx, user, revoked_until).await?;
+    Ok(Some(revision::bump_everything(tx).await?))
 }

@@ -15,6 +15,10 @@ pub const MAX_REFUSED_OF_KEY: i64 = 256;
 /// all that the user has are.
 pub const MAX_REFUSED_OF_USER: i64 = 4_096;
 
+/// So many deleted keys of one user are remembered at a time, as long as tokens that were
+/// made from them could live. With one more all that the user has is refused in their place.
+pub(crate) const MAX_DELETED_KEYS_OF_USER: i64 = 256;
+
 /// A token that is to be refused.
 #[derive(Debug, Clone, Copy)]
 pub struct RevokedToken<'a> {
@@ -165,6 +169,13 @@ pub(crate) async fn bound(
     Ok(None)
 }
 
+/// The least epoch that begins now: the time, in Unix seconds. A database that was put
+/// back to an earlier state counts from there again; the time does not, so that no token
+/// of the lost epochs is good in a later one.
+fn epoch_now() -> i64 {
+    from_time(OffsetDateTime::now_utc())
+}
+
 /// Refuses all tokens that were made from a key so far, and returns the new revision.
 /// `until` is for the time after the key itself is gone.
 pub(crate) async fn revoke_key(
@@ -172,10 +183,14 @@ pub(crate) async fn revoke_key(
     access_key: &str,
     until: OffsetDateTime,
 ) -> Result<Revision, StoreError> {
-    sqlx::query("UPDATE access_keys SET token_epoch = token_epoch + 1 WHERE access_key = $1")
-        .bind(access_key)
-        .execute(&mut **tx)
-        .await?;
+    sqlx::query(
+        "UPDATE access_keys SET token_epoch = CASE WHEN token_epoch < $2 THEN $2
+         ELSE token_epoch + 1 END WHERE access_key = $1",
+    )
+    .bind(access_key)
+    .bind(epoch_now())
+    .execute(&mut **tx)
+    .await?;
     sqlx::query(
         "DELETE FROM revocations WHERE kind = 'token' AND access_key = $1
          AND user_name IN (SELECT user_name FROM access_keys WHERE access_key = $1)",
@@ -203,8 +218,15 @@ pub(crate) async fn revoke_user(
     user: &str,
     until: OffsetDateTime,
 ) -> Result<Revision, StoreError> {
+    sqlx::query(
+        "UPDATE users SET token_epoch = CASE WHEN token_epoch < $2 THEN $2
+         ELSE token_epoch + 1 END WHERE name = $1",
+    )
+    .bind(user)
+    .bind(epoch_now())
+    .execute(&mut **tx)
+    .await?;
     for statement in [
-        "UPDATE users SET token_epoch = token_epoch + 1 WHERE name = $1",
         "DELETE FROM refresh_tokens WHERE user_name = $1",
         "DELETE FROM sessions WHERE user_name = $1",
         "DELETE FROM logins WHERE user_name = $1",

@@ -142,22 +142,27 @@ async fn a_change_leaves_the_rest_and_takes_tokens_back_when_it_is_of_scope_or_e
         limits: mk_attributes().limits,
         ..KeyAttributes::default()
     };
-    assert_eq!((now.attributes.clone(), now.token_epoch), (attributes, 2));
+    assert_eq!(now.attributes, attributes);
+    let epoch = now.token_epoch;
+    assert!(epoch > 1);
     assert!(store.revision().await.unwrap() > before);
     assert!(store.is_taken_back(&key).await);
     assert!(!store.is_taken_back(&now).await);
     let listed = store.list_epochs(at(10)).await.unwrap();
-    assert_eq!(listed.keys, [(pair.access_key.clone(), 2)].into());
+    assert_eq!(listed.keys, [(pair.access_key.clone(), epoch)].into());
 
     // Other limits are another thing to carry, too; the same ones are not.
-    for (limits, epoch) in [(mk_attributes().limits, 2), (KeyLimits::NONE, 3)] {
+    for (limits, is_new) in [(mk_attributes().limits, false), (KeyLimits::NONE, true)] {
         let limited = KeyChange {
             limits: Some(limits),
             ..KeyChange::default()
         };
         assert_eq!(update(None, limited).await, ChangeOutcome::Changed(()));
         let now = store.key().await;
-        assert_eq!((now.attributes.limits, now.token_epoch), (limits, epoch));
+        assert_eq!(
+            (now.attributes.limits, now.token_epoch > epoch),
+            (limits, is_new)
+        );
     }
 
     let unknown = store
