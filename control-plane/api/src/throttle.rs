@@ -32,6 +32,8 @@ pub struct ThrottleSettings {
     pub tokens_per_user: u32,
     /// The same from one address.
     pub tokens_per_address: u32,
+    /// Changes by the API of one user, who does not administer the gateway, per minute.
+    pub changes_per_user: u32,
     /// So many wrong passwords within [`lock_window`](Self::lock_window) lock a user for
     /// addresses that it has not logged in from before; 0 locks nobody.
     pub lock_failures: u32,
@@ -43,6 +45,7 @@ pub struct ThrottleSettings {
 pub struct Throttle {
     logins: Rates,
     tokens: Rates,
+    changes: Rates,
     /// Users whose password is being guessed.
     pub(crate) lock_out: LockOut,
 }
@@ -65,6 +68,7 @@ impl Default for ThrottleSettings {
             logins_per_address: 600,
             tokens_per_user: 6_000,
             tokens_per_address: 60_000,
+            changes_per_user: 300,
             lock_failures: 10,
             lock_window: Duration::from_mins(10),
         }
@@ -84,6 +88,7 @@ impl Throttle {
             ),
             // Programs come all at once, and a token costs next to nothing.
             tokens: Rates::new(settings.tokens_per_user, settings.tokens_per_address, 0),
+            changes: Rates::new(settings.changes_per_user, 0, 0),
             lock_out: LockOut::new(settings.lock_failures, settings.lock_window),
         }
     }
@@ -102,10 +107,39 @@ impl Throttle {
         }
     }
 
-    /// Counts a token made from an access key or a refresh token. `user` may be the
-    /// key's name.
+    /// Counts a token made from a refresh token.
     pub(crate) fn token(&self, user: &str, address: Option<IpAddr>) -> Result<(), TooMany> {
         self.tokens.check(user, address)
+    }
+
+    /// Counts that an address asks for a token of an access key, whether the secret is
+    /// the key's or not.
+    pub(crate) fn key_token_asked(&self, address: Option<IpAddr>) -> Result<(), TooMany> {
+        self.tokens.check_address(address)
+    }
+
+    /// Counts a token made from an access key, whose secret was the right one.
+    pub(crate) fn key_token(&self, access_key: &str) -> Result<(), TooMany> {
+        self.tokens.check_user(access_key)
+    }
+
+    /// Counts a wrong secret of an access key, for the address alone: whoever knows only
+    /// the key's name must not keep its owner from making tokens.
+    pub(crate) fn wrong_secret(
+        &self,
+        access_key: &str,
+        address: Option<IpAddr>,
+    ) -> Result<(), TooMany> {
+        match address {
+            Some(address) => self.tokens.check_known(access_key, address),
+            None => Ok(()),
+        }
+    }
+
+    /// Counts a change by the API. Each is a record that is kept for long, and takes the
+    /// database's only writer for a moment.
+    pub(crate) fn change(&self, user: &str) -> Result<(), TooMany> {
+        self.changes.check_user(user)
     }
 
     /// Counts a token that is taken back, which costs no less than to make one: a key's

@@ -57,9 +57,20 @@ impl<C: Clock + Clone> Rates<C> {
     /// Counts one, for the address first: one address must not use up what many
     /// users may.
     pub(super) fn check(&self, user: &str, address: Option<IpAddr>) -> Result<(), TooMany> {
-        if let (Some(rate), Some(address)) = (&self.by_address, address) {
-            rate.check(&network(address))?;
+        self.check_address(address)?;
+        self.check_user(user)
+    }
+
+    /// Counts one for an address alone.
+    pub(super) fn check_address(&self, address: Option<IpAddr>) -> Result<(), TooMany> {
+        match (&self.by_address, address) {
+            (Some(rate), Some(address)) => rate.check(&network(address)),
+            _ => Ok(()),
         }
+    }
+
+    /// Counts one for a user alone.
+    pub(super) fn check_user(&self, user: &str) -> Result<(), TooMany> {
         match &self.by_user {
             Some(rate) => rate.check(&self.names.hash_one(user)),
             None => Ok(()),

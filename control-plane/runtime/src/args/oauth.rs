@@ -97,6 +97,15 @@ pub(crate) struct ThrottleArgs {
     )]
     pub(crate) tokens_per_address: u32,
 
+    /// Changes by the API of one user who is no administrator, per minute; 0 for no bound
+    #[arg(
+        long,
+        env = "CUBEGATE_CHANGES_PER_USER",
+        value_name = "NUMBER",
+        default_value_t = 300
+    )]
+    pub(crate) changes_per_user: u32,
+
     /// Wrong passwords within the window that lock a user for addresses that it has not logged in from before; 0 locks nobody
     #[arg(
         long,
@@ -154,6 +163,7 @@ impl ThrottleArgs {
             logins_per_address,
             tokens_per_user,
             tokens_per_address,
+            changes_per_user,
             lock_failures,
             lock_window,
         } = self;
@@ -162,6 +172,7 @@ impl ThrottleArgs {
             logins_per_address: *logins_per_address,
             tokens_per_user: *tokens_per_user,
             tokens_per_address: *tokens_per_address,
+            changes_per_user: *changes_per_user,
             lock_failures: *lock_failures,
             lock_window: Duration::from_secs(*lock_window),
         }

@@ -82,17 +82,19 @@ async fn issue(
     access_key: &str,
     secret_key: &str,
 ) -> Result<Response, ApiError> {
-    state.throttle.token(access_key, ip)?;
+    state.throttle.key_token_asked(ip)?;
     let now = state.clock.now();
     let check = state.store.verify_key(access_key, secret_key, now).await?;
     let key = match check {
         KeyCheck::Unknown => return Err(ApiError::KeyNotExist),
         KeyCheck::WrongSecret => {
             note.key(access_key);
+            state.throttle.wrong_secret(access_key, ip)?;
             return Err(ApiError::SecretNotMatch);
         }
         KeyCheck::Valid(key) => key,
     };
+    state.throttle.key_token(&key.access_key)?;
     note.key(&key.access_key);
     note.user(&key.user);
     // Whoever has no secret of it does not learn that.
