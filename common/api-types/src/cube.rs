@@ -102,6 +102,8 @@ pub mod message {
     /// neither.
     pub const BOUNDED_KEY: &str =
         "The access key of this token has a scope or an expiry; such a token is for clusters only.";
+    /// 403: the token of a key that would change another one, and outlive its own by it.
+    pub const OTHER_KEY: &str = "The token of an access key changes that key and those made with it; log in to change others.";
     /// 429: too many tries, or a user who is locked.
     pub const RATE_LIMIT_EXCEEDED: &str = "Rate limit exceeded, please try again later.";
     /// 503: so many passwords are being checked that one more would wait too long.
@@ -138,6 +140,8 @@ pub mod message {
 
     /// 413: the body is too long.
     pub const BODY_TOO_LARGE: &str = "Body larger than 1 MiB.";
+    /// 408: the body did not arrive in time.
+    pub const BODY_TOO_SLOW: &str = "Body not received within 30 seconds; send it again.";
 
     /// 400: a cluster of that name is registered already.
     pub fn cluster_exists(cluster: &str) -> String {

@@ -37,6 +37,9 @@ pub enum ApiError {
     /// The token of a key with bounds, which is for clusters only.
     #[error("{}", message::BOUNDED_KEY)]
     BoundedKey,
+    /// The token of a key, for another key than it and those made with it.
+    #[error("{}", message::OTHER_KEY)]
+    OtherKey,
     /// No such path or method; the answer is plain text.
     #[error("{}", message::PAGE_NOT_FOUND)]
     PageNotFound,
@@ -46,6 +49,9 @@ pub enum ApiError {
     /// The body is too long.
     #[error("{}", message::BODY_TOO_LARGE)]
     BodyTooLarge,
+    /// The body did not arrive within the time for one.
+    #[error("{}", message::BODY_TOO_SLOW)]
+    BodyTooSlow,
     /// A login without name, password or type.
     #[error("{}", message::LOGIN_PARAM_MISSING)]
     LoginParamMissing,
@@ -156,9 +162,10 @@ impl ApiError {
             | Self::TokenInvalid
             | Self::ClockSkew
             | Self::WrongPassword => StatusCode::UNAUTHORIZED,
-            Self::Forbidden | Self::BoundedKey => StatusCode::FORBIDDEN,
+            Self::Forbidden | Self::BoundedKey | Self::OtherKey => StatusCode::FORBIDDEN,
             Self::PageNotFound => StatusCode::NOT_FOUND,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::BodyFormatInvalid
             | Self::LoginParamMissing
             | Self::ParamMissing(_)

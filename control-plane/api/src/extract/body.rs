@@ -1,11 +1,21 @@
 //! The body, up to the limit.
 
+use std::time::Duration;
+
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
+use tokio::time::{Instant, timeout};
 
+use crate::extract::caller::look_again;
 use crate::{ApiError, AppState};
+
+/// A body that takes longer is not waited for.
+const LONGEST: Duration = Duration::from_secs(30);
+
+/// After a body that took so long who calls is looked at again.
+const SLOW: Duration = Duration::from_secs(1);
 
 /// The body's bytes; `Content-Type` is each handler's business.
 pub(crate) struct RawBody(pub(crate) Bytes);
@@ -16,14 +26,23 @@ impl FromRequest<AppState> for RawBody {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, ApiError> {
-        match Bytes::from_request(request, state).await {
-            Ok(bytes) if holds_nul(&bytes) => Err(ApiError::Nul),
-            Ok(bytes) => Ok(Self(bytes)),
-            Err(rejection) => match rejection.into_response().status() {
-                StatusCode::PAYLOAD_TOO_LARGE => Err(ApiError::BodyTooLarge),
-                _ => Err(ApiError::BodyFormatInvalid),
-            },
+        let (mut parts, body) = request.into_parts();
+        let request = Request::from_parts(parts.clone(), body);
+        let began = Instant::now();
+        let bytes = timeout(LONGEST, Bytes::from_request(request, state))
+            .await
+            .map_err(|_| ApiError::BodyTooSlow)?
+            .map_err(|rejection| match rejection.into_response().status() {
+                StatusCode::PAYLOAD_TOO_LARGE => ApiError::BodyTooLarge,
+                _ => ApiError::BodyFormatInvalid,
+            })?;
+        if holds_nul(&bytes) {
+            return Err(ApiError::Nul);
         }
+        if began.elapsed() >= SLOW {
+            look_again(&mut parts, state).await?;
+        }
+        Ok(Self(bytes))
     }
 }
 

@@ -30,6 +30,25 @@ pub(crate) struct Writer(pub(crate) Caller);
 #[derive(Debug)]
 pub(crate) struct Admin<C>(pub(crate) C);
 
+/// That it was looked at who calls, and what for.
+#[derive(Debug, Clone, Copy, Default)]
+struct Looked {
+    for_admin: bool,
+}
+
+/// Looks once more at who calls, where it was looked at before: whoever sends a body
+/// slowly may have been disabled, or lost a key or group, since the request began.
+pub(super) async fn look_again(parts: &mut Parts, state: &AppState) -> Result<(), ApiError> {
+    let Some(Looked { for_admin }) = parts.extensions.get().copied() else {
+        return Ok(());
+    };
+    let caller = Caller::from_request_parts(parts, state).await?;
+    if for_admin && !caller.user.is_admin() {
+        return Err(ApiError::Forbidden);
+    }
+    Ok(())
+}
+
 // === impl Caller ===
 
 impl FromRequestParts<AppState> for Caller {
@@ -46,6 +65,7 @@ impl FromRequestParts<AppState> for Caller {
         {
             renewal.offer(state, &user, &claims);
         }
+        parts.extensions.get_or_insert_default::<Looked>();
         Ok(Self {
             user,
             groups: claims.groups,
@@ -82,6 +102,9 @@ impl FromRequestParts<AppState> for Writer {
         if caller.by_cookie && origin::is_foreign(&parts.headers, &parts.uri) {
             return Err(ApiError::Forbidden);
         }
+        if !caller.user.is_admin() {
+            state.throttle.change(&caller.user.name)?;
+        }
         Ok(Self(caller))
     }
 }
@@ -105,6 +128,7 @@ where
         if !caller.as_ref().user.is_admin() {
             return Err(ApiError::Forbidden);
         }
+        parts.extensions.insert(Looked { for_admin: true });
         Ok(Self(caller))
     }
 }

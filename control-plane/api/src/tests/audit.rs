@@ -11,7 +11,7 @@ use sqlx::any::AnyConnectOptions;
 use sqlx::{ConnectOptions as _, Executor as _};
 use tokio::time::timeout;
 
-use super::{START, TestApp, mk_pair};
+use super::{TestApp, mk_pair};
 
 const AUDIT: &str = "/api/v1/cube/audit";
 
@@ -65,7 +65,7 @@ impl TestApp {
         assert_eq!(next.status, Some(401), "{next:?}");
     }
 
-    /// Puts records into the database, one a second from [`START`] on.
+    /// Puts records into the database, one a second from [`super::START`] on.
     async fn keep_records(&self, count: i64) {
         let rows: Vec<_> = (0..count)
             .map(|second| {

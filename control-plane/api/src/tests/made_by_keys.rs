@@ -106,6 +106,35 @@ async fn a_key_with_an_end_makes_nothing() {
 }
 
 #[tokio::test]
+async fn a_key_takes_no_other_key_over() {
+    let app = TestApp::new().await;
+    let (by, own) = app.of_new_key(KeyAttributes::default()).await;
+    let (_, other) = app.of_new_key(KeyAttributes::default()).await;
+    let made = app.make(&by).await;
+    let at = |path: &str, key: &str| format!("{KEY}{path}?accessKey={key}");
+    for (method, path, body) in [
+        ("POST", at("/rotate", &other), ""),
+        ("PUT", at("", &other), r#"{"name":"mine"}"#),
+        ("DELETE", at("", &other), ""),
+    ] {
+        app.send_in_vain(method, &path, &by, body)
+            .await
+            .assert_refused(403, message::OTHER_KEY);
+    }
+    for key in [&made, &own] {
+        let path = at("", key);
+        let update = app.send("PUT", &path, &by, r#"{"name":"mine"}"#);
+        assert_eq!(update.await.status, 200);
+    }
+    assert_eq!(
+        app.send("DELETE", &at("", &made), &by, "").await.status,
+        200
+    );
+    assert_eq!(app.send("DELETE", &at("", &own), &by, "").await.status, 200);
+    assert!(app.is_there(&other).await);
+}
+
+#[tokio::test]
 async fn nobody_is_told_whose_the_token_of_a_bounded_key_is() {
     let app = TestApp::new().await;
     let (unbounded, _) = app.of_new_key(KeyAttributes::default()).await;

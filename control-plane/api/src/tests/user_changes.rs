@@ -1,5 +1,11 @@
 //! What users and administrators change, and what nobody may.
 
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::body::Body;
+use cubegate_domain::{ADMIN_GROUP, UserState};
+use futures::{StreamExt as _, stream};
 use serde_json::json;
 
 use super::TestApp;
@@ -117,4 +123,35 @@ async fn an_email_address_is_one_users_only() {
         let new = json!({ "metadata": { "name": name }, "spec": { "password": "onePass12" } });
         assert_eq!(app.by("admin", "POST", "/", &new).await.status, 200);
     }
+}
+
+#[tokio::test]
+async fn who_is_disabled_while_a_body_arrives_changes_nothing() {
+    let app = TestApp::new().await;
+    app.add_user("second", "Admin123456", UserState::Normal, &[ADMIN_GROUP])
+        .await;
+    let late = stream::iter([r#"{"spec":{"#, r#""displayName":"changed"}}"#]).then(async |part| {
+        tokio::time::sleep(Duration::from_millis(600)).await;
+        Ok::<_, Infallible>(part)
+    });
+    let bearer = [app.bearer("second").await];
+    let change = app.send(
+        "PUT",
+        "/api/v1/cube/user/jeff",
+        &bearer,
+        Body::from_stream(late),
+    );
+    let disable = async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let until = app.state.clock.now() + Duration::from_hours(1);
+        let store = &app.state.store;
+        store
+            .set_user_state("second", UserState::Forbidden, until)
+            .await
+            .unwrap();
+    };
+    let (answer, ()) = tokio::join!(change, disable);
+    assert_eq!(answer.status, 401, "{}", answer.body);
+    let jeff = app.state.store.get_user("jeff").await.unwrap().unwrap();
+    assert_ne!(jeff.display_name, "changed");
 }

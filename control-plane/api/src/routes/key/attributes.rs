@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use crate::extract::Caller;
 use crate::{ApiError, AppState};
 
 /// What a refusal repeats of the decoder's words at most, in bytes.
@@ -67,6 +68,30 @@ pub(super) async fn check_clusters(state: &AppState, scope: &KeyScope) -> Result
         Some(unknown) => Err(ApiError::ClusterNotFound(unknown.to_owned())),
         None => Ok(()),
     }
+}
+
+/// Keeps the token of a key at that key and those made with it: with another one that it
+/// took over it would outlive its own.
+pub(super) async fn check_reach(
+    state: &AppState,
+    caller: &Caller,
+    access_key: &str,
+) -> Result<(), ApiError> {
+    let Some(own) = &caller.key else {
+        return Ok(());
+    };
+    if own.access_key == access_key {
+        return Ok(());
+    }
+    let made = state.store.keys_made_by(&own.access_key).await?;
+    let all = state.store.list_keys(&caller.user.name).await?;
+    // Of a key that is nobody's, or somebody else's, the handler has words of its own.
+    let is_other = all.iter().any(|key| key.access_key == access_key)
+        && !made.iter().any(|made| made == access_key);
+    if is_other {
+        return Err(ApiError::OtherKey);
+    }
+    Ok(())
 }
 
 pub(super) fn to_wire(scope: KeyScope) -> Option<WireScope> {

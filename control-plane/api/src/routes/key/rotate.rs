@@ -44,6 +44,7 @@ pub(crate) async fn handler(
         return Err(ApiError::BadRequest(message::bad_request(&detail)));
     }
     let access_key = query.first("accessKey");
+    attributes::check_reach(&state, &caller, &access_key).await?;
     let now = state.clock.now();
     match state
         .store

@@ -57,6 +57,7 @@ pub(crate) async fn handler(
         attributes::check_clusters(&state, scope).await?;
     }
     let access_key = query.first("accessKey");
+    attributes::check_reach(&state, &caller, &access_key).await?;
     let now = state.clock.now();
     match state
         .store
