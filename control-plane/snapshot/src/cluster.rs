@@ -33,8 +33,11 @@ const MAX_IN_FLIGHT: u32 = 65_536;
 const UPSTREAM_IDLE: i64 = 60;
 
 /// What an API server may send ahead on one stream and on one connection, in
-/// bytes. With 64 KiB a list of 40 MB would wait for round trips.
-const STREAM_WINDOW: u32 = 1 << 20;
+/// bytes. With 64 KiB a list of 40 MB would wait for round trips. While other answers
+/// on the client's connection are not taken, Envoy reads no stream of it, and then hands
+/// all that has come of one to the filter at once: like a chunk over HTTP/1.1 it must
+/// stay well under the client's buffer ([`proto::LISTENER_BUFFER_BYTES`]).
+const STREAM_WINDOW: u32 = 512 << 10;
 const CONNECTION_WINDOW: u32 = 16 << 20;
 
 /// The Envoy cluster for ordinary requests.

@@ -113,8 +113,10 @@ fn connection_manager(settings: &ListenerSettings) -> hcm::HttpConnectionManager
         http1_safe_max_connection_duration: true,
         http2_protocol_options: Some(proto::Http2ProtocolOptions {
             max_concurrent_streams: proto::number(256),
-            initial_stream_window_size: proto::number(64 << 10),
-            initial_connection_window_size: proto::number(1 << 20),
+            // A chunk of a list that is held must fit the buffer of its stream, and that is
+            // as large as this window. All streams of a connection together send no more.
+            initial_stream_window_size: proto::number(proto::LISTENER_BUFFER_BYTES),
+            initial_connection_window_size: proto::number(proto::LISTENER_BUFFER_BYTES),
             ..Default::default()
         }),
         // A slow head or body is cut; answers have the routes' times.

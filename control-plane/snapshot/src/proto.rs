@@ -15,7 +15,8 @@ pub(crate) use envoy_types::pb::google::protobuf::{
 };
 pub(crate) use envoy_types::util::pack_any;
 
-/// How much Envoy buffers for a client's connection before it pushes back, in bytes.
+/// How much Envoy buffers for a client before it pushes back, in bytes: of a connection,
+/// and over HTTP/2 of a stream, whose buffer is as large as its window.
 pub(crate) const LISTENER_BUFFER_BYTES: u32 = 1 << 20;
 
 /// The same for a connection to a server. Over HTTP/1.1 Envoy may hand the filter
