@@ -128,7 +128,7 @@ impl Envoy {
     pub(crate) async fn start(data: &DataDir, options: EnvoyOptions) -> anyhow::Result<Self> {
         let folder = data.folder("envoy")?;
         let mut paths = Paths::new(&folder, options.log_bytes, options.log_files);
-        let watchdog = Watchdog::new(Probe::new(
+        let mut watchdog = Watchdog::new(Probe::new(
             options.listen,
             options.tls,
             options.proxy_protocol,
@@ -136,6 +136,7 @@ impl Envoy {
         if let Some(running) = paths.running(&paths.pid) {
             if paths.is_right(&running, &options) {
                 tracing::info!("Envoy still runs and is kept");
+                watchdog.adopt();
                 return Ok(Self {
                     options,
                     paths,
