@@ -297,10 +297,11 @@ impl Envoy {
                 why = &mut bark => return Event::Dead(why),
                 how = ended(standby.as_mut()) => return Event::StandbyEnded(how),
                 () = sleep(due.unwrap_or_default()), if due.is_some() => return Event::StandbyDue,
-                () = sleep(logs::LOOK) => if paths.logs.rotate_large() {
-                    serving.process.reopen_logs();
+                () = sleep(logs::LOOK) => {
+                    let moved = paths.logs.rotate_large();
+                    serving.follow_logs(moved);
                     if let Some(standby) = standby {
-                        standby.process.reopen_logs();
+                        standby.follow_logs(moved);
                     }
                 }
             }
@@ -329,7 +330,9 @@ impl Envoy {
 }
 
 async fn stop(running: Running, options: &EnvoyOptions, drain_time: Duration) {
-    let Running { slot, mut process } = running;
+    let Running {
+        slot, mut process, ..
+    } = running;
     Admin(*options.admins.of(slot)).drain(drain_time).await;
     process.stop().await;
 }
