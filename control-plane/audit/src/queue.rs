@@ -19,8 +19,9 @@ pub const CAPACITY: usize = 16_384;
 /// How many records are written in one transaction.
 const BATCH: usize = 1_000;
 
-/// How long the first record of a batch waits for others: a transaction is a
-/// write to disk, and a storm of failed logins must not become one of writes.
+/// How long the first record of a batch waits for others, unless the batch is full
+/// before: a transaction is a write to disk, and a storm of failed logins must not
+/// become one of writes.
 const LINGER: Duration = Duration::from_millis(250);
 
 /// How often the counts of requests without a credential are written.
@@ -127,14 +128,14 @@ impl Queue {
                 () = &mut stopped => None,
             };
             let Some(first) = first else { break };
+            let mut rows = vec![first.into_row()];
             tokio::select! {
-                () = time::sleep(LINGER) => {}
+                () = self.linger(&mut rows) => {}
                 () = &mut stopped => {
-                    self.write_rest(&store, vec![first.into_row()]).await;
+                    self.write_rest(&store, rows).await;
                     return;
                 }
             }
-            let rows = self.batch(vec![first.into_row()]);
             while let Err(error) = store.add_audit_rows(&rows).await {
                 tracing::error!(%error, records = rows.len(), "audit records cannot be written; they wait");
                 tokio::select! {
@@ -166,6 +167,20 @@ impl Queue {
             }
             self.counts.clear();
         }
+    }
+
+    /// Adds what comes to a batch until it is full or [`LINGER`] has passed. What was
+    /// added stays when this is given up.
+    async fn linger(&mut self, rows: &mut Vec<AuditRow>) {
+        let full = async {
+            while rows.len() < BATCH {
+                match self.records.recv().await {
+                    Some(record) => rows.push(record.into_row()),
+                    None => return,
+                }
+            }
+        };
+        let _ = time::timeout(LINGER, full).await;
     }
 
     /// Adds what waits to a batch, as far as it goes.
@@ -302,6 +317,46 @@ mod tests {
             record.count.unwrap()
         });
         assert_eq!(counts.sum::<u64>(), 5_000);
+    }
+
+    #[tokio::test]
+    async fn full_batches_wait_for_nothing() {
+        let (recorder, mut queue) = channel(CAPACITY);
+        for _ in 0..CAPACITY {
+            recorder.record(mk_record());
+        }
+        let begun = time::Instant::now();
+        for _ in 0..CAPACITY / BATCH {
+            let mut rows = Vec::new();
+            queue.linger(&mut rows).await;
+            assert_eq!(rows.len(), BATCH);
+        }
+        let took = begun.elapsed();
+        assert!(took < LINGER * 4, "{took:?}");
+        // What is less waits for more, and is kept if there is none.
+        let mut rows = Vec::new();
+        queue.linger(&mut rows).await;
+        assert_eq!(rows.len(), CAPACITY % BATCH);
+        assert!(begun.elapsed() >= LINGER);
+    }
+
+    /// Records a second: `cargo test -p cubegate-audit -- --ignored --nocapture`
+    #[tokio::test]
+    #[ignore = "measures"]
+    #[expect(clippy::print_stdout, reason = "what was measured")]
+    async fn records_a_second() {
+        const RECORDS: usize = 15_000;
+        let (store, _folder) = mk_store().await;
+        let (recorder, queue) = channel(CAPACITY);
+        for _ in 0..RECORDS {
+            recorder.record(mk_record());
+        }
+        drop(recorder);
+        let begun = time::Instant::now();
+        queue.write_to(store.clone(), std::future::pending()).await;
+        let took = begun.elapsed();
+        let count = store.count_audit(&AuditRange::default()).await.unwrap();
+        println!("{count} of {RECORDS} records in {took:?}");
     }
 
     #[tokio::test]

@@ -7,8 +7,9 @@
 //!
 //! A name is looked up and all of its addresses count. Envoy looks it up again and again,
 //! and the owner of a name may let it lead elsewhere later. That opens nothing, because
-//! only HTTPS is taken: Envoy sends nothing before the other side has proved by a
-//! certificate of the registered CA that it is that name, which no other service does.
+//! a name is taken with HTTPS only: Envoy sends nothing before the other side has proved
+//! by a certificate of the registered CA that it is that name, which no other service
+//! does. Plain HTTP is taken for an address of an allowed network, which stays what it is.
 
 mod kind;
 #[cfg(test)]
@@ -51,6 +52,14 @@ pub enum AddressError {
         "{server} is spoken to in clear, which is not taken over the API; give an https server, or let an operator add the cluster with `cubegate cluster add` or allow its network with --allow-cluster-address"
     )]
     Plain {
+        /// The server URL.
+        server: String,
+    },
+    /// Plain HTTP for a name, which may lead elsewhere when it is looked up again.
+    #[error(
+        "{server} is spoken to in clear under a name, and a name may lead elsewhere later; give its IP address, or an https server, or let an operator add the cluster with `cubegate cluster add`"
+    )]
+    PlainName {
         /// The server URL.
         server: String,
     },
@@ -120,10 +129,14 @@ impl AddressPolicy {
         let all_allowed = addresses
             .iter()
             .all(|address| self.allows(kind::innermost(address.ip())));
-        if server.scheme == Scheme::Http && !all_allowed {
-            return Err(AddressError::Plain {
-                server: server.to_string(),
-            });
+        if server.scheme == Scheme::Http {
+            let server = server.to_string();
+            if !all_allowed {
+                return Err(AddressError::Plain { server });
+            }
+            if host.parse::<IpAddr>().is_err() {
+                return Err(AddressError::PlainName { server });
+            }
         }
         Ok(())
     }

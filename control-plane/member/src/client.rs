@@ -14,20 +14,22 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 use tower::util::MapResponseLayer;
 
-use self::bounded::{Bounded, Budget};
+use self::bounded::{Bounded, Budgets};
 use crate::{KubeconfigError, MemberSpec, system_ca};
 
 /// Longest answer of an API server, unless whoever asks says otherwise. A piece of a list
 /// has some 2 MiB, a discovery document with a thousand custom resources some 1.5 MB.
 pub(crate) const MAX_BODY_BYTES: usize = 8 << 20;
 
-/// How much of all answers may be on its way at a time.
-static BUDGET: LazyLock<Budget> = LazyLock::new(|| Budget::new(256 << 20));
+/// How much of all answers may be on its way at a time. A member has a quarter of it: one
+/// that sends slowly must not keep the others from being read.
+static BUDGETS: LazyLock<Budgets> = LazyLock::new(|| Budgets::new(256 << 20));
 
 /// A client whose answers are not longer than that.
 pub(crate) fn connect(config: kube::Config, longest: usize) -> Result<kube::Client, String> {
+    let budget = BUDGETS.of(&config.cluster_url.to_string());
     let bound = MapResponseLayer::new(move |answer: Response<Box<DynBody>>| {
-        answer.map(|body| Bounded::new(body, longest, BUDGET.clone()))
+        answer.map(|body| Bounded::new(body, longest, budget.clone()))
     });
     let builder = ClientBuilder::try_from(config).map_err(|error| innermost(&error))?;
     Ok(builder.with_layer(&bound).build())

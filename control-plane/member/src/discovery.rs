@@ -11,23 +11,26 @@
 
 mod document;
 mod error;
+mod kept;
+mod listed;
 mod precedence;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use cubegate_domain::Cluster;
 use cubegate_filter_config::{ResourceEntry, Resources};
 use futures::StreamExt as _;
 use http::{Request, StatusCode, header};
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use http_body_util::BodyExt as _;
 use kube::client::Body;
 use tokio::time;
 
-use self::document::Root;
 pub use self::error::DiscoveryError;
+use self::kept::Kept;
 use crate::client;
 
 /// How long one reading may take with all its requests.
@@ -40,13 +43,16 @@ const DOCUMENT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longest document. One that holds a thousand custom resources has some 1.5 MB.
 const MAX_DOCUMENT_BYTES: usize = 8 << 20;
 
+/// How long all documents of one reading may be together.
+const MAX_READING_BYTES: usize = 32 << 20;
+
 /// How many documents are read at the same time.
 const AT_ONCE: usize = 8;
 
 /// Most versions of groups that are read.
 const MAX_VERSIONS: usize = 1_000;
 
-/// Most resources of one cluster that Envoys are told of.
+/// Most resources of one cluster that are kept and that Envoys are told of.
 const MAX_RESOURCES: usize = 4_000;
 
 /// What discovery says to be, in the API server's audit log.
@@ -64,6 +70,18 @@ pub struct Discoverer {
 pub struct Discovery {
     /// In the order of their precedence.
     versions: Vec<Version>,
+    leaves_out: bool,
+}
+
+/// How much of one reading has come.
+#[derive(Default)]
+struct Read(AtomicUsize);
+
+/// What `/api` or `/apis` lists.
+struct Versions {
+    /// And whether each has its resources with it.
+    versions: Vec<(Version, bool)>,
+    leaves_out: bool,
 }
 
 /// A version of a group.
@@ -113,56 +131,87 @@ impl Discoverer {
     }
 
     async fn read(&self) -> Result<Discovery, DiscoveryError> {
-        let (core, groups) = futures::try_join!(self.root("/api"), self.root("/apis"))?;
+        let read = Read::default();
+        let (core, groups) =
+            futures::try_join!(self.root("/api", &read), self.root("/apis", &read))?;
         if core.is_none() && groups.is_none() {
             return Err(DiscoveryError::NoKubernetes);
         }
-        let mut read = Vec::new();
+        let mut leaves_out = false;
         let mut unread = Vec::new();
         for root in [core, groups].into_iter().flatten() {
-            let whole = root.is_whole();
-            let versions = root.into_versions();
-            if whole {
-                read.extend(versions);
-            } else {
-                unread.extend(versions);
+            leaves_out |= root.leaves_out;
+            unread.extend(root.versions);
+        }
+        precedence::sort(&mut unread, |(version, _)| version);
+        leaves_out |= unread.len() > MAX_VERSIONS;
+        unread.truncate(MAX_VERSIONS);
+        let asked = unread.into_iter().map(|(version, is_whole)| {
+            let read = &read;
+            async move {
+                if is_whole {
+                    Ok(Some(version))
+                } else {
+                    self.fill(version, read).await
+                }
+            }
+        });
+        // In their order, since the first ones are kept.
+        let mut asked = pin!(futures::stream::iter(asked).buffered(AT_ONCE));
+        let mut kept = Kept::default();
+        while !kept.leaves_out()
+            && let Some(version) = asked.next().await
+        {
+            if let Some(version) = version? {
+                kept.push(version);
             }
         }
-        unread.truncate(MAX_VERSIONS);
-        read.truncate(MAX_VERSIONS);
-        let asked: Vec<_> =
-            futures::stream::iter(unread.into_iter().map(|version| self.fill(version)))
-                .buffered(AT_ONCE)
-                .collect()
-                .await;
-        read.extend(asked.into_iter().flatten());
-        // Stable: the versions of a group stay in the cluster's order of preference.
-        read.sort_by(|a, b| precedence::of(&a.group).cmp(&precedence::of(&b.group)));
-        Ok(Discovery { versions: read })
+        Ok(kept.into_discovery(leaves_out))
     }
 
     /// `/api` or `/apis`; nothing when the server has none.
-    async fn root(&self, path: &str) -> Result<Option<Root>, DiscoveryError> {
-        match self.get(path, document::ACCEPT_ROOT).await? {
-            Some(bytes) => document::root(path, &bytes).map(Some),
-            None => Ok(None),
-        }
+    async fn root(&self, path: &str, read: &Read) -> Result<Option<Versions>, DiscoveryError> {
+        let Some(bytes) = self.get(path, document::ACCEPT_ROOT, read).await? else {
+            return Ok(None);
+        };
+        let root = document::root(path, &bytes)?;
+        let is_whole = root.is_whole();
+        let mut versions = root.into_versions();
+        precedence::sort(&mut versions, |version| version);
+        // At once: the other one may be long in coming.
+        let Discovery {
+            versions,
+            leaves_out,
+        } = Kept::of(versions);
+        Ok(Some(Versions {
+            versions: versions.into_iter().map(|one| (one, is_whole)).collect(),
+            leaves_out,
+        }))
     }
 
     /// What a version has. Nothing is left of one that has gone meanwhile.
-    async fn fill(&self, mut version: Version) -> Option<Version> {
+    async fn fill(
+        &self,
+        mut version: Version,
+        read: &Read,
+    ) -> Result<Option<Version>, DiscoveryError> {
         let path = version.path();
-        let read = match self.get(&path, document::ACCEPT).await {
-            Ok(Some(bytes)) => document::resources(&path, &bytes),
-            Ok(None) => return None,
-            Err(error) => Err(error),
+        version.resources = match self.get(&path, document::ACCEPT, read).await {
+            Ok(Some(bytes)) => document::resources(&path, &bytes).ok(),
+            Ok(None) => return Ok(None),
+            Err(DiscoveryError::TooMuch) => return Err(DiscoveryError::TooMuch),
+            Err(_) => None,
         };
-        version.resources = read.ok();
-        Some(version)
+        Ok(Some(version))
     }
 
     /// The body of a 200, or nothing for a 404.
-    async fn get(&self, path: &str, accept: &str) -> Result<Option<Vec<u8>>, DiscoveryError> {
+    async fn get(
+        &self,
+        path: &str,
+        accept: &str,
+        read: &Read,
+    ) -> Result<Option<Vec<u8>>, DiscoveryError> {
         let ask = async {
             let request = Request::get(path)
                 .header(header::ACCEPT, accept)
@@ -188,19 +237,22 @@ impl Discoverer {
                     });
                 }
             }
-            let body = Limited::new(answer.into_body(), MAX_DOCUMENT_BYTES)
-                .collect()
-                .await
-                .map_err(|error| {
-                    if error.is::<LengthLimitError>() {
-                        DiscoveryError::TooLong {
-                            path: path.to_owned(),
-                        }
-                    } else {
-                        no_answer(error.to_string())
-                    }
-                })?;
-            Ok(Some(body.to_bytes().to_vec()))
+            let mut body = answer.into_body();
+            let mut bytes = Vec::new();
+            while let Some(frame) = body.frame().await {
+                let frame = frame.map_err(|error| no_answer(error.to_string()))?;
+                let Ok(data) = frame.into_data() else {
+                    continue;
+                };
+                if bytes.len().saturating_add(data.len()) > MAX_DOCUMENT_BYTES {
+                    return Err(DiscoveryError::TooLong {
+                        path: path.to_owned(),
+                    });
+                }
+                read.count(data.len())?;
+                bytes.extend_from_slice(&data);
+            }
+            Ok(Some(bytes))
         };
         time::timeout(DOCUMENT_TIMEOUT, ask)
             .await
@@ -228,7 +280,15 @@ impl Discovery {
                     .and_then(|known| known.resources.clone());
             }
         }
-        self
+        let leaves_out = self.leaves_out;
+        let mut kept = Kept::of(self.versions);
+        kept.leaves_out |= leaves_out;
+        kept
+    }
+
+    /// Whether the cluster has more than is kept: [`Self::resources`] are not all.
+    pub fn leaves_out(&self) -> bool {
+        self.leaves_out
     }
 
     /// The versions, as `metrics.k8s.io/v1beta1`, that could not be read.
@@ -248,28 +308,34 @@ impl Discovery {
     /// those of `metrics.k8s.io`.
     ///
     /// In the filter's configuration the 48 names of a Kubernetes 1.20 take 4.5 KB
-    /// (measured), a custom resource some 100 bytes; no more than 4,000 are told.
+    /// (measured), a custom resource some 100 bytes; there are no more than 4,000.
     pub fn resources(&self) -> Resources {
-        let mut taken = BTreeSet::new();
         let mut resources = Resources::new();
         for version in &self.versions {
             for resource in version.resources.iter().flatten() {
-                if taken.len() == MAX_RESOURCES {
-                    return resources;
-                }
-                if taken.insert((version.group.as_str(), resource.plural.as_str())) {
-                    resources
-                        .entry(resource.plural.clone())
-                        .or_default()
-                        .push(ResourceEntry {
-                            path: version.path(),
-                            kind: resource.kind.clone(),
-                            namespaced: resource.namespaced,
-                        });
-                }
+                resources
+                    .entry(resource.plural.clone())
+                    .or_default()
+                    .push(ResourceEntry {
+                        path: version.path(),
+                        kind: resource.kind.clone(),
+                        namespaced: resource.namespaced,
+                    });
             }
         }
         resources
+    }
+}
+
+// === impl Read ===
+
+impl Read {
+    fn count(&self, bytes: usize) -> Result<(), DiscoveryError> {
+        let before = self.0.fetch_add(bytes, Ordering::Relaxed);
+        if before.saturating_add(bytes) > MAX_READING_BYTES {
+            return Err(DiscoveryError::TooMuch);
+        }
+        Ok(())
     }
 }
 

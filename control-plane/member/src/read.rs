@@ -8,6 +8,8 @@ mod pages;
 mod quantity;
 mod rbac;
 mod review;
+#[cfg(test)]
+mod tests;
 
 use std::future::Future;
 use std::time::Duration;
@@ -84,6 +86,11 @@ impl Reader {
         path: &str,
         body: Vec<u8>,
     ) -> Result<T, ReadError> {
+        let text = self.text(method, path, body).await?;
+        serde_json::from_str(&text).map_err(|error| ReadError::Failed(error.to_string()))
+    }
+
+    async fn text(&self, method: &str, path: &str, body: Vec<u8>) -> Result<String, ReadError> {
         let request = Request::builder()
             .method(method)
             .uri(path)
@@ -91,7 +98,7 @@ impl Reader {
             .body(body)
             .map_err(|error| ReadError::Failed(error.to_string()))?;
         self.client
-            .request(request)
+            .request_text(request)
             .await
             .map_err(ReadError::from_kube)
     }

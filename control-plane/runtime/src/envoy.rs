@@ -128,7 +128,7 @@ impl Envoy {
     pub(crate) async fn start(data: &DataDir, options: EnvoyOptions) -> anyhow::Result<Self> {
         let folder = data.folder("envoy")?;
         let mut paths = Paths::new(&folder, options.log_bytes, options.log_files);
-        let watchdog = Watchdog::new(Probe::new(
+        let mut watchdog = Watchdog::new(Probe::new(
             options.listen,
             options.tls,
             options.proxy_protocol,
@@ -136,6 +136,7 @@ impl Envoy {
         if let Some(running) = paths.running(&paths.pid) {
             if paths.is_right(&running, &options) {
                 tracing::info!("Envoy still runs and is kept");
+                watchdog.adopt();
                 return Ok(Self {
                     options,
                     paths,
@@ -296,10 +297,11 @@ impl Envoy {
                 why = &mut bark => return Event::Dead(why),
                 how = ended(standby.as_mut()) => return Event::StandbyEnded(how),
                 () = sleep(due.unwrap_or_default()), if due.is_some() => return Event::StandbyDue,
-                () = sleep(logs::LOOK) => if paths.logs.rotate_large() {
-                    serving.process.reopen_logs();
+                () = sleep(logs::LOOK) => {
+                    let moved = paths.logs.rotate_large();
+                    serving.follow_logs(moved);
                     if let Some(standby) = standby {
-                        standby.process.reopen_logs();
+                        standby.follow_logs(moved);
                     }
                 }
             }
@@ -328,7 +330,9 @@ impl Envoy {
 }
 
 async fn stop(running: Running, options: &EnvoyOptions, drain_time: Duration) {
-    let Running { slot, mut process } = running;
+    let Running {
+        slot, mut process, ..
+    } = running;
     Admin(*options.admins.of(slot)).drain(drain_time).await;
     process.stop().await;
 }

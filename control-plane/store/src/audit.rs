@@ -1,6 +1,10 @@
 //! Audit records: rows with a few columns to find them by, and a JSON text that
 //! only others read.
 
+use std::collections::HashSet;
+use std::slice;
+use std::sync::LazyLock;
+
 use sqlx::{Any, Transaction};
 
 use crate::row::to_u64;
@@ -236,27 +240,66 @@ impl Store {
     }
 }
 
+/// How many records are kept by one statement: each one costs a way to the database and
+/// back, which for SQLite is another thread and for PostgreSQL the network.
+const ROWS: usize = 50;
+
+/// The statements that keep one record and [`ROWS`] of them.
+static INSERTS: LazyLock<[String; 2]> = LazyLock::new(|| [1, ROWS].map(insert));
+
 /// Keeps records within a transaction, and notes them for whoever sends them on.
 pub(crate) async fn insert_rows(
     tx: &mut Transaction<'static, Any>,
     rows: &[AuditRow],
 ) -> Result<(), StoreError> {
-    for row in rows {
-        sqlx::query(
-            "INSERT INTO audit_records (id, user_name, cluster, class, record)
-             VALUES ($1, $2, $3, $4, $5)
-             ON CONFLICT (id) DO UPDATE SET record = excluded.record",
-        )
-        .bind(&row.id)
-        .bind(storable(&row.user))
-        .bind(storable(&row.cluster))
-        .bind(row.class.as_str())
-        .bind(storable(&row.record))
-        .execute(&mut **tx)
-        .await?;
+    let [one, many] = &*INSERTS;
+    for rows in rows.chunks(ROWS) {
+        // PostgreSQL keeps no row twice in one statement.
+        let ids: HashSet<_> = rows.iter().map(|row| &row.id).collect();
+        if ids.len() == ROWS {
+            insert_with(tx, many, rows).await?;
+        } else {
+            for row in rows {
+                insert_with(tx, one, slice::from_ref(row)).await?;
+            }
+        }
     }
     let settled = rows.iter().filter(|row| row.settled);
     outbox::note(tx, settled.map(|row| row.id.as_str())).await
+}
+
+async fn insert_with(
+    tx: &mut Transaction<'static, Any>,
+    statement: &'static str,
+    rows: &[AuditRow],
+) -> Result<(), StoreError> {
+    let mut query = sqlx::query(statement);
+    for row in rows {
+        query = query
+            .bind(&row.id)
+            .bind(storable(&row.user))
+            .bind(storable(&row.cluster))
+            .bind(row.class.as_str())
+            .bind(storable(&row.record));
+    }
+    query.execute(&mut **tx).await?;
+    Ok(())
+}
+
+/// The statement that keeps so many records.
+fn insert(rows: usize) -> String {
+    let mut parameter = 1_usize..;
+    let mut row = || {
+        let row = parameter.by_ref().take(5);
+        let row: Vec<_> = row.map(|number| format!("${number}")).collect();
+        format!("({})", row.join(", "))
+    };
+    let rows: Vec<_> = (0..rows).map(|_| row()).collect();
+    format!(
+        "INSERT INTO audit_records (id, user_name, cluster, class, record) VALUES {}
+         ON CONFLICT (id) DO UPDATE SET record = excluded.record",
+        rows.join(", ")
+    )
 }
 
 // === impl AuditClass ===

@@ -4,6 +4,8 @@
 //! it, whichever process that is; so what is to be sent outlives everybody who sends.
 //! The rows go with the records: there are never more of them.
 
+use std::sync::LazyLock;
+
 use sqlx::{Any, Transaction};
 use time::{Duration, OffsetDateTime};
 
@@ -158,28 +160,40 @@ impl Store {
     }
 }
 
-/// Notes records for every sink that there is.
+/// How many records are noted by one statement.
+const NOTES: usize = 50;
+
+/// The statement that notes [`NOTES`] kept records for every sink.
+static NOTE: LazyLock<String> = LazyLock::new(|| {
+    let ids: Vec<_> = (1..=NOTES).map(|number| format!("${number}")).collect();
+    format!(
+        "INSERT INTO audit_outbox (sink, id)
+         SELECT s.name, r.id FROM audit_sinks s CROSS JOIN audit_records r WHERE r.id IN ({})
+         ON CONFLICT (sink, id) DO NOTHING",
+        ids.join(", ")
+    )
+});
+
+/// Notes records that are kept for every sink that there is.
 pub(crate) async fn note(
     tx: &mut Transaction<'static, Any>,
     ids: impl Iterator<Item = &str>,
 ) -> Result<(), StoreError> {
-    let sinks: Vec<String> = sqlx::query_scalar("SELECT name FROM audit_sinks")
-        .fetch_all(&mut **tx)
+    let sinks: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM audit_sinks")
+        .fetch_one(&mut **tx)
         .await?;
-    if sinks.is_empty() {
+    if sinks == 0 {
         return Ok(());
     }
-    for id in ids {
-        for sink in &sinks {
-            sqlx::query(
-                "INSERT INTO audit_outbox (sink, id) VALUES ($1, $2)
-                 ON CONFLICT (sink, id) DO NOTHING",
-            )
-            .bind(sink)
-            .bind(id)
-            .execute(&mut **tx)
-            .await?;
+    let ids: Vec<_> = ids.collect();
+    for ids in ids.chunks(NOTES) {
+        let mut query = sqlx::query(NOTE.as_str());
+        // What is missing to a full statement is the last one again.
+        let rest = ids.last().into_iter().cycle();
+        for id in ids.iter().chain(rest).take(NOTES) {
+            query = query.bind(*id);
         }
+        query.execute(&mut **tx).await?;
     }
     Ok(())
 }

@@ -114,6 +114,25 @@ async fn an_operator_allows_networks_but_never_the_gateway_itself() {
 }
 
 #[tokio::test]
+async fn plain_http_is_taken_for_an_address_and_never_for_a_name() {
+    let policy = mk_policy(&["127.0.0.0/8", "::1"], &[]);
+    // Who owns a name lets it lead elsewhere once it is registered.
+    for host in ["localhost", "127.1", "2130706433", "0x7f.0.0.1"] {
+        let refused = check(&policy, &format!("http://{host}:6443")).await;
+        let named = matches!(refused, Err(AddressError::PlainName { .. }));
+        let unknown = matches!(refused, Err(AddressError::NotFound { .. }));
+        assert!(
+            named || unknown && host != "localhost",
+            "{host}: {refused:?}"
+        );
+    }
+    assert_eq!(check(&policy, "https://localhost:6443").await, Ok(()));
+    assert_eq!(check(&policy, "http://127.0.0.1:6443").await, Ok(()));
+    let refused = check(&AddressPolicy::default(), "http://localhost:6443").await;
+    assert!(matches!(refused, Err(AddressError::Kind { .. })));
+}
+
+#[tokio::test]
 async fn a_name_that_leads_nowhere_is_refused() {
     let refused = check(&AddressPolicy::default(), "https://nowhere.invalid:6443").await;
     assert_eq!(

@@ -1,8 +1,9 @@
 //! Bodies that end: a member cluster is hostile, and may send for as long as somebody
 //! reads.
 
+use std::collections::BTreeMap;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::task::{Context, Poll};
 
 use hyper::body::{Body, Bytes, Frame, SizeHint};
@@ -13,9 +14,30 @@ use tower::BoxError;
 /// In how large steps the budget is taken.
 const STEP: usize = 64 << 10;
 
-/// How many bytes of all bodies together may be on their way here at a time.
+/// What of all that is on its way here one member may have: a quarter.
+const SHARE: usize = 4;
+
+/// How many bytes of all bodies together may be on their way here at a time, and how many
+/// of each member's.
+pub(crate) struct Budgets {
+    all: Arc<Semaphore>,
+    share: usize,
+    /// Those of members that are being read.
+    members: Mutex<BTreeMap<String, Weak<Semaphore>>>,
+}
+
+/// What one member has of it.
 #[derive(Clone)]
-pub(crate) struct Budget(Arc<Semaphore>);
+pub(crate) struct Budget {
+    all: Arc<Semaphore>,
+    own: Arc<Semaphore>,
+}
+
+/// Bytes that are counted, here and there.
+struct Held {
+    all: OwnedSemaphorePermit,
+    own: OwnedSemaphorePermit,
+}
 
 /// A body that is not longer than it may be, and counts against a budget while it comes.
 pub(crate) struct Bounded<B> {
@@ -23,7 +45,7 @@ pub(crate) struct Bounded<B> {
     longest: usize,
     read: usize,
     budget: Budget,
-    held: Option<OwnedSemaphorePermit>,
+    held: Option<Held>,
     paid: usize,
 }
 
@@ -36,13 +58,52 @@ pub(crate) enum BodyError {
     /// Too much comes from members at the same time.
     #[error("too much is being read from clusters at the moment")]
     Budget,
+    /// Too much comes from this member at the same time.
+    #[error("too much is being read from this cluster at the moment")]
+    Share,
+}
+
+// === impl Budgets ===
+
+impl Budgets {
+    pub(crate) fn new(bytes: usize) -> Self {
+        let steps = bytes / STEP;
+        Self {
+            all: Arc::new(Semaphore::new(steps)),
+            share: steps / SHARE,
+            members: Mutex::default(),
+        }
+    }
+
+    /// That of a member, whoever reads it.
+    pub(crate) fn of(&self, member: &str) -> Budget {
+        let mut members = self.members.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = members.get(member).and_then(Weak::upgrade);
+        let own = known.unwrap_or_else(|| {
+            members.retain(|_, own| own.strong_count() > 0);
+            let own = Arc::new(Semaphore::new(self.share));
+            members.insert(member.to_owned(), Arc::downgrade(&own));
+            own
+        });
+        Budget {
+            all: Arc::clone(&self.all),
+            own,
+        }
+    }
 }
 
 // === impl Budget ===
 
 impl Budget {
-    pub(crate) fn new(bytes: usize) -> Self {
-        Self(Arc::new(Semaphore::new(bytes / STEP)))
+    fn take(&self, steps: usize) -> Result<Held, BodyError> {
+        let steps = u32::try_from(steps).unwrap_or(u32::MAX);
+        let own = Arc::clone(&self.own)
+            .try_acquire_many_owned(steps)
+            .map_err(|_| BodyError::Share)?;
+        let all = Arc::clone(&self.all)
+            .try_acquire_many_owned(steps)
+            .map_err(|_| BodyError::Budget)?;
+        Ok(Held { all, own })
     }
 }
 
@@ -70,17 +131,16 @@ impl<B> Bounded<B> {
         if steps == 0 {
             return Ok(());
         }
-        let more = u32::try_from(steps).unwrap_or(u32::MAX);
-        let permit = Arc::clone(&self.budget.0)
-            .try_acquire_many_owned(more)
-            .map_err(|_| {
-                tracing::warn!("too much is being read from clusters at the same time");
-                BodyError::Budget
-            })?;
+        let more = self.budget.take(steps).inspect_err(|error| {
+            tracing::warn!(%error, "the answer of a cluster is not read on");
+        })?;
         self.paid = self.paid.saturating_add(steps);
         match &mut self.held {
-            Some(held) => held.merge(permit),
-            None => self.held = Some(permit),
+            Some(held) => {
+                held.all.merge(more.all);
+                held.own.merge(more.own);
+            }
+            None => self.held = Some(more),
         }
         Ok(())
     }
@@ -129,7 +189,7 @@ mod tests {
     fn mk_body(
         chunks: usize,
         budget: &Budget,
-    ) -> Bounded<impl Body<Data = Bytes, Error = BoxError> + Unpin> {
+    ) -> Bounded<impl Body<Data = Bytes, Error = BoxError> + Unpin + use<>> {
         let chunks = (0..chunks).map(|_| Ok(Frame::data(Bytes::from(vec![0; STEP]))));
         Bounded::new(
             StreamBody::new(futures::stream::iter(chunks)),
@@ -147,26 +207,68 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_that_does_not_end_is_cut() {
-        let budget = Budget::new(100 * STEP);
+        let budgets = Budgets::new(100 * STEP);
+        let budget = budgets.of("a");
         assert_eq!(read(mk_body(4, &budget)).await, Ok(4 * STEP));
         let error = read(mk_body(usize::MAX, &budget)).await;
         assert_eq!(error, Err(BodyError::TooLong(4 * STEP).to_string()));
-        assert_eq!(budget.0.available_permits(), 100);
+        assert_eq!(budget.all.available_permits(), 100);
+        assert_eq!(budget.own.available_permits(), 25);
     }
 
     #[tokio::test]
     async fn bodies_at_the_same_time_share_a_budget() {
-        let budget = Budget::new(5 * STEP);
-        let mut slow = mk_body(4, &budget);
-        for _ in 0..3 {
-            slow.frame().await.unwrap().unwrap();
+        let budgets = Budgets::new(5 * STEP * SHARE);
+        // Of five members one may have a quarter of what there is.
+        let mut held = Vec::new();
+        for name in ["a", "b", "c", "d"] {
+            for _ in 0..2 {
+                let mut body = mk_body(4, &budgets.of(name));
+                for _ in 0..2 {
+                    body.frame().await.unwrap().unwrap();
+                }
+                held.push(body);
+            }
         }
-        assert_eq!(
-            read(mk_body(3, &budget)).await,
-            Err(BodyError::Budget.to_string())
-        );
-        assert_eq!(read(mk_body(2, &budget)).await, Ok(2 * STEP));
-        drop(slow);
-        assert_eq!(read(mk_body(3, &budget)).await, Ok(3 * STEP));
+        let last = budgets.of("e");
+        assert_eq!(read(mk_body(4, &last)).await, Ok(4 * STEP));
+        for body in held.iter_mut().step_by(2) {
+            body.frame().await.unwrap().unwrap();
+        }
+        let full = Err(BodyError::Budget.to_string());
+        assert_eq!(read(mk_body(1, &last)).await, full);
+        held.pop();
+        assert_eq!(read(mk_body(2, &last)).await, Ok(2 * STEP));
+    }
+
+    #[tokio::test]
+    async fn one_member_that_is_slow_leaves_the_others_theirs() {
+        let budgets = Budgets::new(8 * STEP * SHARE);
+        let mut slow = Vec::new();
+        for _ in 0..2 {
+            let mut body = mk_body(4, &budgets.of("slow"));
+            for _ in 0..4 {
+                body.frame().await.unwrap().unwrap();
+            }
+            slow.push(body);
+        }
+        // Also by another reader of the same one.
+        let full = Err(BodyError::Share.to_string());
+        assert_eq!(read(mk_body(1, &budgets.of("slow"))).await, full);
+        assert_eq!(read(mk_body(4, &budgets.of("other"))).await, Ok(4 * STEP));
+        slow.pop();
+        assert_eq!(read(mk_body(1, &budgets.of("slow"))).await, Ok(STEP));
+    }
+
+    #[test]
+    fn members_that_nobody_reads_are_forgotten() {
+        let budgets = Budgets::new(STEP * SHARE);
+        let kept = budgets.of("kept");
+        for number in 0..100 {
+            budgets.of(&number.to_string());
+        }
+        let members = budgets.members.lock().unwrap();
+        assert_eq!(members.len(), 2);
+        assert!(Arc::ptr_eq(&members["kept"].upgrade().unwrap(), &kept.own));
     }
 }

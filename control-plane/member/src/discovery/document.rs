@@ -2,7 +2,8 @@
 
 use serde::Deserialize;
 
-use super::{DiscoveryError, Resource, Version};
+use super::listed::{Listed, Listing};
+use super::{DiscoveryError, MAX_RESOURCES, MAX_VERSIONS, Resource, Version};
 
 /// What `/api` and `/apis` are asked for: all in one, where the server knows that.
 pub(super) const ACCEPT_ROOT: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,\
@@ -15,11 +16,11 @@ pub(super) const ACCEPT: &str = "application/json";
 #[derive(Deserialize)]
 pub(super) struct Root {
     /// `APIGroupDiscoveryList`: all in one.
-    items: Option<Vec<Group>>,
+    items: Option<Listing<Group>>,
     /// `APIVersions`: the versions of the core.
-    versions: Option<Vec<String>>,
+    versions: Option<Listing<String>>,
     /// `APIGroupList`: the groups and their versions.
-    groups: Option<Vec<GroupVersions>>,
+    groups: Option<Listing<GroupVersions>>,
 }
 
 /// `APIGroup`
@@ -27,7 +28,7 @@ pub(super) struct Root {
 #[serde(rename_all = "camelCase")]
 struct GroupVersions {
     name: String,
-    versions: Vec<NamedVersion>,
+    versions: Listing<NamedVersion>,
     preferred_version: Option<NamedVersion>,
 }
 
@@ -43,7 +44,7 @@ struct Group {
     metadata: Metadata,
     /// The preferred one first.
     #[serde(default)]
-    versions: Vec<WholeVersion>,
+    versions: Listing<WholeVersion>,
 }
 
 #[derive(Default, Deserialize)]
@@ -58,7 +59,7 @@ struct Metadata {
 struct WholeVersion {
     version: String,
     #[serde(default)]
-    resources: Vec<WholeResource>,
+    resources: Listing<WholeResource>,
     /// `Current`, or `Stale` when the aggregated API server did not answer.
     #[serde(default)]
     freshness: String,
@@ -74,8 +75,12 @@ struct WholeResource {
     #[serde(default)]
     scope: String,
     #[serde(default)]
-    verbs: Vec<String>,
+    verbs: Listing<Verb>,
 }
+
+/// What can be done with a resource.
+#[derive(Deserialize)]
+struct Verb(String);
 
 #[derive(Deserialize)]
 struct Kind {
@@ -86,7 +91,7 @@ struct Kind {
 /// `APIResourceList`
 #[derive(Deserialize)]
 struct ResourceList {
-    resources: Vec<ListedResource>,
+    resources: Listing<ListedResource>,
 }
 
 /// `APIResource`
@@ -98,7 +103,7 @@ struct ListedResource {
     #[serde(default)]
     namespaced: bool,
     #[serde(default)]
-    verbs: Vec<String>,
+    verbs: Listing<Verb>,
 }
 
 /// Reads `/api` or `/apis`.
@@ -117,16 +122,7 @@ pub(super) fn root(path: &str, bytes: &[u8]) -> Result<Root, DiscoveryError> {
 pub(super) fn resources(path: &str, bytes: &[u8]) -> Result<Vec<Resource>, DiscoveryError> {
     let list: ResourceList =
         serde_json::from_slice(bytes).map_err(|error| no_document(path, &error))?;
-    let listed = list.resources.into_iter().filter_map(|resource| {
-        let ListedResource {
-            name,
-            kind,
-            namespaced,
-            verbs,
-        } = resource;
-        made(&verbs, name, kind, namespaced)
-    });
-    Ok(listed.collect())
+    Ok(list.resources.0)
 }
 
 // === impl Root ===
@@ -139,10 +135,10 @@ impl Root {
 
     /// The versions whose names are names, those of a group in the order of preference.
     pub(super) fn into_versions(self) -> Vec<Version> {
-        let whole = self.items.unwrap_or_default();
-        let core = self.versions.unwrap_or_default();
+        let whole = self.items.unwrap_or_default().0;
+        let core = self.versions.unwrap_or_default().0;
         // The core is at `/api`.
-        let groups = self.groups.unwrap_or_default();
+        let groups = self.groups.unwrap_or_default().0;
         let groups = groups.into_iter().filter(|group| !group.name.is_empty());
         let core = core.into_iter().filter_map(|name| version("", name));
         whole
@@ -164,9 +160,12 @@ impl GroupVersions {
             preferred_version,
         } = self;
         if let Some(preferred) = preferred_version {
-            versions.sort_by_key(|one| one.version != preferred.version);
+            versions
+                .0
+                .sort_by_key(|one| one.version != preferred.version);
         }
         versions
+            .0
             .into_iter()
             .filter_map(move |one| version(&name, one.version))
     }
@@ -177,23 +176,29 @@ impl GroupVersions {
 impl Group {
     fn into_versions(self) -> impl Iterator<Item = Version> {
         let Self { metadata, versions } = self;
-        versions.into_iter().filter_map(move |whole| {
+        versions.0.into_iter().filter_map(move |whole| {
             let mut version = version(&metadata.name, whole.version)?;
             // Of one that is stale the server may tell what it remembers.
-            if whole.freshness != "Stale" || !whole.resources.is_empty() {
-                let made = whole.resources.into_iter().filter_map(WholeResource::made);
-                version.resources = Some(made.collect());
+            if whole.freshness != "Stale" || !whole.resources.0.is_empty() {
+                version.resources = Some(whole.resources.0);
             }
             Some(version)
         })
     }
 }
 
-// === impl WholeResource ===
+// === what is kept of lists ===
 
-impl WholeResource {
+/// One more than is kept in the end, so that something is seen to be left out.
+const MOST_RESOURCES: usize = MAX_RESOURCES + 1;
+const MOST_VERSIONS: usize = MAX_VERSIONS + 1;
+
+impl Listed for WholeResource {
+    type Kept = Resource;
+    const MOST: usize = MOST_RESOURCES;
+
     /// Its sub-resources stand apart, in a field that is not read.
-    fn made(self) -> Option<Resource> {
+    fn kept(self) -> Option<Resource> {
         let namespaced = self.scope == "Namespaced";
         made(
             &self.verbs,
@@ -203,6 +208,47 @@ impl WholeResource {
         )
     }
 }
+
+impl Listed for ListedResource {
+    type Kept = Resource;
+    const MOST: usize = MOST_RESOURCES;
+
+    fn kept(self) -> Option<Resource> {
+        let Self {
+            name,
+            kind,
+            namespaced,
+            verbs,
+        } = self;
+        made(&verbs, name, kind, namespaced)
+    }
+}
+
+impl Listed for Verb {
+    type Kept = ();
+    const MOST: usize = 1;
+
+    /// Whether there is any is all that is asked.
+    fn kept(self) -> Option<()> {
+        (self.0 == "list").then_some(())
+    }
+}
+
+/// Lists of these are kept as they are, as far as they go.
+macro_rules! versions {
+    ($($what:ty),*) => {$(
+        impl Listed for $what {
+            type Kept = Self;
+            const MOST: usize = MOST_VERSIONS;
+
+            fn kept(self) -> Option<Self> {
+                Some(self)
+            }
+        }
+    )*};
+}
+
+versions!(String, NamedVersion, GroupVersions, Group, WholeVersion);
 
 fn version(group: &str, name: String) -> Option<Version> {
     let good = (group.is_empty() || is_name(group)) && is_name(&name);
@@ -214,8 +260,8 @@ fn version(group: &str, name: String) -> Option<Version> {
 }
 
 /// A resource that can be listed. `pods/log` is none, as its name is none.
-fn made(verbs: &[String], plural: String, kind: String, namespaced: bool) -> Option<Resource> {
-    let lists = verbs.iter().any(|verb| verb == "list");
+fn made(verbs: &Listing<Verb>, plural: String, kind: String, namespaced: bool) -> Option<Resource> {
+    let lists = !verbs.0.is_empty();
     let is_kind = !kind.is_empty()
         && kind.len() <= 63
         && kind.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');

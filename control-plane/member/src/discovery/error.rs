@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::DISCOVERY_TIMEOUT;
+use super::{DISCOVERY_TIMEOUT, MAX_READING_BYTES};
 
 /// Why a cluster's discovery could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -35,6 +35,9 @@ pub enum DiscoveryError {
         /// What was asked for.
         path: String,
     },
+    /// More than is ever read, of all answers together.
+    #[error("the API server tells its resources in more than {} MiB", MAX_READING_BYTES >> 20)]
+    TooMuch,
     /// No document of discovery.
     #[error("the answer to {path} is no discovery document: {reason}")]
     NoDocument {

@@ -1,5 +1,7 @@
 //! Which group is meant by a name that several have.
 
+use super::Version;
+
 /// The groups of Kubernetes itself; the core has no name. Not everything that ends in
 /// `k8s.io` is: `metrics.k8s.io` has `pods` and `nodes`, too. `extensions` is last,
 /// since what it still has is in another group under the same name.
@@ -30,8 +32,14 @@ const BUILT_IN: [&str; 24] = [
     "extensions",
 ];
 
+/// Puts versions into the order in which their groups are meant. Those of a group stay
+/// as they are, in the cluster's order of preference.
+pub(super) fn sort<T>(versions: &mut [T], version: impl Fn(&T) -> &Version) {
+    versions.sort_by(|a, b| of(&version(a).group).cmp(&of(&version(b).group)));
+}
+
 /// Where a group stands: the smaller one is meant.
-pub(super) fn of(group: &str) -> (usize, &str) {
+fn of(group: &str) -> (usize, &str) {
     match BUILT_IN.iter().position(|built_in| *built_in == group) {
         Some(place) => (place, ""),
         None => (BUILT_IN.len(), group),

@@ -219,22 +219,86 @@ async fn what_does_not_tell_its_resources_fails_in_words() {
     assert!(matches!(dead, DiscoveryError::NoAnswer { .. }), "{dead:?}");
 }
 
-#[tokio::test]
-async fn no_more_resources_are_told_than_there_may_be() {
-    let many = discover(|head| match head.split(' ').nth(1).unwrap_or_default() {
+/// A core with pods, and groups with these resources each.
+fn large_server(head: &str, versions: &[&str], each: usize) -> (u16, String) {
+    match head.split(' ').nth(1).unwrap_or_default() {
         "/api" => (200, json!({ "versions": ["v1"] }).to_string()),
-        "/apis" => groups(&[("a.example", &["v1"])]),
+        "/apis" => groups(&[("a.example", versions)]),
         "/api/v1" => resources(&[resource("pods", "Pod", true, ALL)]),
         _ => {
-            let many: Vec<_> = (0..5_000)
+            let many: Vec<_> = (0..each)
                 .map(|n| resource(&format!("r{n}"), "R", true, ALL))
                 .collect();
             resources(&many)
         }
-    })
-    .await
-    .unwrap();
+    }
+}
+
+#[tokio::test]
+async fn no_more_resources_are_kept_than_there_may_be() {
+    let many = discover(|head| large_server(head, &["v1"], 5_000)).await;
+    let many = many.unwrap();
+    assert!(many.leaves_out());
     let resources = many.resources();
     assert_eq!(resources.len(), 4_000);
     assert!(resources.contains_key("pods"));
+    // The same ones of several versions are one.
+    let many = discover(|head| large_server(head, &["v3", "v2", "v1"], 3_999)).await;
+    let many = many.unwrap();
+    assert!(!many.leaves_out());
+    assert_eq!(many.resources().len(), 4_000);
+    let kept = many.versions.iter().flat_map(|version| &version.resources);
+    assert_eq!(kept.flatten().count(), 4_000);
+}
+
+#[tokio::test]
+async fn readings_that_go_wrong_in_turns_do_not_add_up() {
+    let mut last = Discovery::default();
+    for answers in [
+        |head: &str| one_of_two(head, "/apis/a.example/v1"),
+        |head: &str| one_of_two(head, "/apis/b.example/v1"),
+    ] {
+        last = discover(answers).await.unwrap().or_from(&last);
+    }
+    assert!(last.leaves_out());
+    assert_eq!(last.resources().len(), 4_000);
+    let kept = last.versions.iter().flat_map(|version| &version.resources);
+    assert_eq!(kept.flatten().count(), 4_000);
+}
+
+/// Two groups, of which one is away.
+fn one_of_two(head: &str, there: &str) -> (u16, String) {
+    match head.split(' ').nth(1).unwrap_or_default() {
+        "/apis" => groups(&[("a.example", &["v1"]), ("b.example", &["v1"])]),
+        path if path == there => {
+            let letter = path.chars().nth(6).unwrap();
+            let many: Vec<_> = (0..3_000)
+                .map(|n| resource(&format!("{letter}{n}"), "R", true, ALL))
+                .collect();
+            resources(&many)
+        }
+        "/api" => (404, String::new()),
+        _ => (503, String::new()),
+    }
+}
+
+#[tokio::test]
+async fn a_reading_has_an_end_however_many_documents_there_are() {
+    let endless = discover(|head| match head.split(' ').nth(1).unwrap_or_default() {
+        "/api" => (200, json!({ "versions": ["v1"] }).to_string()),
+        "/apis" => {
+            let names: Vec<_> = (0..100).map(|n| format!("g{n}.example")).collect();
+            let all: Vec<(&str, &[&str])> = names
+                .iter()
+                .map(|name| (name.as_str(), &["v1"][..]))
+                .collect();
+            groups(&all)
+        }
+        _ => {
+            let (_, body) = resources(&[resource("pods", "Pod", true, ALL)]);
+            (200, format!("{body}{}", " ".repeat(4 << 20)))
+        }
+    })
+    .await;
+    assert_eq!(endless, Err(DiscoveryError::TooMuch));
 }

@@ -1,15 +1,12 @@
 //! What a cluster has and what of it is used.
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
+use serde::de::{DeserializeSeed as _, Deserializer};
 
+use super::pages::Objects;
 use super::{ReadError, Reader, quantity, within};
 
 const MIB: u64 = 1024 * 1024;
-
-/// The extended resource that KubeCube counts as GPU.
-const GPU: &str = "nvidia.com/gpu";
 
 /// Resources of one kind: what there is and what is used.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -50,11 +47,23 @@ pub struct Assigned {
     pub gpu: Capacity,
 }
 
-/// Sums in thousandths of each resource's unit.
-#[derive(Default)]
-struct Sums(BTreeMap<String, u64>);
-
-type Quantities = BTreeMap<String, String>;
+/// Quantities, or sums of them, in thousandths of each one's unit. What else a cluster
+/// counts is not kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+struct Quantities {
+    #[serde(deserialize_with = "milli")]
+    cpu: u64,
+    #[serde(deserialize_with = "milli")]
+    memory: u64,
+    #[serde(deserialize_with = "milli")]
+    storage: u64,
+    #[serde(rename = "ephemeral-storage", deserialize_with = "milli")]
+    ephemeral: u64,
+    /// The extended resource that KubeCube counts as GPU.
+    #[serde(rename = "nvidia.com/gpu", deserialize_with = "milli")]
+    gpu: u64,
+}
 
 #[derive(Deserialize)]
 struct Node {
@@ -103,7 +112,9 @@ struct Pod {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct PodSpec {
-    containers: Vec<Container>,
+    /// What all of them ask for together.
+    #[serde(deserialize_with = "requests")]
+    containers: Quantities,
 }
 
 #[derive(Default, Deserialize)]
@@ -139,20 +150,20 @@ impl Reader {
                 nodes,
                 namespaces: ReadError::or_default(namespaces)?,
                 cpu: Capacity {
-                    total: capacity.milli("cpu"),
-                    used: usage.milli("cpu"),
+                    total: capacity.cpu,
+                    used: usage.cpu,
                 },
                 memory: Capacity {
-                    total: capacity.mib("memory"),
-                    used: usage.mib("memory"),
+                    total: mib(capacity.memory),
+                    used: mib(usage.memory),
                 },
                 storage: ReadError::or_default(volumes)?,
                 ephemeral: Capacity {
-                    total: capacity.mib("ephemeral-storage"),
+                    total: mib(capacity.ephemeral),
                     used: 0,
                 },
                 gpu: Capacity {
-                    total: capacity.whole(GPU),
+                    total: whole(capacity.gpu),
                     used: 0,
                 },
             })
@@ -171,24 +182,24 @@ impl Reader {
             let requests = ReadError::or_default(requests)?;
             Ok(Assigned {
                 cpu: Capacity {
-                    total: capacity.milli("cpu"),
-                    used: requests.milli("cpu"),
+                    total: capacity.cpu,
+                    used: requests.cpu,
                 },
                 memory: Capacity {
-                    total: capacity.mib("memory"),
-                    used: requests.mib("memory"),
+                    total: mib(capacity.memory),
+                    used: mib(requests.memory),
                 },
                 gpu: Capacity {
-                    total: capacity.whole(GPU),
-                    used: requests.whole(GPU),
+                    total: whole(capacity.gpu),
+                    used: whole(requests.gpu),
                 },
             })
         })
         .await
     }
 
-    async fn nodes(&self) -> Result<(u64, Sums), ReadError> {
-        let (mut count, mut sums) = (0, Sums::default());
+    async fn nodes(&self) -> Result<(u64, Quantities), ReadError> {
+        let (mut count, mut sums) = (0, Quantities::default());
         self.each("/api/v1/nodes", |node: Node| {
             count += 1;
             sums.add(&node.status.capacity.unwrap_or_default());
@@ -197,8 +208,8 @@ impl Reader {
         Ok((count, sums))
     }
 
-    async fn usage(&self) -> Result<Sums, ReadError> {
-        let mut sums = Sums::default();
+    async fn usage(&self) -> Result<Quantities, ReadError> {
+        let mut sums = Quantities::default();
         let path = "/apis/metrics.k8s.io/v1beta1/nodes";
         self.each(path, |node: NodeMetrics| sums.add(&node.usage))
             .await?;
@@ -206,7 +217,7 @@ impl Reader {
     }
 
     async fn volumes(&self) -> Result<Capacity, ReadError> {
-        let (mut all, mut bound) = (Sums::default(), Sums::default());
+        let (mut all, mut bound) = (Quantities::default(), Quantities::default());
         self.each("/api/v1/persistentvolumes", |volume: Volume| {
             let capacity = volume.spec.capacity.unwrap_or_default();
             all.add(&capacity);
@@ -216,46 +227,60 @@ impl Reader {
         })
         .await?;
         Ok(Capacity {
-            total: all.mib("storage"),
-            used: bound.mib("storage"),
+            total: mib(all.storage),
+            used: mib(bound.storage),
         })
     }
 
-    async fn requests(&self) -> Result<Sums, ReadError> {
-        let mut sums = Sums::default();
+    async fn requests(&self) -> Result<Quantities, ReadError> {
+        let mut sums = Quantities::default();
         self.each("/api/v1/pods", |pod: Pod| {
             if matches!(pod.status.phase.as_str(), "Succeeded" | "Failed") {
                 return;
             }
-            for container in pod.spec.containers {
-                sums.add(&container.resources.requests.unwrap_or_default());
-            }
+            sums.add(&pod.spec.containers);
         })
         .await?;
         Ok(sums)
     }
 }
 
-// === impl Sums ===
+// === impl Quantities ===
 
-impl Sums {
-    /// Adds each quantity; one that cannot be read adds nothing.
-    fn add(&mut self, quantities: &Quantities) {
-        for (name, quantity) in quantities {
-            let sum = self.0.entry(name.clone()).or_default();
-            *sum = sum.saturating_add(quantity::milli(quantity).unwrap_or(0));
+impl Quantities {
+    fn add(&mut self, other: &Self) {
+        for (sum, more) in [
+            (&mut self.cpu, other.cpu),
+            (&mut self.memory, other.memory),
+            (&mut self.storage, other.storage),
+            (&mut self.ephemeral, other.ephemeral),
+            (&mut self.gpu, other.gpu),
+        ] {
+            *sum = sum.saturating_add(more);
         }
     }
+}
 
-    fn milli(&self, name: &str) -> u64 {
-        self.0.get(name).copied().unwrap_or(0)
-    }
+/// A quantity; one that cannot be read counts as nothing.
+fn milli<'de, D: Deserializer<'de>>(json: D) -> Result<u64, D::Error> {
+    let quantity = String::deserialize(json)?;
+    Ok(quantity::milli(&quantity).unwrap_or(0))
+}
 
-    fn whole(&self, name: &str) -> u64 {
-        self.milli(name) / 1000
-    }
+/// What a list of containers asks for.
+fn requests<'de, D: Deserializer<'de>>(json: D) -> Result<Quantities, D::Error> {
+    let mut sum = Quantities::default();
+    let mut add = |container: Container| {
+        sum.add(&container.resources.requests.unwrap_or_default());
+    };
+    Objects::new(&mut add).deserialize(json)?;
+    Ok(sum)
+}
 
-    fn mib(&self, name: &str) -> u64 {
-        self.whole(name) / MIB
-    }
+fn whole(milli: u64) -> u64 {
+    milli / 1000
+}
+
+fn mib(milli: u64) -> u64 {
+    whole(milli) / MIB
 }

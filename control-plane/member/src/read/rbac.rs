@@ -3,16 +3,27 @@
 use std::collections::BTreeSet;
 
 use serde::Deserialize;
+use serde::de::{DeserializeSeed as _, Deserializer, Error as _};
 use serde_json::Value;
 
+use super::pages::Objects;
 use super::{Identity, ReadError, Reader, segment, within};
 
 const RBAC: &str = "/apis/rbac.authorization.k8s.io/v1";
 
+/// Most roles that somebody is bound to, and the longest name of one that is kept: nobody
+/// asks for a longer one.
+const MAX_ROLES: usize = 1_000;
+const MAX_NAME_BYTES: usize = 253;
+
+/// Most subjects of one binding.
+const MAX_SUBJECTS: usize = 10_000;
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Binding {
-    subjects: Option<Vec<Reference>>,
+    #[serde(default, deserialize_with = "subjects")]
+    subjects: Vec<Reference>,
     role_ref: Reference,
 }
 
@@ -56,20 +67,31 @@ impl Reader {
     /// that the reader may list; none when the reader may list none.
     ///
     /// # Errors
-    /// [`ReadError::Failed`].
+    /// [`ReadError::Failed`], also when there are more than 1,000.
     pub async fn bound_roles(&self, identity: &Identity) -> Result<BTreeSet<String>, ReadError> {
         let mut roles = BTreeSet::new();
+        let mut too_many = false;
         let path = format!("{RBAC}/rolebindings");
         let all = self.each(&path, |binding: Binding| {
-            let is_bound = binding.subjects.unwrap_or_default().iter().any(|subject| {
+            let is_bound = binding.subjects.iter().any(|subject| {
                 subject.kind == "User" && subject.name == identity.user
                     || subject.kind == "Group" && identity.groups.contains(&subject.name)
             });
-            if is_bound && binding.role_ref.kind == "ClusterRole" {
-                roles.insert(binding.role_ref.name);
+            let Reference { kind, name } = binding.role_ref;
+            if is_bound && kind == "ClusterRole" && name.len() <= MAX_NAME_BYTES {
+                roles.insert(name);
+                if roles.len() > MAX_ROLES {
+                    roles.clear();
+                    too_many = true;
+                }
             }
         });
         ReadError::or_default(within(all).await)?;
+        if too_many {
+            return Err(ReadError::Failed(format!(
+                "somebody is bound to more than {MAX_ROLES} cluster roles there"
+            )));
+        }
         Ok(roles)
     }
 
@@ -97,4 +119,23 @@ impl Reader {
         );
         within(self.send("DELETE", &path, Vec::new())).await
     }
+}
+
+fn subjects<'de, D: Deserializer<'de>>(json: D) -> Result<Vec<Reference>, D::Error> {
+    let mut subjects = Vec::new();
+    let mut too_many = false;
+    let mut take = |subject: Reference| {
+        if subjects.len() < MAX_SUBJECTS {
+            subjects.push(subject);
+        } else {
+            too_many = true;
+        }
+    };
+    Objects::new(&mut take).deserialize(json)?;
+    if too_many {
+        return Err(D::Error::custom(format!(
+            "a role binding has more than {MAX_SUBJECTS} subjects"
+        )));
+    }
+    Ok(subjects)
 }

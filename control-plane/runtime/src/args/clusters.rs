@@ -32,7 +32,7 @@ pub(crate) struct ClustersArgs {
     )]
     pub(crate) cors_origins: Vec<String>,
 
-    /// A network (10.1.0.0/16) or address where clusters may be that are added over the API although they are spoken to in clear, or are on loopback or link-local addresses; may be given several times. `cubegate cluster add` needs no such leave
+    /// A network (10.1.0.0/16) or address where clusters may be that are added over the API although they are spoken to in clear (under an IP address, not a name), or are on loopback or link-local addresses; may be given several times. `cubegate cluster add` needs no such leave
     #[arg(
         long = "allow-cluster-address",
         env = "CUBEGATE_ALLOW_CLUSTER_ADDRESS",

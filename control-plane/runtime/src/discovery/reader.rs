@@ -30,6 +30,8 @@ struct Course {
     failures: u32,
     /// Groups that could not be read at the last reading that went well.
     unreachable: Vec<String>,
+    /// Whether it has left something out.
+    leaves_out: bool,
 }
 
 /// Reads a cluster at once and then every `interval`, for as long as somebody listens.
@@ -87,6 +89,13 @@ impl Course {
             tracing::info!(cluster.name = name, "a cluster's resources are read again");
             self.failures = 0;
         }
+        if discovery.leaves_out() && !self.leaves_out {
+            tracing::warn!(
+                cluster.name = name,
+                "a cluster has more resources than are kept; the last ones have no lists on KubeSphere's paths"
+            );
+        }
+        self.leaves_out = discovery.leaves_out();
         let unreachable = discovery.unreachable();
         if unreachable != self.unreachable {
             let groups = unreachable.join(", ");

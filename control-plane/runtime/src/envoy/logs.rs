@@ -8,8 +8,9 @@
 //! ```
 //!
 //! A log that has become large gets another name, and Envoy, which goes on writing
-//! into it meanwhile, is asked to open its files anew (SIGUSR1). So no line is lost
-//! between the two, whoever has started that Envoy.
+//! into it meanwhile, is asked to open its files anew (SIGUSR1), as soon as it can take
+//! that signal: an Envoy that still compiles the filter would end by it. So no line is
+//! lost between the two, whoever has started that Envoy.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom};

@@ -18,6 +18,8 @@ use crate::data_dir::write_file;
 pub(super) struct Running {
     pub(super) slot: Slot,
     pub(super) process: Process,
+    /// Its logs have got other names, and it could not yet be told.
+    logs_moved: bool,
 }
 
 /// The files of the Envoys of a data directory.
@@ -28,6 +30,26 @@ pub(super) struct Paths {
     /// Of the one that stands by.
     pub(super) standby_pid: PathBuf,
     pub(super) logs: Logs,
+}
+
+// === impl Running ===
+
+impl Running {
+    fn new(slot: Slot, process: Process) -> Self {
+        Self {
+            slot,
+            process,
+            logs_moved: false,
+        }
+    }
+
+    /// Has it open its logs anew when they were `moved`, now or at an earlier look.
+    pub(super) fn follow_logs(&mut self, moved: bool) {
+        self.logs_moved |= moved;
+        if self.logs_moved && self.process.reopen_logs() {
+            self.logs_moved = false;
+        }
+    }
 }
 
 // === impl Paths ===
@@ -52,15 +74,12 @@ impl Paths {
             let bootstrap = bootstrap.as_os_str().as_bytes();
             arguments.iter().any(|argument| argument == bootstrap)
         })?;
-        Some(Running {
-            slot,
-            process: Process::adopt(pid),
-        })
+        Some(Running::new(slot, Process::adopt(pid)))
     }
 
     /// Whether an Envoy is what would be started now.
     pub(super) fn is_right(&self, running: &Running, options: &EnvoyOptions) -> bool {
-        let Running { slot, process } = running;
+        let Running { slot, process, .. } = running;
         let Some(pid) = process.pid() else {
             return false;
         };
@@ -133,10 +152,7 @@ impl Paths {
                 options.binary.display()
             )
         })?;
-        Ok(Running {
-            slot,
-            process: Process::Child(child),
-        })
+        Ok(Running::new(slot, Process::Child(child)))
     }
 }
 

@@ -74,12 +74,37 @@ impl Process {
         }
     }
 
-    /// Has it open its logs anew.
-    pub(super) fn reopen_logs(&self) {
-        if let Some(pid) = self.pid() {
-            let _ = kill_process(pid, Signal::USR1);
+    /// Has it open its logs anew; says whether it could be asked. An Envoy that is
+    /// still starting, or stops, has no handler for the signal and would end by it.
+    pub(super) fn reopen_logs(&self) -> bool {
+        match self.pid() {
+            Some(pid) if catches(pid, Signal::USR1) => {
+                let _ = kill_process(pid, Signal::USR1);
+                true
+            }
+            Some(_) => false,
+            // It writes no log any more.
+            None => true,
         }
     }
+}
+
+/// Whether a process has a handler for a signal.
+fn catches(pid: Pid, signal: Signal) -> bool {
+    let path = format!("/proc/{}/status", pid.as_raw_nonzero());
+    fs::read_to_string(path).is_ok_and(|status| has_handler(&status, signal.as_raw()))
+}
+
+/// What `/proc/PID/status` says: `SigCgt` has a bit for each signal, the lowest one for 1.
+fn has_handler(status: &str, signal: i32) -> bool {
+    let caught = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigCgt:"))
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    let bit = u32::try_from(signal)
+        .ok()
+        .and_then(|signal| 1_u64.checked_shl(signal.checked_sub(1)?));
+    matches!((caught, bit), (Some(caught), Some(bit)) if caught & bit != 0)
 }
 
 /// Watches a process that is no child of ours, on a thread of its own: the wait for it
@@ -147,6 +172,8 @@ pub(super) fn pid_from(pid: u32) -> Option<Pid> {
 mod tests {
     use std::time::Instant;
 
+    use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+
     use super::*;
 
     #[tokio::test]
@@ -173,5 +200,42 @@ mod tests {
         assert!(noticed < Duration::from_secs(1), "{noticed:?}");
         other.wait().await.unwrap();
         assert!(adopted.has_ended().unwrap().is_some());
+    }
+
+    #[tokio::test]
+    async fn a_process_without_a_handler_is_not_ended_by_the_signal_for_its_logs() {
+        // As an Envoy that begins: at first it has none.
+        let script = "read go; trap 'echo opened' USR1; echo ready; while :; do sleep 0.05; done";
+        let mut other = tokio::process::Command::new("sh")
+            .args(["-c", script])
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let mut said = BufReader::new(other.stdout.take().unwrap()).lines();
+        let mut input = other.stdin.take().unwrap();
+        let mut process = Process::Child(other);
+        assert!(!process.reopen_logs());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        assert_eq!(process.has_ended().unwrap(), None);
+        input.write_all(b"go\n").await.unwrap();
+        assert_eq!(said.next_line().await.unwrap().unwrap(), "ready");
+        assert!(process.reopen_logs());
+        assert_eq!(said.next_line().await.unwrap().unwrap(), "opened");
+        process.stop().await;
+        assert!(process.reopen_logs(), "one that has ended has no log");
+    }
+
+    #[test]
+    fn which_signals_are_caught_is_read_from_the_mask() {
+        let status =
+            |mask: &str| format!("Name:\tSigCgt:\nSigIgn:\t0\nSigCgt:\t{mask}\nCapInh:\t0\n");
+        assert!(has_handler(&status("0000000000000200"), 10));
+        assert!(!has_handler(&status("fffffffffffffdff"), 10));
+        assert!(has_handler(&status("8000000000000000"), 64));
+        for (status, signal) in [(status("x"), 10), (String::new(), 10), (status("1"), 0)] {
+            assert!(!has_handler(&status, signal));
+        }
     }
 }

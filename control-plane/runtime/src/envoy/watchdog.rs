@@ -43,8 +43,8 @@ pub(super) struct Watchdog {
 }
 
 struct Judge {
-    /// Whether this Envoy has ever answered. One that never did would not be better
-    /// for another start.
+    /// Whether this Envoy has ever answered, or was there before us. One that was
+    /// started by us and never did would not be better for another start.
     was_alive: bool,
     /// When it was started, if that was after another one.
     began: Option<Instant>,
@@ -63,6 +63,11 @@ impl Watchdog {
             probe,
             judge: Judge::new(),
         }
+    }
+
+    /// The Envoy that serves was started by an earlier control plane.
+    pub(super) fn adopt(&mut self) {
+        self.judge.adopt();
     }
 
     /// Another Envoy was started.
@@ -100,6 +105,12 @@ impl Judge {
             replaced: None,
             told: false,
         }
+    }
+
+    /// An Envoy may have lost its filter while nobody watched it; whoever waited for its
+    /// first answer would wait for ever.
+    fn adopt(&mut self) {
+        self.was_alive = true;
     }
 
     fn begin(&mut self, now: Instant) {
@@ -245,6 +256,24 @@ mod tests {
         let start = Instant::now();
         for second in 0..300 {
             assert_eq!(judge.see(dead(), start + seconds(second)), None);
+        }
+    }
+
+    #[test]
+    fn an_adopted_envoy_that_never_answers_is_replaced_once() {
+        for (seen, after) in [(dead(), 2), (silent(), 60)] {
+            let mut judge = Judge::new();
+            judge.adopt();
+            let start = Instant::now();
+            let mut replaced = Vec::new();
+            for second in 0..300 {
+                let now = start + seconds(second);
+                if judge.see(seen.clone(), now).is_some() {
+                    replaced.push(second);
+                    judge.begin(now);
+                }
+            }
+            assert_eq!(replaced, [after], "{seen:?}");
         }
     }
 

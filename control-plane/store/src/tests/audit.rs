@@ -113,6 +113,31 @@ async fn a_record_that_is_there_is_not_kept_twice(kind: Kind) {
     assert_eq!(store.count_audit(&range("other", "")).await.unwrap(), 0);
 }
 
+async fn many_records_are_kept_in_few_statements(kind: Kind) {
+    let store = TestStore::new(kind).await;
+    assert!(store.hold_sink("s", "a", at(0)).await.unwrap());
+    let mut rows: Vec<_> = (0..230).map(|number| mk_row(number, "jeff", "a")).collect();
+    // The same one twice among those of a statement, and what is sent nowhere yet.
+    rows[120] = mk_row(110, "jeff", "a");
+    rows[120].record = "{\"n\":\"again\"}".to_owned();
+    rows[7].settled = false;
+    rows[8].user = "j\0hn".to_owned();
+    store.add_audit_rows(&rows).await.unwrap();
+    let all = AuditRange::default();
+    let kept = store
+        .read_audit(&all, AuditOrder::OldestFirst, 0, 1_000)
+        .await
+        .unwrap();
+    assert_eq!(kept.len(), 229);
+    for (id, record) in kept {
+        let last = rows.iter().rfind(|row| row.id == id).unwrap();
+        assert_eq!(record, last.record);
+    }
+    assert_eq!(store.count_unsent("s").await.unwrap(), 228);
+    let john = store.count_audit(&range("j\u{fffd}hn", "a")).await;
+    assert_eq!(john.unwrap(), 1);
+}
+
 async fn the_oldest_go_first_and_no_more_than_asked(kind: Kind) {
     let store = filled(kind).await;
     let traffic = AuditClass::Traffic;
@@ -318,6 +343,7 @@ on_each_database!(
     records_come_by_time_in_either_order,
     a_range_is_asked_by_user_cluster_and_time,
     a_record_that_is_there_is_not_kept_twice,
+    many_records_are_kept_in_few_statements,
     the_oldest_go_first_and_no_more_than_asked,
     a_class_is_counted_and_purged_alone,
     a_count_that_grows_is_one_record,
