@@ -81,6 +81,9 @@ impl Host for EnvoyHost {
             .filter_map(|(name, value)| Some((name, std::str::from_utf8(value).ok()?)))
             .collect();
         let body = Some(call.body.as_slice()).filter(|body| !body.is_empty());
+        // Envoy makes it from the root context, whichever context is in effect. So it does
+        // not end with the stream, and its end comes to the SDK, which then forgets whose
+        // it was, also when that stream is gone.
         hostcalls::dispatch_http_call(&call.cluster, headers, body, Vec::new(), call.timeout)
             .map_err(failed("dispatch an HTTP call"))
     }

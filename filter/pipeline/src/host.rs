@@ -52,8 +52,8 @@ pub trait Host {
 
     /// Makes a call, and returns its token. Its answer comes with
     /// [`Exchange::on_call_response`](crate::Exchange::on_call_response), never
-    /// before this callback has ended; a call whose exchange has ended is
-    /// dropped by the proxy.
+    /// before this callback has ended; a call whose exchange has ended goes on,
+    /// and its answer is dropped.
     fn call(&self, call: &Call) -> Result<u32, HostError>;
 
     /// Lets a request go on whose headers were held; they go out as they are now.
