@@ -191,9 +191,14 @@ impl Worker {
             };
             let kind = slot.kind;
             let document = slot.unread().and_then(|version| {
+                // Before it is copied in.
+                if !has_room(kind, kind.shared_size().unwrap_or_default()) {
+                    return None;
+                }
                 let document = kind.shared(&version)?;
                 Some((version, document))
             });
+            // It may have been older code that shared it, or another document by now.
             if let Some((version, document)) = document
                 && has_room(kind, document.len())
             {
