@@ -3,7 +3,7 @@
 use cubegate_filter_config::Class;
 
 use crate::RequestHead;
-use crate::attributes::{Ambiguous, Attributes, Resource};
+use crate::attributes::{self, Ambiguous, Attributes, Resource};
 
 /// The verbs that the API server counts as long-running, and so does not time out;
 /// these and the sub-resources are what kube-apiserver gives
@@ -101,10 +101,17 @@ impl UpstreamPath<'_> {
         }
     }
 
-    /// Whether the API server will take the request for a watch of a collection.
+    /// Whether the API server will, or may, take the request for a watch of a collection.
     pub(crate) fn is_watch(self, head: &RequestHead) -> bool {
-        let attributes = Attributes::of(&head.method, self.0, head.query.as_deref());
-        matches!(attributes, Ok(Attributes::Resource(resource)) if resource.verb == "watch")
+        let query = head.query.as_deref();
+        match Attributes::of(&head.method, self.0, query) {
+            Ok(Attributes::Resource(resource)) => resource.verb == "watch",
+            Ok(Attributes::NonResource { .. }) => false,
+            Err(Ambiguous) => {
+                self.0.split('/').skip(3).any(|segment| segment == "watch")
+                    || query.is_some_and(attributes::may_watch)
+            }
+        }
     }
 
     /// Whether an API server has such a path. What stands for one and is another
