@@ -2,6 +2,8 @@
 
 use cubegate_filter_config::Class;
 
+use percent_encoding::percent_decode_str;
+
 use crate::RequestHead;
 use crate::attributes::{self, Ambiguous, Attributes, Resource};
 
@@ -126,7 +128,10 @@ impl UpstreamPath<'_> {
     /// Whether it is one of another server's that steers or tells more than it should.
     pub(crate) fn is_of_other_server(self) -> bool {
         let first = self.0.split('/').find(|segment| !segment.is_empty());
-        first.is_none_or(|first| OF_OTHER_SERVERS.contains(&first))
+        first.is_none_or(|first| {
+            let first = percent_decode_str(first).decode_utf8_lossy();
+            OF_OTHER_SERVERS.contains(&&*first)
+        })
     }
 
     /// Whether this is one of the legacy watch paths, `/api/v1/watch/…` and
@@ -231,10 +236,24 @@ mod tests {
         ] {
             assert!(!UpstreamPath(path).is_of_api_server(), "{path}");
         }
-        for path in ["/", "//quitquitquit", "/config_dump", "/latest/meta-data/"] {
+        for path in [
+            "/",
+            "//quitquitquit",
+            "/config_dump",
+            "/latest/meta-data/",
+            "/%6Catest/meta-data/",
+            "/%63%6f%6ef%69g%5Fdump",
+        ] {
             assert!(UpstreamPath(path).is_of_other_server(), "{path}");
         }
-        for path in ["/echo", "/log", "/teapot", "/configs_dump"] {
+        for path in [
+            "/echo",
+            "/log",
+            "/teapot",
+            "/configs_dump",
+            "/%6Cog",
+            "/%256Catest",
+        ] {
             assert!(!UpstreamPath(path).is_of_other_server(), "{path}");
         }
     }

@@ -49,8 +49,10 @@ fn a_stand_in_for_an_api_server_gets_what_kubecube_passes_by_its_paths_alone() {
     assert_eq!(flow, Flow::Continue);
     let (_, host, _) = world.send_as_jeff("PUT", &format!("{KUBE}/echo"));
     assert_eq!(host.refusal().0, 404);
-    let (_, host, _) = world.send_as_jeff("POST", &format!("{CUBE}/quitquitquit"));
-    assert_eq!(host.refusal().0, 404);
+    for path in ["/quitquitquit", "/quit%71uitquit", "/%6Catest/meta-data/"] {
+        let (_, host, _) = world.send_as_jeff("POST", &format!("{CUBE}{path}"));
+        assert_eq!(host.refusal().0, 404, "{path}");
+    }
 }
 
 #[test]
