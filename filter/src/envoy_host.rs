@@ -10,6 +10,10 @@ use cubegate_pipeline::{Call, Headers, Host, HostError};
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::{BufferType, MapType, Status};
 
+/// Envoy's response flag `DC`, bit 14 (`CoreResponseFlag` in its `stream_info.h`): the
+/// client's connection was closed before the answer had ended.
+const DOWNSTREAM_CONNECTION_TERMINATION: u64 = 1 << 14;
+
 /// The stream whose callback runs. Envoy knows by itself which one that is.
 pub(crate) struct EnvoyHost {
     /// Envoy's number of it.
@@ -59,6 +63,13 @@ impl Host for EnvoyHost {
             hostcalls::get_property(vec!["response", "code_details"]),
             Ok(Some(details)) if details == b"via_upstream"
         )
+    }
+
+    fn is_connection_gone(&self) -> bool {
+        // Envoy's attribute "response.flags", 64 bits with the lowest byte first.
+        let flags = hostcalls::get_property(vec!["response", "flags"]);
+        let flags = flags.ok().flatten().and_then(|flags| flags.try_into().ok());
+        flags.is_some_and(|flags| u64::from_le_bytes(flags) & DOWNSTREAM_CONNECTION_TERMINATION > 0)
     }
 
     fn response_chunk(&self, size: usize) -> Result<Vec<u8>, HostError> {

@@ -44,6 +44,10 @@ pub trait Host {
     /// Whether the answer comes from upstream and not from the proxy itself.
     fn is_upstream_answer(&self) -> bool;
 
+    /// Whether the client's connection has ended before its answer had. Only to be called
+    /// when the stream ends.
+    fn is_connection_gone(&self) -> bool;
+
     /// The bytes that arrived with this response-body callback.
     fn response_chunk(&self, size: usize) -> Result<Vec<u8>, HostError>;
 
