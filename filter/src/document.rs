@@ -22,6 +22,13 @@ pub(crate) enum Kind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Version(Vec<u8>);
 
+/// Under what a document is found in Envoy's shared data.
+struct Keys {
+    document: &'static str,
+    size: &'static str,
+    version: &'static str,
+}
+
 // === impl Kind ===
 
 impl Kind {
@@ -42,29 +49,43 @@ impl Kind {
         }
     }
 
-    /// The keys under which the document and its version are shared. The version is there
-    /// by itself, so that a look costs no copy of the document.
-    fn keys(self) -> (&'static str, &'static str) {
+    /// The keys under which it is shared. Size and version are there by themselves, so
+    /// that a look costs no copy of the document.
+    fn keys(self) -> Keys {
         match self {
-            Self::Config => ("cubegate/config", "cubegate/config/version"),
-            Self::Revocations(RevocationKind::Epochs) => {
-                ("cubegate/epochs", "cubegate/epochs/version")
-            }
-            Self::Revocations(RevocationKind::Sessions) => {
-                ("cubegate/sessions", "cubegate/sessions/version")
-            }
+            Self::Config => Keys {
+                document: "cubegate/config",
+                size: "cubegate/config/size",
+                version: "cubegate/config/version",
+            },
+            Self::Revocations(RevocationKind::Epochs) => Keys {
+                document: "cubegate/epochs",
+                size: "cubegate/epochs/size",
+                version: "cubegate/epochs/version",
+            },
+            Self::Revocations(RevocationKind::Sessions) => Keys {
+                document: "cubegate/sessions",
+                size: "cubegate/sessions/size",
+                version: "cubegate/sessions/version",
+            },
         }
     }
 
     /// Which version is shared.
     pub(crate) fn shared_version(self) -> Option<Version> {
-        get(self.keys().1).map(Version)
+        get(self.keys().version).map(Version)
+    }
+
+    /// How large the shared document is, in bytes. Older code does not say.
+    pub(crate) fn shared_size(self) -> Option<usize> {
+        let size = get(self.keys().size)?.try_into().ok()?;
+        usize::try_from(u64::from_le_bytes(size)).ok()
     }
 
     /// The shared document, when it is the one of this version.
     pub(crate) fn shared(self, version: &Version) -> Option<Vec<u8>> {
         // Another VM may be about to write.
-        get(self.keys().0).filter(|document| Version::of(self, document) == *version)
+        get(self.keys().document).filter(|document| Version::of(self, document) == *version)
     }
 
     /// Shares a document, unless it is the one that is shared.
@@ -72,11 +93,17 @@ impl Kind {
         if self.shared_version().as_ref() == Some(version) {
             return;
         }
-        let (key, version_key) = self.keys();
-        let written = hostcalls::set_shared_data(key, Some(document), None)
-            .and_then(|()| hostcalls::set_shared_data(version_key, Some(&version.0), None));
+        let keys = self.keys();
+        let size = u64::try_from(document.len()).unwrap_or(u64::MAX);
+        // The version last: who finds it finds what belongs to it.
+        let written = hostcalls::set_shared_data(keys.document, Some(document), None)
+            .and_then(|()| hostcalls::set_shared_data(keys.size, Some(&size.to_le_bytes()), None))
+            .and_then(|()| hostcalls::set_shared_data(keys.version, Some(&version.0), None));
         if let Err(status) = written {
-            log::warn!("{key} could not be shared with other workers: {status:?}");
+            log::warn!(
+                "{} could not be shared with other workers: {status:?}",
+                keys.document
+            );
         }
     }
 }

@@ -10,6 +10,10 @@ use cubegate_pipeline::{Call, Headers, Host, HostError};
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::{BufferType, MapType, Status};
 
+/// Envoy's response flag `DC`, bit 14 (`CoreResponseFlag` in its `stream_info.h`): the
+/// client's connection was closed before the answer had ended.
+const DOWNSTREAM_CONNECTION_TERMINATION: u64 = 1 << 14;
+
 /// The stream whose callback runs. Envoy knows by itself which one that is.
 pub(crate) struct EnvoyHost {
     /// Envoy's number of it.
@@ -61,6 +65,13 @@ impl Host for EnvoyHost {
         )
     }
 
+    fn is_connection_gone(&self) -> bool {
+        // Envoy's attribute "response.flags", 64 bits with the lowest byte first.
+        let flags = hostcalls::get_property(vec!["response", "flags"]);
+        let flags = flags.ok().flatten().and_then(|flags| flags.try_into().ok());
+        flags.is_some_and(|flags| u64::from_le_bytes(flags) & DOWNSTREAM_CONNECTION_TERMINATION > 0)
+    }
+
     fn response_chunk(&self, size: usize) -> Result<Vec<u8>, HostError> {
         hostcalls::get_buffer(BufferType::HttpResponseBody, 0, size)
             .map(Option::unwrap_or_default)
@@ -81,6 +92,9 @@ impl Host for EnvoyHost {
             .filter_map(|(name, value)| Some((name, std::str::from_utf8(value).ok()?)))
             .collect();
         let body = Some(call.body.as_slice()).filter(|body| !body.is_empty());
+        // Envoy makes it from the root context, whichever context is in effect. So it does
+        // not end with the stream, and its end comes to the SDK, which then forgets whose
+        // it was, also when that stream is gone.
         hostcalls::dispatch_http_call(&call.cluster, headers, body, Vec::new(), call.timeout)
             .map_err(failed("dispatch an HTTP call"))
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cubegate_filter_config::FilterConfig;
+use cubegate_filter_config::{FILTER_NAME, FilterConfig};
 use proxy_wasm::hostcalls;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;
@@ -25,7 +25,12 @@ impl Context for Root {}
 
 impl RootContext for Root {
     fn on_configure(&mut self, size: usize) -> bool {
-        self.set_tick_period(TICK);
+        let root_id = hostcalls::get_property(vec!["plugin_root_id"]);
+        let root_id = root_id.ok().flatten().unwrap_or_default();
+        // One of a VM's root contexts: what it does at a tick is done for all.
+        if root_id == FILTER_NAME.as_bytes() {
+            self.set_tick_period(TICK);
+        }
         if size == 0 {
             return true;
         }
@@ -34,10 +39,9 @@ impl RootContext for Root {
             log::error!("the configuration is refused: {error}");
             return false;
         }
-        let root_id = hostcalls::get_property(vec!["plugin_root_id"]);
-        let kind = Kind::of_root(root_id.ok().flatten().unwrap_or_default().as_slice());
+        let kind = Kind::of_root(&root_id);
         if !worker::has_room(kind, size) {
-            return worker::is_good(kind);
+            return worker::pass_over(kind);
         }
         match self.get_plugin_configuration() {
             Some(document) => worker::offer(kind, document),

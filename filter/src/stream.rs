@@ -38,6 +38,11 @@ impl Context for Stream {
         self.exchange
             .on_call_response(&self.host, token, headers > 0, body_size);
     }
+
+    fn on_done(&mut self) -> bool {
+        self.exchange.on_done(&self.host);
+        true
+    }
 }
 
 impl HttpContext for Stream {

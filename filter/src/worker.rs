@@ -39,6 +39,8 @@ struct Slot {
     version: Option<Version>,
     /// One that another VM has accepted, and that was not read yet.
     waiting: Option<(Version, Vec<u8>)>,
+    /// The version that this VM was given last, or has found.
+    told: Option<Version>,
     /// A version that others had at the last tick, and this VM had not.
     missed: Option<Version>,
 }
@@ -48,12 +50,18 @@ struct Slot {
 pub(crate) fn offer(kind: Kind, document: Vec<u8>) -> bool {
     let version = Version::of(kind, &document);
     WORKER.with_borrow_mut(|worker| {
-        let is_tried = kind.shared_version().as_ref() == Some(&version);
+        let shared = kind.shared_version();
+        let is_tried = shared.as_ref() == Some(&version);
         let Some(slot) = worker.slot(kind) else {
             return false;
         };
         if slot.is_good || is_tried {
-            kind.share(&version, &document);
+            // What Envoy has tried before it tries no more, so the workers share it. One
+            // that is behind the others does not: what is shared came after this then.
+            if shared == slot.told {
+                kind.share(&version, &document);
+            }
+            slot.told = Some(version.clone());
             slot.waiting = Some((version, document));
             return true;
         }
@@ -87,10 +95,15 @@ pub(crate) fn tick() {
     }
 }
 
-/// Whether this VM has a version of it. What it has no room for is then shared already,
-/// and it looks for that at its ticks.
-pub(crate) fn is_good(kind: Kind) -> bool {
-    WORKER.with_borrow_mut(|worker| worker.slot(kind).is_some_and(|slot| slot.is_good))
+/// Leaves out a version that there is no room for, and says whether this VM has another.
+/// It is shared already then, and looked for at ticks.
+pub(crate) fn pass_over(kind: Kind) -> bool {
+    WORKER.with_borrow_mut(|worker| {
+        worker.slot(kind).is_some_and(|slot| {
+            slot.told = kind.shared_version();
+            slot.is_good
+        })
+    })
 }
 
 /// Whether there is the memory to read a document of this size. An allocation in vain
@@ -136,6 +149,7 @@ impl Worker {
                 .map_err(|error| error.to_string()),
         };
         if let Some(slot) = self.slot(kind) {
+            slot.told = Some(version.clone());
             slot.version = Some(version);
             slot.is_good |= outcome.is_ok();
         }
@@ -177,9 +191,14 @@ impl Worker {
             };
             let kind = slot.kind;
             let document = slot.unread().and_then(|version| {
+                // Before it is copied in.
+                if !has_room(kind, kind.shared_size().unwrap_or_default()) {
+                    return None;
+                }
                 let document = kind.shared(&version)?;
                 Some((version, document))
             });
+            // It may have been older code that shared it, or another document by now.
             if let Some((version, document)) = document
                 && has_room(kind, document.len())
             {
@@ -189,7 +208,8 @@ impl Worker {
     }
 
     /// Reads what others have had for a whole tick. Of two that come one soon after the
-    /// other, a slow VM may share the older one last, but never for so long.
+    /// other, a slow VM that has had none yet may share the older one last, but never for
+    /// so long.
     fn catch_up(&mut self) {
         self.read_shared(|slot| {
             let unread = slot.unread();
@@ -210,6 +230,7 @@ impl Slot {
             is_good: false,
             version: None,
             waiting: None,
+            told: None,
             missed: None,
         }
     }

@@ -161,6 +161,20 @@ struct ListOptions {
     name: Option<String>,
 }
 
+/// Whether some server may take a query for that of a watch, whichever way it reads a `;`.
+pub(crate) fn may_watch(query: &str) -> bool {
+    query.split(['&', ';']).any(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        decode(name).is_some_and(|name| name == WATCH)
+            && decode(value).is_some_and(|value| is_true(&value))
+    })
+}
+
+/// Whatever is not said to be false is true, the empty value too.
+fn is_true(value: &str) -> bool {
+    value != "0" && !value.eq_ignore_ascii_case("false")
+}
+
 // === impl ListOptions ===
 
 impl ListOptions {
@@ -184,8 +198,7 @@ impl ListOptions {
             }
         }
         Ok(Self {
-            // Whatever is not said to be false is true, the empty value too.
-            watch: watch.is_some_and(|value| value != "0" && !value.eq_ignore_ascii_case("false")),
+            watch: watch.as_deref().is_some_and(is_true),
             name: selector.as_deref().and_then(selected_name),
         })
     }

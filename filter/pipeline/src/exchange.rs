@@ -158,6 +158,15 @@ impl Exchange {
         }
     }
 
+    /// The stream ends, whether its client has the answer or not.
+    pub fn on_done(&mut self, host: &impl Host) {
+        if let Some(page) = self.unsent.take()
+            && host.is_connection_gone()
+        {
+            page.drop_with_connection();
+        }
+    }
+
     /// Answers once. What was held is dropped first, so that its memory is free
     /// whatever the proxy does next.
     fn reply(&mut self, host: &impl Host, reply: &Reply) -> Flow {

@@ -44,6 +44,10 @@ pub trait Host {
     /// Whether the answer comes from upstream and not from the proxy itself.
     fn is_upstream_answer(&self) -> bool;
 
+    /// Whether the client's connection has ended before its answer had. Only to be called
+    /// when the stream ends.
+    fn is_connection_gone(&self) -> bool;
+
     /// The bytes that arrived with this response-body callback.
     fn response_chunk(&self, size: usize) -> Result<Vec<u8>, HostError>;
 
@@ -52,8 +56,8 @@ pub trait Host {
 
     /// Makes a call, and returns its token. Its answer comes with
     /// [`Exchange::on_call_response`](crate::Exchange::on_call_response), never
-    /// before this callback has ended; a call whose exchange has ended is
-    /// dropped by the proxy.
+    /// before this callback has ended; a call whose exchange has ended goes on,
+    /// and its answer is dropped.
     fn call(&self, call: &Call) -> Result<u32, HostError>;
 
     /// Lets a request go on whose headers were held; they go out as they are now.

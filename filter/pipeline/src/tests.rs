@@ -35,6 +35,7 @@ struct MockHost {
     request: RefCell<Headers>,
     response: RefCell<Headers>,
     local_answer: Cell<bool>,
+    connection_gone: Cell<bool>,
     chunk: RefCell<Vec<u8>>,
     /// What has gone out to the client after the exchange saw it.
     body: RefCell<Vec<u8>>,
@@ -92,6 +93,10 @@ impl Host for MockHost {
 
     fn is_upstream_answer(&self) -> bool {
         !self.local_answer.get()
+    }
+
+    fn is_connection_gone(&self) -> bool {
+        self.connection_gone.get()
     }
 
     fn response_chunk(&self, size: usize) -> Result<Vec<u8>, HostError> {

@@ -5,7 +5,10 @@
 //! the stream says it only to a client that opens its HTTP/2 windows bit by bit; over
 //! HTTP/1.1, and into a window of gigabytes, the stream ends at once and the bytes wait
 //! in the connection. So a page counts until its stream has ended and for at least
-//! [`Limits::send_timeout_seconds`], after which a connection whose client takes nothing is cut.
+//! [`Limits::send_timeout_seconds`], after which a connection whose client takes nothing is
+//! cut. Only of a stream that ends with its connection it is known that nothing lies there
+//! any more. A stream that its client resets says nothing: what its windows had room for
+//! before is in the connection already.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -115,6 +118,17 @@ impl Unsent {
 
 // === impl UnsentPage ===
 
+impl UnsentPage {
+    /// Its stream ends together with the connection, and what lay there is gone.
+    pub(crate) fn drop_with_connection(mut self) {
+        let Some(number) = self.number.take() else {
+            return;
+        };
+        let mut pages = self.unsent.0.borrow_mut();
+        pages.retain(|page| page.stream != StreamState::Open(number));
+    }
+}
+
 impl Drop for UnsentPage {
     fn drop(&mut self) {
         let Some(number) = self.number else { return };
@@ -177,6 +191,23 @@ mod tests {
         assert_eq!(send(11 * MIB, later).unwrap_err(), NoRoom::User(None));
         drop(slow);
         assert!(send(50 * MIB, later).is_ok());
+    }
+
+    #[test]
+    fn a_page_counts_no_more_when_its_connection_has_ended_before_it() {
+        let unsent = Unsent::default();
+        let jeff: Rc<str> = "jeff".into();
+        let send = |bytes| unsent.send(&limits(LIMIT), &jeff, bytes, NOW);
+        let first = send(20 * MIB).unwrap();
+        let second = send(20 * MIB).unwrap();
+        assert!(send(20 * MIB).is_err());
+        first.drop_with_connection();
+        let third = send(20 * MIB).unwrap();
+        assert!(send(20 * MIB).is_err(), "the other one still counts");
+        // A small one is not counted, and takes nothing along.
+        send(MIB).unwrap().drop_with_connection();
+        assert!(send(20 * MIB).is_err());
+        drop((second, third));
     }
 
     #[test]

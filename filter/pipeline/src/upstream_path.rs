@@ -2,8 +2,10 @@
 
 use cubegate_filter_config::Class;
 
+use percent_encoding::percent_decode_str;
+
 use crate::RequestHead;
-use crate::attributes::{Ambiguous, Attributes, Resource};
+use crate::attributes::{self, Ambiguous, Attributes, Resource};
 
 /// The verbs that the API server counts as long-running, and so does not time out;
 /// these and the sub-resources are what kube-apiserver gives
@@ -101,10 +103,17 @@ impl UpstreamPath<'_> {
         }
     }
 
-    /// Whether the API server will take the request for a watch of a collection.
+    /// Whether the API server will, or may, take the request for a watch of a collection.
     pub(crate) fn is_watch(self, head: &RequestHead) -> bool {
-        let attributes = Attributes::of(&head.method, self.0, head.query.as_deref());
-        matches!(attributes, Ok(Attributes::Resource(resource)) if resource.verb == "watch")
+        let query = head.query.as_deref();
+        match Attributes::of(&head.method, self.0, query) {
+            Ok(Attributes::Resource(resource)) => resource.verb == "watch",
+            Ok(Attributes::NonResource { .. }) => false,
+            Err(Ambiguous) => {
+                self.0.split('/').skip(3).any(|segment| segment == "watch")
+                    || query.is_some_and(attributes::may_watch)
+            }
+        }
     }
 
     /// Whether an API server has such a path. What stands for one and is another
@@ -119,7 +128,10 @@ impl UpstreamPath<'_> {
     /// Whether it is one of another server's that steers or tells more than it should.
     pub(crate) fn is_of_other_server(self) -> bool {
         let first = self.0.split('/').find(|segment| !segment.is_empty());
-        first.is_none_or(|first| OF_OTHER_SERVERS.contains(&first))
+        first.is_none_or(|first| {
+            let first = percent_decode_str(first).decode_utf8_lossy();
+            OF_OTHER_SERVERS.contains(&&*first)
+        })
     }
 
     /// Whether this is one of the legacy watch paths, `/api/v1/watch/…` and
@@ -224,10 +236,24 @@ mod tests {
         ] {
             assert!(!UpstreamPath(path).is_of_api_server(), "{path}");
         }
-        for path in ["/", "//quitquitquit", "/config_dump", "/latest/meta-data/"] {
+        for path in [
+            "/",
+            "//quitquitquit",
+            "/config_dump",
+            "/latest/meta-data/",
+            "/%6Catest/meta-data/",
+            "/%63%6f%6ef%69g%5Fdump",
+        ] {
             assert!(UpstreamPath(path).is_of_other_server(), "{path}");
         }
-        for path in ["/echo", "/log", "/teapot", "/configs_dump"] {
+        for path in [
+            "/echo",
+            "/log",
+            "/teapot",
+            "/configs_dump",
+            "/%6Cog",
+            "/%256Catest",
+        ] {
             assert!(!UpstreamPath(path).is_of_other_server(), "{path}");
         }
     }

@@ -76,6 +76,9 @@ impl Exchange {
                 return Ok(self.edit(*kapis, status, headers));
             }
         }
+        // Before the headers are held: what turns out to be no list goes out with these.
+        self.confine(host, &headers)?;
+        self.show_to_web_origin(host, &headers)?;
         if let Some(page) = page
             && status == "200"
             && !last
@@ -95,8 +98,6 @@ impl Exchange {
             }));
             return Ok(Flow::Pause);
         }
-        self.confine(host, &headers)?;
-        self.show_to_web_origin(host, &headers)?;
         Ok(Flow::Continue)
     }
 

@@ -90,6 +90,29 @@ fn so_is_a_page_of_a_list_whichever_way_it_came() {
 }
 
 #[test]
+fn so_is_an_object_whose_headers_were_held_in_case_it_was_a_list() {
+    let world = World::new();
+    let object = br#"{"kind":"Pod","metadata":{"name":"a"}}"#;
+    let bearer = format!("Bearer {}", world.token("jeff", &[]));
+    let of_script = [("authorization", &*bearer), ("sec-fetch-mode", "cors")];
+    for family in ["/api/v1/cube/proxy", ""] {
+        let pods = PODS.replace("/api/v1/cube/proxy", family);
+        for (path, chunks) in [
+            (format!("{pods}/a"), vec![&object[..]]),
+            (format!("{pods}/a"), vec![&object[..9], &object[9..]]),
+            (format!("{pods}?sortName=metadata.name"), vec![&object[..]]),
+        ] {
+            let (mut exchange, host, _) = world.send("GET", &path, &of_script);
+            let head = head("200", "application/json");
+            let got = host.answer(&mut exchange, &head, &chunks);
+            assert_eq!(got, object, "{path}");
+            let seen = host.response.borrow();
+            assert_confined(|name| seen.get_str(name).map(str::to_owned));
+        }
+    }
+}
+
+#[test]
 fn so_are_the_gateways_refusals_and_the_answers_of_envoy() {
     let world = World::new();
     let (_, host, _) = browse(&world, &PODS.replace("pivot-cluster", "none"), &[]);

@@ -3,6 +3,7 @@
 use super::*;
 
 const ORIGIN: &str = "https://console.example";
+const CUBE: &str = "/api/v1/cube/proxy";
 const NODES: &str = "/clusters/pivot-cluster/api/v1/nodes";
 
 fn world() -> World {
@@ -48,12 +49,15 @@ fn every_answer_to_a_known_origin_may_be_read() {
     };
     let json = [(":status", "200"), ("content-type", "application/json")];
 
-    // What goes through.
-    let head = [json[0], json[1], ("vary", "Accept")];
-    let host = answered(NODES, &head, b"{}");
-    let seen = host.response.borrow();
-    assert_eq!(seen.get_str("access-control-allow-origin"), Some(ORIGIN));
-    assert_eq!(seen.get_str("vary"), Some("Accept, Origin"));
+    // What goes through, and what is looked at first whether it is a list.
+    let object = format!("{CUBE}{NODES}/a");
+    for path in [NODES, &object] {
+        let head = [json[0], json[1], ("vary", "Accept")];
+        let host = answered(path, &head, b"{}");
+        let seen = host.response.borrow();
+        assert_eq!(seen.get_str("access-control-allow-origin"), Some(ORIGIN));
+        assert_eq!(seen.get_str("vary"), Some("Accept, Origin"));
+    }
 
     // A page.
     let host = answered(
@@ -86,11 +90,13 @@ fn an_upstream_allows_nobody() {
         ("access-control-allow-credentials", "true"),
     ];
     for world in [World::new(), world()] {
-        let (mut exchange, host, _) = world.send_as_jeff("GET", NODES);
-        host.answer(&mut exchange, &hostile, &[b"{}"]);
-        let seen = host.response.borrow();
-        assert_eq!(seen.get("access-control-allow-origin"), None);
-        assert_eq!(seen.get("access-control-allow-credentials"), None);
+        for path in [NODES, &format!("{CUBE}{NODES}/a")] {
+            let (mut exchange, host, _) = world.send_as_jeff("GET", path);
+            assert_eq!(host.answer(&mut exchange, &hostile, &[b"{}"]), b"{}");
+            let seen = host.response.borrow();
+            assert_eq!(seen.get("access-control-allow-origin"), None);
+            assert_eq!(seen.get("access-control-allow-credentials"), None);
+        }
 
         let paged = format!("{NODES}?pageSize=1");
         let (mut exchange, host, _) = world.send_as_jeff("GET", &paged);

@@ -49,8 +49,10 @@ fn a_stand_in_for_an_api_server_gets_what_kubecube_passes_by_its_paths_alone() {
     assert_eq!(flow, Flow::Continue);
     let (_, host, _) = world.send_as_jeff("PUT", &format!("{KUBE}/echo"));
     assert_eq!(host.refusal().0, 404);
-    let (_, host, _) = world.send_as_jeff("POST", &format!("{CUBE}/quitquitquit"));
-    assert_eq!(host.refusal().0, 404);
+    for path in ["/quitquitquit", "/quit%71uitquit", "/%6Catest/meta-data/"] {
+        let (_, host, _) = world.send_as_jeff("POST", &format!("{CUBE}{path}"));
+        assert_eq!(host.refusal().0, 404, "{path}");
+    }
 }
 
 #[test]
@@ -62,6 +64,11 @@ fn a_watch_with_a_parameter_of_lists_is_refused_and_not_unfiltered() {
         "pageSize=3&watch=1",
         "watch=true&sortName=metadata.name",
         "isFilter=true&watch=true&fields=metadata.name",
+        // What one server reads as a watch and another does not.
+        "watch=true&selector=metadata.name=a&x=;",
+        "selector=metadata.name=a&watch=true;x",
+        "selector=metadata.name=a&x=1;watch=true",
+        "watch=false&watch=true&filter=a;b",
     ] {
         let (_, host, flow) = world.send_as_jeff("GET", &format!("{CUBE}/api/v1/pods?{query}"));
         assert_eq!(flow, Flow::Pause, "{query}");
@@ -94,6 +101,8 @@ fn what_a_watch_may_say_still_goes_upstream() {
         "/api/v1/pods?isFilter=false&watch=true&selector=a=b",
         "/api/v1/pods?isFilter=true&watch=true",
         "/api/v1/pods?watch=false&selector=a=b",
+        "/api/v1/pods?selector=a=b&x=watch;",
+        "/api/v1/pods?watch=true&x=;",
         // Of an object or an application it is nothing of ours.
         "/api/v1/namespaces/a/pods/p/log?follow=true&selector=a",
         "/api/v1/namespaces/a/services/s/proxy/x?watch=true&filter=a",

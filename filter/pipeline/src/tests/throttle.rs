@@ -94,3 +94,32 @@ fn a_list_is_billed_by_what_is_read_for_it() {
     let after: u64 = host.reply_header("retry-after").unwrap().parse().unwrap();
     assert!((2..=4).contains(&after), "{after}");
 }
+
+#[test]
+fn a_page_counts_on_after_its_stream_unless_the_connection_ended_with_it() {
+    let world = World::with_limits(r#"{"max_unsent_bytes":4000000}"#);
+    let nodes = "/api/v1/cube/proxy/clusters/pivot-cluster/api/v1/nodes";
+    let list = format!(
+        r#"{{"kind":"NodeList","items":[{{"a":"{}"}}]}}"#,
+        "x".repeat(1_500_000)
+    );
+    let ask = || {
+        let (mut exchange, host, _) = world.send_as_jeff("GET", nodes);
+        let json = [(":status", "200"), ("content-type", "application/json")];
+        host.answer(&mut exchange, &json, &[list.as_bytes()]);
+        let status = host.reply.borrow().as_ref().map(|reply| reply.status);
+        (exchange, host, status)
+    };
+    let (mut first, host, status) = ask();
+    assert_eq!(status, Some(200));
+    assert_eq!(ask().2, Some(429), "it is on its way");
+    host.connection_gone.set(true);
+    first.on_done(&host);
+    drop(first);
+
+    let (mut second, host, status) = ask();
+    assert_eq!(status, Some(200));
+    second.on_done(&host);
+    drop(second);
+    assert_eq!(ask().2, Some(429), "it may lie in the connection");
+}
