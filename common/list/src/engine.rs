@@ -6,6 +6,8 @@ mod keys;
 mod run;
 mod uncounted;
 
+use std::sync::Arc;
+
 pub use self::keys::Keys;
 use self::run::{Parts, Run, Verdict};
 pub use self::uncounted::Uncounted;
@@ -80,14 +82,14 @@ impl Default for Limits {
 
 impl ListEngine {
     /// An engine for one response.
-    pub fn new(query: ListQuery, limits: Limits) -> Self {
+    pub fn new(query: impl Into<Arc<ListQuery>>, limits: Limits) -> Self {
         Self::reading(query, limits, Reading::Whole)
     }
 
     /// An engine for one response that is not the whole list.
-    pub fn reading(query: ListQuery, limits: Limits, reading: Reading) -> Self {
+    pub fn reading(query: impl Into<Arc<ListQuery>>, limits: Limits, reading: Reading) -> Self {
         Self {
-            run: Some(Run::new(query, limits, reading)),
+            run: Some(Run::new(query.into(), limits, reading)),
         }
     }
 
@@ -125,7 +127,7 @@ impl ListEngine {
         Ok(self.run.ok_or(ListError::Ended)?.into_parts())
     }
 
-    /// The memory that is held for this request, in bytes.
+    /// The memory that is held for this request beside its query, in bytes.
     pub fn held_bytes(&self) -> usize {
         self.run.as_ref().map_or(0, Run::held_bytes)
     }

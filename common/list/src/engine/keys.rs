@@ -1,13 +1,14 @@
 //! A page whose objects are fetched one by one.
 
+use std::sync::Arc;
+
 use super::run::Parts;
 use super::{Limits, ListEngine, Progress};
 use crate::envelope::Envelope;
 use crate::error::ListError;
 use crate::heap::PageItems;
 use crate::page::Page;
-use crate::projection::Projection;
-use crate::query::{Answer, ListQuery};
+use crate::query::ListQuery;
 use crate::reading::ObjectKey;
 
 /// The keys of the page's objects, whose bodies are not known yet.
@@ -16,8 +17,7 @@ pub struct Keys {
     pub(crate) envelope: Envelope,
     pub(crate) objects: Vec<ObjectKey>,
     pub(crate) total: u64,
-    pub(crate) projection: Projection,
-    pub(crate) answer: Answer,
+    pub(crate) query: Arc<ListQuery>,
     pub(crate) limits: Limits,
 }
 
@@ -53,7 +53,7 @@ impl Keys {
             items,
             total: self.total,
         };
-        frame.write(&page, self.answer)
+        frame.write(&page, self.query.answer)
     }
 
     fn single(&self, body: &[u8]) -> Result<Parts, ListError> {
@@ -62,7 +62,7 @@ impl Keys {
                 offset: 0,
                 limit: 1,
             },
-            projection: self.projection.clone(),
+            projection: self.query.projection.clone(),
             ..ListQuery::default()
         };
         let mut engine = ListEngine::new(query, self.limits);

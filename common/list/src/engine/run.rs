@@ -1,11 +1,12 @@
 //! The work on one body: what the scanner finds goes to the envelope or to the items.
 
+use std::sync::Arc;
+
 use super::items::{Item, Items};
 use super::{Finished, Keys, Limits, Uncounted};
 use crate::envelope::{Envelope, Name};
 use crate::error::ListError;
-use crate::projection::Projection;
-use crate::query::{Answer, ListQuery};
+use crate::query::ListQuery;
 use crate::reading::Reading;
 use crate::scanner::{Event, Scanner};
 
@@ -17,9 +18,7 @@ pub(super) struct Run {
     envelope: Envelope,
     items: Items,
     reading: Reading,
-    /// What of an object is on the page, for objects that come later.
-    projection: Projection,
-    answer: Answer,
+    query: Arc<ListQuery>,
     /// Where in the body the part begins that is being read.
     part_at: u64,
     in_part: bool,
@@ -41,20 +40,14 @@ pub(crate) type Parts = (Envelope, Vec<Box<[u8]>>);
 // === impl Run ===
 
 impl Run {
-    pub(super) fn new(query: ListQuery, limits: Limits, reading: Reading) -> Self {
-        let projection = match reading {
-            Reading::Keys => query.projection.clone(),
-            Reading::Whole | Reading::Head | Reading::Table => Projection::default(),
-        };
-        let answer = query.answer;
+    pub(super) fn new(query: Arc<ListQuery>, limits: Limits, reading: Reading) -> Self {
         Self {
             limits,
             scanner: Scanner::new(),
             envelope: Envelope::new(reading == Reading::Table),
-            items: Items::new(query, limits, reading),
+            items: Items::new(Arc::clone(&query), limits, reading),
             reading,
-            projection,
-            answer,
+            query,
             part_at: 0,
             in_part: false,
             offset: 0,
@@ -124,7 +117,9 @@ impl Run {
         match self.reading {
             Reading::Whole | Reading::Table => {
                 let page = self.items.into_judge().into_page();
-                Ok(Finished::Page(self.envelope.write(&page, self.answer)?))
+                Ok(Finished::Page(
+                    self.envelope.write(&page, self.query.answer)?,
+                ))
             }
             Reading::Head => self.finish_head(),
             Reading::Keys => {
@@ -133,8 +128,7 @@ impl Run {
                     envelope: self.envelope,
                     objects,
                     total,
-                    projection: self.projection,
-                    answer: self.answer,
+                    query: self.query,
                     limits: self.limits,
                 })))
             }
@@ -152,12 +146,14 @@ impl Run {
             (Some(token), None) => Ok(Finished::Uncounted(Box::new(Uncounted {
                 envelope: self.envelope,
                 page,
-                answer: self.answer,
+                answer: self.query.answer,
                 token,
             }))),
             (_, count) => {
                 page.total = page.total.saturating_add(count.unwrap_or(0));
-                Ok(Finished::Page(self.envelope.write(&page, self.answer)?))
+                Ok(Finished::Page(
+                    self.envelope.write(&page, self.query.answer)?,
+                ))
             }
         }
     }

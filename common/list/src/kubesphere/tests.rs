@@ -7,7 +7,7 @@ fn parse(resource: &str, raw_query: &str) -> ListRequest {
 
 /// Which of the items pass, by index.
 fn passing(resource: &str, raw_query: &str, items: &[&str]) -> Vec<usize> {
-    let plan = Plan::new(parse(resource, raw_query).query.unwrap());
+    let plan = Plan::new(&parse(resource, raw_query).query.unwrap());
     (0..items.len())
         .filter(|index| plan.wants(items[*index]))
         .collect()
@@ -253,7 +253,7 @@ fn the_pods_of_a_service_are_those_that_it_selects() {
     };
     let passing = |services: &[Service]| -> Vec<usize> {
         let request = super::parse("pods", "serviceName=web", services);
-        let plan = Plan::new(request.query.unwrap());
+        let plan = Plan::new(&request.query.unwrap());
         (0..PODS.len())
             .filter(|index| plan.wants(PODS[*index]))
             .collect()
