@@ -99,8 +99,25 @@ impl ListEngine {
     ///
     /// Says why there can be no page; memory is given back at once.
     pub fn push(&mut self, chunk: &[u8]) -> Result<Progress, ListError> {
+        self.read(|run| run.push(chunk))
+    }
+
+    /// Takes a body that is there as a whole. A query may make as much work of it as of
+    /// one chunk, however large it is.
+    ///
+    /// # Errors
+    ///
+    /// As [`push`](Self::push).
+    pub fn push_whole(&mut self, body: &[u8]) -> Result<Progress, ListError> {
+        self.read(|run| run.push_whole(body))
+    }
+
+    fn read<'c>(
+        &mut self,
+        take: impl FnOnce(&mut Run) -> Result<Verdict<'c>, ListError>,
+    ) -> Result<Progress, ListError> {
         let mut run = self.run.take().ok_or(ListError::Ended)?;
-        match run.push(chunk)? {
+        match take(&mut run)? {
             Verdict::Open => {
                 self.run = Some(run);
                 Ok(Progress::Held)

@@ -59,6 +59,13 @@ impl Run {
         self.read(chunk)
     }
 
+    /// The same for a body that is there as a whole: it is read in one go, and others wait
+    /// meanwhile as for a chunk, so no more may be made of it.
+    pub(super) fn push_whole<'c>(&mut self, body: &'c [u8]) -> Result<Verdict<'c>, ListError> {
+        self.items.begin_chunk(0);
+        self.read(body)
+    }
+
     fn read<'c>(&mut self, chunk: &'c [u8]) -> Result<Verdict<'c>, ListError> {
         let mut input = chunk;
         while !input.is_empty() {
@@ -123,14 +130,9 @@ impl Run {
             }
             Reading::Head => self.finish_head(),
             Reading::Keys => {
-                let (objects, total) = self.items.into_judge().into_keys();
-                Ok(Finished::Keys(Box::new(Keys {
-                    envelope: self.envelope,
-                    objects,
-                    total,
-                    query: self.query,
-                    limits: self.limits,
-                })))
+                let found = self.items.into_judge().into_keys();
+                let keys = Keys::new(self.envelope, found, self.query, self.limits);
+                Ok(Finished::Keys(Box::new(keys)))
             }
         }
     }

@@ -43,7 +43,7 @@ impl Relisting {
             };
         }
         let mut engine = ListEngine::new(Arc::clone(&self.query), self.limits);
-        let pushed = engine.push(&answer.body);
+        let pushed = engine.push_whole(&answer.body);
         match pushed {
             Ok(Progress::Held) => {}
             Ok(Progress::PassThrough(_)) => return Next::Answer(answer),
