@@ -212,23 +212,54 @@ impl Sessions {
     }
 
     /// The document, of at most `max_bytes`, and how many entries found no room in it:
-    /// single tokens first.
+    /// single tokens first, and of these, as of sessions, what expires first. So whatever is
+    /// left out is soon refused by its own time, and nothing else goes for something new.
     pub fn to_bytes(&self, max_bytes: usize) -> (Vec<u8>, usize) {
         let room = max_bytes.saturating_sub(document::HEAD);
         let sessions = self.sessions.len().min(room / document::LOWEST);
         let room = room.saturating_sub(sessions.saturating_mul(document::LOWEST));
         let tokens = self.tokens.len().min(room / document::SINGLE);
         let mut entries = Vec::with_capacity(max_bytes.min(self.len() * document::LOWEST));
-        for (mark, lowest) in self.sessions.iter().take(sessions) {
+        let stays = lasting(&self.sessions, sessions, |lowest| lowest.until);
+        for (mark, lowest) in self
+            .sessions
+            .iter()
+            .filter(|(mark, lowest)| stays(mark, lowest))
+        {
             entries.extend_from_slice(&mark.0);
             entries.extend_from_slice(&lowest.generation.to_be_bytes());
         }
-        for mark in self.tokens.keys().take(tokens) {
+        let stays = lasting(&self.tokens, tokens, |until| *until);
+        for (mark, _) in self
+            .tokens
+            .iter()
+            .filter(|(mark, until)| stays(mark, until))
+        {
             entries.extend_from_slice(&mark.0);
         }
         let bytes = with_head(RevocationKind::Sessions, [sessions, tokens], &entries);
         (bytes, self.len().saturating_sub(sessions + tokens))
     }
+}
+
+/// Which entries stay if so many may: those that expire last, and of those that expire at the
+/// same time the ones with the greater marks.
+fn lasting<T>(
+    table: &BTreeMap<Mark, T>,
+    count: usize,
+    until: impl Fn(&T) -> u64,
+) -> impl Fn(&Mark, &T) -> bool {
+    let left_out = table.len().saturating_sub(count);
+    let mut first = None;
+    if left_out > 0 && count > 0 {
+        let mut times: Vec<(u64, Mark)> = table
+            .iter()
+            .map(|(mark, entry)| (until(entry), *mark))
+            .collect();
+        let (_, nth, _) = times.select_nth_unstable(left_out);
+        first = Some(*nth);
+    }
+    move |mark, entry| count > 0 && first.is_none_or(|first| (until(entry), *mark) >= first)
 }
 
 fn raise(table: &mut BTreeMap<Mark, u32>, name: &str, lowest: u64) {

@@ -1,6 +1,7 @@
 //! What a query asks of one field.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use crate::fold::FoldedSet;
 use crate::typed::{Typed, ValueType};
@@ -11,7 +12,7 @@ use crate::work::{STEP, TEST, Work};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Condition<F> {
     pub(crate) field: F,
-    pub(crate) test: Test,
+    pub(crate) test: Arc<Test>,
 }
 
 /// What a condition asks of its field. Of an array one scalar element has to
@@ -79,6 +80,27 @@ impl Test {
             text: text.into(),
             or_missing: text.is_empty(),
         }
+    }
+
+    /// The memory that it takes, in bytes.
+    pub(crate) fn held_bytes(&self) -> usize {
+        let texts = match self {
+            Self::OneOf(texts) => texts.held_bytes(),
+            Self::Contains(text) | Self::Holds(text) | Self::Is { text, .. } => text.len(),
+            Self::In(texts) => texts.iter().fold(0, |bytes: usize, text| {
+                bytes
+                    .saturating_add(size_of_val(text))
+                    .saturating_add(text.len())
+            }),
+            Self::Equals { values, .. } => values.iter().fold(0, |bytes: usize, value| {
+                bytes
+                    .saturating_add(size_of_val(value))
+                    .saturating_add(value.text_bytes())
+            }),
+            Self::Compares { value, .. } => value.text_bytes(),
+            Self::Exists | Self::Integer { .. } => 0,
+        };
+        texts.saturating_add(size_of::<Self>())
     }
 
     /// A text is looked at once, however many there are to compare with.

@@ -59,7 +59,7 @@ impl Derived<KeyPath> {
 }
 
 impl<F> Derived<F> {
-    pub(crate) fn map<G>(self, field: &mut impl FnMut(F) -> G) -> Derived<G> {
+    pub(crate) fn map<G>(&self, field: &mut impl FnMut(&F) -> G) -> Derived<G> {
         match self {
             Self::Node {
                 unschedulable,

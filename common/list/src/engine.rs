@@ -6,6 +6,8 @@ mod keys;
 mod run;
 mod uncounted;
 
+use std::sync::Arc;
+
 pub use self::keys::Keys;
 use self::run::{Parts, Run, Verdict};
 pub use self::uncounted::Uncounted;
@@ -80,14 +82,14 @@ impl Default for Limits {
 
 impl ListEngine {
     /// An engine for one response.
-    pub fn new(query: ListQuery, limits: Limits) -> Self {
+    pub fn new(query: impl Into<Arc<ListQuery>>, limits: Limits) -> Self {
         Self::reading(query, limits, Reading::Whole)
     }
 
     /// An engine for one response that is not the whole list.
-    pub fn reading(query: ListQuery, limits: Limits, reading: Reading) -> Self {
+    pub fn reading(query: impl Into<Arc<ListQuery>>, limits: Limits, reading: Reading) -> Self {
         Self {
-            run: Some(Run::new(query, limits, reading)),
+            run: Some(Run::new(query.into(), limits, reading)),
         }
     }
 
@@ -97,8 +99,25 @@ impl ListEngine {
     ///
     /// Says why there can be no page; memory is given back at once.
     pub fn push(&mut self, chunk: &[u8]) -> Result<Progress, ListError> {
+        self.read(|run| run.push(chunk))
+    }
+
+    /// Takes a body that is there as a whole. A query may make as much work of it as of
+    /// one chunk, however large it is.
+    ///
+    /// # Errors
+    ///
+    /// As [`push`](Self::push).
+    pub fn push_whole(&mut self, body: &[u8]) -> Result<Progress, ListError> {
+        self.read(|run| run.push_whole(body))
+    }
+
+    fn read<'c>(
+        &mut self,
+        take: impl FnOnce(&mut Run) -> Result<Verdict<'c>, ListError>,
+    ) -> Result<Progress, ListError> {
         let mut run = self.run.take().ok_or(ListError::Ended)?;
-        match run.push(chunk)? {
+        match take(&mut run)? {
             Verdict::Open => {
                 self.run = Some(run);
                 Ok(Progress::Held)
@@ -125,7 +144,7 @@ impl ListEngine {
         Ok(self.run.ok_or(ListError::Ended)?.into_parts())
     }
 
-    /// The memory that is held for this request, in bytes.
+    /// The memory that is held for this request beside its query, in bytes.
     pub fn held_bytes(&self) -> usize {
         self.run.as_ref().map_or(0, Run::held_bytes)
     }

@@ -1,5 +1,7 @@
 //! Conditions put together.
 
+use std::sync::Arc;
+
 use crate::condition::{Condition, Test};
 use crate::derived::Derived;
 use crate::path::KeyPath;
@@ -26,7 +28,10 @@ impl<F> Expression<F> {
     }
 
     pub(crate) fn field(field: F, test: Test) -> Self {
-        Self::Field(Condition { field, test })
+        Self::Field(Condition {
+            field,
+            test: Arc::new(test),
+        })
     }
 
     /// How many conditions it has.
@@ -43,24 +48,37 @@ impl<F> Expression<F> {
         Self::Not(Box::new(self))
     }
 
-    /// The same with fields that are found in another way.
-    pub(crate) fn map<G>(self, field: &mut impl FnMut(F) -> G) -> Expression<G> {
-        let mut all = |parts: Vec<Self>| -> Vec<Expression<G>> {
-            parts
-                .into_iter()
-                .map(|part| part.map(&mut *field))
-                .collect()
+    /// The same with fields that are found in another way. The tests are shared.
+    pub(crate) fn map<G>(&self, field: &mut impl FnMut(&F) -> G) -> Expression<G> {
+        let mut all = |parts: &[Self]| -> Vec<Expression<G>> {
+            parts.iter().map(|part| part.map(&mut *field)).collect()
         };
         match self {
             Self::All(parts) => Expression::All(all(parts)),
             Self::Any(parts) => Expression::Any(all(parts)),
             Self::Not(part) => Expression::Not(Box::new(part.map(field))),
             Self::Field(condition) => Expression::Field(Condition {
-                field: field(condition.field),
-                test: condition.test,
+                field: field(&condition.field),
+                test: Arc::clone(&condition.test),
             }),
-            Self::Derived(derived, wanted) => Expression::Derived(derived.map(field), wanted),
+            Self::Derived(derived, wanted) => {
+                Expression::Derived(derived.map(field), wanted.clone())
+            }
         }
+    }
+
+    /// The memory that it takes beside fields and tests, in bytes.
+    pub(crate) fn held_bytes(&self) -> usize {
+        let below = match self {
+            Self::All(parts) | Self::Any(parts) => parts
+                .iter()
+                .map(Self::held_bytes)
+                .fold(0, usize::saturating_add),
+            Self::Not(part) => part.held_bytes(),
+            Self::Field(_) => 0,
+            Self::Derived(_, wanted) => wanted.len(),
+        };
+        below.saturating_add(size_of::<Self>())
     }
 
     /// Whether it holds, by what is known of its conditions and derived texts.
@@ -80,6 +98,24 @@ impl<F> Expression<F> {
 }
 
 impl Expression<KeyPath> {
+    /// Shows the path of every field.
+    pub(crate) fn each_path(&self, visit: &mut impl FnMut(&KeyPath)) {
+        self.map(visit);
+    }
+
+    /// The memory that its tests take, in bytes.
+    pub(crate) fn test_bytes(&self) -> usize {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts
+                .iter()
+                .map(Self::test_bytes)
+                .fold(0, usize::saturating_add),
+            Self::Not(part) => part.test_bytes(),
+            Self::Field(condition) => condition.test.held_bytes(),
+            Self::Derived(..) => 0,
+        }
+    }
+
     /// A test of the field with this path, by the lenient rules.
     pub(crate) fn path(path: &str, test: Test) -> Self {
         Self::field(KeyPath::parse(path), test)

@@ -2,9 +2,7 @@
 
 mod read;
 
-use std::collections::BTreeMap;
-
-use crate::path::KeyPath;
+use crate::path::{KeyPath, Part};
 use crate::value::Value;
 
 /// The fields of a query, merged into one tree, so that an item is read once
@@ -16,7 +14,10 @@ use crate::value::Value;
 pub(crate) struct FieldSet {
     /// The objects that paths go through; the first one is the item itself.
     nodes: Vec<Node>,
-    known: BTreeMap<String, Field>,
+    /// The texts of all paths, of which the members' names are parts.
+    texts: Vec<u8>,
+    /// Which part of them each field is.
+    known: Vec<(Part, Field)>,
     slots: usize,
 }
 
@@ -79,7 +80,8 @@ struct Node {
 /// A member of an object that some path goes through or ends at.
 #[derive(Debug)]
 pub(crate) struct Member {
-    name: Box<str>,
+    /// A part of the set's texts.
+    name: Part,
     /// What this member's value fills.
     ends: Vec<Slot>,
     /// The slots of these fields behind this one only a walk through this member fills.
@@ -107,46 +109,83 @@ impl FieldSet {
     pub(crate) fn new() -> Self {
         Self {
             nodes: vec![Node::default()],
-            known: BTreeMap::new(),
+            texts: Vec::new(),
+            known: Vec::new(),
             slots: 0,
         }
     }
 
     pub(crate) fn add(&mut self, path: &KeyPath) -> Field {
-        if let Some(field) = self.known.get(path.text()) {
+        let steps = path.steps();
+        let written = path.text();
+        let known = |(known, _): &&(Part, Field)| {
+            known.len() == written.len() && known.of_bytes(&self.texts) == written.as_bytes()
+        };
+        if let Some((_, field)) = self.known.iter().find(known) {
             return *field;
         }
         let field = Field {
             index: self.known.len(),
             first_slot: self.slots,
         };
-        self.slots = self.slots.saturating_add(path.steps().len());
-        self.known.insert(path.text().to_owned(), field);
+        self.slots = self.slots.saturating_add(steps.len());
+        let before = self.texts.len();
+        self.texts.extend_from_slice(steps.text());
+        let written = Part::new(before, written.len());
+        self.known.push((written, field));
 
         let mut node = Self::ROOT;
-        let mut steps = path.steps().iter().peekable();
+        let mut steps = steps
+            .all()
+            .iter()
+            .map(|step| step.behind(before))
+            .peekable();
         let mut slot = Slot { field, step: 0 };
         while let Some(step) = steps.next() {
-            if let Some(member) = self.add_member(node, &step.rest) {
-                member.ends.push(slot);
+            if let Some(member) = self.add_member(node, step.rest) {
+                push_exact(&mut member.ends, slot);
             }
             if steps.peek().is_none() {
                 break;
             }
-            let Some(member) = self.add_member(node, &step.name) else {
+            let Some(member) = self.add_member(node, step.name) else {
                 break;
             };
-            member.below.push(slot);
+            push_exact(&mut member.below, slot);
             node = member.next;
             slot.step = slot.step.saturating_add(1);
         }
         field
     }
 
+    /// The memory that it takes, in bytes.
+    pub(crate) fn held_bytes(&self) -> usize {
+        let nodes = self.nodes.iter().map(|node| {
+            let slots = node.members.iter().map(|member| {
+                let slots = member
+                    .ends
+                    .capacity()
+                    .saturating_add(member.below.capacity());
+                slots.saturating_mul(size_of::<Slot>())
+            });
+            let members = node.members.capacity().saturating_mul(size_of::<Member>());
+            slots.fold(members, usize::saturating_add)
+        });
+        let known = self
+            .known
+            .capacity()
+            .saturating_mul(size_of::<(Part, Field)>());
+        let own = self.nodes.capacity().saturating_mul(size_of::<Node>());
+        nodes
+            .fold(known, usize::saturating_add)
+            .saturating_add(own)
+            .saturating_add(self.texts.capacity())
+    }
+
     /// All fields of the set.
     #[cfg(test)]
     pub(crate) fn all(&self) -> impl Iterator<Item = Field> {
-        self.known.values().copied()
+        self.known.iter().map(|(_, field)| *field)
     }
 
     /// The member of this name, if a path goes that way.
@@ -155,10 +194,11 @@ impl FieldSet {
         // Mostly there are a few, and their lengths differ from the name's.
         let index = if members.len() <= FEW {
             members.iter().position(|member| {
-                member.name.len() == name.len() && member.name.as_bytes() == name
+                member.name.len() == name.len() && member.name.of_bytes(&self.texts) == name
             })?
         } else {
-            let found = members.binary_search_by(|member| member.name.as_bytes().cmp(name));
+            let found =
+                members.binary_search_by(|member| member.name.of_bytes(&self.texts).cmp(name));
             found.ok()?
         };
         Some(MemberId { node, index })
@@ -184,17 +224,20 @@ impl FieldSet {
     }
 
     /// The member of this name, made if it is new; so there always is one.
-    fn add_member(&mut self, node: NodeId, name: &str) -> Option<&mut Member> {
+    fn add_member(&mut self, node: NodeId, name: Part) -> Option<&mut Member> {
         let next = NodeId(self.nodes.len());
         let Node { members, lengths } = self.nodes.get_mut(node.0)?;
         *lengths |= length_bit(name.len());
-        let found = members.binary_search_by(|member| (*member.name).cmp(name));
+        let wanted = name.of_bytes(&self.texts);
+        let found =
+            members.binary_search_by(|member| member.name.of_bytes(&self.texts).cmp(wanted));
         let (Ok(index) | Err(index)) = found;
         if found.is_err() {
+            members.reserve_exact(1);
             members.insert(
                 index,
                 Member {
-                    name: name.into(),
+                    name,
                     ends: Vec::new(),
                     below: Vec::new(),
                     next,
@@ -204,6 +247,13 @@ impl FieldSet {
         }
         self.nodes.get_mut(node.0)?.members.get_mut(index)
     }
+}
+
+/// Most members have one slot, and most objects two members; a vector makes room for four
+/// by itself.
+fn push_exact(slots: &mut Vec<Slot>, slot: Slot) {
+    slots.reserve_exact(1);
+    slots.push(slot);
 }
 
 // === impl Member ===

@@ -18,6 +18,15 @@ impl FoldedSet {
         Self { texts }
     }
 
+    /// The memory that its texts take, in bytes.
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.texts.iter().fold(0, |bytes: usize, text| {
+            bytes
+                .saturating_add(size_of_val(text))
+                .saturating_add(text.capacity())
+        })
+    }
+
     /// Whether it holds this text. The text is folded once, however many there are.
     pub(crate) fn holds(&self, text: &str) -> bool {
         match self.texts.as_slice() {

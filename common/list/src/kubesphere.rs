@@ -66,7 +66,7 @@ const BOUNDED: [&str; 23] = [
 /// which makes the list shorter and its meaning no other.
 ///
 /// `services` are those that [`service_name`] asks for, of all namespaces that the
-/// list is about.
+/// list is about. How many labels they select by has no bound here.
 pub fn parse(resource: &str, raw_query: &str, services: &[Service]) -> ListRequest {
     let checked = check_query(raw_query);
     let parameters = match checked {
@@ -123,10 +123,16 @@ fn query<'q>(
         check_text(parameter, first(parameter).unwrap_or_default())?;
     }
     let mut conditions = Vec::new();
+    // How many services there are, and labels of each, is not for the query to say.
+    let mut of_services = Vec::new();
     for (index, (name, value)) in parameters.iter().enumerate() {
         let before = parameters.iter().take(index);
         if before.into_iter().all(|(former, _)| former != name) {
-            conditions.extend(filters::filter(resource, name, value, services)?);
+            let all = match &**name {
+                "serviceName" => &mut of_services,
+                _ => &mut conditions,
+            };
+            all.extend(filters::filter(resource, name, value, services)?);
         }
     }
     if let Some(text) = first("labelSelector") {
@@ -136,10 +142,8 @@ fn query<'q>(
     if let Some(text) = first("fieldSelector") {
         conditions.push(filters::field_selector(text)?);
     }
-    // How many services there are, and labels of each, is not for the query to say.
-    if first("serviceName").is_none() {
-        check_all_conditions(&conditions)?;
-    }
+    check_all_conditions(&conditions)?;
+    conditions.extend(of_services);
     Ok(ListQuery {
         selector: Selector::from(Expression::All(conditions)),
         sort: sort(

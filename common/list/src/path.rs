@@ -1,7 +1,11 @@
 //! Key paths: how a name with dots finds fields inside an item.
 
+mod read;
 mod walk;
 
+use std::sync::Arc;
+
+pub(crate) use read::json_string;
 pub(crate) use walk::{any_element, each_member, member};
 
 /// A path such as `metadata.labels.app.kubernetes.io/name`,
@@ -17,24 +21,55 @@ pub(crate) use walk::{any_element, each_member, member};
 /// - `[key]` and `["key"]` (a JSON string) are one key wherever they stand.
 ///
 /// Segments are case-sensitive and there is no index syntax.
+///
+/// A copy is the same path and takes no memory of its own.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct KeyPath {
-    /// As it was written, up to the first `[]`.
+pub struct KeyPath(Arc<Path>);
+
+/// It holds each of its texts once: with 64 steps, each of which knows all that remains,
+/// it would otherwise be many times as large as it was written.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Path {
+    /// As it was written, up to the first `[]`, and behind that the quoted keys that
+    /// stand there with escapes, decoded.
     text: Box<str>,
+    /// How much of the text was written.
+    written: usize,
     /// Up to the first `[]`. Only what follows a `[]` may have none: there it
     /// stands for the element itself.
-    steps: Vec<Step>,
+    steps: Box<[Step]>,
     /// Behind the first `[]`: what is taken from every element.
-    each: Option<Box<KeyPath>>,
+    each: Option<KeyPath>,
 }
 
 /// One object on the way.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Step {
     /// The member that leads on.
-    pub(crate) name: Box<str>,
+    pub(crate) name: Part,
     /// The member that ends the path here, when `name` leads to nothing.
-    pub(crate) rest: Box<str>,
+    pub(crate) rest: Part,
+}
+
+/// A part of a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Part {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+}
+
+/// The two members that a step names.
+#[derive(Clone, Copy, Debug)]
+struct Names<'p> {
+    name: &'p [u8],
+    rest: &'p [u8],
+}
+
+/// The way to a field, from some step on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Steps<'p> {
+    text: &'p [u8],
+    steps: &'p [Step],
 }
 
 /// Why a text is no path by the strict rules.
@@ -47,7 +82,7 @@ pub(crate) struct PathError {
 }
 
 /// Deeper than any Kubernetes object. What follows the last step of a longer
-/// path is one key, which bounds the memory that a hostile query can take.
+/// path is one key.
 pub(crate) const MAX_STEPS: usize = 64;
 
 /// The `[]` of one path: each of them reads its array once more.
@@ -72,16 +107,12 @@ impl KeyPath {
     /// Reads a path strictly: no empty segments, no stray brackets, no more
     /// than [`MAX_STEPS`] segments and [`MAX_EACH`] `[]`.
     pub(crate) fn read(text: &str) -> Result<Self, PathError> {
-        Reader {
-            whole: text,
-            steps: 0,
-            each: 0,
-        }
-        .path(text, true)
+        read::path(text)
     }
 
     /// Segments between dots and nothing else.
     fn literal(text: &str) -> Self {
+        let end = text.len();
         let mut steps: Vec<Step> = Vec::new();
         let mut rest = text;
         let mut in_flat_map = false;
@@ -89,190 +120,166 @@ impl KeyPath {
             if in_flat_map || steps.len().saturating_add(1) >= MAX_STEPS {
                 break;
             }
-            steps.push(Step::new(name, rest));
+            let start = end.saturating_sub(rest.len());
+            steps.push(Step {
+                name: Part::new(start, name.len()),
+                rest: Part { start, end },
+            });
             in_flat_map = FLAT_MAPS.contains(&name);
             rest = tail;
         }
-        steps.push(Step::new(rest, rest));
-        Self {
+        let start = end.saturating_sub(rest.len());
+        steps.push(Step::whole(Part { start, end }));
+        Self(Arc::new(Path {
             text: text.into(),
-            steps,
+            written: end,
+            steps: steps.into(),
             each: None,
-        }
+        }))
     }
 
     /// The way to the field, or to the array of the first `[]`.
-    pub(crate) fn steps(&self) -> &[Step] {
-        &self.steps
+    pub(crate) fn steps(&self) -> Steps<'_> {
+        Steps {
+            text: self.0.text.as_bytes(),
+            steps: &self.0.steps,
+        }
+    }
+
+    /// The members that lead to the field, or to the array of the first `[]`.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        let steps = self.0.steps.iter();
+        steps.map(|step| step.name.of(&self.0.text))
     }
 
     /// The path as it was written, up to the first `[]`.
     pub(crate) fn text(&self) -> &str {
-        &self.text
+        let written = Part::new(0, self.0.written);
+        written.of(&self.0.text)
     }
 
     /// The same path inside a member of this name.
-    pub(crate) fn inside(self, name: &str) -> Self {
-        let text = format!("{name}.{}", self.text);
-        let mut steps = vec![Step::new(name, &text)];
-        steps.extend(self.steps);
-        Self {
-            text: text.into(),
-            steps,
-            each: self.each,
-        }
+    pub(crate) fn inside(&self, name: &str) -> Self {
+        let before = name.len().saturating_add(1);
+        let written = self.0.written.saturating_add(before);
+        let first = Step {
+            name: Part::new(0, name.len()),
+            rest: Part::new(0, written),
+        };
+        let steps = self.0.steps.iter().map(|step| step.behind(before));
+        Self(Arc::new(Path {
+            text: format!("{name}.{}", self.0.text).into(),
+            written,
+            steps: [first].into_iter().chain(steps).collect(),
+            each: self.0.each.clone(),
+        }))
     }
 
     /// What is taken from every element of the array, if the path has a `[]`.
     pub(crate) fn each(&self) -> Option<&KeyPath> {
-        self.each.as_deref()
+        self.0.each.as_ref()
     }
 
-    pub(crate) fn into_each(self) -> Option<Box<KeyPath>> {
-        self.each
+    /// The memory that it takes, in bytes.
+    pub(crate) fn held_bytes(&self) -> usize {
+        let steps = size_of_val(&*self.0.steps);
+        let each = self.each().map_or(0, Self::held_bytes);
+        size_of::<Path>()
+            .saturating_add(self.0.text.len())
+            .saturating_add(steps)
+            .saturating_add(each)
     }
 }
 
 // === impl Step ===
 
 impl Step {
-    fn new(name: &str, rest: &str) -> Self {
+    /// The last one: nothing remains but its name.
+    fn whole(name: Part) -> Self {
+        Self { name, rest: name }
+    }
+
+    /// The same in a text with so much before it.
+    pub(crate) fn behind(self, before: usize) -> Self {
         Self {
-            name: name.into(),
-            rest: rest.into(),
+            name: self.name.behind(before),
+            rest: self.rest.behind(before),
         }
     }
 }
 
-// === Reading strictly ===
+// === impl Part ===
 
-/// What has been read of a whole path, against the bounds.
-struct Reader<'t> {
-    whole: &'t str,
-    steps: usize,
-    each: usize,
-}
-
-impl Reader<'_> {
-    /// Reads a path from its first segment or, with `named` false, bracket on.
-    fn path(&mut self, text: &str, mut named: bool) -> Result<KeyPath, PathError> {
-        // Each with the text that remains where it begins.
-        let mut names: Vec<(String, &str)> = Vec::new();
-        let mut rest = text;
-        let mut in_flat_map = false;
-        let each = loop {
-            if named {
-                let end = if in_flat_map {
-                    None
-                } else {
-                    rest.find(['.', '[', ']'])
-                };
-                let (name, tail) = end
-                    .and_then(|end| rest.split_at_checked(end))
-                    .unwrap_or((rest, ""));
-                if name.is_empty() {
-                    return Err(self.problem(rest, "a name is expected"));
-                }
-                self.count_step(rest)?;
-                names.push((name.to_owned(), rest));
-                in_flat_map = FLAT_MAPS.contains(&name);
-                rest = tail;
-            }
-            if rest.is_empty() {
-                break None;
-            }
-            if let Some(tail) = rest.strip_prefix('.') {
-                rest = tail;
-                named = true;
-            } else if let Some(tail) = rest.strip_prefix("[]") {
-                break Some(Box::new(self.each(rest, tail)?));
-            } else if let Some(tail) = rest.strip_prefix('[') {
-                let (key, tail) = self.key(tail)?;
-                self.count_step(rest)?;
-                names.push((key, rest));
-                in_flat_map = false;
-                named = false;
-                rest = tail;
-            } else {
-                return Err(
-                    self.problem(rest, "a dot, a bracket or the end of the path is expected")
-                );
-            }
-        };
-        let text = match each {
-            Some(_) => text.strip_suffix(rest).unwrap_or(text),
-            None => text,
-        };
-        let behind = if each.is_some() { rest } else { "" };
-        let last = names.len().saturating_sub(1);
-        let steps = names
-            .iter()
-            .enumerate()
-            .map(|(index, (name, remaining))| {
-                let remaining = remaining.strip_suffix(behind).unwrap_or(remaining);
-                Step::new(name, if index == last { name } else { remaining })
-            })
-            .collect();
-        Ok(KeyPath {
-            text: text.into(),
-            steps,
-            each,
-        })
+impl Part {
+    pub(crate) fn new(start: usize, len: usize) -> Self {
+        let end = start.saturating_add(len);
+        Self { start, end }
     }
 
-    /// What follows a `[]`.
-    fn each(&mut self, at: &str, tail: &str) -> Result<KeyPath, PathError> {
-        self.each = self.each.saturating_add(1);
-        if self.each > MAX_EACH {
-            return Err(self.problem(at, "a path may have at most 4 `[]`"));
-        }
-        match tail.strip_prefix('.') {
-            Some(names) => self.path(names, true),
-            None if tail.is_empty() => Ok(KeyPath::default()),
-            None => self.path(tail, false),
+    fn behind(self, before: usize) -> Self {
+        Self {
+            start: self.start.saturating_add(before),
+            end: self.end.saturating_add(before),
         }
     }
 
-    /// A key up to its closing bracket, and what follows that.
-    fn key<'t>(&self, text: &'t str) -> Result<(String, &'t str), PathError> {
-        let (key, tail) = if text.starts_with('"') {
-            json_string(text)
-                .ok_or_else(|| self.problem(text, "the quoted key is no complete JSON string"))?
-        } else {
-            let (key, _) = text
-                .split_once(']')
-                .ok_or_else(|| self.problem(text, "the bracket is never closed"))?;
-            let tail = text.strip_prefix(key).unwrap_or_default();
-            (key.to_owned(), tail)
-        };
-        let tail = tail
-            .strip_prefix(']')
-            .ok_or_else(|| self.problem(tail, "a closing bracket is expected"))?;
-        Ok((key, tail))
+    pub(crate) fn len(self) -> usize {
+        self.end.saturating_sub(self.start)
     }
 
-    fn count_step(&mut self, at: &str) -> Result<(), PathError> {
-        self.steps = self.steps.saturating_add(1);
-        if self.steps > MAX_STEPS {
-            return Err(self.problem(at, "a path may have at most 64 segments"));
-        }
-        Ok(())
+    fn of(self, text: &str) -> &str {
+        text.get(self.start..self.end).unwrap_or_default()
     }
 
-    fn problem(&self, rest: &str, problem: &'static str) -> PathError {
-        PathError {
-            at: self.whole.len().saturating_sub(rest.len()),
-            problem,
-        }
+    #[inline]
+    pub(crate) fn of_bytes(self, text: &[u8]) -> &[u8] {
+        text.get(self.start..self.end).unwrap_or_default()
     }
 }
 
-/// The JSON string that a text begins with, decoded, and what follows it.
-pub(crate) fn json_string(text: &str) -> Option<(String, &str)> {
-    let mut strings = serde_json::Deserializer::from_str(text).into_iter::<String>();
-    let string = strings.next()?.ok()?;
-    let (_, tail) = text.split_at_checked(strings.byte_offset())?;
-    Some((string, tail))
+// === impl Steps ===
+
+impl<'p> Steps<'p> {
+    pub(crate) fn len(self) -> usize {
+        self.steps.len()
+    }
+
+    pub(crate) fn is_empty(self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// What the parts of the steps are of.
+    pub(crate) fn text(self) -> &'p [u8] {
+        self.text
+    }
+
+    pub(crate) fn all(self) -> &'p [Step] {
+        self.steps
+    }
+
+    /// The names of the first one, and those that follow it.
+    fn split_first(self) -> Option<(Names<'p>, Self)> {
+        let (first, steps) = self.steps.split_first()?;
+        let names = Names {
+            name: first.name.of_bytes(self.text),
+            rest: first.rest.of_bytes(self.text),
+        };
+        Some((names, Self { steps, ..self }))
+    }
+
+    /// Whether the member of this name leads on from a step.
+    pub(crate) fn leads_by(self, step: usize, name: &str) -> bool {
+        let step = self.steps.get(step);
+        step.is_some_and(|step| step.name.of_bytes(self.text) == name.as_bytes())
+    }
+
+    /// Whether the member of this name is what a step and all that follow it name
+    /// together.
+    pub(crate) fn ends_by(self, step: usize, name: &str) -> bool {
+        let step = self.steps.get(step);
+        let step = step.filter(|step| step.rest != step.name);
+        step.is_some_and(|step| step.rest.of_bytes(self.text) == name.as_bytes())
+    }
 }
 
 #[cfg(test)]

@@ -22,6 +22,8 @@ pub(crate) struct Plan {
     conditions: Vec<Expression<Place>>,
     /// `None` when nobody sees the order.
     order: Option<Order>,
+    /// The memory that it takes beside the query.
+    held: usize,
 }
 
 #[derive(Debug)]
@@ -36,7 +38,7 @@ struct Order {
 #[derive(Debug)]
 pub(crate) struct Place {
     field: Field,
-    each: Option<Box<KeyPath>>,
+    each: Option<KeyPath>,
     /// The field holds the cells of a row, of which this one is meant.
     cell: Option<usize>,
 }
@@ -44,12 +46,12 @@ pub(crate) struct Place {
 // === impl Plan ===
 
 impl Plan {
-    pub(crate) fn new(query: ListQuery) -> Self {
-        Self::with(query, InRow::Field)
+    pub(crate) fn new(query: &ListQuery) -> Self {
+        Self::with(query, |path| InRow::Field(path.clone()))
     }
 
     /// The same for the rows of a Table with these columns.
-    pub(crate) fn for_rows(query: ListQuery, columns: &Columns) -> Result<Self, ListError> {
+    pub(crate) fn for_rows(query: &ListQuery, columns: &Columns) -> Result<Self, ListError> {
         let mut missing = None;
         let plan = Self::with(query, |path| {
             columns.find(path).unwrap_or_else(|error| {
@@ -60,16 +62,16 @@ impl Plan {
         missing.map_or(Ok(plan), Err)
     }
 
-    fn with(query: ListQuery, mut find: impl FnMut(KeyPath) -> InRow) -> Self {
+    fn with(query: &ListQuery, mut find: impl FnMut(&KeyPath) -> InRow) -> Self {
         let mut fields = FieldSet::new();
-        let mut place = |path: KeyPath| Place::add(&mut fields, find(path));
-        let conditions = query
+        let mut place = |path: &KeyPath| Place::add(&mut fields, find(path));
+        let conditions: Vec<Expression<Place>> = query
             .selector
-            .into_expressions()
-            .into_iter()
+            .expressions()
+            .iter()
             .map(|expression| expression.map(&mut place))
             .collect();
-        let mut keys = query.sort.keys.into_iter().map(|key| SortKey {
+        let mut keys = query.sort.keys.iter().map(|key| SortKey {
             source: key.source.map(&mut place),
             kind: key.kind,
             descending: key.descending,
@@ -79,18 +81,28 @@ impl Plan {
             let more = keys.by_ref().collect();
             (first, more)
         });
-        let mut field = |path: &str| Place::add(&mut fields, find(KeyPath::parse(path))).field;
+        let mut field = |path: &str| Place::add(&mut fields, find(&KeyPath::parse(path))).field;
         let order = order.map(|(first, more)| Order {
             first,
             more,
             namespace: field("metadata.namespace"),
             name: field("metadata.name"),
         });
+        let held = conditions
+            .iter()
+            .map(Expression::held_bytes)
+            .fold(fields.held_bytes(), usize::saturating_add);
         Self {
             fields,
             conditions,
             order,
+            held,
         }
+    }
+
+    /// The memory that it takes beside the query, in bytes.
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.held
     }
 
     /// The fields that have to be found in an item before it is judged.
@@ -156,7 +168,7 @@ impl Place {
         match place {
             InRow::Field(path) => Self {
                 field: fields.add(&path),
-                each: path.into_each(),
+                each: path.each().cloned(),
                 cell: None,
             },
             InRow::Cell(cell) => Self {

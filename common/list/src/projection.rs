@@ -79,19 +79,29 @@ impl Projection {
     }
 
     /// The same for the rows of a Table, whose cells stay.
-    pub(crate) fn in_rows(self) -> Self {
-        let inside = |paths: Vec<KeyPath>| -> Vec<KeyPath> {
-            let paths = paths.into_iter();
+    pub(crate) fn in_rows(&self) -> Self {
+        let inside = |paths: &[KeyPath]| -> Vec<KeyPath> {
+            let paths = paths.iter();
             paths.map(|path| path.inside(table::OBJECT)).collect()
         };
-        let mut fields = inside(self.fields);
+        let mut fields = inside(&self.fields);
         if !fields.is_empty() {
             fields.push(KeyPath::parse(table::CELLS));
         }
         Self {
             fields,
-            strip: inside(self.strip),
+            strip: inside(&self.strip),
         }
+    }
+
+    /// The memory that it takes, in bytes.
+    pub(crate) fn held_bytes(&self) -> usize {
+        let paths = self.fields.iter().chain(&self.strip);
+        paths.fold(0, |bytes: usize, path| {
+            bytes
+                .saturating_add(size_of_val(path))
+                .saturating_add(path.held_bytes())
+        })
     }
 
     /// Whether it leaves every item as it came.
@@ -178,16 +188,14 @@ impl<'p> Cursor<'p> {
         paths.iter().map(|path| Self { path, step: 0 }).collect()
     }
 
-    /// The member that leads on from here.
-    fn name(&self) -> Option<&'p str> {
-        let step = self.path.steps().get(self.step)?;
-        Some(&step.name)
+    /// Whether the member of this name leads on from here.
+    fn leads_by(&self, name: &str) -> bool {
+        self.path.steps().leads_by(self.step, name)
     }
 
-    /// The member that the rest of the path may name as a whole.
-    fn rest(&self) -> Option<&'p str> {
-        let step = self.path.steps().get(self.step)?;
-        (step.rest != step.name).then_some(&*step.rest)
+    /// Whether the rest of the path names this member as a whole.
+    fn ends_by(&self, name: &str) -> bool {
+        self.path.steps().ends_by(self.step, name)
     }
 
     fn next(self) -> Self {

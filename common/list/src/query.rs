@@ -44,17 +44,24 @@ impl ListQuery {
     /// Whether an object's `metadata` decides alone if it is on the page.
     pub fn is_about_metadata(&self) -> bool {
         let mut all = true;
-        let mut look = |path: KeyPath| {
-            let mut steps = path.steps().iter();
-            let inside = steps.next().is_some_and(|first| &*first.name == "metadata");
-            all &= inside && steps.next().is_some();
+        let mut look = |path: &KeyPath| {
+            let mut names = path.names();
+            all &= names.next() == Some("metadata") && names.next().is_some();
         };
-        for expression in self.selector.clone().into_expressions() {
-            expression.map(&mut look);
+        for expression in self.selector.expressions() {
+            expression.each_path(&mut look);
         }
-        for key in self.sort.keys.clone() {
+        for key in &self.sort.keys {
             key.source.map(&mut look);
         }
         all
+    }
+
+    /// The memory that it takes, in bytes: in proportion to how long it was written.
+    pub fn held_bytes(&self) -> usize {
+        size_of::<Self>()
+            .saturating_add(self.selector.held_bytes())
+            .saturating_add(self.sort.held_bytes())
+            .saturating_add(self.projection.held_bytes())
     }
 }

@@ -111,15 +111,12 @@ impl<'a> Raw<'a> {
 }
 
 /// Whether a name, quotes included, is this one.
-pub(crate) fn is_named(quoted: &[u8], name: &str) -> bool {
+pub(crate) fn is_named(quoted: &[u8], name: &[u8]) -> bool {
     let plain = quoted.len() == name.len().saturating_add(2);
     if memchr(b'\\', quoted).is_none() {
-        return plain
-            && quoted
-                .get(1..)
-                .is_some_and(|rest| rest.starts_with(name.as_bytes()));
+        return plain && quoted.get(1..).is_some_and(|rest| rest.starts_with(name));
     }
-    string(quoted) == name
+    string(quoted).as_bytes() == name
 }
 
 /// What a string says, whose quotes are part of the text. What is no UTF-8 in it, and
@@ -250,9 +247,9 @@ mod tests {
             (b"\"\"", ""),
         ] {
             assert_eq!(string(quoted), text);
-            assert!(is_named(quoted, text) || quoted.contains(&0xff));
+            assert!(is_named(quoted, text.as_bytes()) || quoted.contains(&0xff));
         }
-        assert!(is_named(br#""n\u0061me""#, "name"));
-        assert!(!is_named(br#""names""#, "name") && !is_named(br#""nam""#, "name"));
+        assert!(is_named(br#""n\u0061me""#, b"name"));
+        assert!(!is_named(br#""names""#, b"name") && !is_named(br#""nam""#, b"name"));
     }
 }

@@ -65,8 +65,15 @@ impl Selector {
         &self.all
     }
 
-    pub(crate) fn into_expressions(self) -> Vec<Expression<KeyPath>> {
-        self.all
+    /// The memory that it takes, in bytes.
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.all.iter().fold(0, |mut bytes: usize, expression| {
+            let mut add = |more| bytes = bytes.saturating_add(more);
+            add(expression.held_bytes());
+            add(expression.test_bytes());
+            expression.each_path(&mut |path| add(path.held_bytes()));
+            bytes
+        })
     }
 }
 
@@ -91,14 +98,17 @@ fn split(segment: &str) -> Option<((&str, char), &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::condition::Condition;
 
     fn conditions(text: &str) -> Vec<(String, Test)> {
         Selector::parse(text)
             .unwrap()
-            .into_expressions()
-            .into_iter()
+            .expressions()
+            .iter()
             .map(|expression| match expression {
-                Expression::Field(condition) => (condition.field.text().to_owned(), condition.test),
+                Expression::Field(Condition { field, test }) => {
+                    (field.text().to_owned(), Test::clone(test))
+                }
                 other => panic!("no condition: {other:?}"),
             })
             .collect()

@@ -122,6 +122,19 @@ impl Sort {
     }
 }
 
+impl Sort {
+    /// The memory that it takes, in bytes.
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.keys.iter().fold(0, |mut bytes: usize, key| {
+            bytes = bytes.saturating_add(size_of_val(key));
+            key.source.map(&mut |path: &KeyPath| {
+                bytes = bytes.saturating_add(path.held_bytes());
+            });
+            bytes
+        })
+    }
+}
+
 impl Default for Sort {
     fn default() -> Self {
         Self::parse(None, None, None)
@@ -141,10 +154,10 @@ fn full_name(name: &str) -> &str {
 
 impl<F> Source<F> {
     /// The same with fields that are found in another way.
-    pub(crate) fn map<G>(self, field: &mut impl FnMut(F) -> G) -> Source<G> {
+    pub(crate) fn map<G>(&self, field: &mut impl FnMut(&F) -> G) -> Source<G> {
         match self {
             Self::Field(name) => Source::Field(field(name)),
-            Self::Latest(names) => Source::Latest(names.into_iter().map(field).collect()),
+            Self::Latest(names) => Source::Latest(names.iter().map(field).collect()),
             Self::Derived(derived) => Source::Derived(derived.map(field)),
         }
     }

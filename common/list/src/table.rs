@@ -56,8 +56,8 @@ impl Columns {
 
     /// Where a path leads in the rows of this Table. A column is named as it is
     /// printed, in any case, with or without `cells.` before it.
-    pub(crate) fn find(&self, path: KeyPath) -> Result<InRow, ListError> {
-        let names: Vec<&str> = path.steps().iter().map(|step| &*step.name).collect();
+    pub(crate) fn find(&self, path: &KeyPath) -> Result<InRow, ListError> {
+        let names: Vec<&str> = path.names().collect();
         let column = match names.as_slice() {
             ["metadata", ..] => return Ok(InRow::Field(path.inside(OBJECT))),
             [CELLS, column] | [column] => self.position(column),
@@ -65,7 +65,7 @@ impl Columns {
         };
         // Names with dots are no paths with dots.
         let column = column.or_else(|| self.position(path.text()));
-        column.map(InRow::Cell).ok_or_else(|| self.unknown(&path))
+        column.map(InRow::Cell).ok_or_else(|| self.unknown(path))
     }
 
     fn position(&self, wanted: &str) -> Option<usize> {
@@ -117,7 +117,7 @@ mod tests {
     }
 
     fn find(path: &str) -> Result<InRow, ListError> {
-        columns().find(KeyPath::parse(path))
+        columns().find(&KeyPath::parse(path))
     }
 
     #[test]
@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn metadata_is_that_of_the_rows_object() {
         let inside = KeyPath::parse("metadata.labels.a.b/c").inside(OBJECT);
-        let names: Vec<&str> = inside.steps().iter().map(|step| &*step.name).collect();
+        let names: Vec<&str> = inside.names().collect();
         assert_eq!(names, ["object", "metadata", "labels", "a.b/c"]);
         assert_eq!(find("metadata.labels.a.b/c"), Ok(InRow::Field(inside)));
     }

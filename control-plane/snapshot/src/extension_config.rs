@@ -45,7 +45,8 @@ pub fn revocations(
     document: Vec<u8>,
 ) -> Resource {
     let configuration = proto::pack_any(BytesValue { value: document });
-    resource(kind.filter_name(), module, tokens, Some(configuration))
+    // Whoever was locked out must not stay in because a cluster takes its time.
+    resource(kind.filter_name(), module, tokens, Some(configuration)).standing_alone()
 }
 
 impl Snapshot {

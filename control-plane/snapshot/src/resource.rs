@@ -31,6 +31,8 @@ pub struct Resource {
     pub version: String,
     /// The message.
     pub any: Any,
+    /// It refers to no other resource, and waits for none.
+    pub stands_alone: bool,
 }
 
 /// Everything that one Envoy should have.
@@ -91,6 +93,17 @@ impl Resource {
                 type_url: M::type_url(),
                 value,
             },
+            stands_alone: false,
+        }
+    }
+
+    /// The same, which refers to no other resource: it may go to Envoy whatever becomes
+    /// of the others.
+    #[must_use]
+    pub fn standing_alone(self) -> Self {
+        Self {
+            stands_alone: true,
+            ..self
         }
     }
 }

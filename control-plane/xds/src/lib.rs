@@ -22,7 +22,8 @@
 //! ```
 //!
 //! Envoy answers clusters only when they are warm, and asks for their secrets in
-//! between; secrets therefore wait for nothing. A refused update (a NACK) counts
+//! between; secrets therefore wait for nothing. Nor do resources that refer to nothing,
+//! as the lists of what was revoked. A refused update (a NACK) counts
 //! as an answer, so one bad resource does not hold up the other types, but it is
 //! not an acceptance: what the old version may refer to is kept.
 //!

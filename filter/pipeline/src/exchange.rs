@@ -11,6 +11,7 @@
 
 use std::cell::OnceCell;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use cubegate_list::ListQuery;
 
@@ -23,6 +24,7 @@ use crate::exchange::editing::{Editing, Kapis};
 use crate::exchange::exchanging::Exchanging;
 use crate::exchange::looking::Looking;
 use crate::list::ListStream;
+use crate::memory::Share;
 use crate::pushdown::Way;
 use crate::reply::{self, Family};
 use crate::scope::Bounds;
@@ -104,13 +106,20 @@ struct Sent {
     family: Family,
     /// The `Accept-Encoding` that went upstream.
     accept_encoding: Option<String>,
-    page: Option<Box<PageRequest>>,
+    page: Option<Asked>,
     /// It was asked on one of KubeSphere's paths.
     kapis: Option<Box<Kapis>>,
     /// The answer is an application's behind the API server.
     is_proxied: bool,
     /// It goes on for long, and this is whose it is.
     long: Option<Caller>,
+}
+
+/// A page that is to be made of the answer, and what its request takes of the worker's
+/// memory until then: a query may be long, and an API server slow.
+struct Asked {
+    request: Box<PageRequest>,
+    share: Share,
 }
 
 struct Holding {
@@ -122,9 +131,7 @@ struct Holding {
 /// What is kept of a request whose answer becomes a page.
 struct PageRequest {
     family: Family,
-    /// Whose it is.
-    caller: Caller,
-    query: ListQuery,
+    query: Arc<ListQuery>,
     way: Way,
     table: Option<TableVersion>,
     takes_gzip: bool,
@@ -261,6 +268,14 @@ impl Exchange {
 // === impl PageRequest ===
 
 impl PageRequest {
+    /// What it takes of the worker's memory, in bytes.
+    fn held_bytes(&self) -> usize {
+        size_of::<Self>()
+            .saturating_add(self.query.held_bytes())
+            .saturating_add(self.path.len())
+            .saturating_add(self.upstream_query.len())
+    }
+
     /// The list's name in the worker's memory.
     fn list(&self) -> String {
         self.origin.list_name(&self.path, &self.upstream_query)

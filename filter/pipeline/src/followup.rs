@@ -75,13 +75,16 @@ impl FollowUp {
     pub(crate) fn take(&mut self, number: usize, answer: Answer) -> Next {
         match self {
             Self::Counting(counting) => counting.take(&answer),
-            Self::Fetching(fetching) => fetching.take(number, answer),
+            Self::Fetching(fetching) => fetching.take(number, &answer),
             Self::Relisting(relisting) => relisting.take(answer),
         }
     }
 
-    /// Whether the answers are kept until the page is made.
-    pub(crate) fn keeps_answers(&self) -> bool {
-        matches!(self, Self::Fetching(_))
+    /// The bytes of what has come and is kept until the page is made.
+    pub(crate) fn kept_bytes(&self) -> usize {
+        match self {
+            Self::Fetching(fetching) => fetching.kept_bytes(),
+            Self::Counting(_) | Self::Relisting(_) => 0,
+        }
     }
 }

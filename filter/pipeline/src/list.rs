@@ -1,5 +1,7 @@
 //! Step 4, list: whether an answer becomes a page, and the page.
 
+use std::sync::Arc;
+
 use cubegate_list::{Finished, Keys, Limits, ListEngine, ListError, ListRequest, Progress};
 use cubegate_list::{ListQuery, Reading, Uncounted};
 
@@ -14,11 +16,13 @@ use crate::upstream_path::UpstreamPath;
 pub(crate) struct ListStream {
     engine: Option<ListEngine>,
     way: Way,
-    query: ListQuery,
+    query: Arc<ListQuery>,
     limits: Limits,
     /// The bytes of the body so far.
     read: u64,
     share: Share,
+    /// What the request took of it before.
+    before: usize,
 }
 
 /// What is to be done with a chunk.
@@ -85,28 +89,38 @@ fn is_another_list(beginning: &[u8]) -> bool {
 // === impl ListStream ===
 
 impl ListStream {
-    /// `is_table` says that the answer was asked for as a Table.
+    /// `is_table` says that the answer was asked for as a Table, and `share` has what the
+    /// request takes already.
     pub(crate) fn new(
-        query: ListQuery,
+        query: Arc<ListQuery>,
         way: Way,
         is_table: bool,
         limits: Limits,
         share: Share,
-    ) -> Self {
+    ) -> Result<Self, MemoryFull> {
         let reading = if is_table {
             Reading::Table
         } else {
             way.reading()
         };
-        let engine = Some(ListEngine::reading(query.clone(), limits, reading));
-        Self {
-            engine,
+        let engine = ListEngine::reading(Arc::clone(&query), limits, reading);
+        let held = engine.held_bytes();
+        let mut this = Self {
+            engine: Some(engine),
             way,
             query,
             limits,
             read: 0,
+            before: share.held(),
             share,
-        }
+        };
+        this.hold(held)?;
+        Ok(this)
+    }
+
+    /// The engine holds so much.
+    fn hold(&mut self, bytes: usize) -> Result<(), MemoryFull> {
+        self.share.set(self.before.saturating_add(bytes))
     }
 
     /// Takes a chunk in; `last` ends the answer.
@@ -114,7 +128,7 @@ impl ListStream {
         if self.way == Way::Keys && self.read == 0 && is_another_list(chunk) {
             // The server does not make metadata lists; it has sent the list itself.
             self.way = Way::Plain;
-            self.engine = Some(ListEngine::new(self.query.clone(), self.limits));
+            self.engine = Some(ListEngine::new(Arc::clone(&self.query), self.limits));
         }
         let Some(engine) = self.engine.as_mut() else {
             return Ok(Step::PassThrough(chunk.to_vec()));
@@ -132,7 +146,7 @@ impl ListStream {
             return self.finish();
         }
         let held = engine.held_bytes();
-        self.share.set(held)?;
+        self.hold(held)?;
         Ok(Step::Held)
     }
 
@@ -142,7 +156,7 @@ impl ListStream {
             return Ok(Step::PassThrough(Vec::new()));
         };
         // What is kept for further answers is still in the account.
-        self.share.set(engine.held_bytes())?;
+        self.hold(engine.held_bytes())?;
         match engine.finish().map_err(Failure::List)? {
             Finished::Page(body) => Ok(Step::Page(body)),
             Finished::PassThrough(bytes) => self.no_list(bytes),

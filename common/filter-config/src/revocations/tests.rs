@@ -94,6 +94,53 @@ fn what_finds_no_room_is_counted_and_single_tokens_go_first() {
 }
 
 #[test]
+fn what_finds_no_room_is_what_expires_first() {
+    let mut list = Sessions::default();
+    for number in 0..100 {
+        list.raise_session(&format!("s{number}"), 1, 1_000 + number);
+        list.add_token(&format!("t{number}"), 1_000 + number);
+    }
+    let left_out = |list: &Sessions, room: usize, name: char| -> Vec<u64> {
+        let document = sessions(list.to_bytes(document::HEAD + room).0);
+        let is_left_out = |number: &u64| {
+            let mark = Mark::of(&format!("{name}{number}"));
+            match name {
+                's' => !document.refuses_session(&mark, 0),
+                _ => !document.refuses_token(&mark),
+            }
+        };
+        (0..200)
+            .filter(is_left_out)
+            .take_while(|n| *n < 110)
+            .collect()
+    };
+    let missing = |from: u64| (0..from).chain(100..110).collect::<Vec<u64>>();
+    let all_sessions = 100 * document::LOWEST;
+    for count in [0, 1, 40, 99, 100] {
+        let room = all_sessions + count * document::SINGLE;
+        assert_eq!(left_out(&list, room, 't'), missing(100 - count as u64));
+        let room = count * document::LOWEST;
+        assert_eq!(left_out(&list, room, 's'), missing(100 - count as u64));
+    }
+    // What is new takes the place of what expires first, whatever its mark is.
+    let room = all_sessions + 100 * document::SINGLE;
+    for number in 100..105 {
+        list.add_token(&format!("t{number}"), 1_000 + number);
+    }
+    let expected: Vec<u64> = (0..5).chain(105..110).collect();
+    assert_eq!(left_out(&list, room, 't'), expected);
+    // Those of one time are told apart in one way always.
+    let mut even = Sessions::default();
+    for number in 0..100 {
+        even.add_token(&format!("t{number}"), 1_000);
+    }
+    let half = document::HEAD + 50 * document::SINGLE;
+    let (bytes, without) = even.to_bytes(half);
+    assert_eq!((bytes.len(), without), (half, 50));
+    assert_eq!(even.to_bytes(half).0, bytes);
+}
+
+#[test]
 fn what_is_broken_is_refused_and_never_panics() {
     let mut list = Sessions::default();
     for number in 0..50 {

@@ -1,5 +1,7 @@
 //! The items of the list as they arrive, one after the other, each in one piece.
 
+use std::sync::Arc;
+
 use super::Limits;
 use super::judge::Judge;
 use crate::error::ListError;
@@ -45,7 +47,7 @@ pub(super) enum Refusal {
 // === impl Items ===
 
 impl Items {
-    pub(super) fn new(query: ListQuery, limits: Limits, reading: Reading) -> Self {
+    pub(super) fn new(query: Arc<ListQuery>, limits: Limits, reading: Reading) -> Self {
         Self {
             max_item_bytes: limits.max_item_bytes,
             reader: ObjectReader::new(),
@@ -59,6 +61,7 @@ impl Items {
         self.buffer
             .capacity()
             .saturating_add(self.reader.held_bytes())
+            .saturating_add(self.places.held_bytes())
             .saturating_add(self.judge.held_bytes())
     }
 

@@ -1,6 +1,7 @@
 //! What becomes of an item: whether it is wanted, and whether it can be on the page.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::Limits;
 use crate::error::ListError;
@@ -17,12 +18,11 @@ use crate::work::{KEEP, Work};
 /// Judges one item after the other, and keeps those that can be on the page.
 #[derive(Debug)]
 pub(super) struct Judge {
+    query: Arc<ListQuery>,
     plan: Plan,
-    /// What of an item is kept.
-    projection: Projection,
+    /// What of a row is kept, once it has turned out to be a Table.
+    of_rows: Option<Projection>,
     work: Work,
-    /// What is asked of the rows, should it turn out to be a Table.
-    of_rows: Option<ListQuery>,
     reading: Reading,
     heap: PageHeap,
     /// How many items there were.
@@ -35,17 +35,14 @@ pub(super) struct Judge {
 // === impl Judge ===
 
 impl Judge {
-    pub(super) fn new(mut query: ListQuery, limits: Limits, reading: Reading) -> Self {
-        let projection = std::mem::take(&mut query.projection);
-        let heap = PageHeap::new(query.page, limits.max_page_bytes);
-        let of_rows = (reading == Reading::Table).then(|| query.clone());
+    pub(super) fn new(query: Arc<ListQuery>, limits: Limits, reading: Reading) -> Self {
         Self {
-            plan: Plan::new(query),
-            projection,
+            plan: Plan::new(&query),
+            of_rows: None,
             work: Work::unlimited(),
-            of_rows,
             reading,
-            heap,
+            heap: PageHeap::new(query.page, limits.max_page_bytes),
+            query,
             arrived: 0,
             last_name: String::new(),
             in_order: true,
@@ -54,9 +51,9 @@ impl Judge {
 
     /// The items are the rows of a Table with these columns.
     pub(super) fn expect_rows(&mut self, columns: &Columns) -> Result<(), ListError> {
-        if let Some(query) = self.of_rows.take() {
-            self.plan = Plan::for_rows(query, columns)?;
-            self.projection = std::mem::take(&mut self.projection).in_rows();
+        if self.reading == Reading::Table && self.of_rows.is_none() {
+            self.plan = Plan::for_rows(&self.query, columns)?;
+            self.of_rows = Some(self.query.projection.in_rows());
         }
         Ok(())
     }
@@ -67,7 +64,11 @@ impl Judge {
     }
 
     pub(super) fn held_bytes(&self) -> usize {
-        self.heap.held_bytes()
+        let of_rows = self.of_rows.as_ref().map_or(0, Projection::held_bytes);
+        self.heap
+            .held_bytes()
+            .saturating_add(self.plan.held_bytes())
+            .saturating_add(of_rows)
     }
 
     /// A chunk of this size begins.
@@ -85,7 +86,8 @@ impl Judge {
                 self.last_name.clear();
                 self.last_name.push_str(&rank.name);
             }
-            let (projection, work) = (&self.projection, &self.work);
+            let projection = self.of_rows.as_ref().unwrap_or(&self.query.projection);
+            let work = &self.work;
             match self.reading {
                 Reading::Keys => self.heap.offer(rank, || {
                     work.charge(KEEP);

@@ -1,11 +1,12 @@
 //! The work on one body: what the scanner finds goes to the envelope or to the items.
 
+use std::sync::Arc;
+
 use super::items::{Item, Items};
 use super::{Finished, Keys, Limits, Uncounted};
 use crate::envelope::{Envelope, Name};
 use crate::error::ListError;
-use crate::projection::Projection;
-use crate::query::{Answer, ListQuery};
+use crate::query::ListQuery;
 use crate::reading::Reading;
 use crate::scanner::{Event, Scanner};
 
@@ -17,9 +18,7 @@ pub(super) struct Run {
     envelope: Envelope,
     items: Items,
     reading: Reading,
-    /// What of an object is on the page, for objects that come later.
-    projection: Projection,
-    answer: Answer,
+    query: Arc<ListQuery>,
     /// Where in the body the part begins that is being read.
     part_at: u64,
     in_part: bool,
@@ -41,20 +40,14 @@ pub(crate) type Parts = (Envelope, Vec<Box<[u8]>>);
 // === impl Run ===
 
 impl Run {
-    pub(super) fn new(query: ListQuery, limits: Limits, reading: Reading) -> Self {
-        let projection = match reading {
-            Reading::Keys => query.projection.clone(),
-            Reading::Whole | Reading::Head | Reading::Table => Projection::default(),
-        };
-        let answer = query.answer;
+    pub(super) fn new(query: Arc<ListQuery>, limits: Limits, reading: Reading) -> Self {
         Self {
             limits,
             scanner: Scanner::new(),
             envelope: Envelope::new(reading == Reading::Table),
-            items: Items::new(query, limits, reading),
+            items: Items::new(Arc::clone(&query), limits, reading),
             reading,
-            projection,
-            answer,
+            query,
             part_at: 0,
             in_part: false,
             offset: 0,
@@ -64,6 +57,13 @@ impl Run {
     pub(super) fn push<'c>(&mut self, chunk: &'c [u8]) -> Result<Verdict<'c>, ListError> {
         self.items.begin_chunk(chunk.len());
         self.read(chunk)
+    }
+
+    /// The same for a body that is there as a whole: it is read in one go, and others wait
+    /// meanwhile as for a chunk, so no more may be made of it.
+    pub(super) fn push_whole<'c>(&mut self, body: &'c [u8]) -> Result<Verdict<'c>, ListError> {
+        self.items.begin_chunk(0);
+        self.read(body)
     }
 
     fn read<'c>(&mut self, chunk: &'c [u8]) -> Result<Verdict<'c>, ListError> {
@@ -124,19 +124,15 @@ impl Run {
         match self.reading {
             Reading::Whole | Reading::Table => {
                 let page = self.items.into_judge().into_page();
-                Ok(Finished::Page(self.envelope.write(&page, self.answer)?))
+                Ok(Finished::Page(
+                    self.envelope.write(&page, self.query.answer)?,
+                ))
             }
             Reading::Head => self.finish_head(),
             Reading::Keys => {
-                let (objects, total) = self.items.into_judge().into_keys();
-                Ok(Finished::Keys(Box::new(Keys {
-                    envelope: self.envelope,
-                    objects,
-                    total,
-                    projection: self.projection,
-                    answer: self.answer,
-                    limits: self.limits,
-                })))
+                let found = self.items.into_judge().into_keys();
+                let keys = Keys::new(self.envelope, found, self.query, self.limits);
+                Ok(Finished::Keys(Box::new(keys)))
             }
         }
     }
@@ -152,12 +148,14 @@ impl Run {
             (Some(token), None) => Ok(Finished::Uncounted(Box::new(Uncounted {
                 envelope: self.envelope,
                 page,
-                answer: self.answer,
+                answer: self.query.answer,
                 token,
             }))),
             (_, count) => {
                 page.total = page.total.saturating_add(count.unwrap_or(0));
-                Ok(Finished::Page(self.envelope.write(&page, self.answer)?))
+                Ok(Finished::Page(
+                    self.envelope.write(&page, self.query.answer)?,
+                ))
             }
         }
     }

@@ -9,7 +9,7 @@ fn passing(filter: &str, items: &[&str]) -> Vec<usize> {
         selector: Selector::filter(filter).unwrap_or_else(|error| panic!("{filter}: {error}")),
         ..ListQuery::default()
     };
-    let plan = Plan::new(query);
+    let plan = Plan::new(&query);
     (0..items.len())
         .filter(|index| plan.wants(items[*index]))
         .collect()

@@ -7,7 +7,7 @@ fn parse(resource: &str, raw_query: &str) -> ListRequest {
 
 /// Which of the items pass, by index.
 fn passing(resource: &str, raw_query: &str, items: &[&str]) -> Vec<usize> {
-    let plan = Plan::new(parse(resource, raw_query).query.unwrap());
+    let plan = Plan::new(&parse(resource, raw_query).query.unwrap());
     (0..items.len())
         .filter(|index| plan.wants(items[*index]))
         .collect()
@@ -237,6 +237,36 @@ fn a_hostile_query_is_bounded() {
 }
 
 #[test]
+fn all_parameters_together_have_a_bound_beside_the_services() {
+    let conditions = |count: usize, sign: &str| {
+        let all: Vec<String> = (0..count).map(|n| format!("a{n}{sign}b")).collect();
+        all.join(",")
+    };
+    let services: Vec<Service> = (0..200)
+        .map(|n| Service {
+            namespace: format!("n{n}"),
+            selector: [("app".to_owned(), "web".to_owned())].into(),
+        })
+        .collect();
+    let query = |fields: usize| {
+        let raw = format!(
+            "labelSelector={}&label={}&fieldSelector={}",
+            conditions(64, "%3D"),
+            conditions(62, "%3D"),
+            conditions(fields, "%3D")
+        );
+        let alone = super::parse("pods", &raw, &[]).query;
+        let with = super::parse("pods", &format!("{raw}&serviceName=web"), &services).query;
+        (alone, with)
+    };
+    let (alone, with) = query(2);
+    assert!(alone.is_ok() && with.is_ok());
+    let (alone, with) = query(3);
+    assert_eq!(alone, with);
+    assert!(with.unwrap_err().to_string().contains("128 conditions"));
+}
+
+#[test]
 fn the_pods_of_a_service_are_those_that_it_selects() {
     const PODS: [&str; 4] = [
         r#"{"metadata":{"name":"a","namespace":"x","labels":{"app":"web","k8s.io/tier":"front"}}}"#,
@@ -253,7 +283,7 @@ fn the_pods_of_a_service_are_those_that_it_selects() {
     };
     let passing = |services: &[Service]| -> Vec<usize> {
         let request = super::parse("pods", "serviceName=web", services);
-        let plan = Plan::new(request.query.unwrap());
+        let plan = Plan::new(&request.query.unwrap());
         (0..PODS.len())
             .filter(|index| plan.wants(PODS[*index]))
             .collect()

@@ -2,10 +2,7 @@ use super::*;
 
 fn names(text: &str) -> Vec<String> {
     let path = KeyPath::parse(text);
-    path.steps()
-        .iter()
-        .map(|step| step.name.to_string())
-        .collect()
+    path.names().map(str::to_owned).collect()
 }
 
 /// All values that a path leads to in a document.
@@ -49,10 +46,9 @@ fn the_rest_after_labels_and_annotations_is_one_key() {
 fn each_step_knows_the_rest_of_the_path() {
     let rests = |text| -> Vec<String> {
         let path = KeyPath::parse(text);
-        path.steps()
-            .iter()
-            .map(|step| step.rest.to_string())
-            .collect()
+        let steps = path.steps();
+        let text = |part: Part| String::from_utf8(part.of_bytes(steps.text()).into()).unwrap();
+        steps.all().iter().map(|step| text(step.rest)).collect()
     };
     assert_eq!(rests("a.b.c"), ["a.b.c", "b.c", "c"]);
     assert_eq!(rests("a.b[].c"), ["a.b", "b"]);
@@ -64,6 +60,23 @@ fn each_step_knows_the_rest_of_the_path() {
 fn a_path_of_a_thousand_dots_stays_small() {
     let path = KeyPath::parse(&".".repeat(1000));
     assert_eq!(path.steps().len(), MAX_STEPS);
+}
+
+#[test]
+fn a_path_takes_memory_as_it_was_written_however_many_steps_know_its_rest() {
+    let text = format!("{}{}", "a.".repeat(63), "b".repeat(8_000));
+    for path in [KeyPath::parse(&text), KeyPath::read(&text).unwrap()] {
+        assert_eq!(path.steps().len(), MAX_STEPS);
+        assert!(path.held_bytes() < 2 * text.len(), "{}", path.held_bytes());
+        let mut fields = crate::fields::FieldSet::new();
+        fields.add(&path);
+        // Nodes and members, but each text once.
+        assert!(
+            fields.held_bytes() < 4 * text.len(),
+            "{}",
+            fields.held_bytes()
+        );
+    }
 }
 
 #[test]

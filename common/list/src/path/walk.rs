@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use super::{KeyPath, Step};
+use super::{KeyPath, Names, Part, Step, Steps};
 use crate::raw::{Raw, is_named, string};
 use crate::work::{STEP, Work};
 
@@ -29,7 +29,11 @@ pub(crate) fn any_element<'a>(
 
 /// The member of an object, as raw text; of several the last.
 pub(crate) fn member<'a>(object: &'a [u8], name: &str) -> Option<&'a [u8]> {
-    find(object, &[Step::new(name, name)])
+    let steps = Steps {
+        text: name.as_bytes(),
+        steps: &[Step::whole(Part::new(0, name.len()))],
+    };
+    find(object, steps)
 }
 
 /// Shows every member of an object, its name decoded and its value raw; anything else
@@ -51,11 +55,12 @@ impl KeyPath {
         work: &Work,
         visit: &mut dyn FnMut(&'a [u8]) -> bool,
     ) -> bool {
-        let here = if self.steps.is_empty() {
+        let steps = self.steps();
+        let here = if steps.is_empty() {
             Some(value)
         } else {
             work.charge(value.len().saturating_add(STEP));
-            find(value, &self.steps)
+            find(value, steps)
         };
         match (here, self.each()) {
             (Some(array), Some(each)) => {
@@ -68,7 +73,7 @@ impl KeyPath {
 }
 
 /// The value that steps lead to; only an object has fields.
-fn find<'a>(value: &'a [u8], steps: &[Step]) -> Option<&'a [u8]> {
+fn find<'a>(value: &'a [u8], steps: Steps<'_>) -> Option<&'a [u8]> {
     value
         .starts_with(b"{")
         .then(|| follow(&mut Raw::new(value), steps))
@@ -76,7 +81,7 @@ fn find<'a>(value: &'a [u8], steps: &[Step]) -> Option<&'a [u8]> {
 }
 
 /// Takes a value, and finds in it what steps lead to, in one pass over the text.
-fn follow<'a>(raw: &mut Raw<'a>, steps: &[Step]) -> Option<&'a [u8]> {
+fn follow<'a>(raw: &mut Raw<'a>, steps: Steps<'_>) -> Option<&'a [u8]> {
     // An array is entered at its first element, which may be an array.
     let mut arrays = 0_usize;
     while raw.enter_array() {
@@ -87,7 +92,7 @@ fn follow<'a>(raw: &mut Raw<'a>, steps: &[Step]) -> Option<&'a [u8]> {
         arrays = arrays.saturating_add(1);
     }
     let found = match steps.split_first() {
-        Some((step, rest)) if raw.enter_object() => member_of(raw, step, rest),
+        Some((names, rest)) if raw.enter_object() => member_of(raw, names, rest),
         _ => {
             raw.value();
             None
@@ -98,13 +103,13 @@ fn follow<'a>(raw: &mut Raw<'a>, steps: &[Step]) -> Option<&'a [u8]> {
 }
 
 /// The same for an object that has been entered.
-fn member_of<'a>(raw: &mut Raw<'a>, step: &Step, rest: &[Step]) -> Option<&'a [u8]> {
+fn member_of<'a>(raw: &mut Raw<'a>, names: Names<'_>, rest: Steps<'_>) -> Option<&'a [u8]> {
     // Of members with the same name the last one counts.
     let (mut on, mut end) = (None, None);
     while let Some(name) = raw.name() {
-        if !rest.is_empty() && is_named(name, &step.name) {
+        if !rest.is_empty() && is_named(name, names.name) {
             on = follow(raw, rest);
-        } else if is_named(name, &step.rest) {
+        } else if is_named(name, names.rest) {
             end = Some(raw.text());
         } else {
             raw.value();

@@ -100,7 +100,7 @@ fn object<'a>(value: &'a [u8], cursors: &[Cursor<'_>], work: &Work) -> (Kept<'a>
     let mut found: Vec<Found> = cursors.iter().map(nothing).collect();
     let mut kept = Vec::new();
     for (name, raw) in &members {
-        let on = |cursor: &Cursor<'_>| cursor.name() == Some(&**name);
+        let on = |cursor: &Cursor<'_>| cursor.leads_by(name);
         let below = cursors.iter().filter(|cursor| on(cursor));
         let below: Vec<Cursor<'_>> = below.map(|cursor| cursor.next()).collect();
         if below.is_empty() {
@@ -117,7 +117,7 @@ fn object<'a>(value: &'a [u8], cursors: &[Cursor<'_>], work: &Work) -> (Kept<'a>
     // Paths that came to nothing may name one of these members as a whole.
     for (name, raw) in &members {
         let is_meant = |(cursor, found): &(&Cursor<'_>, &mut Found)| {
-            **found == Found::Nothing && cursor.rest() == Some(&**name)
+            **found == Found::Nothing && cursor.ends_by(name)
         };
         let meant = cursors.iter().zip(&mut found).filter(is_meant);
         let (ended, meant): (Vec<Cursor<'_>>, Vec<&mut Found>) =
@@ -145,8 +145,7 @@ fn members<'a>(
     work.charge(value.len() / 2);
     each_member(value, &mut |name, raw| {
         work.charge(cursors.len().saturating_mul(6).saturating_add(STEP));
-        let is_meant =
-            |cursor: &Cursor<'_>| cursor.name() == Some(&*name) || cursor.rest() == Some(&*name);
+        let is_meant = |cursor: &Cursor<'_>| cursor.leads_by(&name) || cursor.ends_by(&name);
         if !work.is_spent() && cursors.iter().any(is_meant) {
             work.charge(members.len());
             members.retain(|(former, _)| *former != name);

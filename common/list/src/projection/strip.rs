@@ -30,11 +30,11 @@ fn object(value: &[u8], cursors: &[Cursor<'_>], work: &Work, out: &mut Vec<u8>) 
         work.charge(cursors.len().saturating_mul(16).saturating_add(TEST));
         let on = cursors
             .iter()
-            .filter(|cursor| cursor.name() == Some(&*name))
+            .filter(|cursor| cursor.leads_by(&name))
             .map(|cursor| cursor.next());
         let ended = cursors
             .iter()
-            .filter(|cursor| cursor.rest() == Some(&*name))
+            .filter(|cursor| cursor.ends_by(&name))
             .map(|cursor| cursor.end());
         let below: Vec<Cursor<'_>> = on.chain(ended).collect();
         if below.iter().any(Cursor::is_whole) {

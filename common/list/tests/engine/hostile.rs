@@ -54,6 +54,8 @@ pub(crate) fn cases() -> Vec<Case> {
     );
     let object = format!("{{\"x\":[{{\"z\":\"{}\"}}],\"y\":1}}", "x".repeat(300));
     let large_objects = large(LARGE, &object);
+    let members = parts(LARGE / 16, ",", |n| format!("\"k{n:08}\":\"v\""));
+    let members = format!("{{\"data\":{{{members}}}}}");
     let path = |n: usize, steps: usize| format!("{}n{n}", "a.".repeat(steps));
     let missing = parts(64, ",", |n| format!("a{n}~"));
     let absent = parts(64, ",", |n| format!("!{}", path(n, 60)));
@@ -167,6 +169,11 @@ pub(crate) fn cases() -> Vec<Case> {
             "fields of a large array",
             format!("fields={fields}"),
             &[large(LARGE, "{}")],
+        ),
+        case(
+            "fields of a large object",
+            format!("fields={}", parts(64, ",", |n| format!("data.x{n}"))),
+            &[members],
         ),
         case(
             "one field of a large array",

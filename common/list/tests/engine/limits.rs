@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use cubegate_list::{Limits, ListEngine, ListError, ListRequest};
+use cubegate_list::{Finished, Limits, ListEngine, ListError, ListRequest, Reading};
 
 use crate::hostile;
 use crate::support::{Outcome, outcome_with};
@@ -131,6 +131,45 @@ fn no_query_makes_more_work_of_a_chunk_than_it_may() {
     ] {
         assert!(!refused.contains(&name), "{name} of {refused:?}");
     }
+}
+
+/// An object that is fetched by its name comes as a whole, and is no more to the worker than
+/// the chunk of a list in which it would have ended.
+#[test]
+fn no_query_makes_more_work_of_an_object_than_of_a_chunk() {
+    let keys = br#"{"items":[{"metadata":{"name":"a"}}]}"#;
+    let mut refused = 0;
+    for case in hostile::cases() {
+        let whole: serde_json::Value = match serde_json::from_slice(&case.body) {
+            Ok(whole) => whole,
+            Err(_) => continue,
+        };
+        let is_one = whole["items"]
+            .as_array()
+            .is_some_and(|items| items.len() == 1);
+        let is_projection =
+            case.raw_query.starts_with("fields=") || case.raw_query.starts_with("strip=");
+        if !is_one || !is_projection {
+            continue;
+        }
+        let query = ListRequest::parse(&case.raw_query).query.unwrap();
+        let mut engine = ListEngine::new(query.clone(), Limits::default());
+        let mut chunks = case.body.chunks(hostile::CHUNK);
+        let plain = chunks.find_map(|chunk| engine.push(chunk).err());
+
+        let mut engine = ListEngine::reading(query, Limits::default(), Reading::Keys);
+        let _ = engine.push(keys).unwrap();
+        let Ok(Finished::Keys(mut keys)) = engine.finish() else {
+            panic!("no keys");
+        };
+        let start = Instant::now();
+        let taken = keys.take(0, &case.body).err();
+        // Without optimisation; the object alone is a good part of it.
+        assert!(start.elapsed() < Duration::from_secs(5), "{}", case.name);
+        assert_eq!(taken, plain, "{}", case.name);
+        refused += usize::from(taken == Some(ListError::TooMuchWork));
+    }
+    assert!(refused >= 3, "{refused}");
 }
 
 #[test]

@@ -15,6 +15,28 @@ fn pod(number: usize) -> String {
 }
 
 #[test]
+fn what_a_query_asks_is_in_the_account_of_what_is_held() {
+    let held = |query: &str| {
+        let query = ListRequest::parse(query).query.unwrap();
+        let asked = query.held_bytes();
+        (
+            asked,
+            ListEngine::new(query, Limits::default()).held_bytes(),
+        )
+    };
+    let (little, plan) = held("");
+    assert!(little < 1_000 && plan < 3_000, "{little}, {plan}");
+    // As many steps as there may be, each of which can end a path at another member.
+    let paths: Vec<String> = (0..64)
+        .map(|n| format!("{}n{n}", "a.".repeat(60)))
+        .collect();
+    let query = format!("filter={}&fields={}", paths.join(","), paths.join(","));
+    let (asked, plan) = held(&query);
+    assert!(asked > query.len() && asked < 24 * query.len(), "{asked}");
+    assert!(plan > query.len() && plan < 128 * query.len(), "{plan}");
+}
+
+#[test]
 fn forty_megabytes_are_paged_in_the_memory_of_a_page() {
     let request = ListRequest::parse("pageSize=10&pageNum=2");
     let mut engine = ListEngine::new(request.query.unwrap(), Limits::default());

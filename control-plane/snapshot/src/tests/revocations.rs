@@ -15,6 +15,12 @@ fn what_is_refused_comes_to_the_filters_vm_and_changes_nothing_else() {
     let (kind, document) = (RevocationKind::Epochs, epochs.to_bytes());
     let resource = crate::revocations(kind, &state.module, &state.tokens, document.clone());
     with.insert_revocations(kind, Arc::new(resource));
+    let waits_for_none = |kind, name| with.get(kind, name).unwrap().stands_alone;
+    assert!(waits_for_none(
+        ResourceType::ExtensionConfig,
+        "cubegate-epochs"
+    ));
+    assert!(!waits_for_none(ResourceType::ExtensionConfig, FILTER_NAME));
     let carrier = plugin_of(&with, kind.filter_name());
     assert_eq!(carrier.root_id, kind.filter_name());
     assert_eq!(carrier.vm, plugin_of(&without, FILTER_NAME).vm);

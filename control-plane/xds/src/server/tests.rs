@@ -49,7 +49,12 @@ fn mk_snapshot(resources: &[(ResourceType, &str, &[u8])]) -> Arc<Snapshot> {
             value: content.to_vec(),
         };
         let version = String::from_utf8_lossy(&content[..content.len().min(8)]).into_owned();
-        snapshot.insert(*kind, *name, Resource { version, any });
+        let resource = Resource {
+            version,
+            any,
+            stands_alone: false,
+        };
+        snapshot.insert(*kind, *name, resource);
     }
     Arc::new(snapshot)
 }

@@ -12,6 +12,9 @@
 //! order; so only clusters, which take time to become usable, need an answer
 //! before the types after them may go.
 //!
+//! What refers to nothing waits for nothing: the lists of what was revoked travel as
+//! extension configs and go at once, however long a cluster takes to become usable.
+//!
 //! Secrets wait for nothing: Envoy asks for them when it has the cluster that
 //! names them, and keeps the answer to that cluster back until it has them.
 

@@ -37,7 +37,7 @@ pub(super) enum What {
     Missing,
 }
 
-/// What the order of types allows at the moment.
+/// What the order of types allows at the moment, of what refers to others.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Allowed {
     pub(super) put: bool,
@@ -93,7 +93,7 @@ impl Plan {
 impl Step {
     fn is_allowed(&self, allowed: Allowed) -> bool {
         match self.what {
-            What::Put(_) => allowed.put,
+            What::Put(ref resource) => allowed.put || resource.stands_alone,
             What::Remove => allowed.remove,
             What::Missing => true,
         }

@@ -36,6 +36,8 @@ fn mk_resource(kind: ResourceType, version: &str, content: &str) -> Resource {
     Resource {
         version: version.into(),
         any,
+        // That is how these tests say it.
+        stands_alone: content.starts_with("alone"),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use cubegate_list::{Keys, ListError, Uncounted};
+use cubegate_list::{Keys, Uncounted};
 
 use crate::call::{Answer, Ask};
 use crate::exchange::{Exchange, Flow, PageRequest, State, internal};
@@ -77,12 +77,6 @@ impl Exchange {
             self.reply(host, &Reply::memory_full(family, full));
             return;
         }
-        let limit = self.answers.limits.max_page_bytes;
-        if calling.work.keeps_answers() && calling.share.held() > limit {
-            let error = ListError::PageTooLarge { limit };
-            self.reply(host, &Reply::list_failed(family, &error));
-            return;
-        }
         let answer = match answer(host, has_answer, size) {
             Ok(answer) => answer,
             Err(error) => {
@@ -91,10 +85,10 @@ impl Exchange {
                 return;
             }
         };
+        let kept_before = calling.work.kept_bytes();
         let next = calling.work.take(number, answer);
-        if !calling.work.keeps_answers()
-            && let Err(full) = calling.share.set(before)
-        {
+        let more = calling.work.kept_bytes().saturating_sub(kept_before);
+        if let Err(full) = calling.share.set(before.saturating_add(more)) {
             self.reply(host, &Reply::memory_full(family, full));
             return;
         }

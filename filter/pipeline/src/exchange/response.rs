@@ -1,14 +1,16 @@
 //! The answer's half: list → reply.
 
+use std::sync::Arc;
+
 use cubegate_api_types::cube::message;
 
 use crate::accept;
-use crate::exchange::{Exchange, Flow, Holding, Sent, State, internal};
+use crate::exchange::{Asked, Exchange, Flow, Holding, Sent, State, internal};
 use crate::followup::Until;
 use crate::list::{Failure, ListStream, Step};
 use crate::pushdown::Way;
 use crate::reply::Family;
-use crate::{Host, HostError, Reply};
+use crate::{Headers, Host, HostError, Reply};
 
 // === impl Exchange ===
 
@@ -79,26 +81,40 @@ impl Exchange {
         // Before the headers are held: what turns out to be no list goes out with these.
         self.confine(host, &headers)?;
         self.show_to_web_origin(host, &headers)?;
-        if let Some(page) = page
+        if let Some(asked) = page
             && status == "200"
             && !last
             && headers.is_json()
         {
-            let list = ListStream::new(
-                page.query.clone(),
-                page.way,
-                page.table.is_some(),
-                self.answers.list_limits(),
-                self.answers.share(&page.caller.claims().user),
-            );
-            self.state = State::Holding(Box::new(Holding {
-                page,
-                upstream: headers,
-                list,
-            }));
-            return Ok(Flow::Pause);
+            return Ok(self.hold(host, asked, headers));
         }
         Ok(Flow::Continue)
+    }
+
+    /// The answer is read for a page from now on.
+    fn hold(&mut self, host: &impl Host, asked: Asked, upstream: Headers) -> Flow {
+        let Asked {
+            request: page,
+            share,
+        } = asked;
+        let list = ListStream::new(
+            Arc::clone(&page.query),
+            page.way,
+            page.table.is_some(),
+            self.answers.list_limits(),
+            share,
+        );
+        match list {
+            Ok(list) => {
+                self.state = State::Holding(Box::new(Holding {
+                    page,
+                    upstream,
+                    list,
+                }));
+                Flow::Pause
+            }
+            Err(full) => self.reply(host, &Reply::memory_full(page.family, full)),
+        }
     }
 
     fn on_control_plane_headers(&self, host: &impl Host) -> Result<Flow, HostError> {

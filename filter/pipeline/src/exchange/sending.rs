@@ -1,6 +1,8 @@
 //! The last step of the request's half: what goes to the API server, and what its
 //! answer will be taken for.
 
+use std::sync::Arc;
+
 use cubegate_filter_config::{Class, ClusterEntry};
 use cubegate_list::kubesphere::{self, Service};
 use cubegate_list::{ListQuery, ListRequest};
@@ -9,7 +11,7 @@ use crate::accept::{self, Form, TableVersion};
 use crate::call::{self, Origin};
 use crate::exchange::admission::{Admission, Look};
 use crate::exchange::editing::Kapis;
-use crate::exchange::{Exchange, PageRequest, Sent, State, looking};
+use crate::exchange::{Asked, Exchange, PageRequest, Sent, State, looking};
 use crate::kapis::{self, ResourceRequest};
 use crate::list;
 use crate::pushdown::{self, Question, Way};
@@ -75,7 +77,7 @@ impl Exchange {
             }),
             _ => None,
         };
-        Ok(self.sent(sending, headers, class, page, None))
+        self.sent(sending, headers, class, page, None)
     }
 
     /// A request for a list or an object on KubeSphere's own paths.
@@ -123,7 +125,7 @@ impl Exchange {
             projection,
             takes_gzip: accept::takes_gzip(&headers),
         });
-        Ok(self.sent(sending, headers, Class::Unary, page, Some(kapis)))
+        self.sent(sending, headers, Class::Unary, page, Some(kapis))
     }
 
     /// Reads the services of this name first, as the same caller and within the same
@@ -173,7 +175,7 @@ impl Exchange {
         class: Class,
         page: Option<Page>,
         kapis: Option<Box<Kapis>>,
-    ) -> Admission {
+    ) -> Result<Admission, Reply> {
         let Sending {
             gateway,
             family,
@@ -219,10 +221,9 @@ impl Exchange {
             .get_str("accept-encoding")
             .map(str::to_owned);
         let page = page.map(|page| {
-            Box::new(PageRequest {
+            let request = Box::new(PageRequest {
                 family,
-                caller: caller.clone(),
-                query: page.query,
+                query: Arc::new(page.query),
                 way,
                 table: page.table,
                 takes_gzip,
@@ -230,8 +231,14 @@ impl Exchange {
                 upstream_query: page.upstream_query,
                 origin: origin.asking_as(rewrite.headers()),
                 bounds,
-            })
+            });
+            let mut share = self.answers.share(&caller.claims().user);
+            share
+                .set(request.held_bytes())
+                .map_err(|full| Reply::memory_full(family, full))?;
+            Ok(Asked { request, share })
         });
+        let page = page.transpose()?;
         let state = State::Sent(Sent {
             family,
             accept_encoding,
@@ -240,7 +247,7 @@ impl Exchange {
             is_proxied: path.is_proxy_subresource(),
             long: (class == Class::Stream).then(|| caller.clone()),
         });
-        Admission::Ready(rewrite, state)
+        Ok(Admission::Ready(rewrite, state))
     }
 
     fn way(&self, origin: &Origin, path: &str, page: &Page) -> Way {

@@ -35,7 +35,6 @@ pub(crate) struct Fetching {
     keys: Option<Box<Keys>>,
     asks: Vec<Ask>,
     asked: usize,
-    fetched: Vec<Option<Vec<u8>>>,
     missing: usize,
 }
 
@@ -80,7 +79,6 @@ impl Fetching {
         Some(Self {
             keys: Some(keys),
             asked: 0,
-            fetched: vec![None; asks.len()],
             missing: asks.len(),
             asks,
         })
@@ -88,6 +86,11 @@ impl Fetching {
 
     pub(crate) fn start(&mut self) -> Vec<Ask> {
         self.next(PARALLEL)
+    }
+
+    /// The bytes of what has come and is kept.
+    pub(crate) fn kept_bytes(&self) -> usize {
+        self.keys.as_ref().map_or(0, |keys| keys.taken_bytes())
     }
 
     fn next(&mut self, count: usize) -> Vec<Ask> {
@@ -102,30 +105,29 @@ impl Fetching {
         asks
     }
 
-    pub(crate) fn take(&mut self, number: usize, answer: Answer) -> Next {
+    pub(crate) fn take(&mut self, number: usize, answer: &Answer) -> Next {
         if answer.refuses_the_question() {
             return Next::Relist(Until::Forgotten);
         }
         if !answer.is_good() {
             return Next::Failed(answer.status);
         }
-        let wanted = self
-            .keys
-            .as_ref()
-            .and_then(|keys| keys.objects().get(number));
-        if !is_only(wanted, &answer.body) {
-            return Next::Relist(Until::Forgotten);
-        }
-        let Some(place) = self.fetched.get_mut(number) else {
+        let Some(keys) = &mut self.keys else {
             return Next::Failed(None);
         };
-        *place = Some(answer.body);
+        if !is_only(keys.objects().get(number), &answer.body) {
+            return Next::Relist(Until::Forgotten);
+        }
+        // Now, and not with all others: each answer has a callback of its own, between
+        // which the worker does other things.
+        if let Err(error) = keys.take(number, &answer.body) {
+            return Next::List(error);
+        }
         self.missing = self.missing.saturating_sub(1);
         if self.missing > 0 {
             return Next::Ask(self.next(1));
         }
-        let fetched = std::mem::take(&mut self.fetched);
-        match self.keys.take().map(|keys| keys.page(fetched)) {
+        match self.keys.take().map(|keys| keys.page()) {
             Some(Ok(page)) => Next::Page(page),
             Some(Err(error)) => Next::List(error),
             None => Next::Failed(None),

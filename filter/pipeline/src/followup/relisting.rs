@@ -1,5 +1,7 @@
 //! The plain way, when another one did not lead to the page.
 
+use std::sync::Arc;
+
 use cubegate_list::{Finished, Limits, ListEngine, ListQuery, Progress};
 
 use crate::call::{Answer, Ask, JSON};
@@ -10,7 +12,7 @@ use crate::followup::Next;
 /// for this list goes the plain way by itself, where there is no such bound.
 pub(crate) struct Relisting {
     path: String,
-    query: ListQuery,
+    query: Arc<ListQuery>,
     limits: Limits,
 }
 
@@ -18,7 +20,7 @@ pub(crate) struct Relisting {
 
 impl Relisting {
     /// `path` is that of the list at the API server, with the query.
-    pub(crate) fn new(path: String, query: ListQuery, limits: Limits) -> Self {
+    pub(crate) fn new(path: String, query: Arc<ListQuery>, limits: Limits) -> Self {
         Self {
             path,
             query,
@@ -40,8 +42,8 @@ impl Relisting {
                 Some(_) => Next::Answer(answer),
             };
         }
-        let mut engine = ListEngine::new(std::mem::take(&mut self.query), self.limits);
-        let pushed = engine.push(&answer.body);
+        let mut engine = ListEngine::new(Arc::clone(&self.query), self.limits);
+        let pushed = engine.push_whole(&answer.body);
         match pushed {
             Ok(Progress::Held) => {}
             Ok(Progress::PassThrough(_)) => return Next::Answer(answer),

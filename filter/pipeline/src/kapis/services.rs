@@ -13,6 +13,10 @@ use crate::{Reply, forbidden};
 /// Most services of one name whose pods are asked for; there is one in a namespace.
 const MAX_SERVICES: usize = 256;
 
+/// Most labels that all of them select by, each a condition on every pod. Kubernetes has
+/// no bound of its own, and a service with a few is one already that nobody understands.
+const MAX_LABELS: usize = 128;
+
 /// The question for the services of this name, where the list of pods at `pods` is.
 pub(crate) fn ask(pods: &str, name: &str) -> Option<Ask> {
     let place = pods.strip_suffix("/pods")?;
@@ -37,6 +41,10 @@ pub(crate) fn services(answer: &Answer, user: &str) -> Result<Vec<Service>, Repl
         serde_json::from_slice(&answer.body).map_err(|_| Reply::follow_up_failed(FAMILY, None))?;
     if items.len() > MAX_SERVICES {
         return Err(Reply::too_many_services());
+    }
+    let selectors = items.iter().filter_map(|item| item.spec.selector.as_ref());
+    if selectors.map(BTreeMap::len).sum::<usize>() > MAX_LABELS {
+        return Err(Reply::too_many_labels());
     }
     let services = items.into_iter().map(|item| Service {
         namespace: item.metadata.namespace,

@@ -75,6 +75,14 @@ impl Reply {
         )
     }
 
+    /// 400: services that select by very many labels.
+    pub(crate) fn too_many_labels() -> Self {
+        Self::handler_text(
+            400,
+            "the parameter serviceName means services that select by more than 128 labels together; ask for the pods of one namespace, or by labelSelector",
+        )
+    }
+
     /// 503: which resources a cluster has is not known yet.
     pub(crate) fn resources_unknown() -> Self {
         Self::error(

@@ -169,6 +169,54 @@ fn all_lists_of_a_worker_share_one_budget_and_give_it_back() {
 }
 
 #[test]
+fn a_long_query_counts_from_when_it_was_sent_and_for_as_much_as_it_is() {
+    let path = format!("{}{}", "a.".repeat(63), "b".repeat(8_000));
+    let query = format!("fields={path}&strip={path}&sort={path}&filter={path}&selector={path}~");
+    let target = format!("{}?{query}", LIST.split('?').next().unwrap());
+    let roomy = World::new();
+    let held = || roomy.gateway.answers.memory.held();
+    let (mut exchange, host, _) = roomy.send_as_jeff("GET", &target);
+    let sent = held();
+    assert!(
+        sent > query.len() && sent < 3 * query.len(),
+        "{sent} of {}",
+        query.len()
+    );
+    host.response.replace(headers(&JSON));
+    exchange.on_response_headers(&host, false);
+    // Each of the two has the paths once.
+    let holding = held();
+    assert!(holding > sent && holding < 6 * query.len(), "{holding}");
+    drop(exchange);
+    assert_eq!(held(), 0);
+
+    // Answers that do not come hold no more than they may.
+    let limits = format!(
+        r#"{{"max_worker_bytes":{},"max_page_bytes":{}}}"#,
+        6 * sent,
+        sent
+    );
+    let world = World::with_limits(&limits);
+    let waiting: Vec<_> = (0..3).map(|_| world.send_as_jeff("GET", &target)).collect();
+    assert!(
+        waiting
+            .iter()
+            .all(|(_, host, _)| host.reply.borrow().is_none())
+    );
+    let (_, host, _) = world.send_as_jeff("GET", &target);
+    let (status, message) = host.refusal();
+    assert_eq!(status, 507);
+    assert!(message.contains("of your lists"), "{message}");
+    assert_eq!(host.reply_header("retry-after").as_deref(), Some("1"));
+    // An answer that is no list gives it back.
+    for (mut exchange, host, _) in waiting {
+        host.answer(&mut exchange, &[(":status", "503")], &[b"x"]);
+        assert!(host.reply.borrow().is_none());
+    }
+    assert_eq!(world.gateway.answers.memory.held(), 0);
+}
+
+#[test]
 fn one_users_lists_leave_room_for_anothers() {
     let (left, right) = BODY.split_at(100);
     let send_as = |world: &World, user: &str| {
@@ -196,8 +244,8 @@ fn one_users_lists_leave_room_for_anothers() {
     );
     let world = World::with_limits(&limits);
     let held: Vec<_> = (0..3).map(|_| hold(&world, "jeff")).collect();
-    let (mut exchange, host) = send_as(&world, "jeff");
-    host.answer(&mut exchange, &JSON, &[left, right, b""]);
+    // It does not even go to the cluster.
+    let (_, host) = send_as(&world, "jeff");
     let (status, message) = host.refusal();
     assert_eq!(status, 507);
     assert!(message.contains("of your lists"), "{message}");

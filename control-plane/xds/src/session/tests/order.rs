@@ -281,3 +281,30 @@ fn change_waits_while_an_earlier_type_cannot_send_all_it_has() {
     envoy.ack(ExtensionConfig);
     assert_eq!(envoy.poll(), ["ExtensionConfig +e@3", "Listener +l@1"]);
 }
+
+#[test]
+fn what_was_revoked_does_not_wait_for_a_cluster_that_warms() {
+    let with = |cluster, config, revoked| {
+        [
+            (Cluster, cluster),
+            (ExtensionConfig, config),
+            (ExtensionConfig, revoked),
+        ]
+    };
+    let mut envoy = running(&with("c@1", "e@1", "revoked@alone-1"));
+    envoy.ask(ExtensionConfig, "+revoked");
+    envoy.settle();
+    envoy.publish(&with("c@2", "e@1", "revoked@alone-1"));
+    assert_eq!(envoy.poll(), ["Cluster +c@2"]);
+    envoy.publish(&with("c@2", "e@2", "revoked@alone-2"));
+    assert_eq!(envoy.poll(), ["ExtensionConfig +revoked@alone-2"]);
+    envoy.ack(ExtensionConfig);
+    // Nor for one cluster after the other, while what may refer to them waits.
+    envoy.publish(&with("c@3", "e@2", "revoked@alone-3"));
+    assert_eq!(envoy.poll(), ["ExtensionConfig +revoked@alone-3"]);
+    envoy.ack(ExtensionConfig);
+    envoy.ack(Cluster);
+    assert_eq!(envoy.poll(), ["Cluster +c@3"]);
+    envoy.ack(Cluster);
+    assert_eq!(envoy.settle(), ["ExtensionConfig +e@2"]);
+}

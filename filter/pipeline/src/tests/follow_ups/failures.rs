@@ -72,12 +72,53 @@ fn what_is_fetched_counts_against_the_workers_memory_and_the_pages() {
         let path = format!("{PODS}?sortOrder=desc");
         let (mut exchange, host) = by_keys(&world, &path, &keys(&["a", "b"]));
         assert!(host.reply.borrow().is_none());
-        host.answer_call(&mut exchange, 0, "200", &list("", &[&"x".repeat(20_000)]));
+        let large = |name| {
+            let more = format!(r#""n":"{}""#, "x".repeat(12_000));
+            list("", &[name]).replace(r#""n":1.0"#, &more)
+        };
+        host.answer_call(&mut exchange, 1, "200", &large("a"));
+        assert!(host.reply.borrow().is_none(), "{limits}");
+        host.answer_call(&mut exchange, 0, "200", &large("b"));
         assert_eq!(host.refusal().0, status);
         assert_eq!(world.gateway.answers.memory.held(), 0);
     };
     limits(r#"{"max_worker_bytes":20000}"#, 507);
     limits(r#"{"max_page_bytes":20000}"#, 507);
+}
+
+#[test]
+fn what_is_fetched_counts_as_far_as_it_is_on_the_page() {
+    let world = World::with_limits(r#"{"max_page_bytes":20000}"#);
+    let path = format!("{PODS}?sortOrder=desc&strip=a.n");
+    let names: Vec<String> = (10..20).map(|n| format!("p-{n}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let (mut exchange, host) = by_keys(&world, &path, &keys(&names));
+    let begun = world.gateway.answers.memory.held();
+    let more = format!(r#""a":{{"n":"{}"}}"#, "x".repeat(12_000));
+    for number in 0..10 {
+        let kept = world.gateway.answers.memory.held();
+        assert!(kept < begun + number as usize * 200 + 1, "{kept}");
+        let name = format!("p-{}", 19 - number);
+        let object = list("", &[&name]).replace(r#""n":1.0"#, &more);
+        host.answer_call(&mut exchange, number, "200", &object);
+    }
+    assert!(host.page().ends_with(r#""total":10}"#));
+}
+
+#[test]
+fn an_object_of_which_too_much_is_asked_is_refused_when_it_comes() {
+    let world = World::new();
+    let fields: Vec<String> = (0..64).map(|n| format!("data.x{n}")).collect();
+    let path = format!("{PODS}?sortOrder=desc&fields={}", fields.join(","));
+    let (mut exchange, host) = by_keys(&world, &path, &keys(&["a", "b"]));
+    let members: Vec<String> = (0..100_000).map(|n| format!(r#""k{n}":1"#)).collect();
+    let data = format!(r#""data":{{{}}}"#, members.join(","));
+    let object = list("", &["b"]).replace(r#""n":1.0"#, &data);
+    host.answer_call(&mut exchange, 0, "200", &object);
+    let (status, message) = host.refusal();
+    assert_eq!(status, 400);
+    assert!(message.contains("too much work"), "{message}");
+    assert_eq!(world.gateway.answers.memory.held(), 0);
 }
 
 #[test]

@@ -61,6 +61,35 @@ fn what_is_not_there_is_told_in_text() {
 }
 
 #[test]
+fn services_that_select_by_very_many_labels_are_refused() {
+    let world = world();
+    let path = format!("{KAPIS}/pods?serviceName=web");
+    let asked = |labels: usize, services: usize| {
+        let selector: Vec<String> = (0..labels).map(|n| format!(r#""l{n}":"x""#)).collect();
+        let service = format!(
+            r#"{{"metadata":{{"name":"web","namespace":"a"}},"spec":{{"selector":{{{}}}}}}}"#,
+            selector.join(",")
+        );
+        let body = format!(r#"{{"items":[{}]}}"#, vec![service; services].join(","));
+        let (mut exchange, host, _) = world.send_as_jeff("GET", &path);
+        host.answer_call(&mut exchange, 0, "200", &body);
+        let reply = host.reply.borrow().clone();
+        (reply, host.resumed.get())
+    };
+    for (labels, services) in [(128, 1), (64, 2), (0, 200)] {
+        assert_eq!(asked(labels, services), (None, 1), "{labels} × {services}");
+    }
+    for (labels, services) in [(129, 1), (1, 129), (65, 2)] {
+        let (reply, resumed) = asked(labels, services);
+        let reply = reply.unwrap();
+        assert_eq!((reply.status, resumed), (400, 0));
+        let text = String::from_utf8(reply.body).unwrap();
+        assert!(text.contains("more than 128 labels"), "{text}");
+    }
+    assert_eq!(world.gateway.answers.memory.held(), 0);
+}
+
+#[test]
 fn lists_are_json_or_nothing() {
     let world = world();
     let bearer = format!("Bearer {}", world.token("jeff", &[]));
