@@ -36,7 +36,7 @@ use crate::node::{self, Nodes, Renewal};
 use crate::pki::{Ca, serving_certificate};
 use crate::publisher::{Fixed, Publisher};
 use crate::system_ca::SystemCa;
-use crate::tls::{Door, Identity, keep_fresh};
+use crate::tls::{Door, Identity, Peers, keep_fresh};
 
 /// How long the first snapshot waits for what the clusters have. Envoys that come back
 /// to a control plane which was started again would else be told of no resources.
@@ -168,8 +168,17 @@ impl ControlPlane {
         let names = api_names(api_address, given_names);
         let identity = Identity::new(ca.clone(), names, lifetime)?;
         let (nodes, keeper) = Nodes::new(store.clone()).await?;
-        let xds_door = Door::new(identity.server_config(true, b"h2")?, nodes.clone(), true);
-        let api_door = Door::new(identity.server_config(false, b"http/1.1")?, nodes, false);
+        let peers = Arc::new(Peers::default());
+        let door = |protocol: &[u8], envoys_only| -> anyhow::Result<Door> {
+            let lock = identity.server_config(envoys_only, protocol)?;
+            Ok(Door::new(
+                lock,
+                nodes.clone(),
+                Arc::clone(&peers),
+                envoys_only,
+            ))
+        };
+        let (xds_door, api_door) = (door(b"h2", true)?, door(b"http/1.1", false)?);
         let renewal = Renewal {
             store: store.clone(),
             ca: ca.clone(),

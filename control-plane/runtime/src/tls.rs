@@ -7,10 +7,12 @@
 //!
 //! The port of xDS is for Envoys alone. Of the HTTP API an Envoy's word is believed about
 //! its clients; whoever shows no certificate is served as well, under its own address.
+//! Each address has a share of what there may be (`peers`).
 
 mod accept;
 mod connection;
 mod identity;
+mod peers;
 #[cfg(test)]
 mod tests;
 
@@ -18,3 +20,4 @@ pub(crate) use self::accept::Door;
 #[cfg(test)]
 use self::accept::Incoming;
 pub(crate) use self::identity::{Identity, keep_fresh};
+pub(crate) use self::peers::Peers;

@@ -20,20 +20,27 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt as _};
 
 use super::connection::{Connection, End};
+use super::peers::{Peers, Presence};
 use crate::node::Nodes;
 use crate::pki;
 
 /// A client that does not finish its handshake holds a socket that long.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How many handshakes may be under way.
-const MAX_HANDSHAKES: usize = 256;
+/// How many handshakes may be under way; each address has a share of them.
+pub(super) const MAX_HANDSHAKES: usize = 512;
 
 /// How many connections of Envoys there may be. Over HTTP/1.1 each request under way has one.
 const MAX_ENVOYS: usize = 16_384;
 
-/// How many connections there may be of those who show no certificate.
-const MAX_OTHERS: usize = 512;
+/// How many connections there may be of those who show no certificate; each address has
+/// a share of them.
+pub(super) const MAX_OTHERS: usize = 512;
+
+/// How long such a connection lasts, however much is said: otherwise the first ones could
+/// keep their places for ever. What asks here, health checks and an API server's
+/// TokenReviews, is answered at once and connects again.
+const LONGEST: Duration = Duration::from_secs(15 * 60);
 
 /// Connections that are not yet taken.
 const BACKLOG: usize = 64;
@@ -54,10 +61,12 @@ const NOT_IN_CLEAR: &str = "this port speaks TLS: use https and the CA in contro
 pub(crate) struct Door {
     tls: Arc<ServerConfig>,
     nodes: Nodes,
+    peers: Arc<Peers>,
     /// Whether it is for Envoys alone.
     envoys_only: bool,
     envoys: Arc<Semaphore>,
     others: Arc<Semaphore>,
+    longest: Duration,
     log: RefusalLog,
 }
 
@@ -97,15 +106,29 @@ struct RefusalLog {
 
 impl Door {
     /// A door with this lock. Through that of xDS only Envoys come.
-    pub(crate) fn new(tls: Arc<ServerConfig>, nodes: Nodes, envoys_only: bool) -> Self {
+    pub(crate) fn new(
+        tls: Arc<ServerConfig>,
+        nodes: Nodes,
+        peers: Arc<Peers>,
+        envoys_only: bool,
+    ) -> Self {
         Self {
             tls,
             nodes,
+            peers,
             envoys_only,
             envoys: Arc::new(Semaphore::new(MAX_ENVOYS)),
             others: Arc::new(Semaphore::new(MAX_OTHERS)),
+            longest: LONGEST,
             log: RefusalLog::default(),
         }
+    }
+
+    /// The same one, through which nobody comes without a certificate for longer.
+    #[cfg(test)]
+    pub(super) fn lasting(mut self, longest: Duration) -> Self {
+        self.longest = longest;
+        self
     }
 
     /// Opens it, until nobody takes who comes in.
@@ -135,6 +158,11 @@ impl Door {
                     continue;
                 }
             };
+            let Some(place) = self.peers.enter(address.ip(), Presence::Handshake) else {
+                let full = Refused::Full("handshakes with this address");
+                self.log.refused(address, &full);
+                continue;
+            };
             let Ok(handshake) = Arc::clone(&handshakes).try_acquire_owned() else {
                 self.log.refused(address, &Refused::Full("handshakes"));
                 continue;
@@ -142,7 +170,7 @@ impl Door {
             let (door, taken) = (Arc::clone(&self), taken.clone());
             tokio::spawn(async move {
                 let greeted = timeout(HANDSHAKE_TIMEOUT, door.greet(stream, address)).await;
-                drop(handshake);
+                drop((handshake, place));
                 match greeted.unwrap_or(Err(Refused::Silently)) {
                     Ok(arrival) => drop(taken.send(arrival).await),
                     Err(refused) => door.log.refused(address, &refused),
@@ -177,26 +205,37 @@ impl Door {
             None if self.envoys_only => return Err(Refused::NoEnvoy),
             None => None,
         };
-        let (places, end, which): (_, End, _) = match &envoy {
+        let (places, end, presence): (_, End, _) = match &envoy {
             Some(envoy) => {
                 if self.nodes.shut_out.borrow().holds(envoy) {
                     return Err(Refused::ShutOut(envoy.node.clone()));
                 }
-                (&self.envoys, self.end(envoy), "connections of Envoys")
+                (&self.envoys, self.end(envoy), Presence::Envoy)
             }
             None => {
-                let end = Box::pin(std::future::pending());
-                (&self.others, end, "connections without a certificate")
+                let longest = self.longest;
+                let end = Box::pin(async move {
+                    sleep(longest).await;
+                    "it has lasted for as long as one without a certificate may"
+                });
+                (&self.others, end, Presence::Other)
             }
         };
+        let share = self
+            .peers
+            .enter(address.ip(), presence)
+            .ok_or(Refused::Full("connections from this address"))?;
         let place = Arc::clone(places)
             .try_acquire_owned()
-            .map_err(|_| Refused::Full(which))?;
+            .map_err(|_| match presence {
+                Presence::Envoy => Refused::Full("connections of Envoys"),
+                _ => Refused::Full("connections without a certificate"),
+            })?;
         if let Some(envoy) = envoy.as_ref().filter(|_| self.envoys_only) {
             // With a full queue it is noted a minute later.
             let _ = self.nodes.arrivals.try_send(envoy.clone());
         }
-        let connection = Connection::new(stream, end, envoy.is_some(), place);
+        let connection = Connection::new(stream, end, envoy.is_some(), (place, share));
         Ok(Arrival {
             connection,
             address,

@@ -1,5 +1,5 @@
-//! A connection that ends when its Envoy is shut out, its certificate ends, or nothing is
-//! said by somebody who has shown none.
+//! A connection that ends when its Envoy is shut out or its certificate ends; that of
+//! somebody who has shown none, when nothing is said or it has lasted for long.
 
 use std::future::Future;
 use std::io;
@@ -12,6 +12,8 @@ use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Sleep, sleep};
 use tokio_rustls::server::TlsStream;
+
+use super::peers::Place;
 
 /// How long somebody without a certificate may be silent.
 pub(super) const SILENCE: Duration = Duration::from_secs(90);
@@ -33,8 +35,8 @@ pub(crate) struct Connection {
     silence: Option<Pin<Box<Sleep>>>,
     /// Once all is said: until when and for how much is still listened.
     linger: Option<(Pin<Box<Sleep>>, usize)>,
-    /// Its place among the connections.
-    _place: OwnedSemaphorePermit,
+    /// Its place among the connections, and among those of its address.
+    _place: (OwnedSemaphorePermit, Place),
 }
 
 // === impl Connection ===
@@ -44,7 +46,7 @@ impl Connection {
         io: TlsStream<TcpStream>,
         end: End,
         is_known: bool,
-        place: OwnedSemaphorePermit,
+        place: (OwnedSemaphorePermit, Place),
     ) -> Self {
         Self {
             io,

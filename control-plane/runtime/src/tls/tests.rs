@@ -1,4 +1,4 @@
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,13 +9,13 @@ use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use time::OffsetDateTime;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::{Door, Identity, Incoming};
+use super::{Door, Identity, Incoming, Peers};
 use crate::data_dir::DataDir;
 use crate::node::{Nodes, ShutOut};
 use crate::pki::{CONTROL_PLANE_NAME, Ca, Certified};
@@ -36,6 +36,10 @@ struct World {
 
 impl World {
     async fn new(envoys_only: bool) -> Self {
+        Self::lasting(envoys_only, Duration::from_secs(3600)).await
+    }
+
+    async fn lasting(envoys_only: bool, longest: Duration) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let data = DataDir::open(folder.path()).unwrap();
         let (ca, other_ca) = (Ca::xds(&data).unwrap(), Ca::gateway(&data).unwrap());
@@ -49,7 +53,9 @@ impl World {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let config = identity.server_config(envoys_only, b"h2").unwrap();
-        let incoming = Door::new(config, nodes, envoys_only)
+        let peers = Arc::new(Peers::default());
+        let incoming = Door::new(config, nodes, peers, envoys_only)
+            .lasting(longest)
             .open(listener)
             .unwrap();
         Self {
@@ -63,8 +69,24 @@ impl World {
         }
     }
 
+    /// A connection from the machine's address of this number, on which nothing is said.
+    async fn connect(&self, number: u8) -> TcpStream {
+        let socket = TcpSocket::new_v4().unwrap();
+        let from = Ipv4Addr::new(127, 0, 0, number);
+        socket.bind(SocketAddr::from((from, 0))).unwrap();
+        socket.connect(self.address).await.unwrap()
+    }
+
     /// Knocks; with TLS 1.3 a client learns with its first bytes whether it is let in.
     async fn knock(&self, shown: Option<&Certified>) -> std::io::Result<TlsStream<TcpStream>> {
+        self.knock_from(1, shown).await
+    }
+
+    async fn knock_from(
+        &self,
+        number: u8,
+        shown: Option<&Certified>,
+    ) -> std::io::Result<TlsStream<TcpStream>> {
         let mut roots = RootCertStore::empty();
         let authority = CertificateDer::from_pem_slice(self.ca.certificate_pem().as_bytes());
         roots.add(authority.unwrap()).unwrap();
@@ -83,7 +105,7 @@ impl World {
             }
         };
         config.alpn_protocols = vec![b"h2".to_vec()];
-        let stream = TcpStream::connect(self.address).await.unwrap();
+        let stream = self.connect(number).await;
         let name = ServerName::try_from(CONTROL_PLANE_NAME).unwrap();
         TlsConnector::from(Arc::new(config))
             .connect(name, stream)
@@ -219,4 +241,71 @@ async fn a_client_that_still_sends_when_it_was_answered_gets_the_answer() {
     stream.shutdown().await.unwrap();
     drop(stream);
     timeout(SOON, answering).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn silent_connections_from_one_address_keep_no_other_one_out() {
+    let mut world = World::new(false).await;
+    let mut silent = Vec::new();
+    for _ in 0..40 {
+        silent.push(world.connect(2).await);
+    }
+    // The last ones are closed at once, and so is what else comes from there.
+    let end = timeout(SOON, silent[39].read(&mut [0])).await.unwrap();
+    assert!(matches!(end, Ok(0) | Err(_)));
+    assert!(world.knock_from(2, None).await.is_err());
+    let _other = world.knock_from(3, None).await.unwrap();
+    timeout(SOON, world.incoming.accept()).await.unwrap();
+    // The first ones keep what they have.
+    assert!(timeout(NOT_YET, silent[0].read(&mut [0])).await.is_err());
+    // Where an Envoy is, more is opened at once.
+    let certified = world.ca.node(&mk_node(3600)).unwrap();
+    let _envoy = world.knock_from(4, Some(&certified)).await.unwrap();
+    let (_connection, _) = timeout(SOON, world.incoming.accept()).await.unwrap();
+    for _ in 0..40 {
+        silent.push(world.connect(4).await);
+    }
+    let _envoy = world.knock_from(4, Some(&certified)).await.unwrap();
+    timeout(SOON, world.incoming.accept()).await.unwrap();
+}
+
+#[tokio::test]
+async fn connections_without_a_certificate_are_few_from_one_address() {
+    let mut world = World::new(false).await;
+    let mut held = Vec::new();
+    for _ in 0..32 {
+        let stream = world.knock_from(2, None).await.unwrap();
+        let arrival = timeout(SOON, world.incoming.accept()).await.unwrap();
+        held.push((stream, arrival));
+    }
+    let mut refused = world.knock_from(2, None).await.unwrap();
+    let end = timeout(SOON, refused.read(&mut [0])).await.unwrap();
+    assert!(matches!(end, Ok(0) | Err(_)));
+    let _other = world.knock_from(3, None).await.unwrap();
+    timeout(SOON, world.incoming.accept()).await.unwrap();
+    held.pop();
+    let _again = world.knock_from(2, None).await.unwrap();
+    timeout(SOON, world.incoming.accept()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_connection_without_a_certificate_does_not_last_for_ever() {
+    let mut world = World::lasting(false, Duration::from_secs(2)).await;
+    let stream = world.knock(None).await.unwrap();
+    let (mut connection, _) = timeout(SOON, world.incoming.accept()).await.unwrap();
+    // However much is said.
+    let (mut unread, mut said) = tokio::io::split(stream);
+    let saying = tokio::spawn(async move { while said.write_all(b"x").await.is_ok() {} });
+    let reading = async {
+        loop {
+            if let Err(error) = connection.read(&mut [0; 1024]).await {
+                return error;
+            }
+        }
+    };
+    let end = timeout(SOON, reading).await.unwrap();
+    assert!(end.to_string().contains("has lasted"), "{end}");
+    drop(connection);
+    let _ = unread.read(&mut [0]).await;
+    timeout(SOON, saying).await.unwrap().unwrap();
 }
