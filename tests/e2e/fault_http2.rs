@@ -1,10 +1,14 @@
 //! What an upstream can do over HTTP/2 alone: trailers, and one stream that
 //! breaks off.
 
-use anyhow::Result;
-use cubegate_tests::faults::{half, list};
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use cubegate_tests::faults::{Scripted, half, list, whole};
 use cubegate_tests::http2_upstream::{End, Http2Upstream};
 use cubegate_tests::run::unique;
+use cubegate_tests::{Gateway, Options, Site, block_on};
+use futures::future::try_join_all;
 
 use crate::support::{Playground, cube, in_the_playground, kube};
 
@@ -85,5 +89,59 @@ fn half_a_list_is_a_bad_gateway_however_it_ends() -> Result<()> {
             answer.kube_error(502)?;
         }
         Ok(())
+    })
+}
+
+/// One connection of a client's with answers that it takes late, and lists beside them.
+/// Envoy reads nothing of those lists meanwhile, and then hands all that has come of one
+/// to the filter at once.
+#[test]
+fn lists_beside_answers_that_are_taken_late_are_pages() -> Result<()> {
+    block_on(async {
+        const LARGE: &str = "/api/v1/configmaps?pageSize=1000";
+        let names: Vec<String> = (0..40).map(|number| format!("m-{number:02}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let item = format!("\"{}\"}}", "x".repeat(100_000));
+        let body = list(&names).replace("\"b\"}", &item);
+        let http1 = Scripted::start(whole(&body)).await?;
+        let http2 = Http2Upstream::start([body], End::Body).await?;
+        let site = Site::new("late")?;
+        site.add_plain_cluster("http1", http1.port()).await?;
+        let file = http2.kubeconfig(site.dir(), "http2")?;
+        site.add_cluster("http2", &file, false).await?;
+        let gateway = Gateway::start(site, &Options::default()).await?;
+        let client = gateway.admin().await?;
+        for cluster in ["http1", "http2"] {
+            gateway.wait_for_cluster(&client, cluster).await?;
+        }
+        for _ in 0..5 {
+            let late = try_join_all((0..3).map(|_| async {
+                let stream = client.get(&cube("http2", LARGE)).open().await?;
+                ensure!(stream.status == 200, "late: {}", stream.status);
+                tokio::time::sleep(Duration::from_millis(1500)).await;
+                stream.drain(Duration::from_secs(60)).await
+            }));
+            let beside = async {
+                tokio::time::sleep(Duration::from_millis(300)).await;
+                try_join_all(
+                    ["http1", "http2"]
+                        .repeat(3)
+                        .into_iter()
+                        .map(|cluster| async {
+                            let path = cube(cluster, PAGE);
+                            let page = client.get(&path).patience(Duration::from_secs(60));
+                            let page = page.send().await?.expect(200)?;
+                            ensure!(page.names()? == ["m-39", "m-38"], "another page");
+                            Ok(())
+                        }),
+                )
+                .await
+            };
+            let (late, beside) = futures::join!(late, beside);
+            beside?;
+            late?;
+        }
+        gateway.health().check().await?;
+        gateway.stop().await
     })
 }
