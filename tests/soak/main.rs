@@ -48,6 +48,8 @@ impl Life {
         let stack = Stack::shared().await?;
         let site = Site::new("soak")?;
         let options = Options {
+            // As `up` runs by itself.
+            standby: true,
             // One address makes all logins and tokens here.
             flags: load::FLAGS.map(str::to_owned).to_vec(),
             ..Options::default()

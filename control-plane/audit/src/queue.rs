@@ -340,25 +340,6 @@ mod tests {
         assert!(begun.elapsed() >= LINGER);
     }
 
-    /// Records a second: `cargo test -p cubegate-audit -- --ignored --nocapture`
-    #[tokio::test]
-    #[ignore = "measures"]
-    #[expect(clippy::print_stdout, reason = "what was measured")]
-    async fn records_a_second() {
-        const RECORDS: usize = 15_000;
-        let (store, _folder) = mk_store().await;
-        let (recorder, queue) = channel(CAPACITY);
-        for _ in 0..RECORDS {
-            recorder.record(mk_record());
-        }
-        drop(recorder);
-        let begun = time::Instant::now();
-        queue.write_to(store.clone(), std::future::pending()).await;
-        let took = begun.elapsed();
-        let count = store.count_audit(&AuditRange::default()).await.unwrap();
-        println!("{count} of {RECORDS} records in {took:?}");
-    }
-
     #[tokio::test]
     async fn records_are_written_while_it_runs() {
         let (store, _folder) = mk_store().await;
