@@ -61,3 +61,41 @@ fn a_name_that_is_no_unicode_is_in_its_place_among_others() {
         assert_eq!(page("", &items), page_of(&sorted));
     }
 }
+
+#[test]
+fn a_member_is_found_by_what_its_key_shows() {
+    // What the key holds, and what is looked for.
+    let keys: [(&[u8], &str); 8] = [
+        (b"k\xff", "k\u{fffd}"),
+        (b"\xe2\x82y", "\u{fffd}y"),
+        (b"\xff\xff", "\u{fffd}\u{fffd}"),
+        ("k\u{fffd}".as_bytes(), "k\u{fffd}"),
+        (b"\\u006b\xff", "k\u{fffd}"),
+        (b"k\\ufffd", "k\u{fffd}"),
+        (b"k\\ud800", "k\u{fffd}\u{fffd}\u{fffd}"),
+        (b"k\\\\y", "k\\y"),
+    ];
+    for (key, name) in keys {
+        for (before, after) in [("", ""), ("[", ",{}]"), ("[[", "]]")] {
+            let items: Vec<Vec<u8>> = (0..=130)
+                .map(|length| {
+                    let pad = format!("{{\"p\":\"{}\",\"spec\":{before}{{\"", "p".repeat(length));
+                    [pad.as_bytes(), key, b"\":\"web\"}", after.as_bytes(), b"}"].concat()
+                })
+                .collect();
+            assert_eq!(page(&format!("spec.{name}=web"), &items), page_of(&items));
+        }
+    }
+}
+
+#[test]
+fn an_escape_in_a_key_is_no_text() {
+    for before in ["", "["] {
+        let after = if before.is_empty() { "" } else { "]" };
+        let item = |key: &str| format!("{{\"spec\":{before}{{\"{key}\":\"web\"}}{after}}}").into();
+        let (escape, text): (Vec<u8>, Vec<u8>) = (item("k\\u0065y"), item("k\\\\u0065y"));
+        let items = [escape.clone(), text.clone()];
+        assert_eq!(page("spec.k\\u0065y=web", &items), page_of(&[text]));
+        assert_eq!(page("spec.key=web", &items), page_of(&[escape]));
+    }
+}
