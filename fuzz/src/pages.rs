@@ -116,11 +116,15 @@ fn items_and_total<'d>(list: &Document<'d>) -> (Vec<&'d [u8]>, Option<usize>) {
 }
 
 /// With little memory it is the same page or an error that says so, and what
-/// is held stays within it.
+/// is held stays within it, beside what the query takes.
 fn check_limits(query: &ListQuery, input: &Input<'_>, whole: &Outcome) {
     let mut engine = ListEngine::new(query.clone(), TIGHT);
-    let most =
-        2 * (TIGHT.max_item_bytes + TIGHT.max_page_bytes + 2 * TIGHT.max_envelope_bytes) + SLACK;
+    // Before there is a body it is the query made ready. Where its fields stand in an
+    // item takes less than that.
+    let for_query = 2 * engine.held_bytes();
+    let most = for_query
+        + 2 * (TIGHT.max_item_bytes + TIGHT.max_page_bytes + 2 * TIGHT.max_envelope_bytes)
+        + SLACK;
     let mut chunks = input.chunks().into_iter();
     let outcome = loop {
         let Some(chunk) = chunks.next() else {
