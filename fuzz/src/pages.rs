@@ -5,9 +5,9 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::input::Input;
+use crate::judge::tree::{Document, Members};
 use crate::judge::{Verdict, verdict};
 use crate::reference::Parameters;
-use crate::reference::json::readable;
 use crate::run::{Outcome, run};
 
 /// Small enough that an input of a few hundred bytes meets each of them.
@@ -36,12 +36,6 @@ const KNOWN: [&str; 6] = [
 struct List<'a> {
     #[serde(borrow)]
     items: Vec<&'a RawValue>,
-}
-
-/// What a page has besides.
-#[derive(serde::Deserialize)]
-struct Count {
-    total: usize,
 }
 
 /// # Panics
@@ -85,11 +79,11 @@ pub fn check_page(input: &[u8]) {
 /// Whatever the query: each item on the page is one of the list's, and none
 /// comes more often than there.
 fn check_items(page: &[u8], input: &Input<'_>) {
-    let (body, page) = (readable(input.body), readable(page));
-    let list: List<'_> = serde_json::from_slice(&body).expect("a page comes from a list");
-    let Count { total } = serde_json::from_slice(&page).expect("a page has a total");
-    let page: List<'_> = serde_json::from_slice(&page).expect("a page is a list");
-    assert!(total <= list.items.len() && page.items.len() <= total);
+    let (body, page) = (Document::new(input.body), Document::new(page));
+    let (items, _) = items_and_total(&body);
+    let (on_page, total) = items_and_total(&page);
+    let total = total.expect("a page has a total");
+    assert!(total <= items.len() && on_page.len() <= total);
     // Parameters that change what an item shows, or could: a name may be escaped.
     if input.query.contains(['%', '+'])
         || ["fields", "strip"]
@@ -98,19 +92,39 @@ fn check_items(page: &[u8], input: &Input<'_>) {
     {
         return;
     }
-    let mut left: Vec<&str> = list.items.iter().map(|item| item.get()).collect();
-    for item in page.items {
-        let at = left.iter().position(|left| *left == item.get());
+    let mut left = items;
+    for item in on_page {
+        let at = left.iter().position(|left| *left == item);
         left.swap_remove(at.expect("an item is from the list"));
     }
 }
 
+/// The items of a list as they came, and what it says of their number. The names of its
+/// members may be no Unicode, so nothing here takes them for text.
+fn items_and_total<'d>(list: &Document<'d>) -> (Vec<&'d [u8]>, Option<usize>) {
+    let Members(members) = serde_json::from_slice(list.text()).expect("a page is of a list");
+    let (mut items, mut total) = (None, None);
+    for [name, value] in members {
+        match &*list.string(name) {
+            "items" => items = serde_json::from_str::<Vec<&RawValue>>(value.get()).ok(),
+            "total" => total = serde_json::from_str(value.get()).ok(),
+            _ => {}
+        }
+    }
+    let items = items.expect("a list has items").into_iter();
+    (items.map(|item| list.original(item)).collect(), total)
+}
+
 /// With little memory it is the same page or an error that says so, and what
-/// is held stays within it.
+/// is held stays within it, beside what the query takes.
 fn check_limits(query: &ListQuery, input: &Input<'_>, whole: &Outcome) {
     let mut engine = ListEngine::new(query.clone(), TIGHT);
-    let most =
-        2 * (TIGHT.max_item_bytes + TIGHT.max_page_bytes + 2 * TIGHT.max_envelope_bytes) + SLACK;
+    // Before there is a body it is the query made ready. Where its fields stand in an
+    // item takes less than that.
+    let for_query = 2 * engine.held_bytes();
+    let most = for_query
+        + 2 * (TIGHT.max_item_bytes + TIGHT.max_page_bytes + 2 * TIGHT.max_envelope_bytes)
+        + SLACK;
     let mut chunks = input.chunks().into_iter();
     let outcome = loop {
         let Some(chunk) = chunks.next() else {

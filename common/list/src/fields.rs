@@ -19,6 +19,7 @@ pub(crate) struct FieldSet {
     /// Which part of them each field is.
     known: Vec<(Part, Field)>,
     slots: usize,
+    has_odd_names: bool,
 }
 
 /// One field of the set.
@@ -112,6 +113,7 @@ impl FieldSet {
             texts: Vec::new(),
             known: Vec::new(),
             slots: 0,
+            has_odd_names: false,
         }
     }
 
@@ -131,6 +133,7 @@ impl FieldSet {
         self.slots = self.slots.saturating_add(steps.len());
         let before = self.texts.len();
         self.texts.extend_from_slice(steps.text());
+        self.has_odd_names |= is_odd(steps.text());
         let written = Part::new(before, written.len());
         self.known.push((written, field));
 
@@ -211,6 +214,12 @@ impl FieldSet {
         self.nodes.get(node.0).map_or(0, |node| node.lengths)
     }
 
+    /// Whether a key has to be read before it is compared, even one without an escape.
+    #[inline(always)]
+    pub(crate) fn has_odd_names(&self) -> bool {
+        self.has_odd_names
+    }
+
     /// A member that was found.
     pub(crate) fn member(&self, id: MemberId) -> Option<&Member> {
         self.nodes.get(id.node.0)?.members.get(id.index)
@@ -247,6 +256,14 @@ impl FieldSet {
         }
         self.nodes.get_mut(node.0)?.members.get_mut(index)
     }
+}
+
+/// Whether one of these names cannot be looked for among keys as they are spelled: it holds
+/// a backslash, which in a key begins an escape, or U+FFFD, which a query sees for bytes that
+/// are no UTF-8.
+fn is_odd(names: &[u8]) -> bool {
+    memchr::memchr(b'\\', names).is_some()
+        || memchr::memmem::find(names, "\u{fffd}".as_bytes()).is_some()
 }
 
 /// Most members have one slot, and most objects two members; a vector makes room for four

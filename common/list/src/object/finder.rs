@@ -141,7 +141,7 @@ impl AtBlock<'_> {
     /// colon and escapes are left for who looks at the string.
     #[inline(always)]
     fn may_follow_a_name(&self, node: NodeId) -> u64 {
-        if !self.is_plain {
+        if !self.is_plain || self.fields.has_odd_names() {
             return u64::MAX;
         }
         let mut places = !(self.string_ends << 1) | below(self.string_begins.trailing_zeros());
@@ -251,6 +251,9 @@ fn find(fields: &FieldSet, node: NodeId, quoted: &[u8]) -> Result<Option<MemberI
         .strip_prefix(b"\"")
         .and_then(|rest| rest.strip_suffix(b"\""))
         .ok_or(Unsure)?;
+    if fields.has_odd_names() {
+        return Ok(fields.find(node, string(quoted).as_bytes()));
+    }
     let found = fields.find(node, name);
     if found.is_some() || memchr::memchr(b'\\', name).is_none() {
         return Ok(found);

@@ -2,7 +2,7 @@
 //! has to make of it.
 
 #[path = "tree.rs"]
-mod tree;
+pub(crate) mod tree;
 
 use std::fmt;
 
@@ -11,8 +11,8 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use self::tree::tree;
-use crate::reference::json::{is_json, readable};
+use self::tree::Document;
+use crate::reference::json::is_json;
 use crate::reference::{self, Parameters};
 use crate::run::Outcome;
 
@@ -30,11 +30,8 @@ pub(crate) enum Verdict {
 }
 
 /// The members of the outermost object in their spelling, as far as it is JSON.
-#[derive(Default)]
 struct Outline<'de> {
-    /// The document, and its bytes as they came.
-    text: &'de [u8],
-    body: &'de [u8],
+    document: &'de Document<'de>,
     before: Vec<[&'de RawValue; 2]>,
     after: Vec<[&'de RawValue; 2]>,
     items: Vec<&'de RawValue>,
@@ -56,23 +53,19 @@ pub(crate) fn verdict(body: &[u8], parameters: &Parameters) -> Verdict {
     if first != Some(&b'{') {
         return Verdict::PassThrough;
     }
-    let text = readable(body);
-    let mut outline = Outline {
-        text: &text,
-        body,
-        ..Outline::default()
-    };
-    let mut deserializer = serde_json::Deserializer::from_slice(&text);
+    let document = Document::new(body);
+    let mut outline = Outline::new(&document);
+    let mut deserializer = serde_json::Deserializer::from_slice(document.text());
     // What it says about the whole is not heard: raw values are not validated.
     let _ = Members(&mut outline).deserialize(&mut deserializer);
-    let accepted = is_json(&text);
+    let accepted = is_json(document.text());
     match (accepted, outline.named_items, outline.is_list) {
         (true, 1, true) => Verdict::Page(outline.page(parameters)),
         (true, 0, _) | (true, _, false) => Verdict::PassThrough,
         // Which of two lists is meant? An error beside `serde_json`, who takes the last.
         (_, _, true) => Verdict::Refuse,
         // The first object decides, and what follows is not looked at.
-        (false, 0, false) if begins_with_object(&text) => Verdict::PassThrough,
+        (false, 0, false) if begins_with_object(document.text()) => Verdict::PassThrough,
         (false, 0, false) => Verdict::Refuse,
         (false, _, false) => Verdict::NoPage,
     }
@@ -101,9 +94,21 @@ impl Verdict {
 
 // === impl Outline ===
 
-impl Outline<'_> {
+impl<'de> Outline<'de> {
+    fn new(document: &'de Document<'de>) -> Self {
+        Self {
+            document,
+            before: Vec::new(),
+            after: Vec::new(),
+            items: Vec::new(),
+            named_items: 0,
+            is_list: false,
+        }
+    }
+
     fn page(&self, parameters: &Parameters) -> Vec<u8> {
-        let trees: Vec<Value> = self.items.iter().map(|item| tree(item)).collect();
+        let items = self.items.iter();
+        let trees: Vec<Value> = items.map(|item| self.document.tree(item)).collect();
         let (places, total) = reference::page(&trees, parameters);
         let mut page = b"{".to_vec();
         self.write_members(&mut page, &self.before);
@@ -112,7 +117,7 @@ impl Outline<'_> {
             if index > 0 {
                 page.push(b',');
             }
-            page.extend_from_slice(self.original(self.items[place]));
+            page.extend_from_slice(self.document.original(self.items[place]));
         }
         page.extend_from_slice(b"],");
         self.write_members(&mut page, &self.after);
@@ -125,16 +130,14 @@ impl Outline<'_> {
             if decoded(key).as_deref() == Some("total") {
                 continue;
             }
-            let parts = [self.original(key), b":", self.original(value), b","];
+            let parts = [
+                self.document.original(key),
+                b":",
+                self.document.original(value),
+                b",",
+            ];
             page.extend(parts.concat());
         }
-    }
-
-    /// The bytes of a part as they came.
-    fn original(&self, part: &RawValue) -> &[u8] {
-        let text = part.get();
-        let at = text.as_ptr() as usize - self.text.as_ptr() as usize;
-        &self.body[at..at + text.len()]
     }
 }
 

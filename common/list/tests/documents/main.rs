@@ -21,6 +21,7 @@ mod fields;
 mod fragments;
 mod judge;
 mod mutations;
+mod odd;
 mod places;
 #[path = "../engine/reference.rs"]
 mod reference;
