@@ -220,7 +220,8 @@ fn a_watch_outlives_the_lifetime_of_its_connection() -> Result<()> {
 #[test]
 fn a_client_that_takes_nothing_of_its_answer_is_let_go() -> Result<()> {
     block_on(async {
-        let playground = Playground::of(Site::new("readers")?, true, &[]).await?;
+        let flags = ["--send-timeout", "15"];
+        let playground = Playground::of(Site::new("readers")?, true, &flags).await?;
         let gateway = &playground.gateway;
         let script = vec![head(&[]), Step::Send(vec![b'x'; 32 << 20]), Step::Stall];
         let upstream = Scripted::start(script).await?;
@@ -254,7 +255,7 @@ fn a_client_that_takes_nothing_of_its_answer_is_let_go() -> Result<()> {
         .await?;
         until(
             "they are let go",
-            Duration::from_secs(30) + SLACK,
+            Duration::from_secs(15) + SLACK,
             || async { Ok((active().await? == 0).then_some(())) },
         )
         .await?;

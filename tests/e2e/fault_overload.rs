@@ -20,7 +20,14 @@ const RECOVERY: Duration = Duration::from_secs(120);
 #[test]
 fn an_envoy_short_of_memory_says_so_and_comes_back() -> Result<()> {
     block_on(async {
-        let flags = ["--envoy-memory", MEMORY, "--idle-timeout", "15"];
+        let flags = [
+            "--envoy-memory",
+            MEMORY,
+            "--idle-timeout",
+            "15",
+            "--send-timeout",
+            "30",
+        ];
         let playground = Playground::of(Site::new("overload")?, true, &flags).await?;
         let gateway = &playground.gateway;
         let script = vec![head(&[]), Step::Send(vec![b'x'; 4 << 20]), Step::Stall];

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use serde::Deserialize;
+use serde_json::Value;
 use tokio::sync::OnceCell;
 
 use crate::cli::{KeyPair, Site};
@@ -224,6 +225,25 @@ impl Gateway {
     /// A user that gets none.
     pub async fn new_token(&self, user: &str) -> Result<String> {
         self.exchange(&self.site.create_key(user).await?).await
+    }
+
+    /// An access token of a login with a password, both of letters and digits.
+    ///
+    /// # Errors
+    /// A login that is refused.
+    pub async fn log_in(&self, user: &str, password: &str) -> Result<String> {
+        let form = format!("grant_type=password&username={user}&password={password}");
+        let answer = self
+            .client
+            .post("/oauth/token")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(form)
+            .send()
+            .await?
+            .expect(200)?
+            .json()?;
+        let token = answer.get("access_token").and_then(Value::as_str);
+        token.map(str::to_owned).context("no access token")
     }
 
     /// A token made from this access key.

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How many handshakes may be under way with one address, of all that may be.
-const HANDSHAKES: usize = super::accept::MAX_HANDSHAKES / 16;
+const HANDSHAKES: usize = super::accept::MAX_HANDSHAKES / 4;
 
 /// The same where an Envoy is connected from, which opens as many connections at once as
 /// it has requests.
