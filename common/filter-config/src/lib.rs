@@ -88,7 +88,7 @@ pub const CONTROL_PLANE_CLUSTER: &str = "control-plane";
 
 /// How long a client may take nothing of what is on its way to it, unless it is said
 /// otherwise, in seconds.
-pub const SEND_TIMEOUT_SECONDS: u64 = 120;
+pub const SEND_TIMEOUT_SECONDS: u64 = 60;
 
 /// The whole document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,6 +8,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use cubegate_filter_config::SEND_TIMEOUT_SECONDS;
 use tokio::time::sleep;
 
 use super::probe::{Probe, Seen};
@@ -25,8 +26,9 @@ const DEAD: usize = 3;
 const WINDOW: Duration = Duration::from_secs(60);
 
 /// An Envoy that has answered nothing for as long, and at least so many times, is
-/// taken for one that hangs.
-const SILENCE: (Duration, u32) = (Duration::from_secs(60), 10);
+/// taken for one that hangs. One that is full of answers which nobody takes is silent,
+/// too, until it may let those go ([`SEND_TIMEOUT_SECONDS`]).
+const SILENCE: (Duration, u32) = (Duration::from_secs(SEND_TIMEOUT_SECONDS + 30), 10);
 
 /// How much time there is at least between two replacements; each further one needs
 /// twice as much.
@@ -240,10 +242,10 @@ mod tests {
         let mut last = None;
         let at = start + seconds(10_000);
         assert_eq!(judge.see(Seen::Alive, at), None);
-        for second in 1..=80 {
+        for second in 1..=SILENCE.0.as_secs() + 20 {
             last = judge.see(silent(), at + seconds(second));
             if last.is_some() {
-                assert_eq!(second, 61);
+                assert_eq!(second, SILENCE.0.as_secs() + 1);
                 break;
             }
         }
@@ -261,7 +263,7 @@ mod tests {
 
     #[test]
     fn an_adopted_envoy_that_never_answers_is_replaced_once() {
-        for (seen, after) in [(dead(), 2), (silent(), 60)] {
+        for (seen, after) in [(dead(), 2), (silent(), SILENCE.0.as_secs())] {
             let mut judge = Judge::new();
             judge.adopt();
             let start = Instant::now();
