@@ -169,6 +169,8 @@ fn array<'a>(value: &'a [u8], cursors: &[Cursor<'_>], work: &Work) -> (Kept<'a>,
     work.charge(value.len() / 2);
     while raw.element() && !work.is_spent() {
         let element = raw.text();
+        // Beside what the element itself takes: its place is kept.
+        work.charge(TEST);
         let below = if place == 0 { &in_first } else { &in_others };
         let (part, found) = resolve(element, below, work);
         // An object stays in its place, even an empty one.

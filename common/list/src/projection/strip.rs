@@ -28,6 +28,9 @@ fn object(value: &[u8], cursors: &[Cursor<'_>], work: &Work, out: &mut Vec<u8>) 
     out.push(b'{');
     each_member(value, &mut |name, raw| {
         work.charge(cursors.len().saturating_mul(16).saturating_add(TEST));
+        if work.is_spent() {
+            return;
+        }
         let on = cursors
             .iter()
             .filter(|cursor| cursor.leads_by(&name))
@@ -59,7 +62,7 @@ fn array(value: &[u8], cursors: &[Cursor<'_>], work: &Work, out: &mut Vec<u8>) -
     let mut raw = Raw::new(value);
     raw.enter_array();
     out.push(b'[');
-    while raw.element() {
+    while raw.element() && !work.is_spent() {
         let element = raw.text();
         work.charge(below.len().saturating_mul(8).saturating_add(TEST));
         if below.iter().any(Cursor::is_whole) {
