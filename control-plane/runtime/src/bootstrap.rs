@@ -73,7 +73,11 @@ dynamic_resources:
     transport_api_version: V3
     set_node_on_first_message_only: true
     grpc_services:
-      - envoy_grpc: {{ cluster_name: xds }}
+      # After an outage of the control plane Envoy is back within a second, and not within
+      # half a minute: until then it hears of nobody who was disabled.
+      - envoy_grpc:
+          cluster_name: xds
+          retry_policy: {{ retry_back_off: {{ base_interval: 0.2s, max_interval: 1s }} }}
   cds_config: {{ resource_api_version: V3, ads: {{}} }}
   lds_config: {{ resource_api_version: V3, ads: {{}} }}
 static_resources:
