@@ -24,6 +24,10 @@ const SESSIONS: usize = 8;
 const WATCHES: usize = 100;
 const SLOW_READERS: usize = 5;
 
+/// How long a page may take. All clients are on one connection, and the slow ones fill its
+/// window for some seconds at a time.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// A watch that is quiet for longer than the server's bookmarks has been forgotten.
 const QUIET: Duration = Duration::from_secs(150);
 
@@ -70,7 +74,8 @@ async fn lists(life: Arc<Life>) {
         let began = Instant::now();
         let asked = async {
             let admin = life.gateway.admin().await?;
-            let answer = admin.get(&page).send().await?.expect(200)?;
+            let page = admin.get(&page).patience(PATIENCE);
+            let answer = page.send().await?.expect(200)?;
             ensure!(
                 answer.total()? as usize >= OBJECTS,
                 "a list without its objects"
