@@ -46,4 +46,4 @@ pub use openapi::document as openapi;
 pub use peer::{EnvoyPeer, Peer};
 pub use router::router;
 pub use state::{AppState, Document, OauthClient, OauthSettings, PublicGateway};
-pub use throttle::{Throttle, ThrottleSettings};
+pub use throttle::{Throttle, ThrottleSettings, network};

@@ -15,7 +15,7 @@ use cubegate_token::Claims;
 
 pub(crate) use self::lock_out::{LockOut, Locked};
 use self::rates::Rates;
-pub(crate) use self::rates::network;
+pub use self::rates::network;
 
 /// So many logins may come at once, of one user or from one address; each costs some
 /// 30 ms of a core, and the rate counts for the next ones.

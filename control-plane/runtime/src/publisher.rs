@@ -235,7 +235,7 @@ async fn gateway(
 }
 
 /// The document of users and keys.
-pub(super) async fn epochs(store: &Store, now: OffsetDateTime) -> Result<Vec<u8>, StoreError> {
+async fn epochs(store: &Store, now: OffsetDateTime) -> Result<Vec<u8>, StoreError> {
     let listed = store.list_epochs(now).await?;
     let mut epochs = Epochs::default();
     for (user, lowest) in &listed.users {

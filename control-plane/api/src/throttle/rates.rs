@@ -87,10 +87,11 @@ impl<C: Clock + Clone> Rates<C> {
     }
 }
 
-/// Whoever has one IPv6 address has its whole /64 (RFC 4291 2.5.4).
-pub(crate) fn network(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
+/// Whose an address is: whoever has one IPv6 address has its whole /64 (RFC 4291 2.5.4),
+/// and an IPv4 address may be written as one of IPv6 (2.5.5.2).
+pub fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => IpAddr::V4(v4),
         IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX))),
     }
 }
@@ -193,6 +194,10 @@ mod tests {
         assert_eq!(rates.check("a", address("2001:db8::1")), Ok(()));
         assert!(rates.check("b", address("2001:db8::ffff:1")).is_err());
         assert_eq!(rates.check("b", address("2001:db8:0:1::1")), Ok(()));
+        // IPv4 in the clothes of IPv6 is no /64 of everybody's.
+        assert_eq!(rates.check("a", address("::ffff:203.0.113.1")), Ok(()));
+        assert!(rates.check("b", address("203.0.113.1")).is_err());
+        assert_eq!(rates.check("c", address("::ffff:203.0.113.2")), Ok(()));
     }
 
     #[test]

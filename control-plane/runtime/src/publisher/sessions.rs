@@ -9,8 +9,7 @@ use time::OffsetDateTime;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 
-/// How long to wait after the database has failed.
-const RETRY: Duration = Duration::from_secs(1);
+use super::RETRY;
 
 /// How often what has expired is looked for.
 const EXPIRY: Duration = Duration::from_secs(60);

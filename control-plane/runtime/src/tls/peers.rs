@@ -2,8 +2,10 @@
 //! and says nothing must keep the others out.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use cubegate_api::network;
 
 /// How many handshakes may be under way with one address, of all that may be.
 const HANDSHAKES: usize = super::accept::MAX_HANDSHAKES / 4;
@@ -99,14 +101,6 @@ impl Drop for Place {
                 all.remove(&self.network);
             }
         }
-    }
-}
-
-/// Whoever has one IPv6 address has its whole /64 (RFC 4291 2.5.4).
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V4(v4) => IpAddr::V4(v4),
-        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX))),
     }
 }
 
