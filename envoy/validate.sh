@@ -14,7 +14,7 @@ trap 'rm -rf "$work"' EXIT
 # The paths in the files are those of a real installation; here they lead to a
 # folder with certificates made for this check.
 # Certificates come from a gateway, which a control plane makes when it starts.
-"$cubegate" serve --plain --data-dir "$work/data" --api-listen 127.0.0.1:0 --xds-listen 127.0.0.1:0 --filter "$filter" >"$work/serve" 2>&1 &
+"$cubegate" serve --plain --data-dir "$work/data" --api-listen 127.0.0.1:0 --xds-listen 127.0.0.1:0 --metrics-listen 127.0.0.1:0 --filter "$filter" >"$work/serve" 2>&1 &
 until grep -qs '^HTTP API' "$work/serve"; do
 	kill -0 $! 2>/dev/null || { cat "$work/serve" >&2 && exit 1; }
 	sleep 0.1

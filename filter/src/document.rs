@@ -40,7 +40,7 @@ impl Kind {
             .map_or(Self::Config, Self::Revocations)
     }
 
-    /// How much memory it takes while it is read, for each of its bytes.
+    /// Returns how much memory it takes while it is read, for each of its bytes.
     pub(crate) fn bytes_per_byte(self) -> usize {
         match self {
             Self::Config => 8,
@@ -71,18 +71,18 @@ impl Kind {
         }
     }
 
-    /// Which version is shared.
+    /// Returns which version is shared.
     pub(crate) fn shared_version(self) -> Option<Version> {
         get(self.keys().version).map(Version)
     }
 
-    /// How large the shared document is, in bytes. Older code does not say.
+    /// Returns how large the shared document is, in bytes. Older code does not say.
     pub(crate) fn shared_size(self) -> Option<usize> {
         let size = get(self.keys().size)?.try_into().ok()?;
         usize::try_from(u64::from_le_bytes(size)).ok()
     }
 
-    /// The shared document, when it is the one of this version.
+    /// Returns the shared document, when it is the one of this version.
     pub(crate) fn shared(self, version: &Version) -> Option<Vec<u8>> {
         // Another VM may be about to write.
         get(self.keys().document).filter(|document| Version::of(self, document) == *version)

@@ -3,16 +3,23 @@
 //! Header values are read as bytes throughout: the SDK's text variants panic on
 //! bytes that are no UTF-8, and a client chooses those bytes.
 
+use std::borrow::Cow;
 use std::time::{Duration, UNIX_EPOCH};
 
-use cubegate_filter_config::{AUDIT_PROPERTY, AuditNote};
-use cubegate_pipeline::{Call, Headers, Host, HostError};
+use cubegate_filter_config::{AUDIT_PROPERTY, AuditNote, LineField};
+use cubegate_pipeline::{Call, Headers, Host, HostError, Reply};
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::{BufferType, MapType, Status};
 
 /// Envoy's response flag `DC`, bit 14 (`CoreResponseFlag` in its `stream_info.h`): the
 /// client's connection was closed before the answer had ended.
 const DOWNSTREAM_CONNECTION_TERMINATION: u64 = 1 << 14;
+
+/// How many headers Envoy takes of a module, and how long they may be together, in bytes: a
+/// little under what its host of modules reads (1,024 pairs, 1 MiB), which takes more
+/// for none at all.
+const MAX_HEADERS: usize = 1_000;
+const MAX_HEADER_BYTES: usize = 1_000_000;
 
 /// The stream whose callback runs. Envoy knows by itself which one that is.
 pub(crate) struct EnvoyHost {
@@ -41,7 +48,32 @@ impl Host for EnvoyHost {
             .map_err(failed("get request headers"))
     }
 
+    fn is_http_1_0(&self) -> bool {
+        // Envoy's attribute "request.protocol".
+        matches!(
+            hostcalls::get_property(vec!["request", "protocol"]),
+            Ok(Some(protocol)) if protocol == b"HTTP/1.0"
+        )
+    }
+
+    fn request_body(&self, size: usize) -> Result<Vec<u8>, HostError> {
+        hostcalls::get_buffer(BufferType::HttpRequestBody, 0, size)
+            .map(Option::unwrap_or_default)
+            .map_err(failed("get request body"))
+    }
+
+    fn drop_request_body(&self) -> Result<(), HostError> {
+        hostcalls::set_buffer(BufferType::HttpRequestBody, 0, usize::MAX, &[])
+            .map_err(failed("empty request body"))
+    }
+
     fn set_request_headers(&self, headers: &Headers) -> Result<(), HostError> {
+        if headers.iter().count() > MAX_HEADERS || headers.size() > MAX_HEADER_BYTES {
+            return Err(HostError {
+                call: "set request headers",
+                status: Status::BadArgument as u32,
+            });
+        }
         hostcalls::set_map_bytes(MapType::HttpRequestHeaders, headers.iter().collect())
             .map_err(failed("set request headers"))
     }
@@ -121,20 +153,13 @@ impl Host for EnvoyHost {
         headers: &[(String, String)],
         body: &[u8],
     ) -> Result<(), HostError> {
-        let headers = headers
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .collect();
-        hostcalls::send_http_response(u32::from(status), headers, Some(body))
-            .map_err(failed("send local response"))
+        reply(status, headers, body)
     }
 
-    fn note(&self, note: &AuditNote) {
-        // The SDK panics on any status but "ok". Envoy gives another one only for a
-        // property that a configuration has declared read-only, and none declares
-        // this one.
-        if let Err(status) = hostcalls::set_property(vec![AUDIT_PROPERTY], Some(&note.to_json())) {
-            log::debug!("the audit note could not be left: {status:?}");
+    fn note(&self, note: &AuditNote, line: &mut dyn Iterator<Item = (LineField, Cow<'_, str>)>) {
+        set_property(AUDIT_PROPERTY, &note.to_json());
+        for (field, value) in line {
+            set_property(field.property(), value.as_bytes());
         }
     }
 
@@ -143,9 +168,26 @@ impl Host for EnvoyHost {
     }
 }
 
+/// Leaves something with Envoy for as long as the stream is there.
+fn set_property(name: &str, value: &[u8]) {
+    // The SDK panics on any status but "ok". Envoy gives another one only for a
+    // property that a configuration has declared read-only, and none declares
+    // these.
+    if let Err(status) = hostcalls::set_property(vec![name], Some(value)) {
+        log::debug!("{name} could not be left: {status:?}");
+    }
+}
+
 /// Unix seconds. A clock that cannot be read makes every token expired, not valid.
 pub(crate) fn now() -> u64 {
     since_epoch().map_or(u64::MAX, |since| since.as_secs())
+}
+
+/// Nanoseconds since 1970, by which VMs are told apart; never 0.
+pub(crate) fn now_nanos() -> u64 {
+    since_epoch()
+        .and_then(|since| u64::try_from(since.as_nanos()).ok())
+        .map_or(u64::MAX, |nanos| nanos.max(1))
 }
 
 fn since_epoch() -> Option<Duration> {
@@ -164,6 +206,27 @@ pub(crate) fn end_stream(stream: u32) {
     if let Err(status) = hostcalls::reset_http_response() {
         log::warn!("a stream could not be ended: {status:?}");
     }
+}
+
+/// Answers a stream whose callback does not run.
+pub(crate) fn answer_stream(stream: u32, answer: &Reply) {
+    // There is no other status than that there is no such stream any more.
+    if hostcalls::set_effective_context(stream).is_err() {
+        return;
+    }
+    // Envoy does it when this callback has ended.
+    if let Err(error) = reply(answer.status, &answer.headers, &answer.body) {
+        log::warn!("a stream could not be answered: {error}");
+    }
+}
+
+fn reply(status: u16, headers: &[(String, String)], body: &[u8]) -> Result<(), HostError> {
+    let headers = headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    hostcalls::send_http_response(u32::from(status), headers, Some(body))
+        .map_err(failed("send local response"))
 }
 
 fn failed(call: &'static str) -> impl Fn(Status) -> HostError {

@@ -20,6 +20,7 @@
 
 mod document;
 mod envoy_host;
+mod metrics;
 mod root;
 mod stream;
 mod worker;

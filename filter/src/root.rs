@@ -54,7 +54,8 @@ impl RootContext for Root {
     }
 
     fn create_http_context(&self, context_id: u32) -> Option<Box<dyn HttpContext>> {
-        Some(Box::new(Stream::new(context_id, worker::gateway())))
+        let (gateway, meters) = worker::gateway();
+        Some(Box::new(Stream::new(context_id, gateway, &meters)))
     }
 
     fn get_type(&self) -> Option<ContextType> {

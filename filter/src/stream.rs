@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use cubegate_pipeline::{Exchange, Flow, Gateway};
+use cubegate_pipeline::{Exchange, Flow, Gateway, Meters};
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 
@@ -17,9 +17,9 @@ pub(crate) struct Stream {
 // === impl Stream ===
 
 impl Stream {
-    pub(crate) fn new(id: u32, gateway: Option<Rc<Gateway>>) -> Self {
+    pub(crate) fn new(id: u32, gateway: Option<Rc<Gateway>>, meters: &Meters) -> Self {
         Self {
-            exchange: Exchange::new(gateway),
+            exchange: Exchange::new(gateway, meters),
             host: EnvoyHost { stream: id },
         }
     }
@@ -46,16 +46,21 @@ impl Context for Stream {
 }
 
 impl HttpContext for Stream {
-    fn on_http_request_headers(&mut self, _headers: usize, _end: bool) -> Action {
-        action(self.exchange.on_request_headers(&self.host))
+    fn on_http_request_headers(&mut self, _headers: usize, end: bool) -> Action {
+        let flow = self.exchange.on_request_headers(&self.host, end);
+        // No callback comes for a body that is not there.
+        if end && flow == Flow::Pause {
+            return action(self.exchange.on_request_body(&self.host, 0, true));
+        }
+        action(flow)
     }
 
-    fn on_http_request_body(&mut self, _size: usize, _end: bool) -> Action {
-        action(self.exchange.on_request_body())
+    fn on_http_request_body(&mut self, size: usize, end: bool) -> Action {
+        action(self.exchange.on_request_body(&self.host, size, end))
     }
 
     fn on_http_request_trailers(&mut self, _trailers: usize) -> Action {
-        action(self.exchange.on_request_body())
+        action(self.exchange.on_request_trailers(&self.host))
     }
 
     fn on_http_response_headers(&mut self, _headers: usize, end: bool) -> Action {

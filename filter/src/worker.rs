@@ -15,10 +15,10 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use cubegate_filter_config::RevocationKind;
-use cubegate_pipeline::{Gateway, Revocations};
+use cubegate_pipeline::{Gateway, Meters, Revocations};
 
 use crate::document::{Kind, Version};
-use crate::envoy_host;
+use crate::{envoy_host, metrics};
 
 thread_local! {
     static WORKER: RefCell<Worker> = RefCell::new(Worker::new());
@@ -27,6 +27,7 @@ thread_local! {
 struct Worker {
     in_use: Option<Rc<Gateway>>,
     revocations: Revocations,
+    meters: Meters,
     slots: [Slot; 3],
 }
 
@@ -73,25 +74,34 @@ pub(crate) fn offer(kind: Kind, document: Vec<u8>) -> bool {
     })
 }
 
-/// The configuration for a new stream.
-pub(crate) fn gateway() -> Option<Rc<Gateway>> {
+/// Returns the configuration for a new stream, and what counts it.
+pub(crate) fn gateway() -> (Option<Rc<Gateway>>, Meters) {
     WORKER.with_borrow_mut(|worker| {
         worker.read_waiting();
         worker.read_shared(|slot| !slot.is_good);
-        worker.in_use.clone()
+        (worker.in_use.clone(), worker.meters.clone())
     })
 }
 
-/// Looks for documents that were missed, and ends streams whose time has come.
+/// Looks for documents that were missed, ends streams whose time has come, and answers those
+/// whose refusal has waited long enough. Envoy is told what was counted.
 pub(crate) fn tick() {
-    let gateway = WORKER.with_borrow_mut(|worker| {
+    let (gateway, meters) = WORKER.with_borrow_mut(|worker| {
         worker.read_waiting();
         worker.catch_up();
-        worker.in_use.clone()
+        (worker.in_use.clone(), worker.meters.clone())
     });
-    let overdue = gateway.map(|gateway| gateway.overdue_streams(envoy_host::now()));
-    for stream in overdue.into_iter().flatten() {
+    let held = gateway.as_ref().map_or(0, |gateway| gateway.held_bytes());
+    metrics::tell(&meters, held);
+    let Some(gateway) = gateway else {
+        return;
+    };
+    let now = envoy_host::now();
+    for stream in gateway.overdue_streams(now) {
         envoy_host::end_stream(stream);
+    }
+    for (stream, reply) in gateway.take_overdue_refusals(now) {
+        envoy_host::answer_stream(stream, &reply);
     }
 }
 
@@ -106,7 +116,7 @@ pub(crate) fn pass_over(kind: Kind) -> bool {
     })
 }
 
-/// Whether there is the memory to read a document of this size. An allocation in vain
+/// Returns whether there is the memory to read a document of this size. An allocation in vain
 /// would end the VM; this one does not.
 pub(crate) fn has_room(kind: Kind, size: usize) -> bool {
     let mut room = Vec::<u8>::new();
@@ -130,6 +140,7 @@ impl Worker {
         Self {
             in_use: None,
             revocations: Revocations::default(),
+            meters: Meters::default(),
             slots: [epochs, sessions, Kind::Config].map(Slot::new),
         }
     }
@@ -161,7 +172,7 @@ impl Worker {
     fn compile(&mut self, document: &[u8]) -> Result<(), String> {
         let env = |name: &str| std::env::var(name).ok();
         let previous = self.in_use.as_deref();
-        let gateway = Gateway::compile(document, env, previous, &self.revocations)
+        let gateway = Gateway::compile(document, env, previous, &self.revocations, &self.meters)
             .map_err(|error| error.to_string())?;
         log::info!("configured with {} clusters", gateway.cluster_count());
         self.in_use = Some(Rc::new(gateway));
@@ -235,7 +246,7 @@ impl Slot {
         }
     }
 
-    /// The shared version, when it is not the one that was read last.
+    /// Returns the shared version, when it is not the one that was read last.
     fn unread(&self) -> Option<Version> {
         let shared = self.kind.shared_version();
         shared.filter(|version| self.version.as_ref() != Some(version))

@@ -11,7 +11,7 @@ use crate::run::run;
 /// If the engine does with these bytes what it should not.
 pub fn check_document(body: &[u8]) {
     let query = ListQuery::default();
-    let verdict = verdict(body, &Parameters::default());
+    let verdict = verdict(body, &Parameters::default(), query.takes_null);
     let whole = run(&query, Limits::default(), [body]);
     assert!(verdict.allows(&whole, body), "{whole:?} is not {verdict:?}");
     // A cut in the last block and one anywhere, which the length decides.

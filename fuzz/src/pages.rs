@@ -58,7 +58,11 @@ pub fn check_page(input: &[u8]) {
 
     let plain = Plain::read(input.query);
     let parameters = plain.as_ref().map(|plain| plain.0.clone());
-    match verdict(input.body, &parameters.clone().unwrap_or_default()) {
+    match verdict(
+        input.body,
+        &parameters.clone().unwrap_or_default(),
+        query.takes_null,
+    ) {
         Verdict::Page(page) => {
             let Outcome::Page(given) = &whole else {
                 panic!("{whole:?}, and not a page");
@@ -106,12 +110,14 @@ fn items_and_total<'d>(list: &Document<'d>) -> (Vec<&'d [u8]>, Option<usize>) {
     let (mut items, mut total) = (None, None);
     for [name, value] in members {
         match &*list.string(name) {
-            "items" => items = serde_json::from_str::<Vec<&RawValue>>(value.get()).ok(),
+            "items" => items = serde_json::from_str::<Option<Vec<&RawValue>>>(value.get()).ok(),
             "total" => total = serde_json::from_str(value.get()).ok(),
             _ => {}
         }
     }
-    let items = items.expect("a list has items").into_iter();
+    // `null` is taken for none.
+    let items = items.expect("a list has items").unwrap_or_default();
+    let items = items.into_iter();
     (items.map(|item| list.original(item)).collect(), total)
 }
 

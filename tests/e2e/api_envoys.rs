@@ -97,10 +97,7 @@ async fn records(serve: &Serve, token: &str, cluster: &str) -> Result<Vec<Value>
 
 async fn token_of_admin(serve: &Serve) -> Result<String> {
     let key = serve.site().create_key("admin").await?;
-    let path = format!(
-        "/api/v1/cube/key/token?accessKey={}&secretKey={}",
-        key.access_key, key.secret_key
-    );
+    let path = key.token_path();
     let answer = serve.client(None)?.get(&path).send().await?.expect(200)?;
     let token = answer.json()?["token"].as_str().map(str::to_owned);
     token.context("no token")

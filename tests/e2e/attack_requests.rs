@@ -29,6 +29,9 @@ const CLUSTER: &str = "open";
 /// Another one, which no row names in a way that may lead there.
 const OTHER: &str = "other";
 
+/// Where the cluster is asked what the caller may do.
+const REVIEWS: &str = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+
 /// Who attacks. The name says nothing about rights: the upstream lets everything pass.
 const CALLER: &str = "mallory";
 
@@ -43,6 +46,9 @@ enum Outcome {
     Refused,
     /// Exactly one request reaches the cluster, as the caller's.
     Passes,
+    /// The cluster is asked, as the caller, whether the caller may be who it says, and
+    /// says no. Nothing of the request reaches it.
+    Asked,
     /// Either of both: what counts is that it is nobody else's.
     Harmless,
 }
@@ -214,7 +220,7 @@ impl Field {
                 .map(|answer| answer.status);
             let verdict = self
                 .seen()
-                .and_then(|seen| judge(attack.outcome, status.as_ref().ok().copied(), seen.len()));
+                .and_then(|seen| judge(attack.outcome, status.as_ref().ok().copied(), &seen));
             if let Err(error) = verdict {
                 wrong.push(format!("{}: {error:#} ({status:?})", attack.name));
             }
@@ -240,7 +246,8 @@ impl Field {
 }
 
 /// Whether an answer and what reached the upstream are what they must be.
-fn judge(outcome: Outcome, status: Option<u16>, reached: usize) -> Result<()> {
+fn judge(outcome: Outcome, status: Option<u16>, seen: &[Seen]) -> Result<()> {
+    let reached = seen.len();
     let refused = status.is_none_or(|status| (400..500).contains(&status) || status == 501);
     match outcome {
         Outcome::Refused => {
@@ -253,6 +260,11 @@ fn judge(outcome: Outcome, status: Option<u16>, reached: usize) -> Result<()> {
                 "it does not pass"
             );
             ensure!(reached == 1, "{reached} requests reached the upstream");
+        }
+        Outcome::Asked => {
+            ensure!(status == Some(403), "it is not forbidden");
+            let asked: Vec<&str> = seen.iter().map(|seen| seen.path.as_str()).collect();
+            ensure!(asked == [REVIEWS], "{asked:?} reached the upstream");
         }
         Outcome::Harmless => {
             ensure!(
@@ -282,12 +294,16 @@ fn identity(seen: &Seen) -> Vec<(String, String)> {
     found
 }
 
-/// An API server that takes everything and has nothing.
+/// An API server that takes everything, has nothing, and lets nobody be somebody else.
 async fn upstream() -> Result<Fixture> {
-    Fixture::answering(|_| {
-        let body = Bytes::from_static(
-            br#"{"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"1"},"items":[]}"#,
-        );
+    const PODS: &[u8] =
+        br#"{"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"1"},"items":[]}"#;
+    const NO: &[u8] = br#"{"kind":"SelfSubjectAccessReview","status":{"allowed":false}}"#;
+    Fixture::answering(|seen| {
+        let body = Bytes::from_static(match seen.path.as_str() {
+            REVIEWS => NO,
+            _ => PODS,
+        });
         let answer = http::Response::builder()
             .header("content-type", "application/json")
             .body(Full::new(body.clone()))?;

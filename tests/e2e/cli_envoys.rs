@@ -14,7 +14,7 @@ use crate::support::Playground;
 
 /// Its CA was made in a month that does not exist: our own TLS does not look at that,
 /// Envoy's does.
-fn refused_kubeconfig() -> Result<String> {
+pub(crate) fn refused_kubeconfig() -> Result<String> {
     let key = KeyPair::generate()?;
     let mut certificate = CertificateParams::new(Vec::new())?
         .self_signed(&key)?
@@ -74,6 +74,17 @@ fn a_cluster_that_envoy_refuses_is_told_when_it_is_added_and_in_the_list() -> Re
             "{listed:?}"
         );
 
+        let envoys = site.run(&["envoys"]).await?;
+        let row = envoys.stdout.lines().find(|row| row.starts_with("up-"));
+        let row = row.context("the Envoy is not listed")?;
+        for told in ["  1.40.", "  127.0.0.1:", "  refuses 1  ", " Listener"] {
+            ensure!(row.contains(told), "{told:?} in {envoys:?}");
+        }
+        let told = [" refuses the Secret ", &name]
+            .iter()
+            .all(|told| envoys.stderr.contains(told));
+        ensure!(told, "{envoys:?}");
+
         // All others go on as before.
         let good = format!("good-{}", unique());
         site.add_plain_cluster(&good, 1).await?;
@@ -109,6 +120,25 @@ fn a_cluster_that_envoy_refuses_is_told_when_it_is_added_and_in_the_list() -> Re
             "{envoys}"
         );
 
+        let listed = client
+            .get("/api/v1/cube/envoys")
+            .send()
+            .await?
+            .expect(200)?
+            .json()?;
+        let envoy = &listed["items"][0];
+        ensure!(
+            listed["total"] == 1
+                && envoy["upToDate"] == false
+                && envoy["refusedTotal"] == 2
+                && envoy["refused"][0]["kind"] == "Secret"
+                && !envoy["refused"][0]["reason"].is_null()
+                && envoy["accepted"]
+                    .as_array()
+                    .is_some_and(|types| types.len() >= 4),
+            "{listed}"
+        );
+
         playground.gateway.health().check().await
     })
 }
@@ -129,6 +159,8 @@ fn without_an_envoy_nothing_is_said_of_any() -> Result<()> {
         );
         let listed = site.ok(&["cluster", "list"]).await?;
         ensure!(listed.contains("none connected"), "{listed}");
+        let envoys = site.ok(&["envoys"]).await?;
+        ensure!(envoys.lines().count() == 1, "{envoys}");
         Ok(())
     })
 }

@@ -50,7 +50,7 @@ fn importing_twice_is_importing_once() -> Result<()> {
         let site = Site::new("import")?;
         site.begin().await?;
         let json = document().to_string();
-        let yaml = serde_yaml_ng::to_string(&document())?;
+        let yaml = serde_saphyr::to_string(&document())?;
         assert_eq!(import(&site, &json).await?.code, Some(0));
         let once = state(&site).await?;
         for wanted in [

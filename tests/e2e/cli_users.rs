@@ -1,37 +1,22 @@
 //! Users from the command line, as the running gateway sees them.
 
 use anyhow::Result;
-use cubegate_tests::client::Answer;
 use cubegate_tests::run::unique;
-use cubegate_tests::{Gateway, Site, block_on};
-use serde_json::json;
+use cubegate_tests::{Site, block_on};
 
 use crate::support::in_the_playground;
 
 const PASSWORD: &str = "a good Passw0rd";
-
-async fn login(gateway: &Gateway, name: &str, password: &str) -> Result<Answer> {
-    let body = json!({ "name": name, "password": password, "loginType": "normal" });
-    gateway
-        .client()
-        .post("/api/v1/cube/login")
-        .json(&body)
-        .send()
-        .await
-}
 
 #[test]
 fn a_user_that_was_added_can_log_in_at_once() -> Result<()> {
     in_the_playground(async |playground| {
         let gateway = &playground.gateway;
         let name = format!("user-{}", unique());
-        let answer = login(gateway, &name, PASSWORD).await?;
+        let answer = gateway.client().login(&name, PASSWORD).await?;
         assert_eq!(answer.cube_error(401)?, "Authenticate failed.");
-        gateway
-            .site()
-            .ok(&["user", "add", &name, "--password", PASSWORD])
-            .await?;
-        let answer = login(gateway, &name, PASSWORD).await?.expect(200)?;
+        gateway.site().add_user(&name, PASSWORD).await?;
+        let answer = gateway.client().login(&name, PASSWORD).await?.expect(200)?;
         assert_eq!(answer.json()?["metadata"]["name"], name.as_str());
         assert!(!answer.text().contains(PASSWORD) && !answer.text().contains("argon2"));
         Ok(())
@@ -49,7 +34,11 @@ fn a_generated_password_is_shown_once_and_works() -> Result<()> {
             .next_back()
             .unwrap_or_default()
             .to_owned();
-        login(gateway, &name, &password).await?.expect(200)?;
+        gateway
+            .client()
+            .login(&name, &password)
+            .await?
+            .expect(200)?;
         assert!(
             !gateway
                 .site()
@@ -63,10 +52,14 @@ fn a_generated_password_is_shown_once_and_works() -> Result<()> {
             .ok(&["user", "passwd", &name, "--password", PASSWORD])
             .await?;
         assert_eq!(
-            login(gateway, &name, &password).await?.cube_error(401)?,
+            gateway
+                .client()
+                .login(&name, &password)
+                .await?
+                .cube_error(401)?,
             "Authenticate failed."
         );
-        login(gateway, &name, PASSWORD).await?.expect(200)?;
+        gateway.client().login(&name, PASSWORD).await?.expect(200)?;
         Ok(())
     })
 }
@@ -76,33 +69,34 @@ fn a_disabled_user_gets_neither_in_nor_a_token() -> Result<()> {
     in_the_playground(async |playground| {
         let gateway = &playground.gateway;
         let name = format!("user-{}", unique());
-        gateway
-            .site()
-            .ok(&["user", "add", &name, "--password", PASSWORD])
-            .await?;
+        gateway.site().add_user(&name, PASSWORD).await?;
         let key = gateway.site().create_key(&name).await?;
-        let token = format!(
-            "/api/v1/cube/key/token?accessKey={}&secretKey={}",
-            key.access_key, key.secret_key
-        );
-        gateway.client().get(&token).send().await?.expect(200)?;
+        gateway.exchange(&key).await?;
 
         gateway.site().ok(&["user", "disable", &name]).await?;
         assert_eq!(
-            login(gateway, &name, PASSWORD).await?.cube_error(400)?,
+            gateway
+                .client()
+                .login(&name, PASSWORD)
+                .await?
+                .cube_error(400)?,
             "User is disabled."
         );
         // Whoever does not know the password learns nothing.
         assert_eq!(
-            login(gateway, &name, "wrong").await?.cube_error(401)?,
+            gateway
+                .client()
+                .login(&name, "wrong")
+                .await?
+                .cube_error(401)?,
             "Authenticate failed."
         );
-        let answer = gateway.client().get(&token).send().await?;
+        let answer = gateway.try_exchange(&key).await?;
         assert_eq!(answer.cube_error(400)?, "User is disabled.");
 
         gateway.site().ok(&["user", "enable", &name]).await?;
-        login(gateway, &name, PASSWORD).await?.expect(200)?;
-        gateway.client().get(&token).send().await?.expect(200)?;
+        gateway.client().login(&name, PASSWORD).await?.expect(200)?;
+        gateway.exchange(&key).await?;
         Ok(())
     })
 }
@@ -112,10 +106,7 @@ fn a_user_owns_at_most_five_keys_and_a_deleted_one_gives_no_token() -> Result<()
     in_the_playground(async |playground| {
         let gateway = &playground.gateway;
         let name = format!("user-{}", unique());
-        gateway
-            .site()
-            .ok(&["user", "add", &name, "--password", PASSWORD])
-            .await?;
+        gateway.site().add_user(&name, PASSWORD).await?;
         let mut keys = Vec::new();
         for _ in 0..5 {
             keys.push(gateway.site().create_key(&name).await?);
@@ -130,11 +121,7 @@ fn a_user_owns_at_most_five_keys_and_a_deleted_one_gives_no_token() -> Result<()
             .site()
             .ok(&["key", "delete", &first.access_key])
             .await?;
-        let token = format!(
-            "/api/v1/cube/key/token?accessKey={}&secretKey={}",
-            first.access_key, first.secret_key
-        );
-        let answer = gateway.client().get(&token).send().await?;
+        let answer = gateway.try_exchange(first).await?;
         assert_eq!(answer.cube_error(400)?, "key not exist.");
         gateway.site().create_key(&name).await?;
         gateway

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use cubegate_tests::faults::{Script, Scripted, Step, chunk, head, list, send, whole};
 use cubegate_tests::run::unique;
-use cubegate_tests::{Answer, kubeconfig, until};
+use cubegate_tests::{Answer, Client, kubeconfig, until};
 use futures::future::join_all;
 use serde_json::json;
 
@@ -61,6 +61,15 @@ async fn by_keys(playground: &Playground, upstream: &Scripted, url: &str) -> Res
             Ok(keys.then_some(answer))
         },
     )
+    .await
+}
+
+/// Asks until it is no page: each worker learns for itself how large a list is.
+async fn refused(client: &Client, url: &str) -> Result<Answer> {
+    until("the list is refused", Duration::from_secs(30), || async {
+        let answer = client.get(url).send().await?;
+        Ok((answer.status != 200).then_some(answer))
+    })
     .await
 }
 
@@ -141,7 +150,7 @@ fn what_the_server_does_not_do_as_expected_is_done_the_plain_way() -> Result<()>
             ("an expired token", going_on(&["a", "b"], "one"), 410),
             ("no continuing", going_on(&["a", "b"], "one"), 400),
             ("another order", going_on(&["b", "a"], "one"), 200),
-            ("no list", r#"{"items":null}"#.to_owned(), 200),
+            ("no list", r#"{"items":0}"#.to_owned(), 200),
         ] {
             let upstream = Scripted::answering(move |head| match asked(head).0 {
                 path if path.contains("continue=") => status(rest, r#"{"kind":"Status"}"#),
@@ -211,8 +220,54 @@ fn a_call_that_gets_no_good_answer_is_a_bad_gateway() -> Result<()> {
             let message = answer.cube_error(502).context(what)?;
             assert_ne!(message, "server error.", "{what}");
             let client = playground.client()?;
-            let answer = client.get(&kube(&cluster, &path)).send().await?;
+            let answer = refused(&client, &kube(&cluster, &path)).await?;
             answer.kube_error(502).context(what)?;
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn a_refusal_in_the_second_round_reaches_the_client_as_it_is() -> Result<()> {
+    in_the_playground(async |playground| {
+        let client = playground.client()?;
+        for (code, why) in [
+            (403, "configmaps is forbidden"),
+            (429, "too many requests"),
+            (500, "etcd is away"),
+            (503, "shutting down"),
+        ] {
+            let body = format!(
+                r#"{{"kind":"Status","apiVersion":"v1","metadata":{{}},"status":"Failure","message":"{why}","reason":"Odd","details":{{"retryAfterSeconds":1}},"code":{code}}}"#
+            );
+            let length = body.len();
+            let refusal = vec![send(format!(
+                "HTTP/1.1 {code} Some\r\nContent-Type: application/json\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
+            ))];
+            let counted = refusal.clone();
+            let head = Scripted::answering(move |head| match asked(head).0 {
+                path if path.contains("continue=") => counted.clone(),
+                _ => whole(&going_on(&["a", "b"], "one")),
+            })
+            .await?;
+            let headed = playground.cluster(head.port()).await?;
+            let keys = large(move |_| refusal.clone()).await?;
+            let name = playground.cluster(keys.port()).await?;
+            let sorted = format!("{MAPS}?sortOrder=desc");
+            let cube_keys = refused(&client, &cube(&name, &sorted)).await?;
+            let kube_keys = refused(&client, &kube(&name, &sorted)).await?;
+            let paged = format!("{MAPS}?pageSize=2");
+            let cube_head = client.get(&cube(&headed, &paged)).send().await?;
+            let kube_head = client.get(&kube(&headed, &paged)).send().await?;
+            for answer in [&cube_keys, &cube_head] {
+                assert_eq!(answer.cube_error(code)?, why);
+            }
+            for answer in [&kube_keys, &kube_head] {
+                assert_eq!((answer.status, answer.text()), (code, body.clone()));
+            }
+            for answer in [cube_keys, kube_keys, cube_head, kube_head] {
+                assert_eq!(answer.header("retry-after").as_deref(), Some("1"), "{code}");
+            }
         }
         Ok(())
     })

@@ -49,10 +49,7 @@ fn a_killed_control_plane_loses_nothing_and_envoy_serves_on_and_is_updated_again
             .add_plain_cluster("second", upstream.port())
             .await?;
         gateway.wait_for_cluster(&client, "second").await?;
-        let token = format!(
-            "/api/v1/cube/key/token?accessKey={}&secretKey={}",
-            key.access_key, key.secret_key
-        );
+        let token = key.token_path();
         client.get(&token).send().await?.expect(200)?;
 
         gateway.kill_control_plane().await?;

@@ -67,19 +67,24 @@ fn module(fails: bool) -> Vec<u8> {
     .concat()
 }
 
+/// By what the filter says who it is.
+const IDENTITY: [&str; 2] = [
+    "impersonate-user: admin",
+    "impersonate-group: system:masters",
+];
+
 /// A request that says by itself whatever the filter would say.
-async fn ask(base: &str, path: &str, pass: &str) -> Result<(u16, String)> {
+async fn ask(base: &str, path: &str, pass: &str, more: &[&str]) -> Result<(u16, String)> {
     let token = Minter::new(HS256_SECRET).token("admin")?;
-    let lines = [
+    let mut lines = vec![
         format!("Authorization: Bearer {token}"),
         "x-cubegate-cluster: cluster/member-1".to_owned(),
         "x-cubegate-class: unary".to_owned(),
         format!("x-cubegate-pass: {pass}"),
         "x-envoy-original-path: /healthz".to_owned(),
-        "impersonate-user: admin".to_owned(),
-        "impersonate-group: system:masters".to_owned(),
     ];
-    let lines = lines.each_ref().map(String::as_bytes);
+    lines.extend(more.iter().map(|line| (*line).to_owned()));
+    let lines: Vec<&[u8]> = lines.iter().map(String::as_bytes).collect();
     let answer = RawServer::new(base, None)?.get(path, &lines).await?;
     Ok((answer.status, answer.body))
 }
@@ -93,7 +98,7 @@ async fn is_locked(envoy: &Envoy, upstream: &Scripted, pass: &str) -> Result<()>
         (POD.to_owned(), r#""kind":"Status""#),
         ("/oauth/token".to_owned(), r#""kind":"Status""#),
     ] {
-        let (status, body) = ask(&base, &path, pass).await?;
+        let (status, body) = ask(&base, &path, pass, &IDENTITY).await?;
         ensure!(status == 503, "{path} is answered {status}: {body}");
         ensure!(body.contains(shape), "{path} is answered {body}");
     }
@@ -147,11 +152,15 @@ fn the_shipped_filter_leads_there_and_tells_the_upstream_nothing_of_the_pass() -
     block_on(async {
         let (envoy, upstream) = start("locked", |_, _| Ok(())).await?;
         let base = envoy.base(LISTENER)?;
-        let (status, _) = ask(&base, &kube("member-1", POD), "made up").await?;
+        let (status, _) = ask(&base, &kube("member-1", POD), "made up", &[]).await?;
         ensure!(status == 200, "the filter lets nobody through: {status}");
         let seen = upstream.heads()?.concat().to_ascii_lowercase();
         ensure!(seen.contains("impersonate-user: admin"), "{seen}");
         ensure!(!seen.contains("x-cubegate-"), "{seen}");
+        // Who names somebody is asked for first, and here nobody answers.
+        let (status, _) = ask(&base, &kube("member-1", POD), "made up", &IDENTITY).await?;
+        ensure!(status == 502, "a made-up name is answered {status}");
+        let seen = upstream.heads()?.concat().to_ascii_lowercase();
         ensure!(!seen.contains("system:masters"), "{seen}");
         Ok(())
     })
@@ -184,7 +193,7 @@ fn the_pass_is_a_lock_of_its_own() -> Result<()> {
         }
         // It is the pass alone that was missing.
         let base = envoy.base(LISTENER)?;
-        let (status, _) = ask(&base, &kube("member-1", POD), PASS).await?;
+        let (status, _) = ask(&base, &kube("member-1", POD), PASS, &IDENTITY).await?;
         ensure!(status == 200, "the pass opens nothing: {status}");
         ensure!(!upstream.heads()?.concat().contains(PASS));
         Ok(())
@@ -208,7 +217,7 @@ fn a_filter_whose_vm_fails_leads_nowhere() -> Result<()> {
         let base = envoy.base(LISTENER)?;
         for path in [kube("member-1", POD), cube("member-1", POD)] {
             for _ in 0..5 {
-                let (status, body) = ask(&base, &path, PASS).await?;
+                let (status, body) = ask(&base, &path, PASS, &IDENTITY).await?;
                 ensure!((500..600).contains(&status), "{path}: {status} {body}");
             }
         }

@@ -170,7 +170,7 @@ fn a_worker_that_ran_out_of_memory_comes_back_as_it_was() -> Result<()> {
                 bases,
             } = shipped(upstream.port(), HS256_SECRET)?;
             change_document(&mut document, |filter| {
-                let limits = json!({ "max_page_bytes": 3_000_000_000_u32, "max_worker_bytes": 3_000_000_000_u32 });
+                let limits = json!({ "list": { "max_page_bytes": 3_000_000_000_u32 }, "max_worker_bytes": 3_000_000_000_u32 });
                 filter.insert("limits".to_owned(), limits);
             })?;
             Ok(Config {

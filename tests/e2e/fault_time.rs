@@ -10,7 +10,7 @@ use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpSocket;
 
-use crate::support::{cube, in_the_playground, kube};
+use crate::support::{Playground, cube, in_the_playground, kube};
 
 const PAGE: &str = "/api/v1/configmaps?pageSize=2&sortOrder=desc";
 
@@ -108,7 +108,9 @@ fn an_upstream_that_falls_silent_is_a_gateway_timeout() -> Result<()> {
 
 #[test]
 fn a_log_that_takes_longer_than_a_call_may_is_whole() -> Result<()> {
-    in_the_playground(async |playground| {
+    block_on(async {
+        // Its only cluster is the host.
+        let playground = Playground::of(Site::new("long-log")?, true, &[]).await?;
         let upstream = Scripted::start(vec![
             head(&["Transfer-Encoding: chunked"]),
             chunk("first\n"),
@@ -120,13 +122,14 @@ fn a_log_that_takes_longer_than_a_call_may_is_whole() -> Result<()> {
         let cluster = playground.cluster(upstream.port()).await?;
         let log = "/api/v1/namespaces/a/pods/p/log?container=c";
         let client = playground.client()?;
-        let paths = [cube(&cluster, log), kube(&cluster, log)];
-        let both = paths.iter().map(|path| async {
+        let paths = [cube(&cluster, log), kube(&cluster, log), log.to_owned()];
+        let all = paths.iter().map(|path| async {
             let answer: Answer = client.get(path).patience(LONG).send().await?.expect(200)?;
             ensure!(answer.text() == "first\nlast\n", "{}", answer.describe());
             Ok(())
         });
-        futures::future::try_join_all(both).await.map(drop)
+        futures::future::try_join_all(all).await?;
+        playground.gateway.health().check().await
     })
 }
 

@@ -93,10 +93,7 @@ fn a_request_to_a_cluster_leaves_one_record_also_when_it_is_refused() -> Result<
         let user = format!("audited-{}", unique());
         gateway.site().add_user(&user, "a good Passw0rd").await?;
         let pair = gateway.site().create_key(&user).await?;
-        let path = format!(
-            "/api/v1/cube/key/token?accessKey={}&secretKey={}",
-            pair.access_key, pair.secret_key
-        );
+        let path = pair.token_path();
         let token = gateway.client().get(&path).send().await?.expect(200)?;
         let token = token.json()?["token"]
             .as_str()

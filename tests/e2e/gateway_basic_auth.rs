@@ -156,11 +156,7 @@ fn guesses_lock_the_user_on_every_way_in() -> Result<()> {
             .await?
             .expect(429)?;
         ensure!(answer.json()?["error"] == "invalid_grant");
-        let answer = client
-            .post("/api/v1/cube/login")
-            .json(&json!({ "name": "basic-three", "password": PASSWORD, "loginType": "normal" }))
-            .send()
-            .await?;
+        let answer = client.login("basic-three", PASSWORD).await?;
         answer.cube_error(429)?;
         ensure!(answer.header("retry-after").is_some());
         Ok(())

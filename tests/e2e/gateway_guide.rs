@@ -22,24 +22,12 @@ fn a_login_gives_a_key_pair_the_pair_a_token_and_the_token_the_pods() -> Result<
         }
 
         let client = world.gateway.client();
-        let login = json!({ "name": "admin", "password": ADMIN_PASSWORD, "loginType": "normal" });
-        let login = client
-            .post("/api/v1/cube/login")
-            .json(&login)
-            .send()
-            .await?
-            .expect(200)?;
-        let cookie = login
-            .header("set-cookie")
-            .context("a login sets a cookie")?;
-        let session = cookie
-            .strip_prefix("Authorization=Bearer+")
-            .and_then(|rest| rest.split(';').next())
-            .context("the cookie is the documented one")?;
+        let login = client.login("admin", ADMIN_PASSWORD).await?;
+        let session = login.expect(200)?.cookie_token()?;
 
         let pair = client
             .get("/api/v1/cube/key/create")
-            .bearer(session)
+            .bearer(&session)
             .send()
             .await?
             .expect(200)?;
@@ -62,7 +50,7 @@ fn a_login_gives_a_key_pair_the_pair_a_token_and_the_token_the_pods() -> Result<
         let path = format!("/api/v1/cube/key?accessKey={access_key}");
         client
             .delete(&path)
-            .bearer(session)
+            .bearer(&session)
             .send()
             .await?
             .expect(200)?;

@@ -1,19 +1,16 @@
 //! kubectl, with a token and the gateway's URL.
 
-use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use cubegate_tests::artifacts::root;
 use cubegate_tests::kube::pod;
-use cubegate_tests::{Run, Shared};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 
-use crate::support::{World, in_the_world, kube};
+use crate::support::{World, in_the_world, kube, kubectl};
 
-/// kubectl asks for the API's groups first; each is a request.
+/// How long a watch may take to tell.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 #[test]
@@ -145,42 +142,13 @@ fn kubectl_watches() -> Result<()> {
 
 /// kubectl on the gateway's `pivot-cluster`, as `admin`.
 async fn command(world: &World, arguments: &[&str]) -> Result<Command> {
-    let mut command = Command::new(kubectl().await?);
-    let gateway = &world.gateway;
-    command
-        .arg("--server")
-        .arg(gateway.client().base().to_owned() + &kube("pivot-cluster", ""))
-        .arg("--certificate-authority")
-        .arg(gateway.ca_file().context("a CA")?)
-        .arg("--token")
-        .arg(gateway.admin_token().await?)
-        .args(arguments)
-        .env("KUBECONFIG", "/dev/null")
-        // Its cache of what the server offers.
-        .env("HOME", Run::current()?.dir())
-        .stdin(Stdio::null())
-        .kill_on_drop(true);
-    Ok(command)
+    let (gateway, path) = (&world.gateway, kube("pivot-cluster", ""));
+    kubectl::command(gateway, &path, gateway.admin_token().await?, arguments).await
 }
 
 async fn run(world: &World, arguments: &[&str]) -> Result<String> {
-    let output = tokio::time::timeout(PATIENCE, command(world, arguments).await?.output())
-        .await
-        .with_context(|| format!("kubectl {arguments:?} hangs"))??;
+    let (gateway, path) = (&world.gateway, kube("pivot-cluster", ""));
+    let output = kubectl::run(gateway, &path, gateway.admin_token().await?, arguments).await?;
     ensure!(output.status.success(), "kubectl {arguments:?}: {output:?}");
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
-}
-
-async fn kubectl() -> Result<&'static PathBuf> {
-    static KUBECTL: Shared<PathBuf> = Shared::new();
-    KUBECTL
-        .get(async {
-            let tools = root().join("deploy/local/tools.sh");
-            let output = Command::new(tools).arg("kubectl").output().await?;
-            ensure!(output.status.success(), "tools.sh kubectl: {output:?}");
-            Ok(PathBuf::from(
-                String::from_utf8_lossy(&output.stdout).trim(),
-            ))
-        })
-        .await
 }

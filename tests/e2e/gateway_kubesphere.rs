@@ -2,6 +2,7 @@
 
 mod callers;
 mod hosts;
+mod own_clusters;
 
 use std::time::Duration;
 

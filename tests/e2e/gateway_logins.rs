@@ -7,7 +7,6 @@ use anyhow::{Context as _, Result, bail, ensure};
 use cubegate_tests::client::Answer;
 use cubegate_tests::{Client, Gateway, Options, Site, block_on, until};
 use futures::stream::{self, StreamExt as _};
-use serde_json::json;
 
 const PASSWORD: &str = "a good Passw0rd";
 
@@ -25,10 +24,8 @@ async fn start(name: &str) -> Result<Gateway> {
 }
 
 async fn log_in(client: &Client, name: &str, password: &str) -> Result<Answer> {
-    let body = json!({ "name": name, "password": password, "loginType": "normal" });
     client
-        .post("/api/v1/cube/login")
-        .json(&body)
+        .login_request(name, password)
         .patience(Duration::from_secs(60))
         .send()
         .await

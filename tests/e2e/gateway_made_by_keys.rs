@@ -14,8 +14,7 @@ use crate::support::{World, in_the_world, kube};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
-const CLUSTERS_ONLY: &str =
-    "The access key of this token has a scope or an expiry; such a token is for clusters only.";
+const CLUSTERS_ONLY: &str = "This token is for clusters only: it is of an access key with a scope or an expiry, or of a kubeconfig.";
 
 async fn mk_user(world: &World) -> Result<String> {
     let user = format!("maker-{}", unique());
@@ -97,7 +96,10 @@ fn what_a_key_has_made_ends_with_it_in_the_filter_too() -> Result<()> {
         let text = config.expect(200)?.json()?;
         let config = STANDARD.decode(text.as_str().context("no kubeconfig")?)?;
         let config: Value = serde_json::from_slice(&config)?;
-        let token = config["users"][0]["user"]["token"].as_str();
+        let name = format!("{user}@member-1");
+        let users = config["users"].as_array().context("no users")?;
+        let of_cluster = users.iter().find(|user| user["name"] == name.as_str());
+        let token = of_cluster.context("no user of member-1")?["user"]["token"].as_str();
         let of_kubeconfig = world
             .gateway
             .client()

@@ -154,7 +154,7 @@ fn what_the_server_cannot_do_is_not_left_to_it() -> Result<()> {
             (maps.as_str(), "pageSize=1&labelSelector=l%3D1", 2),
             (&maps, "pageSize=1&fieldSelector=metadata.name%3Da", 1),
             (&maps, "pageSize=1&sortOrder=desc", 3),
-            (&maps, "pageSize=1&limit=2", 2),
+            (&maps, "pageSize=1&limit=2&labelSelector=l", 3),
             (&maps, "pageSize=1&resourceVersion=0", 3),
             (&maps, "pageSize=501", 3),
         ] {

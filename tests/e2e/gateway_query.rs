@@ -82,6 +82,56 @@ fn pods_are_found_and_sorted_by_what_their_fields_mean() -> Result<()> {
 }
 
 #[test]
+fn a_path_of_kubectls_jsonpath_means_the_same_or_is_told() -> Result<()> {
+    in_the_world(async |world| {
+        let client = world.gateway.admin().await?;
+        let pods = make(world).await?;
+        for (name, restarts) in [("small", 1), ("large", 10), ("medium", 9)] {
+            let status = json!({ "status": { "containerStatuses": [{
+                "name": "c0", "image": "a", "imageID": "b", "ready": true, "restartCount": restarts,
+            }] } });
+            let path = kube("pivot-cluster", &format!("{pods}/{name}/status"));
+            let patch = client.patch(&path);
+            let patch = patch.header("content-type", "application/merge-patch+json");
+            let sent = patch.body(status.to_string()).send().await?;
+            sent.expect(200)?;
+        }
+        for path in [cube("pivot-cluster", &pods), kube("pivot-cluster", &pods)] {
+            let restarts = "status.containerStatuses[0].restartCount:number";
+            let sorted = names(&client, &path, &format!("sort=-{restarts}")).await?;
+            assert_eq!(sorted, ["large", "medium", "small"]);
+            for (filter, total) in [
+                ("spec.containers[*].image~nginx", 2),
+                ("spec.containers[*].image!~nginx", 1),
+                ("{.spec.containers[1].image}~envoy", 1),
+                ("$.spec.containers[0].image~envoy", 0),
+                (r"metadata.labels.app\.kubernetes\.io/name=large", 1),
+                (
+                    "metadata.labels['app.kubernetes.io/name'] in (small,medium)",
+                    2,
+                ),
+            ] {
+                let query = encoded(&format!("filter={filter}&count=only"));
+                let answer = client.get(&format!("{path}?{query}")).send().await?;
+                assert_eq!(answer.expect(200)?.total()?, total, "{filter}");
+            }
+        }
+        for (query, character) in [
+            ("filter=spec.containers[-1:].image~nginx", 17),
+            (r#"sort=spec.containers[?(@.name=="c0")].image"#, 17),
+            ("fields=metadata.name,spec.containers[0:1].image", 31),
+            ("strip=..managedFields", 2),
+        ] {
+            let path = format!("{}?{}", kube("pivot-cluster", &pods), encoded(query));
+            let message = client.get(&path).send().await?.kube_error(400)?;
+            let place = format!("at character {character}: ");
+            assert!(message.contains(&place), "{query}: {message}");
+        }
+        Ok(())
+    })
+}
+
+#[test]
 fn items_hold_what_was_asked_for_and_no_more() -> Result<()> {
     in_the_world(async |world| {
         let client = world.gateway.admin().await?;

@@ -83,37 +83,10 @@ impl<'a> Caller<'a> {
     }
 }
 
-/// The token of a KubeCube login: it is in the cookie alone.
+/// The token of a KubeCube login.
 async fn login(gateway: &Gateway, user: &str, password: &str) -> Result<String> {
-    let body = json!({ "name": user, "password": password, "loginType": "normal" });
-    let answer = gateway
-        .client()
-        .post("/api/v1/cube/login")
-        .json(&body)
-        .send()
-        .await?
-        .expect(200)?;
-    let cookie = answer.header("set-cookie").context("no cookie")?;
-    let token = cookie
-        .strip_prefix("Authorization=Bearer+")
-        .and_then(|rest| rest.split(';').next());
-    Ok(token.context("a cookie without a token")?.to_owned())
-}
-
-/// The tokens of an OAuth login: to call with, and to refresh with.
-async fn oauth(gateway: &Gateway, form: &str) -> Result<(String, String)> {
-    let answer = gateway
-        .client()
-        .post("/oauth/token")
-        .header("content-type", "application/x-www-form-urlencoded")
-        .body(form.to_owned())
-        .send()
-        .await?
-        .expect(200)?
-        .json()?;
-    let token = |name: &str| answer[name].as_str().map(str::to_owned);
-    let tokens = token("access_token").zip(token("refresh_token"));
-    tokens.context("no tokens")
+    let answer = gateway.client().login(user, password).await?;
+    answer.expect(200)?.cookie_token()
 }
 
 #[test]
@@ -223,8 +196,8 @@ fn a_logout_ends_a_session_and_no_other() -> Result<()> {
         let caller = Caller::new(gateway).await?;
         let user = &caller.user;
         let form = format!("grant_type=password&username={user}&password=a+good+Passw0rd");
-        let (ended, refresh) = oauth(gateway, &form).await?;
-        let (kept, _) = oauth(gateway, &form).await?;
+        let [ended, refresh] = gateway.client().tokens(&form).await?;
+        let [kept, _] = gateway.client().tokens(&form).await?;
         let [ended, kept] = [ended, kept].map(|token| caller.with(token));
         ended.is_good().await?;
         let request = gateway.client().get("/oauth/logout").bearer(&ended.token);

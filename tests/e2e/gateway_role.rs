@@ -1,24 +1,30 @@
 //! The role that `cubegate cluster manifest` prints, in a real API server.
 
+mod certificate;
+
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use cubegate_tests::kube::{Rule, Subject};
 use cubegate_tests::kubeconfig::{self, Kubeconfig};
 use cubegate_tests::run::unique;
 use cubegate_tests::stack::ApiServer;
-use cubegate_tests::{Client, Site};
-use serde::Deserialize as _;
+use cubegate_tests::{Answer, Client, Site, until};
 use serde_json::{Value, json};
 
 use crate::support::{cube, in_the_world};
 
+/// An API server reads its FlowSchemas anew within moments.
+const PATIENCE: Duration = Duration::from_secs(15);
+
 /// Makes in the cluster what is printed, as `kubectl apply` would.
-async fn apply(server: &ApiServer, printed: &str) -> Result<()> {
+pub(crate) async fn apply(server: &ApiServer, printed: &str) -> Result<()> {
     const RBAC: &str = "/apis/rbac.authorization.k8s.io/v1";
-    for document in serde_yaml_ng::Deserializer::from_str(printed) {
-        let object = Value::deserialize(document)?;
+    let flow = format!("/apis/{}", flow_control(server).await?.1);
+    for object in serde_saphyr::from_multiple::<Value>(printed)? {
         let namespace = object["metadata"]["namespace"].as_str().unwrap_or_default();
         let collection = match object["kind"].as_str().context("no kind")? {
             "Namespace" => "/api/v1/namespaces".to_owned(),
@@ -26,6 +32,8 @@ async fn apply(server: &ApiServer, printed: &str) -> Result<()> {
             "Secret" => format!("/api/v1/namespaces/{namespace}/secrets"),
             "ClusterRole" => format!("{RBAC}/clusterroles"),
             "ClusterRoleBinding" => format!("{RBAC}/clusterrolebindings"),
+            "PriorityLevelConfiguration" => format!("{flow}/prioritylevelconfigurations"),
+            "FlowSchema" => format!("{flow}/flowschemas"),
             kind => anyhow::bail!("{kind} is not expected"),
         };
         server.kube.create(&collection, &object).await?;
@@ -33,11 +41,30 @@ async fn apply(server: &ApiServer, printed: &str) -> Result<()> {
     Ok(())
 }
 
+/// The server's Kubernetes as the command wants it, and its version of flow control.
+async fn flow_control(server: &ApiServer) -> Result<(String, &'static str)> {
+    let version: Value = server.kube.get("/version").await?.json()?;
+    let part = |name: &str| {
+        let digits = version[name].as_str().unwrap_or_default();
+        digits.trim_end_matches('+').to_owned()
+    };
+    let (major, minor) = (part("major"), part("minor"));
+    let api = match minor.parse()? {
+        0..=22 => "flowcontrol.apiserver.k8s.io/v1beta1",
+        23..=25 => "flowcontrol.apiserver.k8s.io/v1beta2",
+        26..=28 => "flowcontrol.apiserver.k8s.io/v1beta3",
+        _ => "flowcontrol.apiserver.k8s.io/v1",
+    };
+    Ok((format!("{major}.{minor}"), api))
+}
+
 /// A token of the account: nobody fills the Secret where no controllers run.
 async fn token(server: &ApiServer, namespace: &str, account: &str) -> Result<String> {
     let path = format!("/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token");
+    // Two days: of one that ends within a day `cluster add` warns.
+    let spec = json!({ "expirationSeconds": 172_800 });
     let request =
-        json!({ "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {} });
+        json!({ "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec });
     let answer = server.kube.create(&path, &request).await?;
     let token = answer["status"]["token"].as_str().context("no token")?;
     Ok(token.to_owned())
@@ -53,31 +80,51 @@ fn write_kubeconfig(site: &Site, server: &ApiServer, token: &str) -> Result<Path
     Ok(file)
 }
 
+/// A user in this group.
+async fn add_jeff(site: &Site, group: &str) -> Result<()> {
+    let add = ["user", "add", "jeff", "--password", "a good Passw0rd"];
+    let add = [&add[..], &["--group", group]].concat();
+    site.ok(&add).await.map(drop)
+}
+
 #[test]
 fn the_printed_role_gives_users_and_the_named_groups_and_nothing_else() -> Result<()> {
     in_the_world(async |world| {
         let (gateway, server) = (&world.gateway, &world.stack.member);
         let name = format!("role-{}", unique());
         let team = format!("team-{}", unique());
-        let printed = gateway
-            .site()
-            .ok(&[
-                "cluster",
-                "manifest",
-                "--group",
-                &team,
-                "--name",
-                &name,
-                "--namespace",
-                &name,
-            ])
-            .await?;
+        let (version, flow) = flow_control(server).await?;
+        let own = ["--name", &name, "--namespace", &name];
+        let manifest = ["cluster", "manifest", "--group", &team];
+        let manifest = [&manifest[..], &own, &["--kubernetes-version", &version]].concat();
+        let printed = gateway.site().ok(&manifest).await?;
         apply(server, &printed).await?;
-        let token = token(server, &name, &name).await?;
+
+        // Its kubeconfig, by the administrator's. Two days: of one that ends within a day
+        // `cluster add` warns.
+        let file = gateway.site().dir().join(format!("{name}.kubeconfig"));
+        let file = file.display().to_string();
+        let administrator = server.kubeconfig.display().to_string();
+        let kubeconfig = ["cluster", "kubeconfig", "--kubeconfig", &administrator];
+        let kubeconfig = [&kubeconfig[..], &own, &["--output", &file]].concat();
+        // Nobody fills the Secret where no controllers run.
+        let refused = gateway.site().run(&kubeconfig).await?;
+        let refused = refused.one_sentence()?.to_owned();
+        ensure!(refused.contains("--token-lifetime"), "{refused}");
+        let lifetime = ["--token-lifetime", "172800"];
+        gateway
+            .site()
+            .ok(&[&kubeconfig[..], &lifetime].concat())
+            .await?;
+        let written: Value = serde_saphyr::from_str(&fs::read_to_string(&file)?)?;
+        let token = written["users"][0]["user"]["token"].as_str();
+        let token = token.context("no token")?;
+        let mode = fs::metadata(&file)?.permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
 
         // By itself it is nobody, and it is no member of Kubernetes' own groups.
         let config = Kubeconfig::read(&server.kubeconfig)?;
-        let direct = Client::tls(&config.server, &config.ca, None)?.with_bearer(&token)?;
+        let direct = Client::tls(&config.server, &config.ca, None)?.with_bearer(token)?;
         let pods = "/api/v1/namespaces/default/pods";
         let own = direct.get(pods).send().await?.kube_error(403)?;
         ensure!(
@@ -98,19 +145,8 @@ fn the_printed_role_gives_users_and_the_named_groups_and_nothing_else() -> Resul
         ensure!(refusal.contains("cannot impersonate"), "{refusal}");
 
         // It is enough for the gateway, which has no fault to find.
-        let file = write_kubeconfig(gateway.site(), server, &token)?;
-        let file = file.display().to_string();
         let site = Site::new("role")?;
-        site.ok(&[
-            "user",
-            "add",
-            "jeff",
-            "--password",
-            "a good Passw0rd",
-            "--group",
-            &team,
-        ])
-        .await?;
+        add_jeff(&site, &team).await?;
         let ended = site
             .run(&["cluster", "add", &name, "--kubeconfig", &file])
             .await?;
@@ -133,8 +169,32 @@ fn the_printed_role_gives_users_and_the_named_groups_and_nothing_else() -> Resul
             .grant(&namespace, Subject::Group(&team), &[rule])
             .await?;
         let path = cube(&name, &format!("/api/v1/namespaces/{namespace}/pods"));
-        client.get(&path).send().await?.expect(200)?;
-        Ok(())
+        let listed = until("the API server knows the binding", PATIENCE, || async {
+            let answer = client.get(&path).send().await?;
+            Ok((answer.status != 403).then_some(answer))
+        });
+        listed.await?.expect(200)?;
+
+        // What the gateway asks for its users has its own share of the API server, and so has
+        // what it asks for itself; an administrator's requests do not.
+        let path = format!("/apis/{flow}/flowschemas/{name}");
+        let schema: Value = server.kube.get(&path).await?.json()?;
+        let uid = schema["metadata"]["uid"].as_str().context("no uid")?;
+        let header = "x-kubernetes-pf-flowschema-uid";
+        let classified = |answer: &Answer| answer.header(header).as_deref() == Some(uid);
+        let sorted = until("the API server sorts by it", PATIENCE, || {
+            let asked = direct
+                .get(pods)
+                .header("impersonate-user", &user)
+                .header("impersonate-group", "kubecube");
+            async { Ok(classified(&asked.send().await?).then_some(())) }
+        });
+        sorted.await?;
+        ensure!(classified(&direct.get("/version").send().await?));
+        ensure!(!classified(&server.kube.get("/version").await?));
+        server.kube.delete(&path).await?;
+        let path = format!("/apis/{flow}/prioritylevelconfigurations/{name}");
+        server.kube.delete(&path).await
     })
 }
 
@@ -205,16 +265,7 @@ fn a_credential_with_more_or_fewer_rights_than_the_gateway_needs_is_warned_about
         ensure!(answer.text().contains("(get secrets)"), "{}", answer.text());
 
         let team = format!("team-{}", unique());
-        site.ok(&[
-            "user",
-            "add",
-            "jeff",
-            "--password",
-            "a good Passw0rd",
-            "--group",
-            &team,
-        ])
-        .await?;
+        add_jeff(&site, &team).await?;
         let said = add("group", &server.gateway_kubeconfig).await?;
         let expected = format!("may not impersonate the group {team},");
         ensure!(

@@ -14,8 +14,7 @@ use crate::support::{World, cube, in_the_world, kube};
 const PATIENCE: Duration = Duration::from_secs(10);
 
 const OTHER_CLUSTER: &str = "The access key of this token is not for this cluster.";
-const CLUSTERS_ONLY: &str =
-    "The access key of this token has a scope or an expiry; such a token is for clusters only.";
+const CLUSTERS_ONLY: &str = "This token is for clusters only: it is of an access key with a scope or an expiry, or of a kubeconfig.";
 const OTHER_NAMESPACE: &str = "The access key of this token is not for this namespace.";
 
 /// A new user who may do everything on both clusters, so that nothing but the scope

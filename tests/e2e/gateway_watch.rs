@@ -62,6 +62,8 @@ fn a_watch_by_its_old_path_and_without_a_filter_streams_too() -> Result<()> {
             format!("/api/v1/watch/namespaces/{namespace}/configmaps"),
             format!("{maps}?isFilter=false&watch=1&pageSize=1&selector=metadata.name=none"),
             format!("{maps}?isFilter=true&watch=1"),
+            // What sorts and pages takes nothing from the events.
+            format!("{maps}?watch=1&pageSize=1&pageNum=2&sortName=metadata.name"),
         ] {
             let name = format!("m-{}", cubegate_tests::run::unique());
             let mut watch = client.get(&cube("pivot-cluster", &path)).open().await?;
@@ -86,7 +88,7 @@ fn a_watch_that_asks_for_a_part_of_the_events_is_told_that_there_is_none() -> Re
         for query in [
             "watch=true&selector=metadata.name=none",
             "watch&filter=metadata.name%3Dnone",
-            "watch=1&pageSize=1",
+            "watch=1&count=only",
         ] {
             let path = format!("/api/v1/namespaces/default/configmaps?{query}");
             let answer = client.get(&cube("pivot-cluster", &path)).send().await?;

@@ -3,11 +3,10 @@
 use std::fs;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use cubegate_tests::gateway::{ADMIN_PASSWORD, free_port};
 use cubegate_tests::postgres::Postgres;
-use cubegate_tests::{Answer, Gateway, Options, Site, block_on, until};
-use serde_json::json;
+use cubegate_tests::{Gateway, Options, Site, block_on, until};
 
 const VARIABLE: &str = "CUBEGATE_DATABASE_URL";
 const PASSWORD: &str = "a good Passw0rd";
@@ -17,16 +16,6 @@ fn options() -> Options {
         plain: true,
         ..Options::default()
     }
-}
-
-async fn login(gateway: &Gateway, name: &str, password: &str) -> Result<Answer> {
-    let body = json!({ "name": name, "password": password, "loginType": "normal" });
-    gateway
-        .client()
-        .post("/api/v1/cube/login")
-        .json(&body)
-        .send()
-        .await
 }
 
 #[test]
@@ -40,25 +29,23 @@ fn everything_outlives_a_killed_control_plane() -> Result<()> {
         site.add_user("jane", PASSWORD).await?;
         let key = site.create_key("jane").await?;
         site.add_plain_cluster("played", free_port()?).await?;
-        let path = format!(
-            "/api/v1/cube/key/token?accessKey={}&secretKey={}",
-            key.access_key, key.secret_key
-        );
-        let token = gateway.client().get(&path).send().await?.expect(200)?;
-        let token = token.json()?["token"]
-            .as_str()
-            .context("no token")?
-            .to_owned();
+        let token = gateway.exchange(&key).await?;
         let jane = gateway.client().with_bearer(&token)?;
         gateway.wait_for_cluster(&jane, "played").await?;
 
         gateway.kill_control_plane().await?;
         gateway.restart_control_plane().await?;
-        login(&gateway, "jane", PASSWORD).await?.expect(200)?;
-        login(&gateway, "admin", ADMIN_PASSWORD)
+        gateway
+            .client()
+            .login("jane", PASSWORD)
             .await?
             .expect(200)?;
-        gateway.client().get(&path).send().await?.expect(200)?;
+        gateway
+            .client()
+            .login("admin", ADMIN_PASSWORD)
+            .await?
+            .expect(200)?;
+        gateway.exchange(&key).await?;
         jane.get("/oauth/userinfo").send().await?.expect(200)?;
         let listed = site.ok(&["cluster", "list"]).await?;
         assert!(listed.contains("played"), "{listed}");
@@ -93,18 +80,13 @@ fn two_control_planes_on_one_database_are_one_gateway() -> Result<()> {
         let two = Gateway::start(site, &options()).await?;
 
         // The first has made the administrator.
-        login(&two, "admin", ADMIN_PASSWORD).await?.expect(200)?;
+        two.client()
+            .login("admin", ADMIN_PASSWORD)
+            .await?
+            .expect(200)?;
         one.site().add_user("jane", PASSWORD).await?;
         let key = two.site().create_key("jane").await?;
-        let path = format!(
-            "/api/v1/cube/key/token?accessKey={}&secretKey={}",
-            key.access_key, key.secret_key
-        );
-        let token = one.client().get(&path).send().await?.expect(200)?;
-        let token = token.json()?["token"]
-            .as_str()
-            .context("no token")?
-            .to_owned();
+        let token = one.exchange(&key).await?;
         let jane = two.client().with_bearer(&token)?;
         one.site().add_plain_cluster("played", free_port()?).await?;
         two.wait_for_cluster(&jane, "played").await?;

@@ -1,5 +1,6 @@
 //! What the tests of several modules share.
 
+pub(crate) mod kubectl;
 pub(crate) mod vectors;
 
 use anyhow::Result;
@@ -61,9 +62,13 @@ pub(crate) fn kube(cluster: &str, path: &str) -> String {
 impl World {
     async fn start() -> Result<Self> {
         let stack = Stack::shared().await?;
-        // The API servers of the tests are on this machine.
+        // The API servers of the tests are on this machine, and so are all that log in there.
+        let flags = [
+            "--allow-cluster-address=127.0.0.0/8",
+            "--logins-per-address=0",
+        ];
         let options = Options {
-            flags: vec!["--allow-cluster-address=127.0.0.0/8".to_owned()],
+            flags: flags.map(str::to_owned).to_vec(),
             ..Options::default()
         };
         Ok(Self {

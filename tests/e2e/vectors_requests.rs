@@ -74,12 +74,15 @@ fn path_and_query_arrive_as_they_were_sent_but_for_our_parameters_on_a_list() ->
             );
         }
         client
-            .post(&kube(&cluster, "/apis/demo/v1/echo?pageSize=3&x=%2F"))
+            .post(&kube(&cluster, "/apis/demo/v1/echo?fieldManager=me&x=%2F"))
             .body("{}")
             .send()
             .await?
             .expect(200)?;
-        assert_eq!(only(&fixture)?.query.as_deref(), Some("pageSize=3&x=%2F"));
+        assert_eq!(
+            only(&fixture)?.query.as_deref(),
+            Some("fieldManager=me&x=%2F")
+        );
         Ok(())
     })
 }

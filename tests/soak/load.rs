@@ -24,7 +24,7 @@ const SESSIONS: usize = 8;
 const WATCHES: usize = 100;
 const SLOW_READERS: usize = 5;
 
-/// How long a page may take. All clients are on one connection, and the slow ones fill its
+/// How long a page may take. It is on one connection with the slow readers, who fill its
 /// window for some seconds at a time.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -105,7 +105,7 @@ async fn session(life: Arc<Life>, number: usize) {
             ("username", &user),
             ("password", "a good Passw0rd"),
         ]);
-        let first = token_pair(life.gateway.client(), &login).await;
+        let first = life.prompt.tokens(&login).await;
         let Some(mut pair) = life.tally.note("logins", &NEEDS, began, first) else {
             life.pause(Duration::from_secs(1)).await;
             continue;
@@ -115,19 +115,19 @@ async fn session(life: Arc<Life>, number: usize) {
                 return;
             }
             let began = Instant::now();
-            let refresh = form(&[("grant_type", "refresh_token"), ("refresh_token", &pair.1)]);
-            let next = token_pair(life.gateway.client(), &refresh).await;
+            let refresh = form(&[("grant_type", "refresh_token"), ("refresh_token", &pair[1])]);
+            let next = life.prompt.tokens(&refresh).await;
             let Some(next) = life.tally.note("refreshes", &NEEDS, began, next) else {
                 // Whether it had arrived is not known: a new session.
                 break;
             };
-            let former = std::mem::replace(&mut pair, next).0;
+            let [former, _] = std::mem::replace(&mut pair, next);
             let began = Instant::now();
-            let fresh = whoami(life.gateway.client(), &pair.0, true).await;
+            let fresh = whoami(&life.prompt, &pair[0], true).await;
             life.tally
                 .note("fresh tokens", &[Part::Envoy], began, fresh);
             let began = Instant::now();
-            let refused = whoami(life.gateway.client(), &former, false).await;
+            let refused = whoami(&life.prompt, &former, false).await;
             life.tally
                 .note("former tokens refused", &NEEDS, began, refused);
         }
@@ -151,17 +151,15 @@ async fn revocations(life: Arc<Life>) {
     while life.pause(Duration::from_millis(500)).await {
         let began = Instant::now();
         let revoked = async {
-            let token = life.gateway.exchange(&key).await?;
-            let client = life.gateway.client();
-            whoami(client, &token, true).await?;
-            client
-                .post("/oauth/revoke")
-                .header("content-type", "application/x-www-form-urlencoded")
-                .body(form(&[("token", &token)]))
-                .send()
-                .await?
-                .expect(200)?;
-            whoami(client, &token, false).await
+            let client = &life.prompt;
+            let token = client.get(&key.token_path()).send().await?;
+            let answer = token.expect(200)?.json()?;
+            let token = answer.get("token").and_then(Value::as_str);
+            let token = token.context("an answer without a token")?;
+            whoami(client, token, true).await?;
+            let revoke = client.form("/oauth/revoke", form(&[("token", token)]));
+            revoke.send().await?.expect(200)?;
+            whoami(client, token, false).await
         };
         life.tally.note("revocations", &NEEDS, began, revoked.await);
     }
@@ -230,23 +228,6 @@ async fn slow_reads(life: Arc<Life>) {
             .note("slow reads", &[Part::Envoy], began, read.await);
         life.pause(Duration::from_millis(200)).await;
     }
-}
-
-/// An access token and a refresh token.
-async fn token_pair(client: &Client, form: &str) -> Result<(String, String)> {
-    let answer = client
-        .post("/oauth/token")
-        .header("content-type", "application/x-www-form-urlencoded")
-        .body(form.to_owned())
-        .send()
-        .await?
-        .expect(200)?
-        .json()?;
-    let token = |name: &str| {
-        let token = answer.get(name).and_then(Value::as_str);
-        token.map(str::to_owned).context("an answer without tokens")
-    };
-    Ok((token("access_token")?, token("refresh_token")?))
 }
 
 /// Asks a cluster with this token until it is taken, or until it is refused.

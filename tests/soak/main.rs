@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use cubegate_tests::gateway::Options;
-use cubegate_tests::{Gateway, Site, Stack, block_on};
+use cubegate_tests::{Client, Gateway, Site, Stack, block_on};
 use tokio::sync::watch;
 
 use self::memory::Memory;
@@ -34,6 +34,9 @@ const MINUTES: u64 = 20;
 struct Life {
     stack: &'static Stack,
     gateway: Gateway,
+    /// A client on a connection of its own. That of the others is filled for seconds at a
+    /// time by those who read slowly, and what has to be seen at once is not seen over it.
+    prompt: Client,
     tally: Tally,
     /// Where the large list lies.
     namespace: String,
@@ -69,6 +72,7 @@ impl Life {
         load::fill(&stack.member.kube, &namespace).await?;
         Ok(Self {
             stack,
+            prompt: gateway.client_apart()?,
             gateway,
             tally: Tally::default(),
             namespace,

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
-use cubegate_tests::Gateway;
+use cubegate_tests::{Gateway, envoy};
 
 /// What a process may have more at the end than at the beginning, of what it had then,
 /// and in bytes on top: allocators keep what they once had.
@@ -49,8 +49,7 @@ impl Memory {
     /// Looks once.
     pub(crate) fn sample(&mut self) -> Result<()> {
         for process in &mut self.processes {
-            let bytes = resident(process.pid)
-                .with_context(|| format!("{} (process {}) is gone", process.name, process.pid))?;
+            let bytes = envoy::resident_bytes(process.pid).context(process.name)?;
             process.samples.push(bytes);
         }
         Ok(())
@@ -110,15 +109,4 @@ fn median(samples: &[u64]) -> u64 {
     let mut sorted = samples.to_vec();
     sorted.sort_unstable();
     sorted.get(sorted.len() / 2).copied().unwrap_or_default()
-}
-
-fn resident(pid: u32) -> Result<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let kilobytes: u64 = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
-        .and_then(|rest| rest.split_whitespace().next())
-        .context("no VmRSS")?
-        .parse()?;
-    Ok(kilobytes * 1024)
 }

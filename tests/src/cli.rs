@@ -51,6 +51,18 @@ pub struct KeyPair {
     pub secret_key: String,
 }
 
+// === impl KeyPair ===
+
+impl KeyPair {
+    /// What a token is got from with it.
+    pub fn token_path(&self) -> String {
+        format!(
+            "/api/v1/cube/key/token?accessKey={}&secretKey={}",
+            self.access_key, self.secret_key
+        )
+    }
+}
+
 // === impl Site ===
 
 impl Site {
@@ -88,6 +100,18 @@ impl Site {
         &self.data_dir
     }
 
+    /// The CA of the control plane: in the folder of shared keys, if one is named.
+    pub fn xds_ca(&self) -> PathBuf {
+        let shared = self
+            .variables
+            .iter()
+            .find(|(name, _)| *name == "CUBEGATE_KEYS_DIR");
+        match shared {
+            Some((_, folder)) => Path::new(folder).join("xds-ca.crt"),
+            None => self.data_dir.join("pki/xds-ca.crt"),
+        }
+    }
+
     /// The artifacts in use.
     pub fn artifacts(&self) -> &Artifacts {
         &self.artifacts
@@ -117,7 +141,11 @@ impl Site {
     /// A control plane that does not start.
     pub async fn begin(&self) -> Result<()> {
         let _alone = self.beginning.lock().await;
-        if self.data_dir.join("master.key").exists() {
+        // Of a control plane that has its keys elsewhere there is a lock.
+        if ["master.key", "lock"]
+            .iter()
+            .any(|file| self.data_dir.join(file).exists())
+        {
             return Ok(());
         }
         let filter = self.artifacts.filter.display().to_string();
@@ -128,6 +156,8 @@ impl Site {
                 "--plain",
                 "--api-listen",
                 any,
+                "--metrics-listen",
+                "127.0.0.1:0",
                 "--xds-listen",
                 any,
                 "--filter",

@@ -4,16 +4,19 @@
 //! [`raw`](crate::raw).
 
 mod answer;
+mod logins;
 mod stream;
 
+use std::convert::Infallible;
 use std::net::IpAddr;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow};
 use http::header::{HeaderName, HeaderValue};
 use http::{HeaderMap, Method, Uri};
-use http_body_util::{BodyExt as _, Full};
-use hyper::body::{Bytes, Incoming};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt as _, Full, StreamBody};
+use hyper::body::{Bytes, Frame, Incoming};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -31,7 +34,7 @@ pub const PATIENCE: Duration = Duration::from_secs(10);
 /// A client of one server. It keeps connections open, as good clients do.
 #[derive(Clone)]
 pub struct Client {
-    http: legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    http: legacy::Client<HttpsConnector<HttpConnector>, UnsyncBoxBody<Bytes, Infallible>>,
     base: String,
     headers: HeaderMap,
 }
@@ -43,6 +46,7 @@ pub struct Request<'a> {
     path: String,
     headers: HeaderMap,
     body: Bytes,
+    late: Duration,
     patience: Duration,
     problem: Option<anyhow::Error>,
 }
@@ -134,6 +138,7 @@ impl Client {
             path: path.to_owned(),
             headers: self.headers.clone(),
             body: Bytes::new(),
+            late: Duration::ZERO,
             patience: PATIENCE,
             problem: None,
         }
@@ -204,6 +209,13 @@ impl Request<'_> {
         self
     }
 
+    /// Sends the body so long after the headers.
+    #[must_use]
+    pub fn late(mut self, late: Duration) -> Self {
+        self.late = late;
+        self
+    }
+
     /// Sends JSON.
     #[must_use]
     pub fn json(self, body: &Value) -> Self {
@@ -268,7 +280,16 @@ impl Request<'_> {
         let uri: Uri = format!("{}{}", self.client.base, self.path)
             .parse()
             .context("this path takes the raw client")?;
-        let mut request = http::Request::new(Full::new(self.body));
+        let body = if self.late.is_zero() {
+            Full::new(self.body).boxed_unsync()
+        } else {
+            let chunk = async move {
+                tokio::time::sleep(self.late).await;
+                Ok(Frame::data(self.body))
+            };
+            StreamBody::new(futures::stream::once(chunk)).boxed_unsync()
+        };
+        let mut request = http::Request::new(body);
         *request.method_mut() = self.method;
         *request.uri_mut() = uri;
         *request.headers_mut() = self.headers;

@@ -3,6 +3,8 @@
 //!
 //! A row's state is not believed: the end-to-end test sends each row's probe.
 
+mod kinds;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
@@ -11,6 +13,7 @@ use anyhow::{Context as _, Result};
 use serde::Deserialize;
 use serde_json::Value;
 
+pub use self::kinds::{Ask, Asks, Kind, Kinds};
 use crate::artifacts::root;
 use crate::vector::{NotYet, VectorFile};
 
@@ -37,7 +40,7 @@ pub const SYSTEMS: [System; 2] = [
     System {
         name: "kubesphere",
         title: "KubeSphere",
-        preface: "Somebody without a credential is `system:anonymous` and gets 403 on the paths of clusters. List semantics are those of v3.0, errors those of v4; `docs/query-language.md` has the list parameters.",
+        preface: "Somebody without a credential is `system:anonymous` and gets 403 on the paths of clusters. List semantics are those of v3.0 with the filters of later versions, errors those of v4; `docs/query-language.md` has the list parameters.",
     },
 ];
 
@@ -140,6 +143,9 @@ pub fn page() -> Result<String> {
                 note => format!(": {note}").replace('|', "\\|"),
             };
             writeln!(page, "| {} | {}{note} |", row.route, row.state.name())?;
+        }
+        if system.name == "kubesphere" {
+            page.push_str(&Kinds::read()?.section()?);
         }
         page.push_str(&vectors(system.name)?);
     }

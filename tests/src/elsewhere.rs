@@ -1,11 +1,14 @@
 //! `cubegate serve`, and an Envoy that runs elsewhere: each started by hand, as an operator does.
 
+mod envoy;
+
 use std::fs::{self, File};
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 
 use crate::cli::Site;
@@ -24,7 +27,8 @@ pub struct Serve {
     listen: u16,
     api: u16,
     xds: u16,
-    _process: Child,
+    metrics: String,
+    process: Child,
 }
 
 /// An Envoy of that control plane. It ends with the value.
@@ -32,6 +36,7 @@ pub struct Elsewhere {
     certs: PathBuf,
     log: PathBuf,
     admin: Client,
+    metrics: String,
     process: Child,
 }
 
@@ -43,10 +48,31 @@ impl Serve {
     /// # Errors
     /// One that does not come up.
     pub async fn start(site: Site, flags: &[&str]) -> Result<Self> {
+        Self::start_at(site, free_port()?, flags).await
+    }
+
+    /// Starts one whose Envoys listen on this port, as those of another one may.
+    ///
+    /// # Errors
+    /// One that does not come up.
+    pub async fn start_at(site: Site, listen: u16, flags: &[&str]) -> Result<Self> {
+        Self::start_on(site, [listen, free_port()?, free_port()?], flags).await
+    }
+
+    /// Starts one on these ports, where another one may have been: of its Envoys' listener, of
+    /// the API and of xDS.
+    ///
+    /// # Errors
+    /// One that does not come up.
+    pub async fn start_on(
+        site: Site,
+        [listen, api, xds]: [u16; 3],
+        flags: &[&str],
+    ) -> Result<Self> {
         Run::current()?.guard_gateway(site.dir())?;
-        let (listen, api, xds) = (free_port()?, free_port()?, free_port()?);
         let address = |port: u16| format!("127.0.0.1:{port}");
         let (listen_at, api_at, xds_at) = (address(listen), address(api), address(xds));
+        let metrics = address(free_port()?);
         let filter = site.artifacts().filter.display().to_string();
         let data = site.data_dir().display().to_string();
         let mut arguments = vec![
@@ -60,6 +86,8 @@ impl Serve {
             &listen_at,
             "--api-listen",
             &api_at,
+            "--metrics-listen",
+            &metrics,
             "--xds-listen",
             &xds_at,
             "--admin-password",
@@ -80,7 +108,8 @@ impl Serve {
             listen,
             api,
             xds,
-            _process: process,
+            metrics: format!("http://{metrics}/metrics"),
+            process,
         };
         until("the control plane answers", START, || async {
             let Ok(client) = serve.client(None) else {
@@ -108,6 +137,40 @@ impl Serve {
         Client::plain(&format!("http://127.0.0.1:{}", self.listen))
     }
 
+    /// Kills it.
+    ///
+    /// # Errors
+    /// A process that cannot be ended.
+    pub async fn kill(&mut self) -> Result<()> {
+        Ok(self.process.kill().await?)
+    }
+
+    /// Asks it to stop, as an operator does (SIGTERM), and waits for its end.
+    ///
+    /// # Errors
+    /// One that does not end, or not with exit code 0.
+    pub async fn stop(&mut self) -> Result<()> {
+        stop(&mut self.process).await
+    }
+
+    /// Its log.
+    ///
+    /// # Errors
+    /// A log that cannot be read.
+    pub fn log(&self) -> Result<String> {
+        Ok(fs::read_to_string(self.site.dir().join("serve.log"))?)
+    }
+
+    /// Where its metrics are read.
+    pub fn metrics(&self) -> &str {
+        &self.metrics
+    }
+
+    /// The port of its Envoys.
+    pub fn listen(&self) -> u16 {
+        self.listen
+    }
+
     /// `HOST:PORT` of xDS.
     pub fn xds_address(&self) -> String {
         format!("127.0.0.1:{}", self.xds)
@@ -118,7 +181,7 @@ impl Serve {
     /// # Errors
     /// A CA that cannot be read.
     pub fn client(&self, identity: Option<&Identity>) -> Result<Client> {
-        let ca = read_pem(&self.site.data_dir().join("pki/xds-ca.crt"))?;
+        let ca = read_pem(&self.site.xds_ca())?;
         Client::tls(&format!("https://127.0.0.1:{}", self.api), &ca, identity)
     }
 
@@ -128,9 +191,46 @@ impl Serve {
     /// # Errors
     /// The command's.
     pub async fn bootstrap(&self, node: &str, certs: &str, write: bool) -> Result<String> {
+        self.bootstrap_for(node, certs, write, &[]).await
+    }
+
+    /// The same for an Envoy that knows these control planes, too.
+    ///
+    /// # Errors
+    /// The command's.
+    pub async fn bootstrap_for(
+        &self,
+        node: &str,
+        certs: &str,
+        write: bool,
+        others: &[&Self],
+    ) -> Result<String> {
+        let others: Vec<_> = others
+            .iter()
+            .map(|other| (other.xds_address(), format!("127.0.0.1:{}", other.api)))
+            .collect();
+        let mut flags = Vec::new();
+        for (xds, api) in &others {
+            flags.extend(["--xds-address", xds.as_str(), "--api-address", api]);
+        }
+        self.bootstrap_with(node, certs, write, &flags).await
+    }
+
+    /// The same with these flags.
+    ///
+    /// # Errors
+    /// The command's.
+    pub async fn bootstrap_with(
+        &self,
+        node: &str,
+        certs: &str,
+        write: bool,
+        flags: &[&str],
+    ) -> Result<String> {
         let certs = self.site.dir().join(certs).display().to_string();
         let (xds, api) = (self.xds_address(), format!("127.0.0.1:{}", self.api));
         let admin = format!("127.0.0.1:{}", free_port()?);
+        let metrics = format!("127.0.0.1:{}", free_port()?);
         let mut arguments = vec![
             "bootstrap",
             "--node-id",
@@ -141,12 +241,15 @@ impl Serve {
             &api,
             "--envoy-admin",
             &admin,
+            "--metrics-listen",
+            &metrics,
             "--certs",
             &certs,
         ];
         if write {
             arguments.extend(["--write-certs", &certs]);
         }
+        arguments.extend(flags);
         self.site.ok(&arguments).await
     }
 
@@ -155,10 +258,25 @@ impl Serve {
     /// # Errors
     /// An Envoy that does not start.
     pub async fn envoy(&self, certs: &str, bootstrap: &str) -> Result<Elsewhere> {
-        let document: serde_json::Value = serde_yaml_ng::from_str(bootstrap)?;
+        self.envoy_with(certs, bootstrap, &[]).await
+    }
+
+    /// The same with further flags of Envoy.
+    ///
+    /// # Errors
+    /// An Envoy that does not start.
+    pub async fn envoy_with(
+        &self,
+        certs: &str,
+        bootstrap: &str,
+        flags: &[&str],
+    ) -> Result<Elsewhere> {
+        let document: serde_json::Value = serde_saphyr::from_str(bootstrap)?;
         let port = document
             .pointer("/admin/address/socket_address/port_value")
             .context("a bootstrap without an admin page")?;
+        let listener = "/static_resources/listeners/0/address/socket_address/port_value";
+        let metrics = document.pointer(listener).context("no metrics")?;
         let folder = self.site.data_dir().join("envoy");
         fs::create_dir_all(&folder)?;
         let config = folder.join(format!("{certs}-{port}.yaml"));
@@ -175,6 +293,7 @@ impl Serve {
                 "--log-level",
                 "info",
             ])
+            .args(flags)
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
@@ -186,6 +305,7 @@ impl Serve {
             certs: self.site.dir().join(certs),
             log: path,
             admin: Client::plain(&format!("http://127.0.0.1:{port}"))?,
+            metrics: format!("http://127.0.0.1:{metrics}/metrics"),
             process,
         };
         until("Envoy's admin page answers", START, || {
@@ -204,55 +324,12 @@ impl Serve {
     }
 }
 
-// === impl Elsewhere ===
-
-impl Elsewhere {
-    /// The folder with its certificate.
-    pub fn certs(&self) -> &PathBuf {
-        &self.certs
-    }
-
-    /// Its log.
-    ///
-    /// # Errors
-    /// A log that cannot be read.
-    pub fn log(&self) -> Result<String> {
-        Ok(fs::read_to_string(&self.log)?)
-    }
-
-    /// Whether it serves.
-    ///
-    /// # Errors
-    /// An admin page that does not answer.
-    pub async fn is_ready(&self) -> Result<bool> {
-        Ok(self.admin.get("/ready").send().await?.status == 200)
-    }
-
-    /// Whether it has an Envoy cluster of this name.
-    ///
-    /// # Errors
-    /// An admin page that does not answer.
-    pub async fn has_cluster(&self, name: &str) -> Result<bool> {
-        let text = self
-            .admin
-            .get("/clusters")
-            .send()
-            .await?
-            .expect(200)?
-            .text();
-        Ok(text
-            .lines()
-            .any(|line| line.starts_with(&format!("{name}::"))))
-    }
-
-    /// A counter or gauge.
-    ///
-    /// # Errors
-    /// An admin page that does not answer, or one without it.
-    pub async fn stat(&self, name: &str) -> Result<u64> {
-        let path = format!("/stats?filter=^{name}$");
-        let text = self.admin.get(&path).send().await?.expect(200)?.text();
-        let value = text.trim().rsplit_once(": ").context("no such counter")?.1;
-        Ok(value.parse()?)
-    }
+async fn stop(process: &mut Child) -> Result<()> {
+    let pid = process.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+    kill_process(pid.context("it has ended")?, Signal::TERM)?;
+    let status = tokio::time::timeout(START, process.wait())
+        .await
+        .context("it does not end after SIGTERM")??;
+    ensure!(status.success(), "it ended with {status}");
+    Ok(())
 }

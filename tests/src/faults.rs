@@ -1,6 +1,6 @@
 //! An upstream that does what it is told, byte by byte, right or wrong.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -119,8 +119,19 @@ impl Scripted {
     pub async fn answering(
         choose: impl Fn(&str) -> Script + Send + Sync + 'static,
     ) -> Result<Self> {
+        Self::answering_at(Ipv4Addr::LOCALHOST, choose).await
+    }
+
+    /// The same on another address of this machine.
+    ///
+    /// # Errors
+    /// No free port.
+    pub async fn answering_at(
+        address: Ipv4Addr,
+        choose: impl Fn(&str) -> Script + Send + Sync + 'static,
+    ) -> Result<Self> {
         let choose = Arc::new(choose);
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let listener = TcpListener::bind((address, 0)).await?;
         let address = listener.local_addr()?;
         let heads = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&heads);

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use serde::Deserialize;
-use serde_json::Value;
 use tokio::sync::OnceCell;
 
 use crate::cli::{KeyPair, Site};
@@ -52,6 +51,10 @@ pub struct Endpoints {
     pub control_plane_ca: PathBuf,
     /// Envoy's admin page.
     pub envoy_admin: String,
+    /// Where Envoy's metrics are read.
+    pub envoy_metrics: String,
+    /// Where the control plane's are read.
+    pub metrics: String,
     /// Where Envoy gets its configuration.
     pub xds: String,
     /// The CA of the listener's certificate, when it has one.
@@ -80,10 +83,7 @@ impl Gateway {
         let process = Process::new(&site, options)?;
         let endpoints = process.up(&site).await?;
         let ca = endpoints.ca.as_deref().map(read_pem).transpose()?;
-        let client = match &ca {
-            Some(ca) => Client::tls(&endpoints.gateway, ca, None)?,
-            None => Client::plain(&endpoints.gateway)?,
-        };
+        let client = client_of(&endpoints, ca.as_deref())?;
         let health = Health::now(&site, &endpoints)?;
         let admin_token = OnceCell::new();
         Ok(Self {
@@ -110,6 +110,15 @@ impl Gateway {
     /// A client of it, without a credential.
     pub fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// Another one, on connections of its own: what is taken late over the first does not
+    /// keep its answers waiting.
+    ///
+    /// # Errors
+    /// Never for a gateway that runs.
+    pub fn client_apart(&self) -> Result<Client> {
+        client_of(&self.endpoints, self.ca())
     }
 
     /// The CA of its certificate, when it serves TLS.
@@ -233,17 +242,8 @@ impl Gateway {
     /// A login that is refused.
     pub async fn log_in(&self, user: &str, password: &str) -> Result<String> {
         let form = format!("grant_type=password&username={user}&password={password}");
-        let answer = self
-            .client
-            .post("/oauth/token")
-            .header("content-type", "application/x-www-form-urlencoded")
-            .body(form)
-            .send()
-            .await?
-            .expect(200)?
-            .json()?;
-        let token = answer.get("access_token").and_then(Value::as_str);
-        token.map(str::to_owned).context("no access token")
+        let [access, _] = self.client.tokens(form).await?;
+        Ok(access)
     }
 
     /// A token made from this access key.
@@ -263,11 +263,7 @@ impl Gateway {
     /// # Errors
     /// No answer.
     pub async fn try_exchange(&self, key: &KeyPair) -> Result<Answer> {
-        let path = format!(
-            "/api/v1/cube/key/token?accessKey={}&secretKey={}",
-            key.access_key, key.secret_key
-        );
-        self.client.get(&path).send().await
+        self.client.get(&key.token_path()).send().await
     }
 
     /// Waits until this cluster is known to Envoy. On the way there is nothing
@@ -294,5 +290,12 @@ impl Gateway {
             },
         )
         .await
+    }
+}
+
+fn client_of(endpoints: &Endpoints, ca: Option<&[u8]>) -> Result<Client> {
+    match ca {
+        Some(ca) => Client::tls(&endpoints.gateway, ca, None),
+        None => Client::plain(&endpoints.gateway),
     }
 }

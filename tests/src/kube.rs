@@ -178,6 +178,25 @@ impl Kube {
         Ok(())
     }
 
+    /// Lets a user do what these rules say (`PolicyRule`) in the whole cluster.
+    ///
+    /// # Errors
+    /// The API server's.
+    pub async fn grant_everywhere(&self, user: &str, rules: &Value) -> Result<()> {
+        const RBAC: &str = "/apis/rbac.authorization.k8s.io/v1";
+        let name = format!("may-everywhere-{}", unique());
+        let role = json!({ "metadata": { "name": name }, "rules": rules });
+        self.create(&format!("{RBAC}/clusterroles"), &role).await?;
+        let binding = json!({
+            "metadata": { "name": name },
+            "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name },
+            "subjects": [{ "apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user }],
+        });
+        self.create(&format!("{RBAC}/clusterrolebindings"), &binding)
+            .await?;
+        Ok(())
+    }
+
     /// Makes a user administrator of the whole cluster.
     ///
     /// # Errors

@@ -30,7 +30,7 @@ impl Kubeconfig {
     pub fn read(path: &Path) -> Result<Self> {
         let text = fs::read_to_string(path)
             .with_context(|| format!("{} cannot be read", path.display()))?;
-        let config: Value = serde_yaml_ng::from_str(&text)?;
+        let config: Value = serde_saphyr::from_str(&text)?;
         let text = |pointer: &str| {
             config
                 .pointer(pointer)

@@ -12,11 +12,14 @@
 //! when the process ends, also when it is killed.
 
 pub mod artifacts;
+pub mod balancer;
 pub mod cli;
 pub mod client;
+pub mod collector;
 pub mod compatibility;
 pub mod database;
 pub mod elsewhere;
+pub mod envoy;
 pub mod faults;
 pub mod fixture;
 pub mod gateway;
@@ -26,13 +29,17 @@ pub mod http2_upstream;
 pub mod jwt;
 pub mod kube;
 pub mod kubeconfig;
+pub mod kubelet;
+pub mod metrics;
 pub mod postgres;
+pub mod prometheus;
 pub mod raw;
 pub mod run;
 pub mod schemathesis;
 pub mod stack;
 pub mod static_envoy;
 pub mod tls;
+pub mod tls_upstream;
 pub mod until;
 pub mod vector;
 

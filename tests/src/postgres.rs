@@ -69,15 +69,36 @@ impl Postgres {
     /// One that cannot be made.
     pub fn database(&self, name: &str) -> Result<String> {
         let name = format!("{name}_{}", unique());
-        let made = Command::new(self.programs.join("psql"))
+        self.execute(&format!("CREATE DATABASE {name}"))?;
+        Ok(format!("{}/{name}", self.url))
+    }
+
+    /// The URL of a new database that belongs to a new user with this password; both have this
+    /// name.
+    ///
+    /// # Errors
+    /// One that cannot be made.
+    pub fn database_of(&self, name: &str, password: &str) -> Result<String> {
+        self.execute(&format!("CREATE USER {name} PASSWORD '{password}'"))?;
+        self.execute(&format!("CREATE DATABASE {name} OWNER {name}"))?;
+        let (_, server) = self.url.rsplit_once('@').context("a URL without a user")?;
+        Ok(format!("postgres://{name}:{password}@{server}/{name}"))
+    }
+
+    /// Has the server do this.
+    ///
+    /// # Errors
+    /// What it says.
+    pub fn execute(&self, sql: &str) -> Result<()> {
+        let done = Command::new(self.programs.join("psql"))
             .args(["--no-psqlrc", "--quiet", "--dbname"])
             .arg(format!("{}/postgres", self.url))
             .arg("--command")
-            .arg(format!("CREATE DATABASE {name}"))
+            .arg(sql)
             .output()
             .context("psql cannot be started")?;
-        ensure!(made.status.success(), "{made:?}");
-        Ok(format!("{}/{name}", self.url))
+        ensure!(done.status.success(), "{done:?}");
+        Ok(())
     }
 
     /// The password in its URLs.

@@ -41,6 +41,8 @@ pub struct Conversation {
 pub struct RawAnswer {
     /// The status.
     pub status: u16,
+    /// The status line and the headers.
+    pub head: String,
     /// Everything behind the headers, chunk marks included.
     pub body: String,
 }
@@ -182,11 +184,11 @@ async fn speak(
     mut stream: impl AsyncRead + AsyncWrite + Unpin,
     request: &[u8],
 ) -> Result<RawAnswer> {
-    stream.write_all(request).await?;
+    // A server that refuses may close before it has read everything.
+    let _ = stream.write_all(request).await;
     let mut bytes = Vec::new();
     let mut chunk = vec![0; 16 << 10];
     loop {
-        // A server that refuses may close before it has read everything.
         match stream.read(&mut chunk).await {
             Ok(0) | Err(_) => break,
             Ok(size) => bytes.extend_from_slice(chunk.get(..size).unwrap_or_default()),
@@ -195,12 +197,14 @@ async fn speak(
     let text = String::from_utf8_lossy(&bytes).into_owned();
     let status = text
         .strip_prefix("HTTP/1.1 ")
+        .or_else(|| text.strip_prefix("HTTP/1.0 "))
         .and_then(|rest| rest.get(..3))
         .and_then(|status| status.parse().ok())
         .with_context(|| format!("no HTTP answer: {text:?}"))?;
-    let body = text
-        .split_once("\r\n\r\n")
-        .map_or("", |(_, body)| body)
-        .to_owned();
-    Ok(RawAnswer { status, body })
+    let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+    Ok(RawAnswer {
+        status,
+        head: head.to_owned(),
+        body: body.to_owned(),
+    })
 }

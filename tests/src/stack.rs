@@ -79,6 +79,16 @@ impl ApiServer {
         Self::start_in(name, &dir, &["--token-webhook", webhook]).await
     }
 
+    /// One of a test's own that speaks TLS 1.3 and nothing older.
+    ///
+    /// # Errors
+    /// A server that does not start.
+    pub async fn with_newest_tls(name: &str) -> Result<Self> {
+        let dir = Run::current()?.folder(name)?;
+        Run::current()?.guard_api_server(&dir)?;
+        Self::start_in(name, &dir, &["--tls-min-version", "VersionTLS13"]).await
+    }
+
     async fn start(name: &str, stack: &Path, own: bool) -> Result<Self> {
         let dir = stack.join(name);
         if own {

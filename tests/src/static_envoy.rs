@@ -12,6 +12,7 @@ use tokio::process::{Child, Command};
 
 use crate::artifacts::{Artifacts, root};
 use crate::client::Client;
+use crate::envoy;
 use crate::gateway::free_port;
 use crate::run::Run;
 use crate::until::until;
@@ -56,7 +57,7 @@ const SECRET_VARIABLE: &str = "TEST_SECRET";
 /// A shipped file of another form.
 pub fn shipped(upstream: u16, secret: &str) -> Result<Config> {
     let text = fs::read_to_string(root().join("envoy/static.yaml"))?;
-    let mut document: Value = serde_yaml_ng::from_str(&text)?;
+    let mut document: Value = serde_saphyr::from_str(&text)?;
     let (listen, admin) = (free_port()?, free_port()?);
     *at(&mut document, "/admin/address")? = address(admin);
     let clusters = at(&mut document, "/static_resources/clusters")?;
@@ -130,11 +131,16 @@ fn in_clear(part: &mut Value) {
     }
 }
 
-fn address(port: u16) -> Value {
+/// An address of this machine, as Envoy's configuration has it.
+pub fn address(port: u16) -> Value {
     json!({ "socket_address": { "address": "127.0.0.1", "port_value": port } })
 }
 
-fn at<'a>(value: &'a mut Value, pointer: &str) -> Result<&'a mut Value> {
+/// What stands at this place of a configuration.
+///
+/// # Errors
+/// Nothing.
+pub fn at<'a>(value: &'a mut Value, pointer: &str) -> Result<&'a mut Value> {
     value
         .pointer_mut(pointer)
         .with_context(|| format!("envoy/static.yaml has no {pointer} any more"))
@@ -153,9 +159,7 @@ impl Envoy {
         workers: usize,
         configure: impl FnOnce(&Path) -> Result<Config>,
     ) -> Result<Self> {
-        let artifacts = Artifacts::find()?;
-        let run = Run::current()?;
-        let dir = run.folder(name)?;
+        let dir = Run::current()?.folder(name)?;
         let Config {
             document,
             admin,
@@ -163,13 +167,30 @@ impl Envoy {
         } = configure(&dir)?;
         let file = dir.join("envoy.json");
         fs::write(&file, serde_json::to_vec_pretty(&document)?)?;
+        let workers = workers.to_string();
+        Self::launch(dir, &file, &["--concurrency", &workers], &admin, bases).await
+    }
+
+    /// Starts one on a file, in a folder of its own, as `envoy -c FILE` does it, and waits
+    /// until its listeners serve. `admin` is the URL of its admin page.
+    ///
+    /// # Errors
+    /// One that does not come up, with what it said.
+    pub async fn launch(
+        dir: PathBuf,
+        file: &Path,
+        flags: &[&str],
+        admin: &str,
+        bases: BTreeMap<&'static str, String>,
+    ) -> Result<Self> {
+        let artifacts = Artifacts::find()?;
         let log = fs::File::create(dir.join("envoy.log"))?;
         // The reaper ends what `up.pid` names, should we be killed.
-        run.guard_gateway(&dir)?;
+        Run::current()?.guard_gateway(&dir)?;
         let child = Command::new(&artifacts.envoy)
-            .arg("--config-path")
-            .arg(&file)
-            .args(["--concurrency", &workers.to_string()])
+            .arg("-c")
+            .arg(file)
+            .args(flags)
             .args(["--disable-hot-restart", "--log-level", "warning"])
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
@@ -184,7 +205,7 @@ impl Envoy {
             pid,
             dir,
             bases,
-            admin: Client::plain(&admin)?,
+            admin: Client::plain(admin)?,
         };
         envoy.wait().await?;
         Ok(envoy)
@@ -228,13 +249,7 @@ impl Envoy {
     /// # Errors
     /// An Envoy that does not answer.
     pub async fn stats(&self, filter: &str) -> Result<BTreeMap<String, u64>> {
-        let path = format!("/stats?filter={filter}");
-        let text = self.admin.get(&path).send().await?.expect(200)?.text();
-        let line = |line: &str| {
-            let (name, value) = line.rsplit_once(": ")?;
-            Some((name.to_owned(), value.parse().ok()?))
-        };
-        Ok(text.lines().filter_map(line).collect())
+        envoy::stats(&self.admin, filter).await
     }
 
     /// Its admin page.
@@ -247,7 +262,7 @@ impl Envoy {
     /// # Errors
     /// An Envoy that is gone.
     pub fn resident_bytes(&self) -> Result<u64> {
-        self.status("VmRSS:")
+        envoy::resident_bytes(self.pid)
     }
 
     /// The most that it had in use since [`reset_peak`](Self::reset_peak), in bytes.
@@ -255,7 +270,7 @@ impl Envoy {
     /// # Errors
     /// An Envoy that is gone.
     pub fn peak_bytes(&self) -> Result<u64> {
-        self.status("VmHWM:")
+        envoy::memory(self.pid, "VmHWM:")
     }
 
     /// Lets the kernel begin anew with the peak (`clear_refs`, see proc(5)).
@@ -265,17 +280,5 @@ impl Envoy {
     pub fn reset_peak(&self) -> Result<()> {
         let path = format!("/proc/{}/clear_refs", self.pid);
         fs::write(&path, "5").with_context(|| format!("{path} cannot be written"))
-    }
-
-    fn status(&self, field: &str) -> Result<u64> {
-        let status =
-            fs::read_to_string(format!("/proc/{}/status", self.pid)).context("Envoy is gone")?;
-        let kibibytes: u64 = status
-            .lines()
-            .find_map(|line| line.strip_prefix(field))
-            .and_then(|rest| rest.split_whitespace().next())
-            .with_context(|| format!("no {field}"))?
-            .parse()?;
-        Ok(kibibytes << 10)
     }
 }

@@ -7,13 +7,13 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
 use cubegate_filter_config::{
-    ClusterEntry, DOCUMENT_FILTER_NAME, FILTER_NAME, FilterConfig, Limits, RevocationKind,
+    ClusterEntry, DOCUMENT_FILTER_NAME, FILTER_NAME, FilterConfig, FilterLimits, RevocationKind,
     TokenKeys, VERSION,
 };
 use cubegate_tests::artifacts::{self, Artifacts};
 use cubegate_tests::gateway::free_port;
 use cubegate_tests::http2_upstream::Http2Upstream;
-use cubegate_tests::static_envoy::Config;
+use cubegate_tests::static_envoy::{Config, address, at};
 use serde_json::{Value, json};
 
 /// The shared secret of the tokens, of use for nothing else.
@@ -88,7 +88,7 @@ pub fn engine() -> Result<Config> {
 pub fn gateway(dir: &Path, upstream: &Http2Upstream) -> Result<Config> {
     let text = fs::read_to_string(artifacts::root().join("envoy/static.yaml"))?;
     let text = text.replace("/etc/cubegate", &dir.display().to_string());
-    let mut document: Value = serde_yaml_ng::from_str(&text)?;
+    let mut document: Value = serde_saphyr::from_str(&text)?;
     for name in ["listener", "member-client"] {
         let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()])?;
         fs::write(dir.join(format!("{name}.crt")), made.cert.pem())?;
@@ -182,7 +182,9 @@ fn configure_filter(listener: &mut Value, upstream: &Http2Upstream) -> Result<()
         clusters: BTreeMap::from([(CLUSTER.to_owned(), cluster)]),
         host_cluster: None,
         cors_origins: BTreeSet::new(),
-        limits: Limits::default(),
+        no_impersonation: false,
+        no_host_paths: false,
+        limits: FilterLimits::default(),
     };
     *document = json!(config.to_json()?);
     Ok(())
@@ -211,14 +213,4 @@ fn remove_filter(listener: &mut Value) -> Result<()> {
         "route": { "cluster": format!("cluster/{CLUSTER}"), "timeout": "75s" },
     }]);
     Ok(())
-}
-
-fn address(port: u16) -> Value {
-    json!({ "socket_address": { "address": "127.0.0.1", "port_value": port } })
-}
-
-fn at<'a>(value: &'a mut Value, pointer: &str) -> Result<&'a mut Value> {
-    value
-        .pointer_mut(pointer)
-        .with_context(|| format!("envoy/static.yaml has no {pointer} any more"))
 }

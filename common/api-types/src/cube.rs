@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 mod cluster;
+mod envoy;
 mod inventory;
 mod key;
 mod object;
@@ -11,10 +12,11 @@ mod user;
 pub use cluster::{
     AddClusterRequest, ClusterAdded, ClusterEnvoys, ClusterItem, ClusterList, EnvoyRefusal,
 };
+pub use envoy::{EnvoyAccepted, EnvoyItem, EnvoyList, EnvoyRefused};
 pub use inventory::{
     AccessRequest, ClusterInfo, ClusterInfoList, ClusterNames, ClusterResources, Identities,
 };
-pub use key::{KeyCreateRequest, KeyRotateRequest, KeyScope, KeyUpdateRequest, RotatedKey};
+pub use key::{KeyCreateRequest, KeyRotateRequest, KeyUpdateRequest, RotatedKey};
 pub use object::{
     API_VERSION, KeyList, KeyMetadata, KeyObject, KeySpec, SYNC_ANNOTATION, USER_LABEL,
     UserMetadata, UserObject, UserSpec, UserStatus,
@@ -30,6 +32,7 @@ pub const CONTENT_TYPE: &str = "application/json; charset=utf-8";
 /// What every refusal looks like; the HTTP status equals `code`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({ "code": 401, "message": "Authenticate failed." })))]
 pub struct ErrorBody {
     /// The HTTP status.
     pub code: u16,
@@ -40,6 +43,7 @@ pub struct ErrorBody {
 /// `{"message":"success"}`, the answer of calls that return nothing else.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({ "message": "success" })))]
 pub struct Success {
     /// Always `success`.
     pub message: String,
@@ -72,6 +76,7 @@ pub struct KeyTokenRequest {
 /// Answer of `GET /key/create`: the only time the secret is shown.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({ "accessKey": "0a1b2c3d4e5f60718293a4b5c6d7e8f9", "secretKey": "9f8e7d6c5b4a39281706f5e4d3c2b1a0" })))]
 #[serde(rename_all = "camelCase")]
 pub struct KeyPair {
     /// 32 lower-case hex digits; the key's name.
@@ -83,6 +88,7 @@ pub struct KeyPair {
 /// Answer of `GET /key/token`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({ "token": "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJqZWZmIn0.c2lnbmF0dXJl" })))]
 pub struct TokenAnswer {
     /// A compact JWT for `Authorization: Bearer`.
     pub token: String,
@@ -100,14 +106,15 @@ pub mod message {
     pub const FORBIDDEN: &str = "Forbidden.";
     /// 403: the token of a key with a scope or an expiry; not KubeCube's, whose keys have
     /// neither.
-    pub const BOUNDED_KEY: &str =
-        "The access key of this token has a scope or an expiry; such a token is for clusters only.";
+    pub const BOUNDED_KEY: &str = "This token is for clusters only: it is of an access key with a scope or an expiry, or of a kubeconfig.";
     /// 403: the token of a key that would change another one, and outlive its own by it.
     pub const OTHER_KEY: &str = "The token of an access key changes that key and those made with it; log in to change others.";
     /// 429: too many tries, or a user who is locked.
     pub const RATE_LIMIT_EXCEEDED: &str = "Rate limit exceeded, please try again later.";
     /// 503: so many passwords are being checked that one more would wait too long.
     pub const BUSY: &str = "Server is busy, please try again.";
+    /// 503: the database is away for the moment.
+    pub const UNAVAILABLE: &str = "The database does not answer at the moment, please try again.";
     /// 400: the body is not the JSON that this call takes.
     pub const BODY_FORMAT_INVALID: &str = "Body format invalid.";
     /// 400: a text with U+0000, which no text here may have.
@@ -135,6 +142,11 @@ pub mod message {
 
     /// 408: the request's body came too slowly.
     pub const REQUEST_TOO_SLOW: &str = "The request did not arrive in time.";
+    /// 400: it is not HTTP.
+    pub const HTTP_MALFORMED: &str =
+        "The request is malformed: its request line, headers or framing are not those of HTTP/1.1.";
+    /// 431: Envoy reads no further.
+    pub const HEAD_TOO_LARGE: &str = "The request line and the headers are longer than the gateway reads; ask with a shorter query or with fewer headers.";
     /// 503: Envoy is short of memory.
     pub const OVERLOADED: &str = "The gateway is overloaded; try again in a moment.";
 
@@ -156,8 +168,6 @@ pub mod message {
     pub const RESOURCE_TYPE: &str = "resource type param error.";
     /// 400: a method that the extend routes do not know for that type.
     pub const HTTP_METHOD: &str = "not match http method.";
-    /// 400: the file of an import.
-    pub const FILE_TYPE_INVALID: &str = "File type invalid.";
 
     /// 400: a parameter breaks its rule.
     pub fn param_invalid(param: &str) -> String {

@@ -24,6 +24,12 @@ pub struct AuditNote {
     /// The token's `jti`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
+    /// For whom the caller has asked to make the request, whether it was let or not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub impersonated: Option<String>,
+    /// The groups that were named with that user.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub impersonated_groups: Vec<String>,
     /// The cluster that the path names, registered or not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cluster: Option<String>,

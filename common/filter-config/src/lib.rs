@@ -20,9 +20,11 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use thiserror::Error;
 
+mod access_line;
 mod audit;
 mod revocations;
 
+pub use access_line::LineField;
 pub use audit::{AUDIT_FILTER_STATE, AUDIT_PROPERTY, AuditNote};
 pub use revocations::{
     Epochs, EpochsDocument, Mark, NONE_GOOD, REVOCATION_HEAD, RevocationDocument, RevocationError,
@@ -90,6 +92,10 @@ pub const CONTROL_PLANE_CLUSTER: &str = "control-plane";
 /// otherwise, in seconds.
 pub const SEND_TIMEOUT_SECONDS: u64 = 60;
 
+/// How long the request line and the headers of a request may be together, unless it is
+/// said otherwise, in KiB.
+pub const MAX_REQUEST_HEAD_KIB: usize = 256;
+
 /// The whole document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -112,9 +118,16 @@ pub struct FilterConfig {
     /// The origins (RFC 6454) whose pages may call, for CORS.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub cors_origins: BTreeSet<String>,
+    /// Whether a request that is to be made for somebody else than its caller (`kubectl
+    /// --as`) is refused, and not only where the cluster's rules do not allow it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub no_impersonation: bool,
+    /// Whether paths that name no cluster are refused, and not the host cluster's.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub no_host_paths: bool,
     /// Bounds on memory.
     #[serde(default)]
-    pub limits: Limits,
+    pub limits: FilterLimits,
 }
 
 /// What tokens are checked against: keys of ours, or KubeCube's shared secret.
@@ -176,18 +189,12 @@ pub struct ResourceEntry {
 /// Bounds on what the filter keeps, in bytes unless said otherwise.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Limits {
-    /// Longest single object of a list.
-    pub max_item_bytes: usize,
-    /// Most that one list request keeps.
-    pub max_page_bytes: usize,
+pub struct FilterLimits {
+    /// Of one list request.
+    pub list: cubegate_list::Limits,
     /// Most that all list requests of one Envoy worker keep together. One user's
     /// keep at most half of it, or what one request may, whichever is more.
     pub max_worker_bytes: usize,
-    /// Longest part of an answer beside its items. An answer of this size that
-    /// has shown no `items` is taken for no list. Must stay under Envoy's
-    /// buffer limit: what was held back of such an answer is given back whole.
-    pub max_envelope_bytes: usize,
     /// How many verified tokens a worker remembers.
     pub token_cache_entries: usize,
     /// From this size on a list whose page is decided by metadata alone is asked
@@ -198,6 +205,9 @@ pub struct Limits {
     /// not taken them, half of it those of one user; 0 is no limit. It is Envoy's
     /// memory and not the VM's.
     pub max_unsent_bytes: usize,
+    /// Most that the request line and the headers of a request may have together. What is
+    /// far beyond it Envoy ends by itself.
+    pub max_request_head_bytes: usize,
     /// How long a client may take nothing of what is on its way to it, in seconds, until
     /// its connection is cut. A page counts for as long.
     pub send_timeout_seconds: u64,
@@ -307,18 +317,17 @@ impl FilterConfig {
     }
 }
 
-// === impl Limits ===
+// === impl FilterLimits ===
 
-impl Default for Limits {
+impl Default for FilterLimits {
     fn default() -> Self {
         Self {
-            max_item_bytes: 16 << 20,
-            max_page_bytes: 64 << 20,
+            list: cubegate_list::Limits::default(),
             max_worker_bytes: 256 << 20,
-            max_envelope_bytes: 256 << 10,
             token_cache_entries: 2048,
             metadata_first_bytes: 8 << 20,
             max_unsent_bytes: 512 << 20,
+            max_request_head_bytes: MAX_REQUEST_HEAD_KIB << 10,
             send_timeout_seconds: SEND_TIMEOUT_SECONDS,
             callers: CallerLimits::default(),
             max_stream_seconds: 0,
@@ -329,7 +338,7 @@ impl Default for Limits {
 // === impl Class ===
 
 impl Class {
-    /// The value of [`CLASS_HEADER`].
+    /// Returns the value of [`CLASS_HEADER`].
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Unary => "unary",
@@ -348,7 +357,7 @@ mod tests {
     #[test]
     fn a_minimal_document_takes_the_default_limits() {
         let config = FilterConfig::from_json(MINIMAL.as_bytes()).unwrap();
-        assert_eq!(config.limits, Limits::default());
+        assert_eq!(config.limits, FilterLimits::default());
         assert!(config.clusters.is_empty());
         assert_eq!(
             FilterConfig::from_json(config.to_json().unwrap().as_bytes()).unwrap(),

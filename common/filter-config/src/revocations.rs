@@ -119,7 +119,7 @@ impl RevocationKind {
     /// Both, in the order in which Envoy gets them.
     pub const ALL: [Self; 2] = [Self::Epochs, Self::Sessions];
 
-    /// The name of the filter that carries it, and its `root_id`.
+    /// Returns the name of the filter that carries it, and its `root_id`.
     pub fn filter_name(self) -> &'static str {
         match self {
             Self::Epochs => "cubegate-epochs",
@@ -149,17 +149,17 @@ impl Epochs {
         raise(&mut self.keys, access_key, lowest);
     }
 
-    /// How many entries there are.
+    /// Returns how many entries there are.
     pub fn len(&self) -> usize {
         self.users.len() + self.keys.len()
     }
 
-    /// Whether there is none.
+    /// Returns whether there is none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The document.
+    /// Returns the document.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut entries = Vec::with_capacity(self.len().saturating_mul(document::LOWEST));
         for (mark, lowest) in self.users.iter().chain(&self.keys) {
@@ -201,17 +201,17 @@ impl Sessions {
         self.len() != before
     }
 
-    /// How many entries there are.
+    /// Returns how many entries there are.
     pub fn len(&self) -> usize {
         self.sessions.len() + self.tokens.len()
     }
 
-    /// Whether there is none.
+    /// Returns whether there is none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The document, of at most `max_bytes`, and how many entries found no room in it:
+    /// Returns the document, of at most `max_bytes`, and how many entries found no room in it:
     /// single tokens first, and of these, as of sessions, what expires first. So whatever is
     /// left out is soon refused by its own time, and nothing else goes for something new.
     pub fn to_bytes(&self, max_bytes: usize) -> (Vec<u8>, usize) {
@@ -242,7 +242,7 @@ impl Sessions {
     }
 }
 
-/// Which entries stay if so many may: those that expire last, and of those that expire at the
+/// Returns which entries stay if so many may: those that expire last, and of those that expire at the
 /// same time the ones with the greater marks.
 fn lasting<T>(
     table: &BTreeMap<Mark, T>,

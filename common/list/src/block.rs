@@ -84,16 +84,16 @@ pub(crate) trait Vector: Copy {
     fn load(block: &Block, at: usize) -> Self;
     /// Each byte or'd with this one.
     fn or_byte(self, byte: u8) -> Self;
-    /// Which bytes equal this one.
+    /// Returns which bytes equal this one.
     fn equal(self, byte: u8) -> Self::Flags;
-    /// Which bytes are below the space or not ASCII: as signed numbers they are less
+    /// Returns which bytes are below the space or not ASCII: as signed numbers they are less
     /// than 32.
     fn odd(self) -> Self::Flags;
-    /// Which bytes are not ASCII.
+    /// Returns which bytes are not ASCII.
     fn high(self) -> Self::Flags;
-    /// Which bytes have bit 5 set.
+    /// Returns which bytes have bit 5 set.
     fn bit_5(self) -> Self::Flags;
-    /// Which bytes have one of two.
+    /// Returns which bytes have one of two.
     fn either(one: Self::Flags, other: Self::Flags) -> Self::Flags;
     /// One bit for each byte, in the lowest [`Self::BYTES`] bits.
     fn bits(flags: Self::Flags) -> u64;
@@ -154,7 +154,7 @@ pub(crate) fn fetch(block: &Block, ahead: usize) {
     let _ = (block, ahead);
 }
 
-/// The bytes of the block from `at` on, which is a multiple of `N`.
+/// Returns the bytes of the block from `at` on, which is a multiple of `N`.
 #[inline(always)]
 fn part<const N: usize>(block: &Block, at: usize) -> &[u8; N] {
     debug_assert!(at <= BLOCK - N, "a part lies within the block");
@@ -228,7 +228,7 @@ impl Masks {
         }
     }
 
-    /// The spaces of a block, which are seldom asked for.
+    /// Returns the spaces of a block, which are seldom asked for.
     #[inline(always)]
     pub(crate) fn spaces<V: Vector>(block: &Block) -> u64 {
         mask(block, |bytes: V| bytes.equal(b' '))
@@ -255,7 +255,7 @@ fn mask<V: Vector>(block: &Block, flags: impl Fn(V) -> V::Flags) -> u64 {
     half(0) | (half(BLOCK / 2) << (BLOCK / 2))
 }
 
-/// The bits below this one; all for 64.
+/// Returns the bits below this one; all for 64.
 #[inline(always)]
 pub(crate) fn below(bit: u32) -> u64 {
     1_u64
@@ -263,7 +263,7 @@ pub(crate) fn below(bit: u32) -> u64 {
         .map_or(u64::MAX, |bit| bit.wrapping_sub(1))
 }
 
-/// The place of the highest bit, of which there must be one.
+/// Returns the place of the highest bit, of which there must be one.
 #[inline(always)]
 pub(crate) fn last_bit(bits: u64) -> usize {
     63_u32.wrapping_sub(bits.leading_zeros()) as usize

@@ -6,7 +6,7 @@ use crate::expression::Expression;
 use crate::path::KeyPath;
 
 /// The bytes of a query string as it stands in the URL.
-pub(crate) const MAX_QUERY: usize = 48 * 1024;
+pub(crate) const MAX_QUERY: usize = 256 * 1024;
 
 /// The decoded bytes of one parameter.
 pub(crate) const MAX_TEXT: usize = 8192;
@@ -25,7 +25,7 @@ pub(crate) fn check_query(raw_query: &str) -> Result<(), QueryError> {
     if raw_query.len() > MAX_QUERY {
         return Err(QueryError::whole(
             "query",
-            "a query string may have 49152 bytes at most",
+            "a query string may have 262144 bytes at most",
         ));
     }
     Ok(())

@@ -82,7 +82,7 @@ impl Test {
         }
     }
 
-    /// The memory that it takes, in bytes.
+    /// Returns the memory that it takes, in bytes.
     pub(crate) fn held_bytes(&self) -> usize {
         let texts = match self {
             Self::OneOf(texts) => texts.held_bytes(),

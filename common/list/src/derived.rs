@@ -1,5 +1,7 @@
 //! Texts that KubeSphere computes from several fields of an object: the status
-//! of nodes, workloads and jobs.
+//! of nodes, workloads, jobs and others.
+
+mod pod;
 
 use crate::path::{KeyPath, any_element, member};
 use crate::value::Value;
@@ -14,6 +16,23 @@ pub(crate) enum Derived<F> {
     Workload { ready: F, desired: F },
     /// A job: `completed`, `failed` or `running`.
     Job { conditions: F },
+    /// A cron job: `paused` or `running`.
+    CronJob { suspend: F },
+    /// A snapshot of a volume: `deleting`, `ready` or `creating`.
+    Snapshot { deleted: F, ready: F },
+    /// A pod: `Running`, `Completed`, `Error` or `Waiting`.
+    Pod(PodFields<F>),
+}
+
+/// What the status of a pod depends on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PodFields<F> {
+    pub(crate) phase: F,
+    pub(crate) reason: F,
+    pub(crate) deleted: F,
+    pub(crate) init_containers: F,
+    pub(crate) containers: F,
+    pub(crate) conditions: F,
 }
 
 /// What a healthy node's conditions are; others do not matter.
@@ -29,32 +48,10 @@ const HEALTHY: [(&str, &str); 7] = [
 
 // === impl Derived ===
 
-impl Derived<KeyPath> {
-    /// The status of the objects of a resource, if it is computed.
-    ///
-    /// A Deployment's desired replicas are those of its status and a
-    /// StatefulSet's those of its spec, as in KubeSphere v3.0.
-    pub(crate) fn status(resource: &str) -> Option<Self> {
-        let workload = |ready, desired| Self::Workload {
-            ready: KeyPath::parse(ready),
-            desired: KeyPath::parse(desired),
-        };
-        match resource {
-            "nodes" => Some(Self::Node {
-                unschedulable: KeyPath::parse("spec.unschedulable"),
-                conditions: KeyPath::parse("status.conditions"),
-            }),
-            "deployments" => Some(workload("status.readyReplicas", "status.replicas")),
-            "statefulsets" => Some(workload("status.readyReplicas", "spec.replicas")),
-            "daemonsets" => Some(workload(
-                "status.numberReady",
-                "status.desiredNumberScheduled",
-            )),
-            "jobs" => Some(Self::Job {
-                conditions: KeyPath::parse("status.conditions"),
-            }),
-            _ => None,
-        }
+impl Derived<&'static str> {
+    /// The same with the paths that the fields have.
+    pub(crate) fn paths(&self) -> Derived<KeyPath> {
+        self.map(&mut |path| KeyPath::parse(path))
     }
 }
 
@@ -75,10 +72,18 @@ impl<F> Derived<F> {
             Self::Job { conditions } => Derived::Job {
                 conditions: field(conditions),
             },
+            Self::CronJob { suspend } => Derived::CronJob {
+                suspend: field(suspend),
+            },
+            Self::Snapshot { deleted, ready } => Derived::Snapshot {
+                deleted: field(deleted),
+                ready: field(ready),
+            },
+            Self::Pod(pod) => Derived::Pod(pod.map(field)),
         }
     }
 
-    /// The text, by what the fields hold.
+    /// Returns the text, by what the fields hold.
     pub(crate) fn text<'a>(&self, value: impl Fn(&F) -> Value<'a>, work: &Work) -> &'static str {
         match self {
             Self::Node {
@@ -119,6 +124,31 @@ impl<F> Derived<F> {
                 });
                 status
             }
+            Self::CronJob { suspend } => match value(suspend) {
+                Value::Literal("true") => "paused",
+                _ => "running",
+            },
+            Self::Snapshot { deleted, ready } => match (value(deleted), value(ready)) {
+                (Value::Missing, Value::Literal("true")) => "ready",
+                (Value::Missing, _) => "creating",
+                _ => "deleting",
+            },
+            Self::Pod(pod) => pod::status(&pod.map(&mut |field| value(field)), work),
+        }
+    }
+}
+
+// === impl PodFields ===
+
+impl<F> PodFields<F> {
+    fn map<G>(&self, field: &mut impl FnMut(&F) -> G) -> PodFields<G> {
+        PodFields {
+            phase: field(&self.phase),
+            reason: field(&self.reason),
+            deleted: field(&self.deleted),
+            init_containers: field(&self.init_containers),
+            containers: field(&self.containers),
+            conditions: field(&self.conditions),
         }
     }
 }
@@ -155,9 +185,10 @@ fn count(value: &Value<'_>) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kubesphere::kinds::Kind;
 
     fn status(resource: &str, item: &str) -> &'static str {
-        let derived = Derived::status(resource).unwrap();
+        let derived = Kind::of(resource).status.as_ref().unwrap().paths();
         let work = Work::unlimited();
         let field = |path: &KeyPath| {
             let mut found = None;
@@ -236,5 +267,22 @@ mod tests {
         assert_eq!(job(&format!("{failed},{complete}")), "failed");
         assert_eq!(job(r#"{"type":"Complete","status":"False"}"#), "running");
         assert_eq!(job(""), "running");
+    }
+
+    #[test]
+    fn a_cron_job_is_paused_and_a_snapshot_is_made_ready_and_deleted() {
+        assert_eq!(status("cronjobs", r#"{"spec":{"suspend":true}}"#), "paused");
+        assert_eq!(
+            status("cronjobs", r#"{"spec":{"suspend":null}}"#),
+            "running"
+        );
+        let snapshot = |metadata: &str, ready: &str| {
+            let item = format!(r#"{{"metadata":{metadata},"status":{{"readyToUse":{ready}}}}}"#);
+            status("volumesnapshots", &item)
+        };
+        assert_eq!(snapshot("{}", "true"), "ready");
+        assert_eq!(snapshot("{}", "false"), "creating");
+        assert_eq!(snapshot(r#"{"deletionTimestamp":"x"}"#, "true"), "deleting");
+        assert_eq!(status("volumesnapshots", "{}"), "creating");
     }
 }

@@ -8,6 +8,8 @@ mod uncounted;
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 pub use self::keys::Keys;
 use self::run::{Parts, Run, Verdict};
 pub use self::uncounted::Uncounted;
@@ -16,14 +18,16 @@ use crate::query::ListQuery;
 use crate::reading::Reading;
 
 /// How much one request may keep in memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Limits {
-    /// The largest single item.
+    /// The largest single item, in bytes.
     pub max_item_bytes: usize,
-    /// All items that can still be on the page, with their sort keys.
+    /// All items that can still be on the page, with their sort keys, in bytes.
     pub max_page_bytes: usize,
-    /// Everything beside the items; also, how far a body is read that has not
-    /// shown yet whether it is a list.
+    /// Everything beside the items, in bytes; also, how far a body is read that has
+    /// not shown yet whether it is a list. In Envoy it must stay under the buffer
+    /// limit: what was held back of such an answer is given back whole.
     pub max_envelope_bytes: usize,
 }
 
@@ -35,6 +39,15 @@ pub struct Limits {
 pub struct ListEngine {
     /// `None` once the answer was given.
     run: Option<Run>,
+}
+
+/// How many items there were.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ItemCounts {
+    /// All that have come.
+    pub scanned: u64,
+    /// Those of them that are held.
+    pub kept: u64,
 }
 
 /// What became of a chunk.
@@ -68,12 +81,10 @@ pub enum Finished {
 
 impl Default for Limits {
     fn default() -> Self {
-        const KIB: usize = 1024;
-        const MIB: usize = 1024 * KIB;
         Self {
-            max_item_bytes: 16 * MIB,
-            max_page_bytes: 64 * MIB,
-            max_envelope_bytes: 256 * KIB,
+            max_item_bytes: 16 << 20,
+            max_page_bytes: 64 << 20,
+            max_envelope_bytes: 256 << 10,
         }
     }
 }
@@ -139,9 +150,14 @@ impl ListEngine {
         self.run.ok_or(ListError::Ended)?.finish()
     }
 
-    /// The envelope and the items of a whole list; `None` if it is none.
+    /// Returns the envelope and the items of a whole list; `None` if it is none.
     pub(crate) fn into_parts(self) -> Result<Option<Parts>, ListError> {
         Ok(self.run.ok_or(ListError::Ended)?.into_parts())
+    }
+
+    /// Returns how many items have come, and how many of them can still be on the page.
+    pub fn items(&self) -> ItemCounts {
+        self.run.as_ref().map(Run::items).unwrap_or_default()
     }
 
     /// The memory that is held for this request beside its query, in bytes.

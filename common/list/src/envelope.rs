@@ -2,7 +2,7 @@
 
 use crate::error::ListError;
 use crate::heap::PageItems;
-use crate::query::Answer;
+use crate::query::PageForm;
 use crate::raw;
 use crate::rest::Rest;
 use crate::strict;
@@ -50,7 +50,7 @@ impl Envelope {
         }
     }
 
-    /// Whether the items were seen, so that this is a list for certain.
+    /// Returns whether the items were seen, so that this is a list for certain.
     pub(crate) fn has_items(&self) -> bool {
         self.items_at.is_some()
     }
@@ -71,7 +71,7 @@ impl Envelope {
         }
     }
 
-    /// The memory that it takes.
+    /// Returns the memory that it takes.
     pub(crate) fn held_bytes(&self) -> usize {
         self.body.capacity().saturating_add(self.members.capacity())
     }
@@ -133,6 +133,13 @@ impl Envelope {
         Ok(())
     }
 
+    /// What stands in the place of the items is complete. Returns whether it is `null`.
+    pub(crate) fn end_no_items(&mut self) -> bool {
+        let is_null = self.members.get(self.member_at..) == Some(b"null");
+        self.members.truncate(self.member_at);
+        is_null
+    }
+
     /// The items begin here: it is a list, and its body need not be kept.
     pub(crate) fn begin_items(&mut self) -> Result<(), String> {
         if self.has_items() {
@@ -143,7 +150,7 @@ impl Envelope {
         Ok(())
     }
 
-    /// The columns, if the items are the rows of a Table.
+    /// Returns the columns, if the items are the rows of a Table.
     pub(crate) fn columns(&self) -> Option<Columns> {
         let (at, end) = self.columns.unwrap_or_default();
         let text = self.members.get(at..end).unwrap_or_default();
@@ -182,15 +189,15 @@ impl Envelope {
     }
 
     /// Writes the page: the members in their order, the items in theirs.
-    pub(crate) fn write(&self, page: &PageItems, answer: Answer) -> Result<Vec<u8>, ListError> {
+    pub(crate) fn write(&self, page: &PageItems, answer: PageForm) -> Result<Vec<u8>, ListError> {
         const FRAME: usize = 64;
         let (before, after) = self
             .items_at
             .and_then(|at| self.members.split_at_checked(at))
             .ok_or(ListError::Ended)?;
         let (before, after, count): (&[u8], &[u8], &str) = match answer {
-            Answer::Kubernetes => (before, after, "total"),
-            Answer::KubeSphere => (&[], &[], "totalItems"),
+            PageForm::Kubernetes => (before, after, "total"),
+            PageForm::KubeSphere => (&[], &[], "totalItems"),
         };
         let capacity = self
             .members

@@ -16,13 +16,13 @@ pub(crate) enum Expression<F> {
     Not(Box<Expression<F>>),
     Field(Condition<F>),
     /// What is computed from several fields is exactly this text.
-    Derived(Derived<F>, Box<str>),
+    Derived(Box<Derived<F>>, Box<str>),
 }
 
 // === impl Expression ===
 
 impl<F> Expression<F> {
-    /// What nothing fulfils.
+    /// Returns what nothing fulfils.
     pub(crate) fn nothing() -> Self {
         Self::Any(Vec::new())
     }
@@ -34,7 +34,7 @@ impl<F> Expression<F> {
         })
     }
 
-    /// How many conditions it has.
+    /// Returns how many conditions it has.
     pub(crate) fn conditions(&self) -> usize {
         match self {
             Self::All(parts) | Self::Any(parts) => parts.iter().map(Self::conditions).sum(),
@@ -43,7 +43,7 @@ impl<F> Expression<F> {
         }
     }
 
-    /// What does not fulfil this.
+    /// Returns what does not fulfil this.
     pub(crate) fn not(self) -> Self {
         Self::Not(Box::new(self))
     }
@@ -62,12 +62,12 @@ impl<F> Expression<F> {
                 test: Arc::clone(&condition.test),
             }),
             Self::Derived(derived, wanted) => {
-                Expression::Derived(derived.map(field), wanted.clone())
+                Expression::Derived(Box::new(derived.map(field)), wanted.clone())
             }
         }
     }
 
-    /// The memory that it takes beside fields and tests, in bytes.
+    /// Returns the memory that it takes beside fields and tests, in bytes.
     pub(crate) fn held_bytes(&self) -> usize {
         let below = match self {
             Self::All(parts) | Self::Any(parts) => parts
@@ -76,12 +76,12 @@ impl<F> Expression<F> {
                 .fold(0, usize::saturating_add),
             Self::Not(part) => part.held_bytes(),
             Self::Field(_) => 0,
-            Self::Derived(_, wanted) => wanted.len(),
+            Self::Derived(_, wanted) => wanted.len().saturating_add(size_of::<Derived<F>>()),
         };
         below.saturating_add(size_of::<Self>())
     }
 
-    /// Whether it holds, by what is known of its conditions and derived texts.
+    /// Returns whether it holds, by what is known of its conditions and derived texts.
     pub(crate) fn holds(
         &self,
         condition: &impl Fn(&Condition<F>) -> bool,
@@ -103,7 +103,7 @@ impl Expression<KeyPath> {
         self.map(visit);
     }
 
-    /// The memory that its tests take, in bytes.
+    /// Returns the memory that its tests take, in bytes.
     pub(crate) fn test_bytes(&self) -> usize {
         match self {
             Self::All(parts) | Self::Any(parts) => parts

@@ -16,8 +16,8 @@ pub(crate) struct FieldSet {
     nodes: Vec<Node>,
     /// The texts of all paths, of which the members' names are parts.
     texts: Vec<u8>,
-    /// Which part of them each field is.
-    known: Vec<(Part, Field)>,
+    /// Which part of them each field is, and how much of that was written.
+    known: Vec<(Part, usize, Field)>,
     slots: usize,
     has_odd_names: bool,
 }
@@ -119,11 +119,15 @@ impl FieldSet {
 
     pub(crate) fn add(&mut self, path: &KeyPath) -> Field {
         let steps = path.steps();
-        let written = path.text();
-        let known = |(known, _): &&(Part, Field)| {
-            known.len() == written.len() && known.of_bytes(&self.texts) == written.as_bytes()
+        let written = path.text().len();
+        // The same letters may be a bracket for one parameter and a name for another one:
+        // what was read of them counts as well.
+        let known = |(known, known_written, _): &&(Part, usize, Field)| {
+            *known_written == written
+                && known.len() == steps.text().len()
+                && known.of_bytes(&self.texts) == steps.text()
         };
-        if let Some((_, field)) = self.known.iter().find(known) {
+        if let Some((_, _, field)) = self.known.iter().find(known) {
             return *field;
         }
         let field = Field {
@@ -134,8 +138,8 @@ impl FieldSet {
         let before = self.texts.len();
         self.texts.extend_from_slice(steps.text());
         self.has_odd_names |= is_odd(steps.text());
-        let written = Part::new(before, written.len());
-        self.known.push((written, field));
+        let text = Part::new(before, steps.text().len());
+        self.known.push((text, written, field));
 
         let mut node = Self::ROOT;
         let mut steps = steps
@@ -161,7 +165,7 @@ impl FieldSet {
         field
     }
 
-    /// The memory that it takes, in bytes.
+    /// Returns the memory that it takes, in bytes.
     pub(crate) fn held_bytes(&self) -> usize {
         let nodes = self.nodes.iter().map(|node| {
             let slots = node.members.iter().map(|member| {
@@ -177,7 +181,7 @@ impl FieldSet {
         let known = self
             .known
             .capacity()
-            .saturating_mul(size_of::<(Part, Field)>());
+            .saturating_mul(size_of::<(Part, usize, Field)>());
         let own = self.nodes.capacity().saturating_mul(size_of::<Node>());
         nodes
             .fold(known, usize::saturating_add)
@@ -185,13 +189,13 @@ impl FieldSet {
             .saturating_add(self.texts.capacity())
     }
 
-    /// All fields of the set.
+    /// Returns all fields of the set.
     #[cfg(test)]
     pub(crate) fn all(&self) -> impl Iterator<Item = Field> {
-        self.known.iter().map(|(_, field)| *field)
+        self.known.iter().map(|(_, _, field)| *field)
     }
 
-    /// The member of this name, if a path goes that way.
+    /// Returns the member of this name, if a path goes that way.
     pub(crate) fn find(&self, node: NodeId, name: &[u8]) -> Option<MemberId> {
         let members = &self.nodes.get(node.0)?.members;
         // Mostly there are a few, and their lengths differ from the name's.
@@ -207,14 +211,14 @@ impl FieldSet {
         Some(MemberId { node, index })
     }
 
-    /// Which lengths the names of an object's members have that paths go through: bit n
+    /// Returns which lengths the names of an object's members have that paths go through: bit n
     /// for n bytes, the last one for all above.
     #[inline(always)]
     pub(crate) fn lengths(&self, node: NodeId) -> u64 {
         self.nodes.get(node.0).map_or(0, |node| node.lengths)
     }
 
-    /// Whether a key has to be read before it is compared, even one without an escape.
+    /// Returns whether a key has to be read before it is compared, even one without an escape.
     #[inline(always)]
     pub(crate) fn has_odd_names(&self) -> bool {
         self.has_odd_names
@@ -225,14 +229,14 @@ impl FieldSet {
         self.nodes.get(id.node.0)?.members.get(id.index)
     }
 
-    /// Whether paths go on below this member.
+    /// Returns whether paths go on below this member.
     pub(crate) fn goes_on(&self, member: &Member) -> bool {
         self.nodes
             .get(member.next.0)
             .is_some_and(|node| !node.members.is_empty())
     }
 
-    /// The member of this name, made if it is new; so there always is one.
+    /// Returns the member of this name, made if it is new; so there always is one.
     fn add_member(&mut self, node: NodeId, name: Part) -> Option<&mut Member> {
         let next = NodeId(self.nodes.len());
         let Node { members, lengths } = self.nodes.get_mut(node.0)?;
@@ -258,7 +262,7 @@ impl FieldSet {
     }
 }
 
-/// Whether one of these names cannot be looked for among keys as they are spelled: it holds
+/// Returns whether one of these names cannot be looked for among keys as they are spelled: it holds
 /// a backslash, which in a key begins an escape, or U+FFFD, which a query sees for bytes that
 /// are no UTF-8.
 fn is_odd(names: &[u8]) -> bool {
@@ -276,12 +280,12 @@ fn push_exact(slots: &mut Vec<Slot>, slot: Slot) {
 // === impl Member ===
 
 impl Member {
-    /// Where paths go on.
+    /// Returns where paths go on.
     pub(crate) fn next(&self) -> NodeId {
         self.next
     }
 
-    /// Whether a path ends here.
+    /// Returns whether a path ends here.
     pub(crate) fn is_end(&self) -> bool {
         !self.ends.is_empty()
     }
@@ -347,7 +351,7 @@ impl Places {
         spans.saturating_add(filled)
     }
 
-    /// The deepest place of a field.
+    /// Returns the deepest place of a field.
     fn of(&self, field: Field) -> Option<Span> {
         let filled = self.filled.get(field.index)?;
         let step = filled.checked_ilog2()?;
@@ -375,7 +379,7 @@ impl<'a> Found<'a> {
         Self { item, places }
     }
 
-    /// The text of a field's value; empty if there is none.
+    /// Returns the text of a field's value; empty if there is none.
     pub(crate) fn raw(&self, field: Field) -> &'a [u8] {
         self.places
             .of(field)

@@ -312,7 +312,7 @@ impl<'t> Parser<'t> {
     }
 }
 
-/// The one part, or all of them put together.
+/// Returns the one part, or all of them put together.
 fn single_or(
     parts: Vec<Expression<KeyPath>>,
     together: impl Fn(Vec<Expression<KeyPath>>) -> Expression<KeyPath>,
@@ -335,20 +335,23 @@ fn single_or(
 
 /// A path up to what cannot belong to it, and the rest.
 ///
-/// A bracket shields everything up to its end, and a quote inside a bracket
-/// shields a bracket.
+/// A bracket shields everything up to its end, a quote at the beginning of a bracket shields a
+/// bracket, and a backslash the sign behind it.
 pub(crate) fn path_token(text: &str) -> (&str, &str) {
     const ENDS: [char; 10] = [',', '=', '!', '<', '>', '~', '(', ')', '|', ':'];
     let mut bracket = false;
-    let mut quote = false;
+    let mut quote = None;
     let mut escaped = false;
     let mut before = '\0';
     for (at, character) in text.char_indices() {
-        if quote {
-            quote = escaped || character != '"';
-            escaped = !escaped && character == '\\';
+        if escaped {
+            escaped = false;
+        } else if character == '\\' && (quote.is_some() || !bracket) {
+            escaped = true;
+        } else if quote.is_some() {
+            quote = quote.filter(|quote| *quote != character);
         } else if bracket {
-            quote = before == '[' && character == '"';
+            quote = Some(character).filter(|_| before == '[' && matches!(character, '"' | '\''));
             bracket = character != ']';
         } else if character == '[' {
             bracket = true;

@@ -18,7 +18,7 @@ impl FoldedSet {
         Self { texts }
     }
 
-    /// The memory that its texts take, in bytes.
+    /// Returns the memory that its texts take, in bytes.
     pub(crate) fn held_bytes(&self) -> usize {
         self.texts.iter().fold(0, |bytes: usize, text| {
             bytes
@@ -27,7 +27,7 @@ impl FoldedSet {
         })
     }
 
-    /// Whether it holds this text. The text is folded once, however many there are.
+    /// Returns whether it holds this text. The text is folded once, however many there are.
     pub(crate) fn holds(&self, text: &str) -> bool {
         match self.texts.as_slice() {
             [] => false,

@@ -61,7 +61,12 @@ impl PageHeap {
         }
     }
 
-    /// The memory that it takes.
+    /// Returns how many items are held.
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Returns the memory that it takes.
     pub(crate) fn held_bytes(&self) -> usize {
         self.entries
             .len()
@@ -116,7 +121,7 @@ impl PageHeap {
         Ok(())
     }
 
-    /// The items of the page in their order, and how many there were in all.
+    /// Returns the items of the page in their order, and how many there were in all.
     pub(crate) fn into_page(self) -> PageItems {
         PageItems {
             total: self.total,
@@ -125,7 +130,7 @@ impl PageHeap {
         }
     }
 
-    /// The keys of the page's objects in their order, and how many there were in all.
+    /// Returns the keys of the page's objects in their order, and how many there were in all.
     pub(crate) fn into_keys(self) -> (Vec<ObjectKey>, u64) {
         let total = self.total;
         let keys = self.into_entries();

@@ -7,24 +7,26 @@
 //! cannot be read are errors, and `fieldSelector` works.
 
 mod filters;
+pub(crate) mod kinds;
 mod label_selector;
 mod service;
 
+use cubegate_kube::query::pairs;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::bounds::{check_all_conditions, check_query, check_text};
-use crate::derived::Derived;
 use crate::error::QueryError;
 use crate::expression::Expression;
 use crate::page::Page;
 use crate::path::KeyPath;
 use crate::projection::Projection;
-use crate::query::{Answer, ListQuery};
-use crate::request::{ListRequest, NOT_PRETTY, decode};
+use crate::query::{ListQuery, PageForm};
+use crate::request::{ListRequest, NOT_PRETTY};
 use crate::selector::Selector;
 use crate::sort::{Sort, SortKey, SortKind, Source};
 use crate::typed::ValueType;
 
+use kinds::{Filter, Kind};
 use label_selector::Missing;
 
 pub use service::{Service, service_name};
@@ -32,32 +34,18 @@ pub use service::{Service, service_name};
 /// Pairs of one query; no KubeSphere client sends nearly as many.
 const MAX_PAIRS: usize = 64;
 
-/// Every parameter but `names`, which has a bound of its own.
-const BOUNDED: [&str; 23] = [
+/// The parameters that are no filters.
+const BESIDE_FILTERS: [&str; 6] = [
     "limit",
     "page",
     "sortBy",
     "ascending",
-    "name",
-    "uid",
-    "namespace",
-    "ownerReference",
-    "ownerKind",
-    "label",
-    "annotation",
     "labelSelector",
     "fieldSelector",
-    "nodeName",
-    "pvcName",
-    "serviceName",
-    "phase",
-    "podIP",
-    "status",
-    "storageClassName",
-    "email",
-    "ingroup",
-    "notingroup",
 ];
+
+/// What an object is written in when somebody has used `kubectl apply`, whole.
+const LAST_APPLIED: &str = "metadata.annotations.kubectl.kubernetes.io/last-applied-configuration";
 
 /// Reads the query string of a GET on the list of a resource (its plural name,
 /// such as `deployments`), as it stands in the URL, without the `?`.
@@ -70,7 +58,7 @@ const BOUNDED: [&str; 23] = [
 pub fn parse(resource: &str, raw_query: &str, services: &[Service]) -> ListRequest {
     let checked = check_query(raw_query);
     let parameters = match checked {
-        Ok(()) => parameters(raw_query),
+        Ok(()) => pairs(raw_query).collect(),
         Err(_) => Vec::new(),
     };
     let first = |name: &str| {
@@ -87,24 +75,26 @@ pub fn parse(resource: &str, raw_query: &str, services: &[Service]) -> ListReque
         query: checked.and_then(|()| query(resource, &parameters, services, first)),
         ours_present: true,
         asked: None,
+        choosing: None,
+        strict: None,
         native_present: false,
+        continues: false,
+        limit: None,
+        is_paged: true,
         is_filter_off: false,
         streaming: false,
         upstream_query,
     }
 }
 
-/// Name and value of each pair. As in Go, a pair with an invalid escape or a
-/// `;` says nothing.
-fn parameters(raw_query: &str) -> Vec<(String, String)> {
-    raw_query
-        .split('&')
-        .filter(|pair| !pair.is_empty() && !pair.contains(';'))
-        .filter_map(|pair| {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            Some((decode(name)?, decode(value)?))
-        })
-        .collect()
+/// Returns what is left of a resource's objects when they go out through KubeSphere's API:
+/// all but password hashes and credentials.
+pub fn without_secrets(resource: &str) -> Projection {
+    let secrets = Kind::of(resource).secrets;
+    if secrets.is_empty() {
+        return Projection::default();
+    }
+    Projection::without(&[secrets, &[LAST_APPLIED]].concat())
 }
 
 fn query<'q>(
@@ -119,20 +109,26 @@ fn query<'q>(
             "a list request may have 64 parameters at most",
         ));
     }
-    for parameter in BOUNDED {
+    // How many names there may be is bounded, and not how long they are.
+    let bounded = Kind::filters_of_any().filter(|parameter| *parameter != "names");
+    for parameter in BESIDE_FILTERS.into_iter().chain(bounded) {
         check_text(parameter, first(parameter).unwrap_or_default())?;
     }
+    let kind = Kind::of(resource);
     let mut conditions = Vec::new();
     // How many services there are, and labels of each, is not for the query to say.
     let mut of_services = Vec::new();
     for (index, (name, value)) in parameters.iter().enumerate() {
-        let before = parameters.iter().take(index);
-        if before.into_iter().all(|(former, _)| former != name) {
-            let all = match &**name {
-                "serviceName" => &mut of_services,
+        let mut before = parameters.iter().take(index);
+        if before.any(|(former, _)| former == name) {
+            continue;
+        }
+        if let Some((parameter, filter)) = kind.filter(name) {
+            let all = match filter {
+                Filter::PodOfService => &mut of_services,
                 _ => &mut conditions,
             };
-            all.extend(filters::filter(resource, name, value, services)?);
+            all.push(filters::condition(parameter, filter, value, services)?);
         }
     }
     if let Some(text) = first("labelSelector") {
@@ -147,38 +143,35 @@ fn query<'q>(
     Ok(ListQuery {
         selector: Selector::from(Expression::All(conditions)),
         sort: sort(
-            resource,
+            kind,
             first("sortBy").unwrap_or_default(),
             is_true(first("ascending").unwrap_or_default()),
         ),
         page: page(first("limit"), first("page")),
         projection: Projection::default(),
-        answer: Answer::KubeSphere,
+        answer: PageForm::KubeSphere,
+        takes_null: true,
     })
 }
 
 /// Newest first, unless asked otherwise; equal ones by name in the same direction.
-fn sort(resource: &str, by: &str, ascending: bool) -> Sort {
+fn sort(kind: &Kind, by: &str, ascending: bool) -> Sort {
     const TIME: SortKind = SortKind::Typed(ValueType::Time);
     let created = || KeyPath::parse("metadata.creationTimestamp");
     let by_name = (
         Source::Field(KeyPath::parse("metadata.name")),
         SortKind::Text,
     );
-    let updated = |condition| {
-        let times = vec![created(), KeyPath::parse(condition)];
-        (Source::Latest(times), TIME)
-    };
-    let key = match (by, resource) {
-        ("name", _) => None,
-        ("updateTime" | "lastUpdateTimestamp", "deployments") => {
-            Some(updated("status.conditions[].lastUpdateTime"))
+    let key = match (by, kind.updated, &kind.status) {
+        ("name", ..) => None,
+        ("updateTime" | "lastUpdateTimestamp", Some(updated), _) => {
+            let times = vec![created(), KeyPath::parse(updated)];
+            Some((Source::Latest(times), TIME))
         }
-        ("updateTime" | "lastUpdateTimestamp", "jobs") => {
-            Some(updated("status.conditions[].lastTransitionTime"))
-        }
-        ("status", "jobs") => Derived::status(resource)
-            .map(|status| (Source::Derived(status), SortKind::Typed(ValueType::String))),
+        ("status", _, Some(status)) if kind.sorts_by_status => Some((
+            Source::Derived(Box::new(status.paths())),
+            SortKind::Typed(ValueType::String),
+        )),
         _ => Some((Source::Field(created()), TIME)),
     };
     let keys = key
@@ -210,7 +203,7 @@ fn page(limit: Option<&str>, page: Option<&str>) -> Page {
     }
 }
 
-/// What Go's `strconv.ParseBool` takes for true.
+/// Returns what Go's `strconv.ParseBool` takes for true.
 fn is_true(text: &str) -> bool {
     ["1", "t", "T", "TRUE", "true", "True"].contains(&text)
 }

@@ -96,12 +96,12 @@ mod value;
 mod work;
 
 pub use block::instruction_set;
-pub use engine::{Finished, Keys, Limits, ListEngine, Progress, Uncounted};
+pub use engine::{Finished, ItemCounts, Keys, Limits, ListEngine, Progress, Uncounted};
 pub use error::{ListError, QueryError};
 pub use page::Page;
 pub use path::KeyPath;
 pub use projection::Projection;
-pub use query::{Answer, ListQuery};
+pub use query::{ListQuery, PageForm};
 pub use reading::{ObjectKey, Reading};
 pub use request::ListRequest;
 pub use selector::Selector;

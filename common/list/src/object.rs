@@ -101,12 +101,12 @@ impl ObjectReader {
         })
     }
 
-    /// What was found in the object that has just ended.
+    /// Returns what was found in the object that has just ended.
     pub(crate) fn places(&self) -> &Places {
         self.finder.places()
     }
 
-    /// The memory that it takes.
+    /// Returns the memory that it takes.
     pub(crate) fn held_bytes(&self) -> usize {
         self.finder
             .held_bytes()
@@ -155,7 +155,7 @@ impl ObjectReader {
         }
     }
 
-    /// Whether the object ends in the next block.
+    /// Returns whether the object ends in the next block.
     #[inline(always)]
     fn ends_in<V: Vector>(&self, mut strings: Strings, block: &Block) -> bool {
         let escaped = strings.escapes(Uncommon::of::<V>(block).backslash);
@@ -187,7 +187,7 @@ impl ObjectReader {
         strings
     }
 
-    /// Whether what is within these bits of a block is as JSON has it.
+    /// Returns whether what is within these bits of a block is as JSON has it.
     #[inline(always)]
     fn check(&mut self, literals: Option<u64>, within: u64, place: &Place<'_>) -> bool {
         let mut is_sound = true;

@@ -44,7 +44,7 @@ impl Page {
         }
     }
 
-    /// The number of items at the head of the sorted list that decide the page.
+    /// Returns the number of items at the head of the sorted list that decide the page.
     pub fn end(self) -> u64 {
         self.offset.saturating_add(self.limit)
     }
@@ -59,7 +59,7 @@ impl Default for Page {
     }
 }
 
-/// What Go's `strconv.Atoi` takes: an optional sign, then digits, no blanks.
+/// Returns what Go's `strconv.Atoi` takes: an optional sign, then digits, no blanks.
 fn integer(text: &str) -> Option<u64> {
     let signed: i64 = text.parse().ok()?;
     u64::try_from(signed).ok()

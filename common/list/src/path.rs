@@ -1,9 +1,12 @@
 //! Key paths: how a name with dots finds fields inside an item.
 
+mod jsonpath;
 mod read;
 mod walk;
 
 use std::sync::Arc;
+
+use crate::work::Work;
 
 pub(crate) use read::json_string;
 pub(crate) use walk::{any_element, each_member, member};
@@ -15,12 +18,13 @@ pub(crate) use walk::{any_element, each_member, member};
 /// - an object is entered at the member named by the next segment; when that
 ///   walk comes to nothing, the member named by the *whole* remaining path is
 ///   taken, so `spec.selector.matchLabels.app.kubernetes.io/name` finds its key;
-/// - an array is entered at its first element, and by `[]` at every element;
+/// - an array is entered at its first element, by `[]` at every element, and where the
+///   path is read strictly by `[2]` at the one of this place;
 /// - after a segment named `labels` or `annotations` and a dot the rest, dots
 ///   and slashes included, is one key;
 /// - `[key]` and `["key"]` (a JSON string) are one key wherever they stand.
 ///
-/// Segments are case-sensitive and there is no index syntax.
+/// Segments are case-sensitive.
 ///
 /// A copy is the same path and takes no memory of its own.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,14 +41,23 @@ struct Path {
     written: usize,
     /// Up to the first `[]`. Only what follows a `[]` may have none: there it
     /// stands for the element itself.
-    steps: Box<[Step]>,
-    /// Behind the first `[]`: what is taken from every element.
-    each: Option<KeyPath>,
+    steps: Box<[PathStep]>,
+    /// Behind the first `[]`: what is taken of the array.
+    each: Option<Elements>,
+}
+
+/// What is taken of an array: of every element, or of one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Elements {
+    /// From here on.
+    pub(crate) path: KeyPath,
+    /// The place of the only element, counted from 0.
+    pub(crate) only: Option<usize>,
 }
 
 /// One object on the way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Step {
+pub(crate) struct PathStep {
     /// The member that leads on.
     pub(crate) name: Part,
     /// The member that ends the path here, when `name` leads to nothing.
@@ -69,7 +82,7 @@ struct Names<'p> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Steps<'p> {
     text: &'p [u8],
-    steps: &'p [Step],
+    steps: &'p [PathStep],
 }
 
 /// Why a text is no path by the strict rules.
@@ -79,6 +92,15 @@ pub(crate) struct PathError {
     pub(crate) at: usize,
     /// What is wrong there, as the end of a sentence.
     pub(crate) problem: &'static str,
+}
+
+/// By which rules brackets are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Grammar {
+    /// `[0]` is a key.
+    Lenient,
+    /// `[0]` is an element of an array, and a path may begin with a bracket.
+    Strict,
 }
 
 /// Deeper than any Kubernetes object. What follows the last step of a longer
@@ -98,22 +120,28 @@ impl KeyPath {
     /// are not well formed are letters like others, as they are in KubeCube.
     pub fn parse(text: &str) -> Self {
         if text.contains('[') {
-            Self::read(text).unwrap_or_else(|_| Self::literal(text))
+            read::path(text, Grammar::Lenient).unwrap_or_else(|_| Self::literal(text))
         } else {
             Self::literal(text)
         }
     }
 
     /// Reads a path strictly: no empty segments, no stray brackets, no more
-    /// than [`MAX_STEPS`] segments and [`MAX_EACH`] `[]`.
+    /// than [`MAX_STEPS`] segments and [`MAX_EACH`] `[]`. What kubectl's JSONPath writes
+    /// otherwise is read, too, as far as it names fields.
     pub(crate) fn read(text: &str) -> Result<Self, PathError> {
-        read::path(text)
+        let plain = jsonpath::translate(text)?;
+        let path = read::path(plain.text(), Grammar::Strict);
+        path.map_err(|error| PathError {
+            at: plain.origin_of(error.at),
+            ..error
+        })
     }
 
     /// Segments between dots and nothing else.
     fn literal(text: &str) -> Self {
         let end = text.len();
-        let mut steps: Vec<Step> = Vec::new();
+        let mut steps: Vec<PathStep> = Vec::new();
         let mut rest = text;
         let mut in_flat_map = false;
         while let Some((name, tail)) = rest.split_once('.') {
@@ -121,7 +149,7 @@ impl KeyPath {
                 break;
             }
             let start = end.saturating_sub(rest.len());
-            steps.push(Step {
+            steps.push(PathStep {
                 name: Part::new(start, name.len()),
                 rest: Part { start, end },
             });
@@ -129,7 +157,7 @@ impl KeyPath {
             rest = tail;
         }
         let start = end.saturating_sub(rest.len());
-        steps.push(Step::whole(Part { start, end }));
+        steps.push(PathStep::whole(Part { start, end }));
         Self(Arc::new(Path {
             text: text.into(),
             written: end,
@@ -138,7 +166,7 @@ impl KeyPath {
         }))
     }
 
-    /// The way to the field, or to the array of the first `[]`.
+    /// Returns the way to the field, or to the array of the first `[]`.
     pub(crate) fn steps(&self) -> Steps<'_> {
         Steps {
             text: self.0.text.as_bytes(),
@@ -162,7 +190,7 @@ impl KeyPath {
     pub(crate) fn inside(&self, name: &str) -> Self {
         let before = name.len().saturating_add(1);
         let written = self.0.written.saturating_add(before);
-        let first = Step {
+        let first = PathStep {
             name: Part::new(0, name.len()),
             rest: Part::new(0, written),
         };
@@ -175,15 +203,15 @@ impl KeyPath {
         }))
     }
 
-    /// What is taken from every element of the array, if the path has a `[]`.
-    pub(crate) fn each(&self) -> Option<&KeyPath> {
+    /// Returns what is taken of the array, if the path has a `[]`.
+    pub(crate) fn each(&self) -> Option<&Elements> {
         self.0.each.as_ref()
     }
 
-    /// The memory that it takes, in bytes.
+    /// Returns the memory that it takes, in bytes.
     pub(crate) fn held_bytes(&self) -> usize {
         let steps = size_of_val(&*self.0.steps);
-        let each = self.each().map_or(0, Self::held_bytes);
+        let each = self.each().map_or(0, |each| each.path.held_bytes());
         size_of::<Path>()
             .saturating_add(self.0.text.len())
             .saturating_add(steps)
@@ -191,9 +219,39 @@ impl KeyPath {
     }
 }
 
-// === impl Step ===
+// === impl Elements ===
 
-impl Step {
+impl Elements {
+    /// Shows every element that is meant until one satisfies; what is no array has none.
+    pub(crate) fn any<'a>(
+        &self,
+        array: &'a [u8],
+        work: &Work,
+        visit: &mut dyn FnMut(&'a [u8]) -> bool,
+    ) -> bool {
+        let Some(only) = self.only else {
+            return any_element(array, work, visit);
+        };
+        let mut place = 0_usize;
+        let mut holds = false;
+        any_element(array, work, &mut |element| {
+            let is_here = place == only;
+            holds = is_here && visit(element);
+            place = place.saturating_add(1);
+            is_here
+        });
+        holds
+    }
+
+    /// Returns whether the element at this place is meant.
+    pub(crate) fn has(&self, place: usize) -> bool {
+        self.only.is_none_or(|only| only == place)
+    }
+}
+
+// === impl PathStep ===
+
+impl PathStep {
     /// The last one: nothing remains but its name.
     fn whole(name: Part) -> Self {
         Self { name, rest: name }
@@ -248,16 +306,16 @@ impl<'p> Steps<'p> {
         self.steps.is_empty()
     }
 
-    /// What the parts of the steps are of.
+    /// Returns what the parts of the steps are of.
     pub(crate) fn text(self) -> &'p [u8] {
         self.text
     }
 
-    pub(crate) fn all(self) -> &'p [Step] {
+    pub(crate) fn all(self) -> &'p [PathStep] {
         self.steps
     }
 
-    /// The names of the first one, and those that follow it.
+    /// Returns the names of the first one, and those that follow it.
     fn split_first(self) -> Option<(Names<'p>, Self)> {
         let (first, steps) = self.steps.split_first()?;
         let names = Names {
@@ -267,13 +325,13 @@ impl<'p> Steps<'p> {
         Some((names, Self { steps, ..self }))
     }
 
-    /// Whether the member of this name leads on from a step.
+    /// Returns whether the member of this name leads on from a step.
     pub(crate) fn leads_by(self, step: usize, name: &str) -> bool {
         let step = self.steps.get(step);
         step.is_some_and(|step| step.name.of_bytes(self.text) == name.as_bytes())
     }
 
-    /// Whether the member of this name is what a step and all that follow it name
+    /// Returns whether the member of this name is what a step and all that follow it name
     /// together.
     pub(crate) fn ends_by(self, step: usize, name: &str) -> bool {
         let step = self.steps.get(step);

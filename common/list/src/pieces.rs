@@ -20,12 +20,12 @@ impl<'o> Pieces<'o> {
         Self { kept, arrived }
     }
 
-    /// What was kept of earlier chunks.
+    /// Returns what was kept of earlier chunks.
     pub(crate) fn kept(&self) -> &'o [u8] {
         self.kept
     }
 
-    /// What lies in this chunk.
+    /// Returns what lies in this chunk.
     pub(crate) fn arrived(&self) -> &'o [u8] {
         self.arrived
     }
@@ -34,7 +34,7 @@ impl<'o> Pieces<'o> {
         self.kept.len().saturating_add(self.arrived.len())
     }
 
-    /// The byte at a place.
+    /// Returns the byte at a place.
     pub(crate) fn byte(&self, place: usize) -> Option<u8> {
         let byte = match place.checked_sub(self.kept.len()) {
             Some(place) => self.arrived.get(place),
@@ -51,7 +51,7 @@ impl<'o> Pieces<'o> {
         Some(u64::from_le_bytes(*bytes))
     }
 
-    /// The bytes between two places; put together if they lie in both pieces.
+    /// Returns the bytes between two places; put together if they lie in both pieces.
     #[inline(always)]
     pub(crate) fn get(&self, places: Range<usize>) -> Option<Cow<'o, [u8]>> {
         let kept = self.kept.len();
@@ -75,7 +75,7 @@ impl<'o> Pieces<'o> {
         Some(Cow::Owned([kept, arrived].concat()))
     }
 
-    /// All of it in one place.
+    /// Returns all of it in one place.
     pub(crate) fn to_boxed(self) -> Box<[u8]> {
         if self.kept.is_empty() {
             return self.arrived.into();

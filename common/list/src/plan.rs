@@ -6,7 +6,7 @@ use crate::condition::{Condition, charge_typed};
 use crate::error::ListError;
 use crate::expression::Expression;
 use crate::fields::{Field, FieldSet, Found};
-use crate::path::{KeyPath, any_element};
+use crate::path::{Elements, KeyPath};
 use crate::query::ListQuery;
 use crate::rank::{Key, NextKey, Rank};
 use crate::sort::{SortKey, SortKind, Source};
@@ -34,11 +34,11 @@ struct Order {
     name: Field,
 }
 
-/// Where a field is: in the set, and below that in every element of an array.
+/// Where a field is: in the set, and below that in elements of an array.
 #[derive(Debug)]
 pub(crate) struct Place {
     field: Field,
-    each: Option<KeyPath>,
+    each: Option<Elements>,
     /// The field holds the cells of a row, of which this one is meant.
     cell: Option<usize>,
 }
@@ -50,7 +50,7 @@ impl Plan {
         Self::with(query, |path| InRow::Field(path.clone()))
     }
 
-    /// The same for the rows of a Table with these columns.
+    /// Returns the plan for the rows of a Table with these columns.
     pub(crate) fn for_rows(query: &ListQuery, columns: &Columns) -> Result<Self, ListError> {
         let mut missing = None;
         let plan = Self::with(query, |path| {
@@ -100,7 +100,7 @@ impl Plan {
         }
     }
 
-    /// The memory that it takes beside the query, in bytes.
+    /// Returns the memory that it takes beside the query, in bytes.
     pub(crate) fn held_bytes(&self) -> usize {
         self.held
     }
@@ -110,7 +110,7 @@ impl Plan {
         &self.fields
     }
 
-    /// Whether an item is wanted, for tests of the language.
+    /// Returns whether an item is wanted, for tests of the language.
     #[cfg(test)]
     pub(crate) fn wants(&self, item: &str) -> bool {
         let mut places = crate::fields::Places::default();
@@ -119,7 +119,7 @@ impl Plan {
         self.judge(found, 0, &Work::unlimited()).is_some()
     }
 
-    /// Where an item stands in the list; `None` if the selector does not want it. Once
+    /// Returns where an item stands in the list; `None` if the selector does not want it. Once
     /// the work is spent the result means nothing.
     pub(crate) fn judge<'a>(
         &self,
@@ -146,7 +146,7 @@ impl Plan {
     }
 }
 
-/// Whether one of the values that the condition's path leads to passes. A `[]`
+/// Returns whether one of the values that the condition's path leads to passes. A `[]`
 /// leads to none when there is nothing, and a path without to a missing one.
 fn passes(condition: &Condition<Place>, found: &Found<'_>, work: &Work) -> bool {
     if work.is_spent() {
@@ -179,7 +179,7 @@ impl Place {
         }
     }
 
-    /// The value, or the array whose elements are meant.
+    /// Returns the value, or the array whose elements are meant.
     fn value<'a>(&self, found: &Found<'a>, work: &Work) -> Value<'a> {
         let raw = found.raw(self.field);
         // Of what else it may be only the first byte is looked at.
@@ -201,8 +201,8 @@ impl Place {
     ) -> bool {
         match (&self.each, self.value(found, work)) {
             (None, value) => visit(value),
-            (Some(each), Value::Array(array)) => any_element(array, work, &mut |element| {
-                each.any(element, work, &mut |raw| {
+            (Some(each), Value::Array(array)) => each.any(array, work, &mut |element| {
+                each.path.any(element, work, &mut |raw| {
                     work.charge(raw.len());
                     visit(Value::read(raw))
                 })

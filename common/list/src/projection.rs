@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use crate::error::QueryError;
 use crate::filter::path_token;
-use crate::path::KeyPath;
+use crate::path::{Elements, KeyPath};
 use crate::raw::Raw;
 use crate::strict;
 use crate::table;
@@ -45,6 +45,19 @@ const SHORT_NAMES: [(&str, &str); 7] = [
 struct Cursor<'p> {
     path: &'p KeyPath,
     step: usize,
+}
+
+/// What cursors mean in the elements of an array, by the places of these.
+#[derive(Debug)]
+struct Places<'c, 'p> {
+    cursors: &'c [Cursor<'p>],
+    first: Vec<Cursor<'p>>,
+    /// In those that are not named by their place.
+    others: Vec<Cursor<'p>>,
+    /// The last place that is named.
+    one_by_one: Option<usize>,
+    /// The last one that anything is meant in, if there is one.
+    last: Option<usize>,
 }
 
 // === impl Projection ===
@@ -94,7 +107,7 @@ impl Projection {
         }
     }
 
-    /// The memory that it takes, in bytes.
+    /// Returns the memory that it takes, in bytes.
     pub(crate) fn held_bytes(&self) -> usize {
         let paths = self.fields.iter().chain(&self.strip);
         paths.fold(0, |bytes: usize, path| {
@@ -104,12 +117,12 @@ impl Projection {
         })
     }
 
-    /// Whether it leaves every item as it came.
+    /// Returns whether it leaves every item as it came.
     pub fn is_identity(&self) -> bool {
         self.fields.is_empty() && self.strip.is_empty()
     }
 
-    /// What remains of an item. Values that stay whole stay byte for byte, and an item
+    /// Returns what remains of an item. Values that stay whole stay byte for byte, and an item
     /// that is no object stays as it is.
     ///
     /// # Errors
@@ -188,12 +201,12 @@ impl<'p> Cursor<'p> {
         paths.iter().map(|path| Self { path, step: 0 }).collect()
     }
 
-    /// Whether the member of this name leads on from here.
+    /// Returns whether the member of this name leads on from here.
     fn leads_by(&self, name: &str) -> bool {
         self.path.steps().leads_by(self.step, name)
     }
 
-    /// Whether the rest of the path names this member as a whole.
+    /// Returns whether the rest of the path names this member as a whole.
     fn ends_by(&self, name: &str) -> bool {
         self.path.steps().ends_by(self.step, name)
     }
@@ -218,10 +231,15 @@ impl<'p> Cursor<'p> {
         self.step >= self.path.steps().len() && self.path.each().is_none()
     }
 
-    /// What is meant in every element of this array.
-    fn each(&self) -> Option<Self> {
+    /// Returns which elements of this array are meant.
+    fn each(&self) -> Option<&'p Elements> {
         let here = self.step >= self.path.steps().len();
-        let path = self.path.each().filter(|_| here)?;
+        self.path.each().filter(|_| here)
+    }
+
+    /// Returns what is meant in the element at this place of the array.
+    fn each_at(&self, place: usize) -> Option<Self> {
+        let path = &self.each().filter(|each| each.has(place))?.path;
         Some(Self { path, step: 0 })
     }
 
@@ -231,14 +249,48 @@ impl<'p> Cursor<'p> {
         self.step > 0 && self.step < self.path.steps().len()
     }
 
-    /// The cursors that are meant for one element of an array.
-    fn in_element(cursors: &[Self], first: bool) -> Vec<Self> {
-        let each = cursors.iter().filter_map(Self::each);
+    /// The cursors that are meant for the element of an array at this place.
+    fn in_element(cursors: &[Self], place: usize) -> Vec<Self> {
+        let each = cursors.iter().filter_map(|cursor| cursor.each_at(place));
         let on = cursors
             .iter()
-            .filter(|cursor| first && cursor.enters_first())
+            .filter(|cursor| place == 0 && cursor.enters_first())
             .copied();
         each.chain(on).collect()
+    }
+}
+
+// === impl Places ===
+
+impl<'c, 'p> Places<'c, 'p> {
+    /// `None` if no cursor names elements of this array.
+    fn of(cursors: &'c [Cursor<'p>]) -> Option<Self> {
+        let named = || cursors.iter().filter_map(Cursor::each);
+        named().next()?;
+        let one_by_one = named().filter_map(|each| each.only).max();
+        Some(Self {
+            cursors,
+            first: Cursor::in_element(cursors, 0),
+            others: Cursor::in_element(cursors, usize::MAX),
+            one_by_one,
+            last: one_by_one.filter(|_| named().all(|each| each.only.is_some())),
+        })
+    }
+
+    /// Returns the cursors for the element at a place.
+    fn at(&self, place: usize) -> Cow<'_, [Cursor<'p>]> {
+        if place == 0 {
+            Cow::Borrowed(&self.first)
+        } else if self.one_by_one.is_some_and(|last| place <= last) {
+            Cow::Owned(Cursor::in_element(self.cursors, place))
+        } else {
+            Cow::Borrowed(&self.others)
+        }
+    }
+
+    /// Returns whether nothing is meant from here on.
+    fn end_before(&self, place: usize) -> bool {
+        self.last.is_some_and(|last| place > last)
     }
 }
 
@@ -251,7 +303,7 @@ fn write_name(name: &str, out: &mut Vec<u8>) {
     out.push(b':');
 }
 
-/// The first element of an array, or of the arrays that it begins with, which is none
+/// Returns the first element of an array, or of the arrays that it begins with, which is none
 /// itself: in how many arrays it is, and where.
 fn innermost_first(array: &[u8]) -> Option<(usize, Range<usize>)> {
     let mut raw = Raw::new(array);

@@ -19,12 +19,16 @@ pub struct ListQuery {
     /// What of each item on the page.
     pub projection: Projection,
     /// In which form the page is written.
-    pub answer: Answer,
+    pub answer: PageForm,
+    /// `items` (of a Table `rows`) that are `null`, as Go writes an empty list, are one.
+    /// Otherwise such an answer is no list, as it is for KubeCube, whose default page
+    /// nobody has asked for.
+    pub takes_null: bool,
 }
 
 /// The form of a page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Answer {
+pub enum PageForm {
     /// The list as it came, with the page's items, and `total` beside them.
     #[default]
     Kubernetes,
@@ -35,13 +39,13 @@ pub enum Answer {
 // === impl ListQuery ===
 
 impl ListQuery {
-    /// Whether it asks for all objects in the order of their names, as API
+    /// Returns whether it asks for all objects in the order of their names, as API
     /// servers have them.
     pub fn is_everything_by_name(&self) -> bool {
         self.selector == Selector::default() && self.sort == Sort::default()
     }
 
-    /// Whether an object's `metadata` decides alone if it is on the page.
+    /// Returns whether an object's `metadata` decides alone if it is on the page.
     pub fn is_about_metadata(&self) -> bool {
         let mut all = true;
         let mut look = |path: &KeyPath| {
@@ -57,7 +61,7 @@ impl ListQuery {
         all
     }
 
-    /// The memory that it takes, in bytes: in proportion to how long it was written.
+    /// Returns the memory that it takes, in bytes: in proportion to how long it was written.
     pub fn held_bytes(&self) -> usize {
         size_of::<Self>()
             .saturating_add(self.selector.held_bytes())

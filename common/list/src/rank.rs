@@ -62,7 +62,7 @@ impl SortKind {
 // === impl Rank ===
 
 impl Rank<'_> {
-    /// The same rank with texts of its own.
+    /// Returns the same rank with texts of its own.
     pub(crate) fn into_owned(self) -> Rank<'static> {
         let more = self.more.into_iter().map(|next| NextKey {
             key: next.key.into_owned(),
@@ -78,7 +78,7 @@ impl Rank<'_> {
         }
     }
 
-    /// The bytes that it takes beside itself.
+    /// Returns the bytes that it takes beside itself.
     pub(crate) fn text_bytes(&self) -> usize {
         let more = self.more.iter().map(|next| {
             next.key
@@ -90,7 +90,7 @@ impl Rank<'_> {
             .saturating_add(self.name.len())
     }
 
-    /// The order of the list: the keys as asked, ties always ascending.
+    /// Returns the order of the list: the keys as asked, ties always ascending.
     pub(crate) fn order(&self, other: &Rank<'_>) -> Ordering {
         self.key
             .order(&other.key, self.descending)
@@ -110,7 +110,7 @@ impl Rank<'_> {
 // === impl Key ===
 
 impl Key<'_> {
-    /// Which of two keys of one kind comes first.
+    /// Returns which of two keys of one kind comes first.
     pub(crate) fn order(&self, other: &Key<'_>, descending: bool) -> Ordering {
         let directed = |order: Ordering| if descending { order.reverse() } else { order };
         match (self, other) {
@@ -144,7 +144,7 @@ impl Key<'_> {
 // === impl Number ===
 
 impl Number {
-    /// What is not a finite decimal number is 0.
+    /// Returns what is not a finite decimal number is 0.
     pub(crate) fn read(text: &str) -> Self {
         if let Ok(exact) = text.parse::<i128>() {
             return Self {

@@ -43,7 +43,7 @@ impl<'a> Raw<'a> {
         self.text.get(place).unwrap_or_default()
     }
 
-    /// Where the next value begins.
+    /// Returns where the next value begins.
     pub(crate) fn start(&mut self) -> usize {
         let rest = self.text.get(self.at..).unwrap_or_default();
         let space = rest.iter().take_while(|byte| is_space(**byte)).count();
@@ -51,7 +51,7 @@ impl<'a> Raw<'a> {
         self.at
     }
 
-    /// How much was taken.
+    /// Returns how much was taken.
     pub(crate) fn at(&self) -> usize {
         self.at
     }
@@ -82,7 +82,7 @@ impl<'a> Raw<'a> {
         None
     }
 
-    /// Whether an element is next. At the end of the array, that is taken.
+    /// Returns whether an element is next. At the end of the array, that is taken.
     pub(crate) fn element(&mut self) -> bool {
         self.take(b',');
         if self.take(b']') {
@@ -110,7 +110,7 @@ impl<'a> Raw<'a> {
     }
 }
 
-/// Whether a name, quotes included, is this one.
+/// Returns whether a name, quotes included, is this one.
 pub(crate) fn is_named(quoted: &[u8], name: &[u8]) -> bool {
     let plain = quoted.len() == name.len().saturating_add(2);
     if memchr(b'\\', quoted).is_none() && quoted.is_ascii() {
@@ -119,7 +119,7 @@ pub(crate) fn is_named(quoted: &[u8], name: &[u8]) -> bool {
     string(quoted).as_bytes() == name
 }
 
-/// What a string says, whose quotes are part of the text. What is no UTF-8 in it, and
+/// Returns what a string says, whose quotes are part of the text. What is no UTF-8 in it, and
 /// half of a surrogate pair, becomes U+FFFD.
 pub(crate) fn string(quoted: &[u8]) -> Cow<'_, str> {
     let inner = quoted.strip_prefix(b"\"").unwrap_or(quoted);
@@ -158,7 +158,7 @@ impl Visitor<'_> for Bytes {
 mod tests {
     use super::*;
 
-    /// All values that are no brackets, in their order.
+    /// Returns all values that are no brackets, in their order.
     fn leaves(text: &str) -> Vec<String> {
         fn collect(raw: &mut Raw<'_>, found: &mut Vec<String>) {
             if raw.enter_object() {

@@ -16,13 +16,15 @@ pub(crate) struct Scanner {
     state: State,
     /// The next value is that of `items`.
     at_items: bool,
+    /// There it may be `null` as well.
+    takes_null: bool,
     /// The next item is measured here even if it is an object.
     measures_next: bool,
 }
 
 /// What the first `len` bytes of the input are.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Step {
+pub(crate) struct Advance {
     pub(crate) len: usize,
     pub(crate) event: Event,
 }
@@ -39,6 +41,8 @@ pub(crate) enum Event {
     Value { done: bool },
     /// The `[` of the items.
     ItemsOpen,
+    /// A piece of what stands in the place of the items and begins like `null`.
+    NoItems { done: bool },
     /// A piece of an item.
     Item { done: bool },
     /// The last `}`.
@@ -69,6 +73,7 @@ enum State {
     AfterKey,
     BeforeValue,
     Value(Extent),
+    NoItems(Extent),
     AfterValue,
     BeforeFirstItem,
     BeforeItem,
@@ -87,11 +92,12 @@ impl Scanner {
         Self {
             state: State::Start,
             at_items: false,
+            takes_null: false,
             measures_next: false,
         }
     }
 
-    /// Whether the next byte is the first one of an item that is an object, or
+    /// Returns whether the next byte is the first one of an item that is an object, or
     /// one in it. Such an item is not for [`Self::step`].
     pub(crate) fn at_object(&self) -> bool {
         self.state == State::Object
@@ -108,12 +114,14 @@ impl Scanner {
         self.measures_next = true;
     }
 
-    /// Says, after a whole key, that its value is the list's items.
-    pub(crate) fn expect_items(&mut self) {
+    /// Says, after a whole key, that its value is the list's items, which may be `null`
+    /// for an empty list.
+    pub(crate) fn expect_items(&mut self, takes_null: bool) {
         self.at_items = true;
+        self.takes_null = takes_null;
     }
 
-    /// Whether only white space was seen, if anything.
+    /// Returns whether only white space was seen, if anything.
     pub(crate) fn at_start(&self) -> bool {
         matches!(
             self.state,
@@ -121,14 +129,14 @@ impl Scanner {
         )
     }
 
-    /// Whether the object is complete.
+    /// Returns whether the object is complete.
     pub(crate) fn at_end(&self) -> bool {
         self.state == State::AfterObject
     }
 
     /// Takes some bytes off the input, which must not be empty. Each call gets
     /// on: by a byte at least, or to another state.
-    pub(crate) fn step(&mut self, input: &[u8]) -> Result<Step, Fault> {
+    pub(crate) fn step(&mut self, input: &[u8]) -> Result<Advance, Fault> {
         match self.state {
             State::Key(mut extent) => {
                 let (len, done) = extent.advance(input);
@@ -148,6 +156,15 @@ impl Scanner {
                 };
                 Ok(Event::Value { done }.of(len))
             }
+            State::NoItems(mut extent) => {
+                let (len, done) = extent.advance(input);
+                self.state = if done {
+                    State::AfterValue
+                } else {
+                    State::NoItems(extent)
+                };
+                Ok(Event::NoItems { done }.of(len))
+            }
             State::Item(mut extent) => {
                 let (len, done) = extent.advance(input);
                 self.state = if done {
@@ -163,7 +180,7 @@ impl Scanner {
         }
     }
 
-    fn start(&mut self, input: &[u8]) -> Step {
+    fn start(&mut self, input: &[u8]) -> Advance {
         let marked = input.first() == MARK.first();
         self.state = if marked {
             State::Mark(1)
@@ -173,7 +190,7 @@ impl Scanner {
         Event::Gap.of(usize::from(marked))
     }
 
-    fn mark(&mut self, seen: u8, input: &[u8]) -> Result<Step, Fault> {
+    fn mark(&mut self, seen: u8, input: &[u8]) -> Result<Advance, Fault> {
         if input.first() != MARK.get(usize::from(seen)) {
             return Ok(Event::NotAnObject.of(0));
         }
@@ -189,7 +206,7 @@ impl Scanner {
     }
 
     /// White space, and then one byte that says what comes.
-    fn between(&mut self, input: &[u8]) -> Result<Step, Fault> {
+    fn between(&mut self, input: &[u8]) -> Result<Advance, Fault> {
         let Some((at, byte)) = input
             .iter()
             .copied()
@@ -210,6 +227,10 @@ impl Scanner {
             (State::AfterKey, b':') => (State::BeforeValue, Event::Gap, past),
             (State::BeforeValue, b'[') if self.at_items => {
                 (State::BeforeFirstItem, Event::ItemsOpen, past)
+            }
+            (State::BeforeValue, b'n') if self.at_items && self.takes_null => {
+                self.at_items = false;
+                (State::NoItems(Extent::NEW), Event::Gap, at)
             }
             (State::BeforeValue, byte) if begins_value(byte) => {
                 if self.at_items {
@@ -254,8 +275,8 @@ impl Scanner {
 // === impl Event ===
 
 impl Event {
-    fn of(self, len: usize) -> Step {
-        Step { len, event: self }
+    fn of(self, len: usize) -> Advance {
+        Advance { len, event: self }
     }
 }
 
@@ -278,6 +299,7 @@ impl State {
             | Self::BeforeObject
             | Self::Key(_)
             | Self::Value(_)
+            | Self::NoItems(_)
             | Self::Item(_)
             | Self::Object => "this byte is unexpected here",
         }
@@ -288,7 +310,7 @@ pub(crate) fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
 
-/// Whether a value may begin so; a literal's spelling is checked later.
+/// Returns whether a value may begin so; a literal's spelling is checked later.
 fn begins_value(byte: u8) -> bool {
     !matches!(byte, b',' | b':' | b'}' | b']')
 }

@@ -65,7 +65,7 @@ impl Selector {
         &self.all
     }
 
-    /// The memory that it takes, in bytes.
+    /// Returns the memory that it takes, in bytes.
     pub(crate) fn held_bytes(&self) -> usize {
         self.all.iter().fold(0, |mut bytes: usize, expression| {
             let mut add = |more| bytes = bytes.saturating_add(more);
@@ -87,7 +87,7 @@ impl From<Expression<KeyPath>> for Selector {
     }
 }
 
-/// The first operator splits; without one, or without a key, there is no condition.
+/// Returns the first operator splits; without one, or without a key, there is no condition.
 fn split(segment: &str) -> Option<((&str, char), &str)> {
     let (key, _) = segment.split_once(['=', '~'])?;
     let mut rest = segment.strip_prefix(key)?.chars();

@@ -32,7 +32,7 @@ pub(crate) enum Source<F> {
     /// The latest time in any of these fields.
     Latest(Vec<F>),
     /// A computed text.
-    Derived(Derived<F>),
+    Derived(Box<Derived<F>>),
 }
 
 /// How the values of a key compare.
@@ -89,10 +89,14 @@ impl Sort {
             let descending = rest.starts_with('-');
             rest = rest.strip_prefix(['-', '+']).unwrap_or(rest);
             let (token, tail) = path_token(rest);
-            KeyPath::read(token).map_err(|problem| {
+            let full = if token.is_empty() {
+                token
+            } else {
+                full_name(token)
+            };
+            let path = KeyPath::read(full).map_err(|problem| {
                 error(rest.get(problem.at..).unwrap_or_default(), problem.problem)
             })?;
-            let path = KeyPath::parse(full_name(token));
             rest = tail;
             let kind = match rest.strip_prefix(':') {
                 None => ValueType::String,
@@ -123,7 +127,7 @@ impl Sort {
 }
 
 impl Sort {
-    /// The memory that it takes, in bytes.
+    /// Returns the memory that it takes, in bytes.
     pub(crate) fn held_bytes(&self) -> usize {
         self.keys.iter().fold(0, |mut bytes: usize, key| {
             bytes = bytes.saturating_add(size_of_val(key));
@@ -141,7 +145,7 @@ impl Default for Sort {
     }
 }
 
-/// The short names that KubeCube's guide uses.
+/// Returns the short names that KubeCube's guide uses.
 fn full_name(name: &str) -> &str {
     match name {
         "" | "name" => DEFAULT_PATH,
@@ -158,7 +162,7 @@ impl<F> Source<F> {
         match self {
             Self::Field(name) => Source::Field(field(name)),
             Self::Latest(names) => Source::Latest(names.iter().map(field).collect()),
-            Self::Derived(derived) => Source::Derived(derived.map(field)),
+            Self::Derived(derived) => Source::Derived(Box::new(derived.map(field))),
         }
     }
 }

@@ -8,7 +8,7 @@
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-/// Why a text is no JSON value, without the position that `serde_json` adds:
+/// Returns why a text is no JSON value, without the position that `serde_json` adds:
 /// it counts from the start of the part and not of the body.
 pub(crate) fn reason(error: &serde_json::Error) -> String {
     // The part is whole, so it is not the body that ends here.

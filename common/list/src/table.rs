@@ -54,7 +54,7 @@ impl Columns {
         Self(names)
     }
 
-    /// Where a path leads in the rows of this Table. A column is named as it is
+    /// Returns where a path leads in the rows of this Table. A column is named as it is
     /// printed, in any case, with or without `cells.` before it.
     pub(crate) fn find(&self, path: &KeyPath) -> Result<InRow, ListError> {
         let names: Vec<&str> = path.names().collect();

@@ -1,20 +1,18 @@
 //! The types of the query language: how the text of a value becomes something
 //! that compares.
 
-mod decimal;
 mod duration;
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::net::IpAddr;
 
+use cubegate_kube::quantity::Decimal;
 use semver::{BuildMetadata, Version};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::value::Value;
-
-pub(crate) use decimal::Decimal;
 
 /// As what a value is compared or sorted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,7 +154,7 @@ impl Typed<'_> {
         }
     }
 
-    /// The same value with a text of its own.
+    /// Returns the same value with a text of its own.
     pub(crate) fn into_owned(self) -> Typed<'static> {
         match self {
             Self::Text(text) => Typed::Text(Cow::Owned(text.into_owned())),
@@ -167,7 +165,7 @@ impl Typed<'_> {
         }
     }
 
-    /// The bytes that it takes beside itself.
+    /// Returns the bytes that it takes beside itself.
     pub(crate) fn text_bytes(&self) -> usize {
         match self {
             Self::Text(text) => text.len(),

@@ -36,7 +36,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The value as one text: scalars by their text, everything else is empty.
+    /// Returns the value as one text: scalars by their text, everything else is empty.
     pub(crate) fn into_text(self) -> Cow<'a, str> {
         match self {
             Self::Text(text) => text,
@@ -45,7 +45,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// How long its text is.
+    /// Returns how long its text is.
     pub(crate) fn text_bytes(&self) -> usize {
         match self {
             Self::Text(text) => text.len(),
@@ -54,7 +54,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Whether the text of the value, or of one scalar element of an array,
+    /// Returns whether the text of the value, or of one scalar element of an array,
     /// passes the test. Objects never do; what is missing counts as empty.
     pub(crate) fn any_text(&self, work: &Work, test: impl Fn(&str) -> bool) -> bool {
         match self {
@@ -71,7 +71,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Whether the value, or one scalar element of an array, passes the test.
+    /// Returns whether the value, or one scalar element of an array, passes the test.
     /// What is missing, an object or an array in an array never does.
     pub(crate) fn any_scalar(self, work: &Work, test: impl Fn(Value<'_>) -> bool) -> bool {
         match self {

@@ -13,7 +13,7 @@ pub const COOKIE_NAME: &str = "Authorization";
 /// all of them, and so make somebody act as somebody else.
 pub const HOST_COOKIE_NAME: &str = "__Host-Authorization";
 
-/// The token of an `Authorization` value, `Bearer <token>`, split at single blanks
+/// Returns the token of an `Authorization` value, `Bearer <token>`, split at single blanks
 /// as KubeCube does: two blanks make an empty token, which is none, and what comes
 /// behind the token does not count. A value with a comma in the token is two
 /// headers that a proxy has joined, and none.
@@ -24,7 +24,7 @@ pub fn bearer(value: &str) -> Option<UnverifiedToken> {
     usable.then(|| UnverifiedToken::new(token))
 }
 
-/// The token of the first cookie named [`HOST_COOKIE_NAME`], or, when there is none of that
+/// Returns the token of the first cookie named [`HOST_COOKIE_NAME`], or, when there is none of that
 /// name, [`COOKIE_NAME`]. `values` are those of the `Cookie` headers; the blank may be
 /// written ` `, `+` or `%20`.
 pub fn cookie<'a>(values: impl Iterator<Item = &'a str>) -> Option<UnverifiedToken> {
@@ -43,7 +43,7 @@ pub fn cookie<'a>(values: impl Iterator<Item = &'a str>) -> Option<UnverifiedTok
     bearer(&percent_decode_str(&value).decode_utf8().ok()?)
 }
 
-/// Whether the headers that only a browser sets, and no page can, say that another
+/// Returns whether the headers that only a browser sets, and no page can, say that another
 /// site made this request: `Sec-Fetch-Site` (Fetch Metadata), and `Origin` (RFC
 /// 6454) against the host that was asked. A browser sends cookies by itself, so a
 /// write that is authenticated by one needs this look. Clients that are no browser
@@ -62,8 +62,8 @@ pub fn is_cross_site(
     cross_site || foreign
 }
 
-/// Whether an origin's host is the one that was asked. An opaque origin (`null`)
-/// is nobody's.
+/// Returns whether an origin's host is the one that was asked. An opaque origin (`null`)
+/// never is.
 fn is_origin_of(origin: &str, host: &str) -> bool {
     let Some((scheme, authority)) = origin.split_once("://") else {
         return false;

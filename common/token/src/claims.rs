@@ -146,7 +146,7 @@ pub struct RefreshClaims {
 // === impl Claims ===
 
 impl Claims {
-    /// The private claims and times of a checked token as [`Claims`], unless it is
+    /// Returns the private claims and times of a checked token as [`Claims`], unless it is
     /// not one to call with or a name in it may not be impersonated.
     pub(crate) fn from_checked(checked: Checked) -> Result<Self, TokenError> {
         let Checked {

@@ -15,9 +15,15 @@ pub enum TokenError {
     /// No `kid`, or one that no key has.
     #[error("the token names no key of ours")]
     UnknownKey,
-    /// The signature does not match, the issuer is another one, or it is not valid yet.
-    #[error("the token's signature, issuer or start time is not valid")]
+    /// The signature does not match, or the issuer is another one.
+    #[error("the token's signature or issuer is not valid")]
     Invalid,
+    /// `nbf` lies in the future, by more than
+    /// [`FUTURE_SKEW_SECONDS`](crate::FUTURE_SKEW_SECONDS), and `iat` does not.
+    #[error(
+        "the token is not valid yet: it was made for a later time, or by a machine whose clock is ahead"
+    )]
+    NotYet,
     /// It is good, but was issued in the future, by more than
     /// [`FUTURE_SKEW_SECONDS`](crate::FUTURE_SKEW_SECONDS).
     #[error(
@@ -42,6 +48,28 @@ pub enum TokenError {
     /// The user or a group in it may not be impersonated.
     #[error("the token names a user or group that cannot be impersonated")]
     Subject,
+}
+
+// === impl TokenError ===
+
+impl TokenError {
+    /// Returns a word for it, for counting.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed",
+            Self::Algorithm => "algorithm",
+            Self::UnknownKey => "unknown_key",
+            Self::Invalid => "invalid",
+            Self::NotYet => "not_yet",
+            Self::ClockSkew => "clock_skew",
+            Self::NoExpiry => "no_expiry",
+            Self::Expired => "expired",
+            Self::Type => "type",
+            Self::Unknown => "unknown",
+            Self::Revoked => "revoked",
+            Self::Subject => "subject",
+        }
+    }
 }
 
 /// Why a key cannot be used.

@@ -22,6 +22,7 @@
 
 pub mod carrier;
 mod claims;
+mod compact;
 mod error;
 mod hs256;
 mod key_set;
@@ -30,6 +31,8 @@ mod scope;
 #[cfg(feature = "sign")]
 mod sign;
 mod subject;
+#[cfg(feature = "sign")]
+pub mod testing;
 mod unverified;
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ impl KeyLimits {
         concurrent: None,
     };
 
-    /// Whether it says nothing.
+    /// Returns whether it says nothing.
     pub fn is_none(&self) -> bool {
         self == &Self::NONE
     }

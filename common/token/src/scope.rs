@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 /// Clusters × namespaces × verbs that tokens of a key may be used for, in addition
 /// to what RBAC in the cluster lets their user do. An empty list is no bound.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct KeyScope {
     /// Names of clusters.
@@ -22,7 +23,19 @@ pub struct KeyScope {
 // === impl KeyScope ===
 
 impl KeyScope {
-    /// Whether it bounds nothing.
+    /// Kubernetes' request verbs, those that a scope can hold.
+    pub const VERBS: [&str; 8] = [
+        "get",
+        "list",
+        "watch",
+        "create",
+        "update",
+        "patch",
+        "delete",
+        "deletecollection",
+    ];
+
+    /// Returns whether it bounds nothing.
     pub fn is_unbounded(&self) -> bool {
         self.clusters.is_empty() && self.namespaces.is_empty() && self.verbs.is_empty()
     }

@@ -1,20 +1,19 @@
 //! Signing, for the control plane alone (feature `sign`).
 
+use ed25519_compact::{KeyPair, Noise};
 use hmac::Mac;
-use jwt_simple::algorithms::{Ed25519KeyPair, EdDSAKeyPairLike};
-use jwt_simple::claims::Claims as JwtClaims;
-use jwt_simple::prelude::{Duration, UnixTimeStamp};
-use jwt_simple::reexports::ct_codecs::{Base64UrlSafeNoPadding, Encoder};
-use serde::Serialize;
+use sha2::{Digest, Sha256};
 
-use crate::claims::PrivateClaims;
+use crate::compact::{Header, Payload, encode};
+use crate::hs256::HS256;
+use crate::key_set::EDDSA;
 use crate::{Claims, Ed25519Key, Hs256Secret, KUBECUBE_GROUP, KeyError, RefreshClaims};
 
 /// A key pair of ours with its id.
 pub struct Ed25519Signer {
     kid: String,
     issuer: String,
-    pair: Ed25519KeyPair,
+    pair: KeyPair,
 }
 
 /// What turns claims into a token: one key pair, or KubeCube's shared secret.
@@ -25,32 +24,12 @@ pub enum Signer {
     Hs256(Hs256Secret),
 }
 
-/// What is to be signed, whatever with.
-struct Payload<'a> {
-    private: PrivateClaims,
-    user: &'a str,
-    id: Option<&'a str>,
-    issued_at: u64,
-    expires_at: u64,
-}
-
-#[derive(Serialize)]
-struct Hs256Payload {
-    #[serde(flatten)]
-    private: PrivateClaims,
-    exp: u64,
-    iat: u64,
-    nbf: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    jti: Option<String>,
-}
-
 // === impl Ed25519Signer ===
 
 impl Ed25519Signer {
     /// Makes a new key pair; its id is the RFC 7638 thumbprint of the public key.
     pub fn generate(issuer: impl Into<String>) -> Self {
-        Self::from_pair(Ed25519KeyPair::generate(), issuer)
+        Self::from_pair(KeyPair::generate(), issuer)
     }
 
     /// Reads a key pair from PKCS#8 PEM.
@@ -58,43 +37,42 @@ impl Ed25519Signer {
     /// # Errors
     /// [`KeyError::NotEd25519`].
     pub fn from_pem(pem: &str, issuer: impl Into<String>) -> Result<Self, KeyError> {
-        Ed25519KeyPair::from_pem(pem)
+        KeyPair::from_pem(pem)
             .map(|pair| Self::from_pair(pair, issuer))
             .map_err(|_| KeyError::NotEd25519 {
                 kid: "PEM".to_owned(),
             })
     }
 
-    fn from_pair(pair: Ed25519KeyPair, issuer: impl Into<String>) -> Self {
-        let kid = pair.jwk_thumbprint();
+    fn from_pair(pair: KeyPair, issuer: impl Into<String>) -> Self {
         Self {
-            pair: pair.with_key_id(&kid),
-            kid,
+            kid: thumbprint(&pair),
+            pair,
             issuer: issuer.into(),
         }
     }
 
-    /// The key pair as PKCS#8 PEM. Keep it at mode 0600.
+    /// Returns the key pair as PKCS#8 PEM. Keep it at mode 0600.
     pub fn to_pem(&self) -> String {
         self.pair.to_pem()
     }
 
-    /// The id that tokens name this key by.
+    /// Returns the id that tokens name this key by.
     pub fn kid(&self) -> &str {
         &self.kid
     }
 
-    /// The `iss` that its tokens carry.
+    /// Returns the `iss` that its tokens carry.
     pub fn issuer(&self) -> &str {
         &self.issuer
     }
 
-    /// The 32 raw bytes of the public half.
-    pub fn public_key_bytes(&self) -> Vec<u8> {
-        self.pair.public_key().to_bytes()
+    /// Returns the 32 raw bytes of the public half.
+    pub fn public_key_bytes(&self) -> [u8; 32] {
+        *self.pair.pk
     }
 
-    /// The public half, to verify with.
+    /// Returns the public half, to verify with.
     ///
     /// # Errors
     /// Never for a key pair that was made or read by this type.
@@ -118,10 +96,12 @@ impl Signer {
         }
         self.sign_payload(Payload {
             private,
-            user: &claims.user,
-            id: claims.id.as_deref(),
-            issued_at: claims.issued_at,
-            expires_at: claims.expires_at,
+            iss: None,
+            sub: Some(claims.user.clone()),
+            exp: Some(claims.expires_at),
+            nbf: Some(claims.issued_at),
+            iat: Some(claims.issued_at),
+            jti: claims.id.clone(),
         })
     }
 
@@ -132,59 +112,73 @@ impl Signer {
     pub fn sign_refresh(&self, claims: &RefreshClaims) -> Result<String, KeyError> {
         self.sign_payload(Payload {
             private: claims.to_private(),
-            user: &claims.user,
-            id: Some(&claims.id),
-            issued_at: claims.issued_at,
-            expires_at: claims.expires_at,
+            iss: None,
+            sub: Some(claims.user.clone()),
+            exp: Some(claims.expires_at),
+            nbf: Some(claims.issued_at),
+            iat: Some(claims.issued_at),
+            jti: Some(claims.id.clone()),
         })
     }
 
-    fn sign_payload(&self, payload: Payload<'_>) -> Result<String, KeyError> {
+    fn sign_payload(&self, payload: Payload) -> Result<String, KeyError> {
         match self {
             Self::Ed25519(signer) => {
-                let lifetime = payload.expires_at.saturating_sub(payload.issued_at);
-                let mut claims =
-                    JwtClaims::with_custom_claims(payload.private, Duration::from_secs(lifetime))
-                        .with_issuer(&signer.issuer)
-                        .with_subject(payload.user);
-                claims.issued_at = Some(UnixTimeStamp::from_secs(payload.issued_at));
-                claims.expires_at = Some(UnixTimeStamp::from_secs(payload.expires_at));
-                claims.invalid_before = Some(UnixTimeStamp::from_secs(payload.issued_at));
-                claims.jwt_id = payload.id.map(str::to_owned);
-                signer
-                    .pair
-                    .sign(claims)
-                    .map_err(|error| KeyError::Sign(error.to_string()))
+                let payload = Payload {
+                    iss: Some(signer.issuer.clone()),
+                    ..payload
+                };
+                let signed = signed_part(&Header::of(EDDSA, Some(&signer.kid)), &payload)?;
+                // Noise keeps one signature from telling of the key when the machine errs.
+                let signature = signer.pair.sk.sign(&signed, Some(Noise::generate()));
+                Ok(format!("{signed}.{}", encode(*signature)))
             }
-            Self::Hs256(secret) => sign_hs256(secret, payload),
+            Self::Hs256(secret) => {
+                // KubeCube's own tokens have no subject beside its claim.
+                let payload = Payload {
+                    sub: None,
+                    ..payload
+                };
+                let signed = signed_part(&Header::of(HS256, None), &payload)?;
+                let mut mac = secret
+                    .mac()
+                    .ok_or_else(|| KeyError::Sign("no MAC for this secret".to_owned()))?;
+                mac.update(signed.as_bytes());
+                Ok(format!("{signed}.{}", encode(mac.finalize().into_bytes())))
+            }
         }
     }
 }
 
-fn sign_hs256(secret: &Hs256Secret, payload: Payload<'_>) -> Result<String, KeyError> {
-    let payload = Hs256Payload {
-        private: payload.private,
-        exp: payload.expires_at,
-        iat: payload.issued_at,
-        nbf: payload.issued_at,
-        jti: payload.id.map(str::to_owned),
-    };
-    let payload =
-        serde_json::to_vec(&payload).map_err(|error| KeyError::Sign(error.to_string()))?;
-    let signed = format!(
-        "{}.{}",
-        encode(br#"{"alg":"HS256","typ":"JWT"}"#)?,
-        encode(&payload)?
-    );
-    let mut mac = secret
-        .mac()
-        .ok_or_else(|| KeyError::Sign("no MAC for this secret".to_owned()))?;
-    mac.update(signed.as_bytes());
-    let signature = encode(&mac.finalize().into_bytes())?;
-    Ok(format!("{signed}.{signature}"))
+fn signed_part(header: &Header, payload: &Payload) -> Result<String, KeyError> {
+    let failed = |error: serde_json::Error| KeyError::Sign(error.to_string());
+    let header = serde_json::to_vec(header).map_err(failed)?;
+    let payload = serde_json::to_vec(payload).map_err(failed)?;
+    Ok(format!("{}.{}", encode(header), encode(payload)))
 }
 
-fn encode(bytes: &[u8]) -> Result<String, KeyError> {
-    Base64UrlSafeNoPadding::encode_to_string(bytes)
-        .map_err(|error| KeyError::Sign(error.to_string()))
+/// Returns the thumbprint of the public half (RFC 7638, RFC 8037 A.3).
+fn thumbprint(pair: &KeyPair) -> String {
+    let key = encode(*pair.pk);
+    let jwk = format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{key}"}}"#);
+    encode(Sha256::digest(jwk))
+}
+
+#[cfg(test)]
+mod tests {
+    use ed25519_compact::Seed;
+
+    use super::*;
+    use crate::compact::decode;
+
+    #[test]
+    fn the_thumbprint_is_that_of_rfc_8037() {
+        // The private key of its example A.1.
+        let seed = decode("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A").unwrap();
+        let pair = KeyPair::from_seed(Seed::from_slice(&seed).unwrap());
+        assert_eq!(
+            thumbprint(&pair),
+            "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
+        );
+    }
 }

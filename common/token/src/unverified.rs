@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use jwt_simple::reexports::ct_codecs::{Base64UrlSafeNoPadding, Decoder};
 use serde::Deserialize;
+
+use crate::compact::decode;
 
 /// Longest token accepted, in bytes. Ours have about 500.
 pub const MAX_TOKEN_BYTES: usize = 8 * 1024;
@@ -19,12 +20,12 @@ impl UnverifiedToken {
         Self(compact.into())
     }
 
-    /// The compact form, for the verifier and as a cache key.
+    /// Returns the compact form, for the verifier and as a cache key.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The `exp` that it claims, in Unix seconds. To be believed only once the
+    /// Returns the `exp` that it claims, in Unix seconds. To be believed only once the
     /// verifier has found nothing wrong but that it has passed
     /// ([`TokenError::Expired`](crate::TokenError::Expired)).
     pub fn claimed_expiry(&self) -> Option<u64> {
@@ -36,7 +37,7 @@ impl UnverifiedToken {
         if self.0.len() > MAX_TOKEN_BYTES {
             return None;
         }
-        let json = Base64UrlSafeNoPadding::decode_to_vec(payload, None).ok()?;
+        let json = decode(payload).ok()?;
         serde_json::from_slice(&json)
             .ok()
             .map(|Payload { exp }| exp)

@@ -13,10 +13,7 @@ const ED25519: &str = include_str!("wasm_fixture/ed25519.jwt");
 const HS256: &str = include_str!("wasm_fixture/hs256.jwt");
 
 fn keys() -> KeySet {
-    let hex = PUBLIC_KEY.trim();
-    let bytes: Vec<u8> = (0..32)
-        .map(|i| u8::from_str_radix(&hex[2 * i..2 * i + 2], 16).unwrap())
-        .collect();
+    let bytes = hex::decode(PUBLIC_KEY.trim()).unwrap();
     KeySet::ed25519(
         "cubegate",
         [Ed25519Key::from_bytes(KID.trim(), &bytes).unwrap()],

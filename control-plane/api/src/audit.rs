@@ -3,8 +3,8 @@
 //! Recorded is every request that changes something or hands out a credential, every
 //! one about the audit log itself, and every one that was refused for who asked.
 //! Handlers need to do nothing for that: who asks is noted by the extractor that
-//! finds it out, the rest stands in method, path and answer. What only a handler
-//! knows, it adds with a [`Note`].
+//! finds it out, what is done to what stands in the endpoint's row ([`Audit`]), the rest in
+//! path and answer. What only a handler knows, it adds with a [`Note`].
 //!
 //! The record of a change is kept in the transaction of the change, and that of a login
 //! or another credential before it is handed out: whoever has the answer can count on
@@ -17,16 +17,18 @@ use std::time::Instant;
 use axum::body::HttpBody as _;
 use axum::extract::{FromRequestParts, MatchedPath, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use cubegate_audit::{AuditClass, Record, Source, text};
 use cubegate_store::{AuditRow, Changed, Recording, recorded};
 
+pub(crate) use self::rule::Audit;
 use crate::extract::ClientIp;
+use crate::router::Endpoint;
 use crate::{ApiError, AppState};
 
-mod table;
+mod rule;
 
 /// What is noted about the request while it is handled; clones note the same.
 #[derive(Debug, Clone, Default)]
@@ -46,9 +48,7 @@ struct Noted {
 /// What a record is made from when the request came.
 struct Base {
     start: Instant,
-    method: Method,
-    /// The path of the URL table; `None` when it is not in there.
-    matched: Option<String>,
+    audit: Audit,
     record: Record,
 }
 
@@ -128,14 +128,16 @@ pub(crate) async fn record(
     let note = Note::default();
     parts.extensions.insert(note.clone());
     let Ok(ClientIp(client)) = ClientIp::from_request_parts(&mut parts, &state).await;
-    let matched = parts.extensions.get::<MatchedPath>();
-    let matched = matched.map(|path| path.as_str().to_owned());
+    let endpoint = parts.extensions.get::<Arc<Endpoint>>();
+    let audit = endpoint.map_or_else(
+        || Audit::of_no_endpoint(&parts.method),
+        |endpoint| endpoint.audit,
+    );
     let path = parts.uri.path();
-    let template = matched.as_deref().unwrap_or_default();
-    let now = state.clock.now();
-    let mut record = Record::new(Source::Api, now, table::verb(&parts.method, template));
-    record.resource = table::resource(template).map(str::to_owned);
-    record.name = table::variable(template, path);
+    let mut record = Record::new(Source::Api, state.clock.now(), audit.verb);
+    record.resource = audit.resource.map(str::to_owned);
+    let matched = parts.extensions.get::<MatchedPath>();
+    record.name = matched.and_then(|matched| last_variable(matched.as_str(), path));
     record.client = client.map(|ip| ip.to_string());
     record.user_agent = header_text(&parts.headers, header::USER_AGENT.as_str());
     record.request_id = header_text(&parts.headers, "x-request-id");
@@ -146,8 +148,7 @@ pub(crate) async fn record(
         .unwrap_or(0);
     let base = Arc::new(Base {
         start: Instant::now(),
-        method: parts.method.clone(),
-        matched,
+        audit,
         record,
     });
     let recording = {
@@ -169,13 +170,19 @@ fn header_text(headers: &HeaderMap, name: &str) -> Option<String> {
     Some(headers.get(name)?.to_str().ok()?.to_owned())
 }
 
+/// Returns what stands in the path where the matched one has its last `{variable}`.
+fn last_variable(matched: &str, path: &str) -> Option<String> {
+    let (_, found) = matched
+        .split('/')
+        .zip(path.split('/'))
+        .filter(|(pattern, _)| pattern.starts_with('{'))
+        .last()?;
+    Some(found.to_owned())
+}
+
 // === impl Base ===
 
 impl Base {
-    fn is_recorded(&self, status: StatusCode) -> bool {
-        table::is_recorded(&self.method, self.matched.as_deref(), status)
-    }
-
     /// The record as far as it is known now.
     fn record(&self, note: &Note, status: Option<StatusCode>) -> Record {
         let Noted {
@@ -195,7 +202,7 @@ impl Base {
             None => AuditClass::Anonymous,
             Some(_)
                 if status.is_some_and(|status| status.is_success())
-                    && table::is_change(&record, by_password) =>
+                    && self.audit.is_change(by_password) =>
             {
                 AuditClass::Change
             }
@@ -231,7 +238,8 @@ impl Pending {
     async fn answered(&mut self, response: Response) -> Response {
         self.answered = true;
         let status = response.status();
-        if (self.recording.is_kept() && status.is_success()) || !self.base.is_recorded(status) {
+        if (self.recording.is_kept() && status.is_success()) || !self.base.audit.is_recorded(status)
+        {
             return response;
         }
         let mut record = self.base.record(&self.note, Some(status));
@@ -270,11 +278,25 @@ impl Pending {
 
 impl Drop for Pending {
     fn drop(&mut self) {
-        if self.answered || self.recording.is_kept() || !self.base.is_recorded(StatusCode::OK) {
+        if self.answered || self.recording.is_kept() || !self.base.audit.is_recorded(StatusCode::OK)
+        {
             return;
         }
         let mut record = self.base.record(&self.note, None);
         record.reason = Some("the client left before it was answered".to_owned());
         self.finish(record);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_has_the_name_that_stands_in_the_path() {
+        let name = |matched, path| last_variable(matched, path);
+        let removed = name("/api/v1/cube/clusters/{name}", "/api/v1/cube/clusters/a");
+        assert_eq!(removed.as_deref(), Some("a"));
+        assert_eq!(name("/api/v1/cube/key", "/api/v1/cube/key"), None);
     }
 }

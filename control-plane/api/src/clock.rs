@@ -22,7 +22,7 @@ impl Clock {
         Self(Arc::new(tell))
     }
 
-    /// The time now.
+    /// Returns the time now.
     pub fn now(&self) -> OffsetDateTime {
         (self.0)()
     }

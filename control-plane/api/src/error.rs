@@ -1,5 +1,6 @@
 //! Every refusal of this API, and how it looks on the wire.
 
+mod kubesphere;
 mod oauth;
 
 use std::error::Error as StdError;
@@ -12,6 +13,7 @@ use cubegate_store::StoreError;
 use cubegate_token::KeyError;
 use thiserror::Error;
 
+pub(crate) use self::kubesphere::KubeSphereError;
 pub(crate) use self::oauth::{OauthError, OauthRefusal};
 use crate::Document;
 use crate::extract::NotIdentified;
@@ -73,9 +75,6 @@ pub enum ApiError {
     /// An extend route with a method that its type does not have.
     #[error("{}", message::HTTP_METHOD)]
     HttpMethod,
-    /// A file that is no CSV of users.
-    #[error("{}", message::FILE_TYPE_INVALID)]
-    FileType,
     /// Another parameter is absent or empty.
     #[error("{}", message::param_missing(.0))]
     ParamMissing(&'static str),
@@ -141,6 +140,9 @@ pub enum ApiError {
     /// The database does not answer.
     #[error("{}", message::SERVER_ERROR)]
     NotReady(#[source] StoreError),
+    /// The database is away for the moment.
+    #[error("{}", message::UNAVAILABLE)]
+    Unavailable(#[source] StoreError),
     /// What Envoys are told is near the longest that they can be sent.
     #[error(
         "{} has {} of {} bytes, and {} entries found no room; look in the log for who has so many sessions or clusters",
@@ -155,7 +157,7 @@ pub enum ApiError {
 // === impl ApiError ===
 
 impl ApiError {
-    /// The HTTP status.
+    /// Returns the HTTP status.
     pub fn status(&self) -> StatusCode {
         match self {
             Self::AuthenticateFailed
@@ -174,7 +176,6 @@ impl ApiError {
             | Self::NoSuchUser
             | Self::ResourceType
             | Self::HttpMethod
-            | Self::FileType
             | Self::UserDisabled
             | Self::UserNotExist
             | Self::KeyNotExist
@@ -190,7 +191,7 @@ impl ApiError {
             Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Member { status, .. } => *status,
             Self::MemberFailed(_) => StatusCode::BAD_GATEWAY,
-            Self::NotReady(_) | Self::NearLimit(_) | Self::Busy { .. } => {
+            Self::NotReady(_) | Self::Unavailable(_) | Self::NearLimit(_) | Self::Busy { .. } => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -227,7 +228,10 @@ impl IntoResponse for ApiError {
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
+            error if error.is_unavailable() => Self::Unavailable(error),
             StoreError::UserNotFound(_) => Self::UserNotExist,
+            StoreError::KeyNotFound(_) => Self::KeyNotExist,
+            StoreError::KeyNotOwned(_) => Self::KeyAndUserNotMatch,
             StoreError::TooManyKeys { .. } => Self::TooManyKeys,
             StoreError::KeyAttributes(error) => Self::BadRequest(error.to_string()),
             StoreError::ClusterExists(name) => Self::ClusterExists(name),
@@ -254,6 +258,9 @@ impl From<StoreError> for ApiError {
             | StoreError::Random(_)
             // Passwords are checked before, and nothing here imports keys.
             | StoreError::PasswordTooShort
+            | StoreError::InUse { .. }
+            | StoreError::NotEmpty { .. }
+            | StoreError::Differs { .. }
             | StoreError::KeyFormat { .. } => Self::Internal(Box::new(error)),
         }
     }

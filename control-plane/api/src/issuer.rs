@@ -2,24 +2,37 @@
 
 mod refresh;
 
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use cubegate_domain::{AccessKey, User};
+use cubegate_domain::{AccessKey, User, token_groups};
 use cubegate_token::{
-    Claims, Ed25519Key, Ed25519Signer, Hs256Secret, KUBECUBE_GROUP, KeyError, KeySet, Signer,
-    TokenError, UnverifiedToken,
+    Claims, Ed25519Key, Ed25519Signer, Hs256Secret, KeyError, KeyScope, KeySet, Signer, TokenError,
+    UnverifiedToken,
 };
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::Metrics;
+use crate::metrics::Kind;
+
 /// KubeCube's own.
 pub const DEFAULT_TOKEN_LIFETIME: Duration = Duration::from_secs(3600);
 
-/// Makes tokens with one key and checks them against the key set that Envoys have.
+/// Whom the gateway is in its own questions; nobody gives that user any right.
+const CHECK_USER: &str = "cubegate:check";
+
+/// Makes tokens with one key and checks them against the key set that Envoys have. The keys
+/// may be replaced while it is in use.
 pub struct Issuer {
-    signer: Signer,
-    keys: KeySet,
+    keys: RwLock<Arc<Keys>>,
     lifetime: Duration,
+    metrics: Metrics,
+}
+
+struct Keys {
+    signer: Signer,
+    checked: KeySet,
 }
 
 /// A login by cookie, whose tokens are renewed while it is used.
@@ -51,6 +64,8 @@ struct Origin<'a> {
     authenticated_at: Option<u64>,
     /// Unix seconds: it does not live longer.
     ends_at: Option<u64>,
+    /// It is for this cluster alone.
+    cluster: Option<&'a str>,
 }
 
 /// A token that was just made.
@@ -70,11 +85,21 @@ impl Issuer {
     /// Signs with `signer`, and checks against `keys`, which must hold its key
     /// (and may hold older ones, whose tokens are still out).
     pub fn new(signer: Signer, keys: KeySet, lifetime: Duration) -> Self {
-        Self {
+        let keys = Keys {
             signer,
-            keys,
+            checked: keys,
+        };
+        Self {
+            keys: RwLock::new(Arc::new(keys)),
             lifetime,
+            metrics: Metrics::default(),
         }
+    }
+
+    /// The same issuer, which counts what it makes here.
+    #[must_use]
+    pub fn counting(self, metrics: Metrics) -> Self {
+        Self { metrics, ..self }
     }
 
     /// One Ed25519 key for both.
@@ -82,8 +107,30 @@ impl Issuer {
     /// # Errors
     /// Never for a key pair that [`Ed25519Signer`] has made or read.
     pub fn ed25519(signer: Ed25519Signer, lifetime: Duration) -> Result<Self, KeyError> {
-        let keys = KeySet::ed25519(signer.issuer(), [signer.public_key()?])?;
-        Ok(Self::new(Signer::Ed25519(Box::new(signer)), keys, lifetime))
+        Self::ed25519_among(signer, Vec::new(), lifetime)
+    }
+
+    /// One Ed25519 key to sign with; tokens of the others are taken as well.
+    ///
+    /// # Errors
+    /// Two keys with one id.
+    pub fn ed25519_among(
+        signer: Ed25519Signer,
+        others: Vec<Ed25519Key>,
+        lifetime: Duration,
+    ) -> Result<Self, KeyError> {
+        let Keys { signer, checked } = Keys::ed25519(signer, others)?;
+        Ok(Self::new(signer, checked, lifetime))
+    }
+
+    /// Signs with this key from now on, and takes its tokens and those of the others.
+    ///
+    /// # Errors
+    /// Two keys with one id; nothing has changed then.
+    pub fn replace(&self, signer: Ed25519Signer, others: Vec<Ed25519Key>) -> Result<(), KeyError> {
+        let keys = Arc::new(Keys::ed25519(signer, others)?);
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
+        Ok(())
     }
 
     /// KubeCube's shared secret for both.
@@ -95,20 +142,24 @@ impl Issuer {
         )
     }
 
-    /// The `iss` of its tokens; nothing stands there under a shared secret.
-    pub fn name(&self) -> Option<&str> {
-        match &self.keys {
-            KeySet::Ed25519 { issuer, .. } => Some(issuer),
+    /// Returns the `iss` of its tokens; nothing stands there under a shared secret.
+    pub fn name(&self) -> Option<String> {
+        match &self.keys().checked {
+            KeySet::Ed25519 { issuer, .. } => Some(issuer.clone()),
             KeySet::Hs256(_) => None,
         }
     }
 
     /// The keys that anybody may check its tokens with.
-    pub fn public_keys(&self) -> impl Iterator<Item = &Ed25519Key> {
-        self.keys.public_keys()
+    pub fn public_keys(&self) -> Vec<Ed25519Key> {
+        self.keys().checked.public_keys().cloned().collect()
     }
 
-    /// How long its tokens are valid.
+    fn keys(&self) -> Arc<Keys> {
+        Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Returns how long its tokens are valid.
     pub fn lifetime(&self) -> Duration {
         self.lifetime
     }
@@ -119,7 +170,7 @@ impl Issuer {
     /// # Errors
     /// [`KeyError::Sign`] when the crypto library fails.
     pub fn issue(&self, user: &User, now: OffsetDateTime) -> Result<IssuedToken, KeyError> {
-        self.make(user, Origin::default(), self.lifetime, now)
+        self.make(Kind::Other, user, Origin::default(), self.lifetime, now)
     }
 
     /// Makes a token for the owner of `key`, which is good for what the key is and
@@ -138,7 +189,7 @@ impl Issuer {
             ends_at: key.attributes.expires_at.map(unix_seconds),
             ..Origin::default()
         };
-        self.make(owner, origin, self.lifetime, now)
+        self.make(Kind::Key, owner, origin, self.lifetime, now)
     }
 
     /// Makes a token for a login by cookie, or a younger one for the same login.
@@ -162,27 +213,31 @@ impl Issuer {
             ends_at: Some(began_at.saturating_add(longest.as_secs())),
             ..Origin::default()
         };
-        self.make(user, origin, self.lifetime, now)
+        self.make(Kind::Cookie, user, origin, self.lifetime, now)
     }
 
-    /// [`Self::issue`] with a lifetime of its own. A token that is asked for with the
-    /// token of a key is one of that key: it ends with it.
+    /// Makes a token for a context of a kubeconfig: with a lifetime of its own, and for one
+    /// cluster alone. kubectl may leave the cluster out of a path by itself, and must not reach
+    /// another one then. A token that is asked for with the token of a key is one of that
+    /// key: it ends with it.
     ///
     /// # Errors
-    /// As there.
-    pub fn issue_for(
+    /// As [`Self::issue`].
+    pub fn issue_for_cluster(
         &self,
         user: &User,
+        cluster: &str,
         maker: Option<&AccessKey>,
         lifetime: Duration,
         now: OffsetDateTime,
     ) -> Result<IssuedToken, KeyError> {
         let origin = Origin {
+            cluster: Some(cluster),
             key: maker,
             ends_at: maker.and_then(|key| key.attributes.expires_at.map(unix_seconds)),
             ..Origin::default()
         };
-        self.make(user, origin, lifetime, now)
+        self.make(Kind::Kubeconfig, user, origin, lifetime, now)
     }
 
     /// Makes an access token for an OAuth client, of a session or of none.
@@ -201,11 +256,49 @@ impl Issuer {
             generation: generation.map(|generation| generation.number),
             ..Origin::default()
         };
-        self.make(user, origin, lifetime, now)
+        self.make(Kind::Oauth, user, origin, lifetime, now)
+    }
+
+    /// Makes a token for the gateway's own question whether a cluster answers. It is good for
+    /// what this API server tells everybody of itself (`GET /version`), and for nobody's
+    /// objects.
+    ///
+    /// # Errors
+    /// [`KeyError::Sign`] when the crypto library fails.
+    pub fn issue_for_check(
+        &self,
+        cluster: &str,
+        lifetime: Duration,
+        now: OffsetDateTime,
+    ) -> Result<IssuedToken, KeyError> {
+        let issued_at = unix_seconds(now);
+        let expires_at = issued_at.saturating_add(lifetime.as_secs());
+        let claims = Claims {
+            user: CHECK_USER.to_owned(),
+            groups: Vec::new(),
+            access_key: None,
+            key_epoch: None,
+            scope: Some(KeyScope {
+                clusters: vec![cluster.to_owned()],
+                // None that there could be.
+                namespaces: vec![String::new()],
+                verbs: vec!["get".to_owned()],
+            }),
+            limits: None,
+            session: None,
+            generation: None,
+            authenticated_at: None,
+            epoch: None,
+            id: None,
+            issued_at,
+            expires_at,
+        };
+        self.sign(Kind::Check, claims)
     }
 
     fn make(
         &self,
+        kind: Kind,
         user: &User,
         origin: Origin<'_>,
         lifetime: Duration,
@@ -219,18 +312,19 @@ impl Issuer {
             generation,
             authenticated_at,
             ends_at,
+            cluster,
         } = origin;
+        let mut scope = key.map(|key| key.attributes.scope.clone());
+        if let Some(cluster) = cluster {
+            scope.get_or_insert_default().clusters = vec![cluster.to_owned()];
+        }
         let expires_at = ends_at.map_or(expires_at, |end| expires_at.min(end));
-        let id = Uuid::new_v4().simple().to_string();
-        let token = self.signer.sign(&Claims {
+        let claims = Claims {
             user: user.name.clone(),
             groups: self.groups_of(user),
             access_key: key.map(|key| key.access_key.clone()),
             key_epoch: key.map(|key| key.token_epoch),
-            scope: key
-                .map(|key| &key.attributes.scope)
-                .filter(|scope| !scope.is_unbounded())
-                .cloned(),
+            scope: scope.filter(|scope| !scope.is_unbounded()),
             limits: key
                 .map(|key| key.attributes.limits)
                 .filter(|limits| !limits.is_none()),
@@ -238,10 +332,22 @@ impl Issuer {
             generation,
             authenticated_at,
             epoch: Some(user.token_epoch),
-            id: Some(id.clone()),
+            id: None,
             issued_at,
             expires_at,
+        };
+        self.sign(kind, claims)
+    }
+
+    /// Signs a token under an id of its own.
+    fn sign(&self, kind: Kind, claims: Claims) -> Result<IssuedToken, KeyError> {
+        let id = Uuid::new_v4().simple().to_string();
+        let expires_at = claims.expires_at;
+        let token = self.keys().signer.sign(&Claims {
+            id: Some(id.clone()),
+            ..claims
         })?;
+        self.metrics.issued(kind);
         Ok(IssuedToken {
             token,
             id,
@@ -249,18 +355,17 @@ impl Issuer {
         })
     }
 
-    /// The groups that a token of this user acts with. Those that are written under a
+    /// Returns the groups that a token of this user acts with. Those that are written under a
     /// shared secret do not count, since others can write there, too.
     pub(crate) fn groups_of(&self, user: &User) -> Vec<String> {
-        let mut groups = vec![KUBECUBE_GROUP.to_owned()];
-        if let KeySet::Ed25519 { .. } = self.keys {
-            let others = user.groups.iter().filter(|group| *group != KUBECUBE_GROUP);
-            groups.extend(others.cloned());
-        }
-        groups
+        let own: &[String] = match self.keys().checked {
+            KeySet::Ed25519 { .. } => &user.groups,
+            KeySet::Hs256(_) => &[],
+        };
+        token_groups(own)
     }
 
-    /// What a token says, if it is one of ours and still valid.
+    /// Returns what a token says, if it is one of ours and still valid.
     ///
     /// # Errors
     /// Why it stands for nobody.
@@ -269,7 +374,20 @@ impl Issuer {
         token: &UnverifiedToken,
         now: OffsetDateTime,
     ) -> Result<Claims, TokenError> {
-        self.keys.verify(token, unix_seconds(now))
+        self.keys().checked.verify(token, unix_seconds(now))
+    }
+}
+
+// === impl Keys ===
+
+impl Keys {
+    fn ed25519(signer: Ed25519Signer, others: Vec<Ed25519Key>) -> Result<Self, KeyError> {
+        let own = signer.public_key()?;
+        let checked = KeySet::ed25519(signer.issuer(), others.into_iter().chain([own]))?;
+        Ok(Self {
+            signer: Signer::Ed25519(Box::new(signer)),
+            checked,
+        })
     }
 }
 

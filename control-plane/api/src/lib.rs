@@ -7,7 +7,7 @@
 //!                 301 / 307      {"code","message"} in one place (error.rs)
 //! ```
 //!
-//! The whole URL table is in [`router`](router()); each operation has one file
+//! The whole URL table is in `routes.rs` and the nouns below it; each operation has one file
 //! under `routes/`. Paths, messages and their order are those of KubeCube's
 //! documented OpenAPI, and under `/oauth` those of KubeSphere, so that clients of either
 //! work unchanged.
@@ -27,6 +27,7 @@ mod error;
 mod extract;
 mod issuer;
 mod member;
+mod metrics;
 mod openapi;
 mod password;
 mod peer;
@@ -38,12 +39,14 @@ mod state;
 #[cfg(test)]
 mod tests;
 mod throttle;
+pub mod views;
 
 pub use clock::Clock;
 pub use error::ApiError;
 pub use issuer::{DEFAULT_TOKEN_LIFETIME, Generation, IssuedToken, Issuer};
+pub use metrics::Metrics;
 pub use openapi::document as openapi;
 pub use peer::{EnvoyPeer, Peer};
-pub use router::router;
+pub use router::{probes, router};
 pub use state::{AppState, Document, OauthClient, OauthSettings, PublicGateway};
 pub use throttle::{Throttle, ThrottleSettings, network};

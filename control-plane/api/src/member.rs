@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use cubegate_domain::{Cluster, User};
-use cubegate_member::{Identity, Reader};
-use cubegate_token::AUTHENTICATED_GROUP;
+use cubegate_domain::{Cluster, User, impersonated_groups};
+use cubegate_member::{Identity, MemberClient};
 use futures::future::join_all;
 use tokio::sync::Semaphore;
 
@@ -104,10 +103,10 @@ fn readers() -> MutexGuard<'static, BTreeMap<String, OfUser>> {
     READERS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The caller as member clusters see it through the proxy, too: with the groups of the
+/// Returns the caller as member clusters see it through the proxy, too: with the groups of the
 /// token.
 pub(crate) fn identity(caller: &Caller) -> Identity {
-    with_groups(&caller.user, caller.groups.clone())
+    in_groups(&caller.user, &caller.groups)
 }
 
 /// Somebody who may be another one than the caller, with the groups that a token which
@@ -116,15 +115,14 @@ pub(crate) fn identity_of(state: &AppState, caller: &Caller, user: &User) -> Ide
     if user.name == caller.user.name {
         identity(caller)
     } else {
-        with_groups(user, state.issuer.groups_of(user))
+        in_groups(user, &state.issuer.groups_of(user))
     }
 }
 
-fn with_groups(user: &User, mut groups: Vec<String>) -> Identity {
-    groups.push(AUTHENTICATED_GROUP.to_owned());
+fn in_groups(user: &User, groups: &[String]) -> Identity {
     Identity {
         user: user.name.clone(),
-        groups,
+        groups: impersonated_groups(groups),
     }
 }
 
@@ -137,7 +135,7 @@ pub(crate) async fn cluster(state: &AppState, name: &str) -> Result<Cluster, Api
         .ok_or_else(|| ApiError::ClusterNotFound(name.to_owned()))
 }
 
-/// The host cluster, KubeCube's pivot.
+/// Returns the host cluster, KubeCube's pivot.
 pub(crate) async fn host_cluster(state: &AppState) -> Result<Cluster, ApiError> {
     let name = state.store.host_cluster().await?;
     let name = name.ok_or(ApiError::NoHostCluster)?;
@@ -146,10 +144,13 @@ pub(crate) async fn host_cluster(state: &AppState) -> Result<Cluster, ApiError> 
     cluster.ok_or(ApiError::NoHostCluster)
 }
 
-/// The host cluster, read as that one.
-pub(crate) async fn host_reader(state: &AppState, identity: &Identity) -> Result<Reader, ApiError> {
+/// Returns the host cluster, read as that one.
+pub(crate) async fn host_client(
+    state: &AppState,
+    identity: &Identity,
+) -> Result<MemberClient, ApiError> {
     let cluster = host_cluster(state).await?;
-    Ok(Reader::new(&cluster, identity)?)
+    Ok(MemberClient::new(&cluster, identity)?)
 }
 
 #[cfg(test)]

@@ -37,16 +37,22 @@ pub(crate) async fn log_in(
     address: Option<IpAddr>,
 ) -> Result<User, Refused> {
     note.claimed_user(name);
-    let user = check(state, name, password, address).await?;
-    note.user(&user.name);
-    note.by_password();
-    match user.state {
-        UserState::Normal => Ok(user),
-        UserState::Forbidden => Err(Refused::Disabled),
-    }
+    let outcome = match check(state, name, password, address).await {
+        Ok(user) => {
+            note.user(&user.name);
+            note.by_password();
+            match user.state {
+                UserState::Normal => Ok(user),
+                UserState::Forbidden => Err(Refused::Disabled),
+            }
+        }
+        Err(refused) => Err(refused),
+    };
+    state.metrics.login(&outcome);
+    outcome
 }
 
-/// The user of this name and password, in whatever state. Known and unknown users are
+/// Returns the user of this name and password, in whatever state. Known and unknown users are
 /// counted alike and take the same time.
 pub(crate) async fn check(
     state: &AppState,

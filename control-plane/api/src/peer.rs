@@ -41,7 +41,7 @@ pub struct EnvoyPeer {
 // === impl Peer ===
 
 impl Peer {
-    /// The peer of a request, if anything tells it.
+    /// Returns the peer of a request, if anything tells it.
     pub(crate) fn of(extensions: &axum::http::Extensions) -> Option<&Self> {
         extensions
             .get::<ConnectInfo<Self>>()

@@ -2,16 +2,18 @@
 
 mod page;
 
+use std::borrow::Cow;
+
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use cubegate_api_types::cube::{CONTENT_TYPE, Success};
-use cubegate_api_types::sphere;
+use cubegate_api_types::kubesphere;
 use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-pub(crate) use page::page;
+pub(crate) use page::{page, page_of};
 
 /// 200 with a JSON body.
 pub(crate) fn json<T: Serialize>(body: &T) -> Response {
@@ -71,7 +73,7 @@ pub(crate) fn plain_json<T: Serialize>(status: StatusCode, body: &T) -> Response
 /// 404 as Go's net/http writes it, which is what KubeSphere answers outside of its
 /// services.
 pub(crate) fn page_not_found() -> Response {
-    let mut response = text(StatusCode::NOT_FOUND, sphere::PAGE_NOT_FOUND);
+    let mut response = text(StatusCode::NOT_FOUND, kubesphere::PAGE_NOT_FOUND);
     response.headers_mut().insert(
         header::X_CONTENT_TYPE_OPTIONS,
         HeaderValue::from_static("nosniff"),
@@ -80,7 +82,7 @@ pub(crate) fn page_not_found() -> Response {
 }
 
 /// Any status with a text.
-pub(crate) fn text(status: StatusCode, text: &'static str) -> Response {
+pub(crate) fn text(status: StatusCode, text: impl Into<Cow<'static, str>>) -> Response {
     let content_type = HeaderValue::from_static("text/plain; charset=utf-8");
-    (status, [(header::CONTENT_TYPE, content_type)], text).into_response()
+    (status, [(header::CONTENT_TYPE, content_type)], text.into()).into_response()
 }

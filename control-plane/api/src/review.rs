@@ -1,6 +1,6 @@
 //! Whose a token is, for those who ask for somebody else: TokenReviews of both APIs.
 
-use cubegate_api_types::kube::token_review::ReviewedUser;
+use cubegate_kube::token_review::ReviewedUser;
 use cubegate_store::StoreError;
 use cubegate_token::UnverifiedToken;
 

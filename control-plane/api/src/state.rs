@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use time::OffsetDateTime;
 use time::macros::datetime;
 use tokio::sync::watch;
 
-use crate::{Clock, Issuer, Throttle};
+use crate::{Clock, Issuer, Metrics, Throttle};
 
 /// What every handler can reach; cheap to clone.
 #[derive(Clone)]
@@ -22,6 +23,8 @@ pub struct AppState {
     pub store: Store,
     /// Makes and checks tokens.
     pub issuer: Arc<Issuer>,
+    /// What is counted.
+    pub metrics: Metrics,
     /// Takes audit records.
     pub audit: Recorder,
     /// The time.
@@ -96,6 +99,27 @@ pub struct OauthClient {
     pub secret: String,
 }
 
+// === impl OauthClient ===
+
+impl OauthClient {
+    /// The client of KubeSphere's documents, the only one unless others are given.
+    pub const KUBESPHERE: &str = "kubesphere:kubesphere";
+}
+
+impl FromStr for OauthClient {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.split_once(':') {
+            Some((id, secret)) if !id.is_empty() && !secret.is_empty() => Ok(Self {
+                id: id.to_owned(),
+                secret: secret.to_owned(),
+            }),
+            _ => Err("a client is written ID:SECRET, and neither is empty"),
+        }
+    }
+}
+
 impl fmt::Debug for OauthClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OauthClient")
@@ -138,19 +162,19 @@ impl AppState {
         self.store.revoke_token(token, self.clock.now()).await
     }
 
-    /// When the last token that is issued now is no longer taken anywhere.
+    /// Returns when the last token that is issued now is no longer taken anywhere.
     pub(crate) fn revoked_until(&self, now: OffsetDateTime) -> OffsetDateTime {
         let longest = self.lifetimes().any.max(self.store.lifetimes().any);
         now + Duration::from_secs(longest.saturating_add(CLOCK_SKEW_SECONDS))
     }
 
-    /// The same of a session's tokens.
+    /// Returns when no token of a session is taken any more that was made until `now`.
     pub(crate) fn session_until(&self, now: OffsetDateTime) -> OffsetDateTime {
         let longest = self.lifetimes().session.max(self.store.lifetimes().session);
         now + Duration::from_secs(longest.saturating_add(CLOCK_SKEW_SECONDS))
     }
 
-    /// How long tokens live that are issued now.
+    /// Returns how long tokens live that are issued now.
     pub fn lifetimes(&self) -> Lifetimes {
         let session = self.oauth.access_lifetime.max(self.issuer.lifetime());
         Lifetimes {
@@ -160,7 +184,7 @@ impl AppState {
     }
 }
 
-/// When nobody takes a token any more that expires then, in Unix seconds.
+/// Returns when nobody takes a token any more that expires then, in Unix seconds.
 pub(crate) fn taken_until(expires_at: u64) -> OffsetDateTime {
     let until = expires_at.saturating_add(CLOCK_SKEW_SECONDS);
     i64::try_from(until)
@@ -173,12 +197,12 @@ pub(crate) fn taken_until(expires_at: u64) -> OffsetDateTime {
 // === impl Document ===
 
 impl Document {
-    /// Whether somebody should look after it: it has three quarters of its limit.
+    /// Returns whether somebody should look after it: it has three quarters of its limit.
     pub fn is_near_limit(&self) -> bool {
         self.is_beyond_limit() || self.bytes >= self.limit / 4 * 3
     }
 
-    /// Whether Envoys do not get all of it.
+    /// Returns whether Envoys do not get all of it.
     pub fn is_beyond_limit(&self) -> bool {
         self.left_out > 0 || self.bytes > self.limit
     }
@@ -186,16 +210,22 @@ impl Document {
 
 // === impl OauthSettings ===
 
+impl OauthSettings {
+    /// How long access tokens are valid unless said otherwise, KubeSphere's two hours.
+    pub const ACCESS_LIFETIME: Duration = Duration::from_hours(2);
+    /// How long refresh tokens are valid unless said otherwise.
+    pub const REFRESH_LIFETIME: Duration = Duration::from_hours(4);
+    /// Whether a user may have several sessions unless said otherwise.
+    pub const MULTIPLE_LOGIN: bool = true;
+}
+
 impl Default for OauthSettings {
     fn default() -> Self {
         Self {
-            clients: vec![OauthClient {
-                id: "kubesphere".to_owned(),
-                secret: "kubesphere".to_owned(),
-            }],
-            access_lifetime: Duration::from_hours(2),
-            refresh_lifetime: Duration::from_hours(4),
-            multiple_login: true,
+            clients: OauthClient::KUBESPHERE.parse().into_iter().collect(),
+            access_lifetime: Self::ACCESS_LIFETIME,
+            refresh_lifetime: Self::REFRESH_LIFETIME,
+            multiple_login: Self::MULTIPLE_LOGIN,
             logout_redirects: Vec::new(),
         }
     }

@@ -5,6 +5,7 @@ mod auth;
 mod cluster;
 mod cookie;
 mod http;
+mod kapis_clusters;
 mod key;
 mod key_attributes;
 mod login;
@@ -28,10 +29,8 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Request, StatusCode};
-use cubegate_domain::{
-    ADMIN_GROUP, ApiServer, Cluster, ClusterCredential, ClusterTls, Scheme, UserState,
-};
-use cubegate_store::{ImportedKey, MasterKey, NewUser, Store};
+use cubegate_domain::{ADMIN_GROUP, Cluster, UserState};
+use cubegate_store::{ImportedKey, NewUser};
 use cubegate_token::{Ed25519Signer, Hs256Secret};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -39,8 +38,8 @@ use time::OffsetDateTime;
 use tower::ServiceExt as _;
 
 use crate::{
-    AppState, Clock, DEFAULT_TOKEN_LIFETIME, EnvoyPeer, Issuer, OauthSettings, Peer, PublicGateway,
-    Throttle, ThrottleSettings, router,
+    AppState, Clock, DEFAULT_TOKEN_LIFETIME, EnvoyPeer, Issuer, Metrics, OauthSettings, Peer,
+    PublicGateway, Throttle, ThrottleSettings, router,
 };
 
 /// The shared secret of the recorded vectors.
@@ -108,11 +107,7 @@ impl TestApp {
     }
 
     async fn with(issuer: Issuer, change: impl FnOnce(&mut AppState)) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let key = MasterKey::from_bytes(&[1; 32]).unwrap();
-        let store = Store::open(folder.path().join("cubegate.db"), &key)
-            .await
-            .unwrap();
+        let (store, folder) = cubegate_testing::store().await;
         let seconds = Arc::new(AtomicI64::new(START));
         let told = Arc::clone(&seconds);
         let clock = Clock::new(move || {
@@ -120,6 +115,7 @@ impl TestApp {
         });
         let (audit, records) = cubegate_audit::channel(1_000);
         let mut state = AppState {
+            metrics: Metrics::default(),
             store,
             audit,
             issuer: Arc::new(issuer),
@@ -189,19 +185,8 @@ impl TestApp {
     /// A cluster that asks for no credential.
     fn mk_cluster(&self, name: &str) -> Cluster {
         Cluster {
-            name: name.parse().unwrap(),
-            server: ApiServer {
-                scheme: Scheme::Http,
-                host: "127.0.0.1".to_owned(),
-                port: 1,
-                path_prefix: String::new(),
-            },
-            tls: ClusterTls {
-                ca_pem: None,
-                server_name: None,
-            },
-            credential: ClusterCredential::None,
             created_at: self.state.clock.now(),
+            ..cubegate_testing::cluster(name, "http://127.0.0.1:1")
         }
     }
 

@@ -59,19 +59,23 @@ pub(crate) struct TooMany {
 
 // === impl ThrottleSettings ===
 
-impl Default for ThrottleSettings {
+impl ThrottleSettings {
     /// Enough for people, programs and the office behind one address; the lock-out
     /// is that of KubeSphere's installers.
+    pub const DEFAULT: Self = Self {
+        logins_per_user: 120,
+        logins_per_address: 600,
+        tokens_per_user: 6_000,
+        tokens_per_address: 60_000,
+        changes_per_user: 300,
+        lock_failures: 10,
+        lock_window: Duration::from_mins(10),
+    };
+}
+
+impl Default for ThrottleSettings {
     fn default() -> Self {
-        Self {
-            logins_per_user: 120,
-            logins_per_address: 600,
-            tokens_per_user: 6_000,
-            tokens_per_address: 60_000,
-            changes_per_user: 300,
-            lock_failures: 10,
-            lock_window: Duration::from_mins(10),
-        }
+        Self::DEFAULT
     }
 }
 

@@ -86,7 +86,7 @@ impl Anonymous {
         entry.last = now;
     }
 
-    /// What is to be kept now, `limit` at most. What nobody is waited for any more is
+    /// Returns what is to be kept now, `limit` at most. What nobody is waited for any more is
     /// settled and forgotten; with `all`, everything is.
     pub(crate) fn take(&self, now: OffsetDateTime, all: bool, limit: usize) -> Vec<AuditRow> {
         let mut counted = self.counted();

@@ -83,7 +83,13 @@ impl Recorder {
         }
     }
 
-    /// How many records were dropped since this process began.
+    /// Returns how many records wait to be written, and how many may.
+    pub fn queued(&self) -> (usize, usize) {
+        let limit = self.records.max_capacity();
+        (limit.saturating_sub(self.records.capacity()), limit)
+    }
+
+    /// Returns how many records were dropped since this process began.
     pub fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
     }
@@ -92,7 +98,7 @@ impl Recorder {
 // === impl Queue ===
 
 impl Queue {
-    /// The next row, for those who do not keep it in a database. `None` when nobody
+    /// Returns the next row, for those who do not keep it in a database. `None` when nobody
     /// can record any more.
     pub async fn next(&mut self) -> Option<AuditRow> {
         loop {
@@ -233,8 +239,8 @@ impl Queue {
 
 #[cfg(test)]
 mod tests {
-    use cubegate_store::{AuditRange, MasterKey};
-    use tempfile::TempDir;
+    use cubegate_store::AuditRange;
+    use cubegate_testing::store;
     use tokio::sync::oneshot;
 
     use super::*;
@@ -242,15 +248,6 @@ mod tests {
 
     fn mk_record() -> Record {
         Record::new(Source::Api, OffsetDateTime::UNIX_EPOCH, "get")
-    }
-
-    async fn mk_store() -> (Store, TempDir) {
-        let folder = tempfile::tempdir().unwrap();
-        let key = MasterKey::from_bytes(&[1; 32]).unwrap();
-        let store = Store::open(folder.path().join("cubegate.db"), &key)
-            .await
-            .unwrap();
-        (store, folder)
     }
 
     #[tokio::test]
@@ -270,7 +267,7 @@ mod tests {
 
     #[tokio::test]
     async fn everything_is_written_at_the_latest_when_it_stops() {
-        let (store, _folder) = mk_store().await;
+        let (store, _folder) = store().await;
         let (recorder, queue) = channel(10_000);
         let (stop, stopped) = oneshot::channel::<()>();
         let writer = tokio::spawn({
@@ -293,7 +290,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_has_no_credential_is_counted_and_takes_no_place() {
-        let (store, _folder) = mk_store().await;
+        let (store, _folder) = store().await;
         let (recorder, queue) = channel(1);
         let writer = tokio::spawn(queue.write_to(store.clone(), std::future::pending()));
         for _ in 0..5_000 {
@@ -342,7 +339,7 @@ mod tests {
 
     #[tokio::test]
     async fn records_are_written_while_it_runs() {
-        let (store, _folder) = mk_store().await;
+        let (store, _folder) = store().await;
         let (recorder, queue) = channel(10);
         let writer = tokio::spawn(queue.write_to(store.clone(), std::future::pending()));
         recorder.record(mk_record());

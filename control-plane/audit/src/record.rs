@@ -9,22 +9,33 @@ use uuid::Uuid;
 
 use crate::text;
 
-/// One thing that was done, or refused. What is not known is left out.
+/// One thing that was done, or refused. What is not known is left out, and what `fields` and
+/// `strip` of a search leave out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = AuditRecord)]
 pub struct Record {
     /// Unique; ids grow with the time to the microsecond.
+    #[schema(required = false)]
     pub id: String,
     /// RFC 3339 in UTC: when the request came.
+    #[schema(required = false)]
     pub time: String,
     /// Where it was recorded.
+    #[schema(required = false)]
     pub source: Source,
     /// Who: the user of a verified token or password. A name that only stands in
     /// a failed login is kept when there is such a user, because a password is
     /// easily typed into the wrong field.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
+    /// For whom the user has asked to make the request (`Impersonate-User`), whether it
+    /// was let or not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub impersonated: Option<String>,
+    /// The groups that were named with it, between commas.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub impersonated_groups: Option<String>,
     /// The access key that the token was made from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
@@ -42,6 +53,7 @@ pub struct Record {
     pub cluster: Option<String>,
     /// Kubernetes' verb, or for what the control plane does `create`, `update`,
     /// `delete`, `get`, `login` or `logout`.
+    #[schema(required = false)]
     pub verb: String,
     /// The resource's API group; absent for the core group.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -72,10 +84,13 @@ pub struct Record {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// Bytes of the request's body.
+    #[schema(required = false)]
     pub bytes_in: u64,
     /// Bytes of the answer's body.
+    #[schema(required = false)]
     pub bytes_out: u64,
     /// From the first byte of the request to the last one of the answer.
+    #[schema(required = false)]
     pub duration_ms: u64,
     /// `x-request-id`; the API server's own audit log has it as `auditID`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -116,6 +131,8 @@ impl Record {
             time: to_text(time),
             source,
             user: None,
+            impersonated: None,
+            impersonated_groups: None,
             key: None,
             token_id: None,
             client: None,
@@ -160,6 +177,8 @@ impl Record {
     pub fn into_row(mut self) -> AuditRow {
         for value in [
             &mut self.user,
+            &mut self.impersonated,
+            &mut self.impersonated_groups,
             &mut self.key,
             &mut self.token_id,
             &mut self.client,
@@ -197,7 +216,7 @@ impl Record {
 /// How many digits of an id are its time.
 const TIME_DIGITS: usize = 14;
 
-/// The time's place among ids: every id of that time or later is at or behind it.
+/// Returns the time's place among ids: every id of that time or later is at or behind it.
 pub(crate) fn id_of(time: OffsetDateTime) -> String {
     let micros = time.unix_timestamp_nanos() / 1_000;
     format!("{:0TIME_DIGITS$x}", u64::try_from(micros).unwrap_or(0))

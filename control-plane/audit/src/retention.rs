@@ -138,7 +138,8 @@ async fn step(
 
 #[cfg(test)]
 mod tests {
-    use cubegate_store::{AuditOrder, AuditRange, MasterKey};
+    use cubegate_store::{AuditOrder, AuditRange};
+    use cubegate_testing::store;
 
     use super::*;
     use crate::{Record, Source};
@@ -157,11 +158,7 @@ mod tests {
     }
 
     async fn left(retention: Retention, records: i64) -> Vec<String> {
-        let folder = tempfile::tempdir().unwrap();
-        let key = MasterKey::from_bytes(&[1; 32]).unwrap();
-        let store = Store::open(folder.path().join("cubegate.db"), &key)
-            .await
-            .unwrap();
+        let (store, _folder) = store().await;
         let rows: Vec<_> = (0..records)
             .map(|second| {
                 let mut record = Record::new(Source::Api, at(second), "get");
@@ -201,11 +198,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_flood_of_one_class_takes_nothing_of_the_others() {
-        let folder = tempfile::tempdir().unwrap();
-        let key = MasterKey::from_bytes(&[1; 32]).unwrap();
-        let store = Store::open(folder.path().join("cubegate.db"), &key)
-            .await
-            .unwrap();
+        let (store, _folder) = store().await;
         let row = |second, class| {
             let mut record = Record::new(Source::Api, at(second), "get");
             record.class = class;

@@ -53,8 +53,16 @@ pub enum SearchError {
 
 /// The answer of a search.
 #[derive(Serialize, Deserialize, ToSchema)]
-#[schema(as = AuditRecords)]
-pub struct Answer<'a> {
+#[schema(as = AuditRecords, example = json!({
+    "items": [{
+        "id": "0643f0a1b2c3d4e5f6a7b8c9", "time": "2026-11-25T06:10:11.123Z", "source": "api",
+        "user": "jeff", "verb": "rotate", "resource": "keys", "name": "0a1b2c3d4e5f60718293a4b5c6d7e8f9",
+        "method": "POST", "path": "/api/v1/cube/key/rotate", "status": 200,
+        "bytesIn": 0, "bytesOut": 140, "durationMs": 4,
+    }],
+    "total": 1, "dropped": 0,
+}))]
+pub struct RecordPage<'a> {
     /// The records of the page.
     #[serde(borrow)]
     #[schema(value_type = Vec<crate::Record>)]
@@ -89,7 +97,7 @@ impl Search {
         )
     }
 
-    /// The same from the values; empty is not asked.
+    /// Makes a search from the values; an empty one is not asked for.
     ///
     /// # Errors
     /// [`SearchError::Time`].
@@ -105,7 +113,7 @@ impl Search {
     }
 }
 
-/// The id that stands for a time; empty for none.
+/// Returns the id that stands for a time; empty for none.
 fn bound(text: &str) -> Option<String> {
     if text.is_empty() {
         return Some(String::new());
@@ -144,7 +152,8 @@ pub async fn page(
     feed(&mut engine, store, range, offset, limit).await?;
     push(&mut engine, b"]}")?;
     let body = finish(engine)?;
-    let mut answer: Answer<'_> = serde_json::from_slice(&body).map_err(|_| SearchError::NoList)?;
+    let mut answer: RecordPage<'_> =
+        serde_json::from_slice(&body).map_err(|_| SearchError::NoList)?;
     answer.total = total.unwrap_or(answer.total);
     answer.dropped = dropped;
     serde_json::to_vec(&answer).map_err(|_| SearchError::NoList)

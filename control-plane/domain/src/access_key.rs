@@ -4,7 +4,7 @@ mod attributes;
 
 pub use attributes::{
     KeyAttributes, KeyAttributesError, KeyChange, MAX_KEY_DESCRIPTION_BYTES, MAX_KEY_NAME_BYTES,
-    MAX_SCOPE_BYTES, VERBS,
+    MAX_SCOPE_BYTES,
 };
 
 use time::{Duration, OffsetDateTime};
@@ -46,13 +46,13 @@ pub struct AccessKey {
 // === impl AccessKey ===
 
 impl AccessKey {
-    /// Whether its tokens may do less than its owner, or may do it only for a while. They
+    /// Returns whether its tokens may do less than its owner, or may do it only for a while. They
     /// are for clusters only: what they could make at the gateway would know no bound.
     pub fn is_bounded(&self) -> bool {
         self.attributes.expires_at.is_some() || !self.attributes.scope.is_unbounded()
     }
 
-    /// Whether it gives no token any more.
+    /// Returns whether it gives no token any more.
     pub fn is_expired(&self, now: OffsetDateTime) -> bool {
         self.attributes.expires_at.is_some_and(|end| end <= now)
     }

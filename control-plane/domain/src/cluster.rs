@@ -90,7 +90,7 @@ pub struct Cluster {
 // === impl ClusterName ===
 
 impl ClusterName {
-    /// The name as text.
+    /// Returns the name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -125,7 +125,7 @@ impl fmt::Display for ClusterName {
 // === impl Cluster ===
 
 impl Cluster {
-    /// Whether its API server is proven by the system's CAs, for want of its own.
+    /// Returns whether its API server is proven by the system's CAs, for want of its own.
     pub fn needs_system_ca(&self) -> bool {
         self.server.scheme == Scheme::Https && self.tls.ca_pem.is_none()
     }
@@ -142,7 +142,7 @@ impl Scheme {
         }
     }
 
-    /// The port that a URL means when it names none.
+    /// Returns the port that a URL means when it names none.
     pub fn default_port(self) -> u16 {
         match self {
             Self::Http => 80,

@@ -50,12 +50,12 @@ pub fn check_node_name(name: &str) -> Result<(), NodeNameError> {
 // === impl NodeCertificate ===
 
 impl NodeCertificate {
-    /// When it is to be renewed: after two thirds of its life.
+    /// Returns when it is to be renewed: after two thirds of its life.
     pub fn renew_at(&self) -> OffsetDateTime {
         self.issued_at + self.lifetime() * 2 / 3
     }
 
-    /// How long it is good in all.
+    /// Returns how long it is good in all.
     pub fn lifetime(&self) -> Duration {
         self.expires_at - self.issued_at
     }
@@ -64,7 +64,7 @@ impl NodeCertificate {
 // === impl Node ===
 
 impl Node {
-    /// Whether its newest certificate is refused.
+    /// Returns whether its newest certificate is refused.
     pub fn is_revoked(&self) -> bool {
         self.revoked_until
             .is_some_and(|until| self.certificate.issued_at <= until)

@@ -1,9 +1,11 @@
 //! People and programs that may log in.
 
+mod groups;
 mod rules;
 
 use time::OffsetDateTime;
 
+pub use self::groups::{impersonated_groups, token_groups};
 pub use self::rules::{
     PASSWORD_BYTES, check_display_name, check_email, check_language, check_password, check_phone,
 };
@@ -72,7 +74,7 @@ pub struct User {
 // === impl User ===
 
 impl User {
-    /// Whether the user manages the gateway.
+    /// Returns whether the user manages the gateway.
     pub fn is_admin(&self) -> bool {
         self.groups.iter().any(|group| group == ADMIN_GROUP)
     }
@@ -81,7 +83,7 @@ impl User {
 // === impl UserState ===
 
 impl UserState {
-    /// The word that stands in the database and in KubeCube's API.
+    /// Returns the word that stands in the database and in KubeCube's API.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Normal => "normal",

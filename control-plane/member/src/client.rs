@@ -35,7 +35,7 @@ pub(crate) fn connect(config: kube::Config, longest: usize) -> Result<kube::Clie
     Ok(builder.with_layer(&bound).build())
 }
 
-/// The client's configuration: the given CA, the given credential, no retries, and
+/// Returns the client's configuration: the given CA, the given credential, no retries, and
 /// no time limits beside those of whoever uses it.
 pub(crate) fn config(
     server: &ApiServer,
@@ -92,7 +92,7 @@ pub(crate) fn check_tls(spec: &MemberSpec) -> Result<(), KubeconfigError> {
         .map_err(|error| wrong(innermost(&error)))
 }
 
-/// The text of the error that caused it all.
+/// Returns the text of the error that caused it all.
 pub(crate) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     let mut error = error;
     while let Some(source) = error.source() {

@@ -13,7 +13,6 @@ mod document;
 mod error;
 mod kept;
 mod listed;
-mod precedence;
 #[cfg(test)]
 mod tests;
 
@@ -23,6 +22,7 @@ use std::time::Duration;
 
 use cubegate_domain::Cluster;
 use cubegate_filter_config::{ResourceEntry, Resources};
+use cubegate_kube::groups::precedence;
 use futures::StreamExt as _;
 use http::{Request, StatusCode, header};
 use http_body_util::BodyExt as _;
@@ -35,6 +35,9 @@ use crate::client;
 
 /// How long one reading may take with all its requests.
 pub const DISCOVERY_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Where the core group is told of.
+const CORE: &str = "/api";
 
 /// How long one document may take: an aggregated API server that hangs must not cost
 /// the others their place.
@@ -132,8 +135,7 @@ impl Discoverer {
 
     async fn read(&self) -> Result<Discovery, DiscoveryError> {
         let read = Read::default();
-        let (core, groups) =
-            futures::try_join!(self.root("/api", &read), self.root("/apis", &read))?;
+        let (core, groups) = futures::try_join!(self.root(CORE, &read), self.root("/apis", &read))?;
         if core.is_none() && groups.is_none() {
             return Err(DiscoveryError::NoKubernetes);
         }
@@ -143,7 +145,8 @@ impl Discoverer {
             leaves_out |= root.leaves_out;
             unread.extend(root.versions);
         }
-        precedence::sort(&mut unread, |(version, _)| version);
+        // The versions of a group stay in the cluster's order of preference.
+        unread.sort_by(|(a, _), (b, _)| precedence(&a.group).cmp(&precedence(&b.group)));
         leaves_out |= unread.len() > MAX_VERSIONS;
         unread.truncate(MAX_VERSIONS);
         let asked = unread.into_iter().map(|(version, is_whole)| {
@@ -176,8 +179,8 @@ impl Discoverer {
         };
         let root = document::root(path, &bytes)?;
         let is_whole = root.is_whole();
-        let mut versions = root.into_versions();
-        precedence::sort(&mut versions, |version| version);
+        let mut versions = root.into_versions(path == CORE);
+        versions.sort_by(|a, b| precedence(&a.group).cmp(&precedence(&b.group)));
         // At once: the other one may be long in coming.
         let Discovery {
             versions,
@@ -189,7 +192,7 @@ impl Discoverer {
         }))
     }
 
-    /// What a version has. Nothing is left of one that has gone meanwhile.
+    /// Returns what a version has. Nothing is left of one that has gone meanwhile.
     async fn fill(
         &self,
         mut version: Version,
@@ -205,7 +208,7 @@ impl Discoverer {
         Ok(Some(version))
     }
 
-    /// The body of a 200, or nothing for a 404.
+    /// Returns the body of a 200, or nothing for a 404.
     async fn get(
         &self,
         path: &str,
@@ -286,12 +289,12 @@ impl Discovery {
         kept
     }
 
-    /// Whether the cluster has more than is kept: [`Self::resources`] are not all.
+    /// Returns whether the cluster has more than is kept: [`Self::resources`] are not all.
     pub fn leaves_out(&self) -> bool {
         self.leaves_out
     }
 
-    /// The versions, as `metrics.k8s.io/v1beta1`, that could not be read.
+    /// Returns the versions, as `metrics.k8s.io/v1beta1`, that could not be read.
     pub fn unreachable(&self) -> Vec<String> {
         self.versions
             .iter()
@@ -300,7 +303,7 @@ impl Discovery {
             .collect()
     }
 
-    /// The resources by their plural name. Of each group a resource is taken from the
+    /// Returns the resources by their plural name. Of each group a resource is taken from the
     /// version that the cluster prefers, or the next one that has it (`cronjobs` of
     /// Kubernetes 1.20 are in `batch/v1beta1` alone). Groups that have a name in common
     /// come in this order: the core, the groups of Kubernetes itself, the others by name.

@@ -2,10 +2,13 @@
 
 mod credential;
 mod data;
+mod document;
 mod error;
+mod private_key;
 mod server;
 #[cfg(test)]
 mod tests;
+mod token;
 
 use cubegate_domain::{ApiServer, Cluster, ClusterCredential, ClusterName, ClusterTls, Scheme};
 use kube::config::{self as k8s, Kubeconfig};
@@ -29,7 +32,8 @@ pub struct MemberSpec {
 }
 
 /// Reads the YAML or JSON of a kubeconfig and takes the cluster and the user of
-/// `context` (of its `current-context` when absent).
+/// `context` (of its `current-context` when absent). As for kubectl, a field that is empty
+/// is absent. `now` decides whether a token has ended.
 ///
 /// # Errors
 /// One sentence that says what to change; see [`KubeconfigError`].
@@ -37,8 +41,9 @@ pub fn parse_kubeconfig(
     yaml: &str,
     context: Option<&str>,
     files: &FileAccess,
+    now: OffsetDateTime,
 ) -> Result<MemberSpec, KubeconfigError> {
-    let kubeconfig = Kubeconfig::from_yaml(yaml).map_err(|error| KubeconfigError::parse(&error))?;
+    let kubeconfig = document::read(yaml)?;
     let context = find_context(&kubeconfig, context)?;
     let cluster = find_cluster(&kubeconfig, &context)?;
     let user = find_user(&kubeconfig, &context)?;
@@ -46,7 +51,7 @@ pub fn parse_kubeconfig(
 
     let mut warnings = Vec::new();
     let server = server::parse(cluster.server.as_deref().unwrap_or_default())?;
-    let credential = credential::read(user, files, &mut warnings)?;
+    let credential = credential::read(user, files, now, &mut warnings)?;
     let mut tls = ClusterTls {
         ca_pem: data::certificates(
             "certificate-authority",
@@ -77,6 +82,12 @@ pub fn parse_kubeconfig(
         credential,
         warnings,
     };
+    if let ClusterCredential::ClientCertificate { key_pem, .. } = &spec.credential
+        && spec.server.scheme == Scheme::Https
+        && private_key::is_p521(key_pem)
+    {
+        return Err(KubeconfigError::P521Key);
+    }
     // What the TLS library does not take, Envoy does not take either, and there
     // it would be found out much later.
     client::check_tls(&spec)?;
@@ -86,7 +97,7 @@ pub fn parse_kubeconfig(
 // === impl MemberSpec ===
 
 impl MemberSpec {
-    /// The cluster under a name.
+    /// Returns the cluster under a name.
     pub fn into_cluster(self, name: ClusterName, created_at: OffsetDateTime) -> Cluster {
         Cluster {
             name,

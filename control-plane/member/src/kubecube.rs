@@ -90,9 +90,7 @@ pub async fn read_kubecube(pivot: &MemberSpec) -> Result<KubeCube, KubeCubeError
         })
     };
     let config = client::config(&pivot.server, &pivot.tls, &pivot.credential).map_err(unusable)?;
-    // Its own bound comes first, with words of its own.
-    let client =
-        client::connect(config, list::MAX_PAGE_BYTES.saturating_mul(2)).map_err(unusable)?;
+    let client = client::connect(config, list::MAX_PAGE_BYTES).map_err(unusable)?;
     let reader = list::Reader::new(client, server);
 
     let mut read = KubeCube::default();

@@ -18,14 +18,17 @@
 
 mod address;
 mod client;
+mod clock;
 mod discovery;
 mod kubeconfig;
 mod kubecube;
 mod probe;
 mod read;
+mod service_account;
 mod system_ca;
 
 pub use address::{AddressError, AddressPolicy, ClusterNetwork, ClusterNetworkError};
+pub use clock::server_time;
 pub use discovery::{DISCOVERY_TIMEOUT, Discoverer, Discovery, DiscoveryError, USER_AGENT};
 pub use kubeconfig::{FileAccess, KubeconfigError, MemberSpec, parse_kubeconfig};
 pub use kubecube::{
@@ -33,6 +36,7 @@ pub use kubecube::{
 };
 pub use probe::{PROBE_TIMEOUT, ProbeError, ProbeReport, probe};
 pub use read::{
-    AccessQuestion, Assigned, Capacity, Identity, Inventory, READ_TIMEOUT, ReadError, Reader,
+    AccessQuestion, Assigned, Capacity, Identity, Inventory, MemberClient, READ_TIMEOUT, ReadError,
 };
+pub use service_account::ServiceAccount;
 pub use system_ca::{knows_system_ca, trust_system_ca};

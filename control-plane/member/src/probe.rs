@@ -4,7 +4,7 @@ mod error;
 mod review;
 mod rights;
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -20,7 +20,7 @@ pub use error::ProbeError;
 pub const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Longest answer; a version has less than 2 KiB, a review of all rules some more.
-const MAX_ANSWER_BYTES: usize = 1 << 20;
+pub(crate) const MAX_ANSWER_BYTES: usize = 1 << 20;
 
 /// What an API server said.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,7 +5,6 @@
 mod error;
 mod inventory;
 mod pages;
-mod quantity;
 mod rbac;
 mod review;
 #[cfg(test)]
@@ -40,13 +39,13 @@ pub struct Identity {
 /// One member cluster, read as one [`Identity`]. Each call ends within
 /// [`READ_TIMEOUT`].
 #[derive(Clone)]
-pub struct Reader {
+pub struct MemberClient {
     client: kube::Client,
 }
 
-// === impl Reader ===
+// === impl MemberClient ===
 
-impl Reader {
+impl MemberClient {
     /// Prepares a client; nothing is asked yet.
     ///
     /// # Errors
@@ -63,7 +62,7 @@ impl Reader {
         Ok(Self { client })
     }
 
-    /// Whether there is a namespace of that name that may be read.
+    /// Returns whether there is a namespace of that name that may be read.
     ///
     /// # Errors
     /// [`ReadError::Failed`]; a refusal is no.
@@ -86,26 +85,32 @@ impl Reader {
         path: &str,
         body: Vec<u8>,
     ) -> Result<T, ReadError> {
-        let text = self.text(method, path, body).await?;
+        let text = text(&self.client, method, path, body).await?;
         serde_json::from_str(&text).map_err(|error| ReadError::Failed(error.to_string()))
-    }
-
-    async fn text(&self, method: &str, path: &str, body: Vec<u8>) -> Result<String, ReadError> {
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header("content-type", "application/json")
-            .body(body)
-            .map_err(|error| ReadError::Failed(error.to_string()))?;
-        self.client
-            .request_text(request)
-            .await
-            .map_err(ReadError::from_kube)
     }
 }
 
+/// Sends a request with a body of JSON, or none, and returns the answer.
+pub(crate) async fn text(
+    client: &kube::Client,
+    method: &str,
+    path: &str,
+    body: Vec<u8>,
+) -> Result<String, ReadError> {
+    let request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header("content-type", "application/json")
+        .body(body)
+        .map_err(|error| ReadError::Failed(error.to_string()))?;
+    client
+        .request_text(request)
+        .await
+        .map_err(ReadError::from_kube)
+}
+
 /// A name as one segment of a path; a name that Kubernetes cannot have is refused.
-fn segment(name: &str) -> Result<String, ReadError> {
+pub(crate) fn segment(name: &str) -> Result<String, ReadError> {
     if name.is_empty() || name.len() > 253 || name.chars().all(|c| c == '.') {
         return Err(ReadError::Refused {
             code: 404,
@@ -115,7 +120,9 @@ fn segment(name: &str) -> Result<String, ReadError> {
     Ok(form_urlencoded::byte_serialize(name.as_bytes()).collect())
 }
 
-async fn within<T>(work: impl Future<Output = Result<T, ReadError>>) -> Result<T, ReadError> {
+pub(crate) async fn within<T>(
+    work: impl Future<Output = Result<T, ReadError>>,
+) -> Result<T, ReadError> {
     time::timeout(READ_TIMEOUT, work)
         .await
         .unwrap_or_else(|_| Err(ReadError::Failed("it did not answer in time".to_owned())))

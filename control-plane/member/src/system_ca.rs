@@ -18,12 +18,12 @@ pub fn trust_system_ca(path: PathBuf) {
     let _ = SYSTEM_CA.set(path);
 }
 
-/// Whether a bundle was named.
+/// Returns whether a bundle was named.
 pub fn knows_system_ca() -> bool {
     SYSTEM_CA.get().is_some()
 }
 
-/// The certificates of the bundle, if one was named; what the TLS library cannot use of
+/// Returns the certificates of the bundle, if one was named; what the TLS library cannot use of
 /// it is left out, as everywhere.
 pub(crate) fn roots() -> Result<Option<Vec<Vec<u8>>>, String> {
     let Some(path) = SYSTEM_CA.get() else {

@@ -1,18 +1,23 @@
 //! From what an Envoy logs of a request to its audit record.
 
-use cubegate_audit::{AuditClass, Record, Recorder, RequestInfo, Source, text};
+use cubegate_audit::{AuditClass, Record, Recorder, Source, text};
 use cubegate_filter_config::{AUDIT_FILTER_STATE, AuditNote, CONTROL_PLANE_CLUSTER};
+use cubegate_kube::{Ambiguous, RequestInfo, ResourceInfo};
 use cubegate_xds::{AccessLog, AccessLogEntry};
 use time::OffsetDateTime;
+
+use crate::checks::Said;
 
 /// Envoy's word for an answer that is not its own.
 const VIA_UPSTREAM: &str = "via_upstream";
 
-/// Takes the Envoys' access logs for this recorder.
-pub(crate) fn access_log(recorder: Recorder) -> AccessLog {
+/// Takes the Envoys' access logs for this recorder, but for what the control plane has asked
+/// them itself.
+pub(crate) fn access_log(recorder: Recorder, said: Said) -> AccessLog {
     AccessLog::new(AUDIT_FILTER_STATE, move |node, entries| {
         entries
             .into_iter()
+            .filter(|entry| !said.tell(&entry.user_agent, &entry.details))
             .filter_map(|entry| to_record(node, entry))
             .for_each(|record| recorder.record(record));
     })
@@ -42,6 +47,8 @@ fn to_record(node: &str, entry: AccessLogEntry) -> Option<Record> {
     }
     let AuditNote {
         user,
+        impersonated,
+        impersonated_groups,
         key,
         token,
         cluster,
@@ -51,7 +58,10 @@ fn to_record(node: &str, entry: AccessLogEntry) -> Option<Record> {
         .as_deref()
         .and_then(AuditNote::from_json)
         .unwrap_or_default();
-    let (sent_path, query) = path.split_once('?').unwrap_or((&path, ""));
+    let (sent_path, query) = match path.split_once('?') {
+        Some((sent_path, query)) => (sent_path, Some(query)),
+        None => (path.as_str(), None),
+    };
     let asked_path = match original_path.split_once('?') {
         _ if original_path.is_empty() => sent_path,
         Some((asked, _)) => asked,
@@ -59,26 +69,40 @@ fn to_record(node: &str, entry: AccessLogEntry) -> Option<Record> {
     };
     // Read whole, and cut as texts of the record only then: what stands before a name
     // must not push it out of sight.
-    let info = RequestInfo::of(&method, api_path.as_deref().unwrap_or_default(), query);
+    let api_path = api_path.as_deref().unwrap_or_default();
+    let info = RequestInfo::of_kubesphere(&method, api_path, query)
+        .unwrap_or_else(|Ambiguous(info)| *info);
+    let (verb, resource) = match info {
+        RequestInfo::Resource(resource) => (resource.verb.to_owned(), resource),
+        RequestInfo::NonResource { verb, .. } => (verb, ResourceInfo::default()),
+    };
+    // What has no verb is told by its method.
+    let verb = match verb.as_str() {
+        "" => method.to_ascii_lowercase(),
+        _ => verb,
+    };
 
     let micros = i128::from(start_micros).saturating_mul(1_000);
     let time = OffsetDateTime::from_unix_timestamp_nanos(micros).ok()?;
-    let mut record = Record::new(Source::Gateway, time, &info.verb);
+    let mut record = Record::new(Source::Gateway, time, &verb);
     record.class = match user {
         Some(_) => AuditClass::Traffic,
         None => AuditClass::Anonymous,
     };
     record.user = user;
+    record.impersonated = impersonated;
+    let groups = impersonated_groups.join(",");
+    record.impersonated_groups = Some(groups).filter(|groups| !groups.is_empty());
     record.key = key;
     record.token_id = token;
     record.client = client.map(|client| client.to_canonical().to_string());
     record.user_agent = Some(user_agent);
     record.cluster = cluster;
-    record.api_group = Some(info.group);
-    record.namespace = Some(info.namespace);
-    record.resource = Some(info.resource);
-    record.subresource = Some(info.subresource);
-    record.name = Some(info.name);
+    record.api_group = Some(resource.group);
+    record.namespace = Some(resource.namespace);
+    record.resource = Some(resource.resource);
+    record.subresource = Some(resource.subresource);
+    record.name = Some(resource.name);
     record.path = Some(text::path(asked_path));
     record.method = Some(method);
     record.status = status;
@@ -121,6 +145,8 @@ mod tests {
     fn a_request_to_a_cluster_is_told_whole() {
         let note = AuditNote {
             user: Some("jeff".to_owned()),
+            impersonated: Some("bob".to_owned()),
+            impersonated_groups: vec!["g".to_owned(), "h".to_owned()],
             key: Some("k".to_owned()),
             token: Some("t".to_owned()),
             cluster: Some("c".to_owned()),
@@ -133,13 +159,59 @@ mod tests {
         let mut kept: serde_json::Value = serde_json::from_str(&row.record).unwrap();
         kept.as_object_mut().unwrap().remove("id");
         let expected = serde_json::json!({
-            "time": "2023-11-14T22:13:20.123Z", "source": "gateway", "user": "jeff", "key": "k",
-            "tokenId": "t", "client": "203.0.113.7", "userAgent": "kubectl", "cluster": "c",
+            "time": "2023-11-14T22:13:20.123Z", "source": "gateway", "user": "jeff",
+            "impersonated": "bob", "impersonatedGroups": "g,h", "key": "k", "tokenId": "t", "client": "203.0.113.7", "userAgent": "kubectl", "cluster": "c",
             "verb": "watch", "namespace": "a", "resource": "pods", "method": "GET",
             "path": "/clusters/c/api/v1/namespaces/a/pods", "status": 200, "bytesIn": 1,
             "bytesOut": 2, "durationMs": 2, "requestId": "r1", "envoy": "edge-1",
         });
         assert_eq!(kept, expected);
+    }
+
+    #[test]
+    fn verb_and_resource_are_those_that_a_scope_is_checked_on() {
+        for (method, path, query, expected) in [
+            ("GET", "/api/v1/pods", "?watch", "watch pods"),
+            (
+                "GET",
+                "/api/v1/namespaces",
+                "?fieldSelector=metadata.name%3Da",
+                "list namespaces a",
+            ),
+            ("GET", "/api/v1/secrets", "?x=;", "list secrets"),
+            ("GET", "/api/v1/pods/p", "?watch=1", "get pods p"),
+            ("OPTIONS", "/api/v1/pods", "", "options pods"),
+            ("GET", "/version", "?watch=1", "get"),
+            (
+                "GET",
+                "/kapis/iam.kubesphere.io/v1alpha2/users/a",
+                "",
+                "get users a",
+            ),
+        ] {
+            let note = AuditNote {
+                user: Some("jeff".to_owned()),
+                path: Some(path.to_owned()),
+                ..AuditNote::default()
+            };
+            let entry = AccessLogEntry {
+                method: method.to_owned(),
+                path: format!("/base{path}{query}"),
+                ..mk_entry(Some(&note))
+            };
+            let Record {
+                verb,
+                resource,
+                name,
+                ..
+            } = to_record("edge", entry).unwrap();
+            let told = [Some(verb), resource, name].map(Option::unwrap_or_default);
+            assert_eq!(
+                told.join(" ").trim_end(),
+                expected,
+                "{method} {path}{query}"
+            );
+        }
     }
 
     #[test]

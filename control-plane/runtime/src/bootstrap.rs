@@ -1,5 +1,6 @@
 //! The bootstrap of an Envoy: who it is and where its configuration comes from.
 
+mod metrics;
 mod overload;
 
 use std::fmt::Write as _;
@@ -9,6 +10,7 @@ use std::path::Path;
 use anyhow::anyhow;
 use cubegate_filter_config::{CONTROL_PLANE_CLUSTER, FILTER_NAME, FILTER_WARM_ROOT};
 
+use self::metrics::Metrics;
 pub(crate) use self::overload::EnvoyLimits;
 use crate::node::{AUTHORITY, IDENTITY, NodeFiles};
 use crate::pki::CONTROL_PLANE_NAME;
@@ -17,12 +19,14 @@ use crate::pki::CONTROL_PLANE_NAME;
 pub(crate) struct Bootstrap<'a> {
     /// The Envoy's name.
     pub(crate) node_id: &'a str,
-    /// `HOST:PORT` of the control plane's xDS.
-    pub(crate) xds_address: &'a str,
-    /// `HOST:PORT` of its HTTP API.
-    pub(crate) api_address: &'a str,
+    /// `HOST:PORT` of each control plane's xDS.
+    pub(crate) xds_addresses: &'a [String],
+    /// `HOST:PORT` of each one's HTTP API.
+    pub(crate) api_addresses: &'a [String],
     /// Where the admin page listens.
     pub(crate) admin: SocketAddr,
+    /// Where others read its metrics, if they do.
+    pub(crate) metrics: Option<SocketAddr>,
     /// What it may use.
     pub(crate) limits: EnvoyLimits,
     /// The files by which it proves itself, on its machine.
@@ -45,7 +49,7 @@ pub(crate) struct Warm<'a> {
 // === impl Bootstrap ===
 
 impl Bootstrap<'_> {
-    /// The bootstrap as YAML.
+    /// Returns the bootstrap as YAML.
     pub(crate) fn to_yaml(&self) -> anyhow::Result<String> {
         let mut yaml = String::new();
         write!(
@@ -132,11 +136,16 @@ static_resources:
             cluster = self.cluster,
             admin_host = quoted(&self.admin.ip().to_string())?,
             admin_port = self.admin.port(),
-            xds = endpoint("xds", self.xds_address)?,
-            api = endpoint(CONTROL_PLANE_CLUSTER, self.api_address)?,
+            xds = endpoints("xds", self.xds_addresses)?,
+            api = endpoints(CONTROL_PLANE_CLUSTER, self.api_addresses)?,
             identity = quoted_path(&self.files.identity_document())?,
             authority = quoted_path(&self.files.authority_document())?,
         )?;
+        let metrics = Metrics {
+            listen: self.metrics,
+            admin: self.admin,
+        };
+        metrics.write_yaml(&mut yaml)?;
         self.limits.write_yaml(&mut yaml)?;
         if let Some(Warm {
             module,
@@ -168,25 +177,53 @@ static_resources:
     }
 }
 
-/// Where a cluster of the bootstrap is.
-fn endpoint(cluster: &str, address: &str) -> anyhow::Result<String> {
-    let (host, port) = split_host_port(address)?;
-    let kind = if host.parse::<IpAddr>().is_ok() {
-        "STATIC"
+/// Returns where a cluster of the bootstrap is.
+fn endpoints(cluster: &str, addresses: &[String]) -> anyhow::Result<String> {
+    let mut endpoints = String::new();
+    let mut named = false;
+    for address in addresses {
+        let (host, port) = split_host_port(address)?;
+        named |= host.parse::<IpAddr>().is_err();
+        write!(
+            endpoints,
+            r"
+              - endpoint:
+                  address:
+                    socket_address: {{ address: {host}, port_value: {port} }}",
+            host = quoted(&host)?,
+        )?;
+    }
+    let kind = match (named, addresses.len()) {
+        (false, _) => "STATIC",
+        // All of its addresses, one after the other.
+        (true, 1) => "LOGICAL_DNS\n      dns_lookup_family: ALL",
+        (true, _) => "STRICT_DNS\n      dns_lookup_family: ALL",
+    };
+    // One that is not there is passed over for some seconds, unless all are.
+    let several = if addresses.len() > 1 {
+        "      outlier_detection:
+        split_external_local_origin_errors: true
+        consecutive_local_origin_failure: 2
+        enforcing_consecutive_local_origin_failure: 100
+        enforcing_consecutive_5xx: 0
+        enforcing_consecutive_gateway_failure: 0
+        enforcing_success_rate: 0
+        enforcing_local_origin_success_rate: 0
+        interval: 1s
+        base_ejection_time: 5s
+        max_ejection_time: 30s
+        max_ejection_percent: 90
+"
     } else {
-        "STRICT_DNS"
+        ""
     };
     Ok(format!(
         r"      type: {kind}
       load_assignment:
         cluster_name: {cluster}
         endpoints:
-          - lb_endpoints:
-              - endpoint:
-                  address:
-                    socket_address: {{ address: {host}, port_value: {port} }}
-",
-        host = quoted(&host)?,
+          - lb_endpoints:{endpoints}
+{several}"
     ))
 }
 

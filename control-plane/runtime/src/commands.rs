@@ -3,10 +3,19 @@
 pub(crate) mod audit;
 pub(crate) mod bootstrap;
 pub(crate) mod cluster;
+pub(crate) mod completions;
+pub(crate) mod doctor;
+pub(crate) mod envoys;
 pub(crate) mod import;
 pub(crate) mod key;
+pub(crate) mod keys;
+pub(crate) mod kubernetes;
+pub(crate) mod man;
+pub(crate) mod migrate;
 pub(crate) mod node;
+pub(crate) mod render;
 pub(crate) mod serve;
+pub(crate) mod tokens;
 pub(crate) mod up;
 pub(crate) mod user;
 
@@ -20,11 +29,10 @@ use crate::data_dir::{DataDir, Missing};
 /// what is changed there.
 async fn open(data: &DataArgs) -> anyhow::Result<Store> {
     let database = data.database()?;
-    let folder = &data.dir.data_dir;
     let data = match &database {
         // Of the folder the master key alone is needed, which is told if it is missing.
-        Some(_) => DataDir::at(folder),
-        None => DataDir::of_gateway(folder)?,
+        Some(_) => DataDir::at(&data.dir),
+        None => DataDir::of_gateway(&data.dir)?,
     };
     data.store(database, Missing::Refuse).await
 }
@@ -44,7 +52,7 @@ pub(crate) fn generate_password() -> String {
     random.iter().map(letter).collect()
 }
 
-/// When no token that was made until now is taken any more, whatever lifetimes the
+/// Returns when no token that was made until now is taken any more, whatever lifetimes the
 /// servers were started with: a kubeconfig's token may live for a year.
 pub(crate) fn revoked_until() -> time::OffsetDateTime {
     time::OffsetDateTime::now_utc() + cubegate_store::MAX_TOKEN_LIFETIME

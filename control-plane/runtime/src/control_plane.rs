@@ -4,39 +4,49 @@ mod expiry;
 mod first_admin;
 mod key_uses;
 mod listeners;
+mod live;
+mod module;
 mod settings;
+mod shutdown;
+mod tasks;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::Context as _;
 use axum::serve::ListenerExt as _;
 use cubegate_api::{AppState, Clock, Peer, PublicGateway, Throttle};
-use cubegate_filter_config::Limits;
-use cubegate_snapshot::{AccessLogTarget, FilterModule, ListenerSettings, Snapshot};
+use cubegate_filter_config::FilterLimits;
+use cubegate_snapshot::{AccessLog, AccessLogTarget, FilterModule, ListenerSettings, Snapshot};
 use cubegate_store::Store;
 use cubegate_xds::XdsServer;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
 
-use self::first_admin::make_first_admin;
+use self::first_admin::FirstAdmin;
 pub(crate) use self::listeners::Listeners;
+use self::live::Files;
+pub(crate) use self::live::Live;
+pub(crate) use self::module::read_module;
 pub(crate) use self::settings::HS256_SECRET_ENV;
-use self::settings::{api_names, gateway_url, token_keys};
+use self::settings::{api_names, gateway_url, public_host, token_keys};
+pub(crate) use self::shutdown::shutdown_signal;
+use self::tasks::Tasks;
 use crate::access_log::access_log;
 use crate::args::GatewayArgs;
-use crate::audit_sink::{self, Sink};
+use crate::audit_sink;
+use crate::checks::{Answers, Checker, Listener, Said};
 use crate::data_dir::{DataDir, Missing};
-use crate::discovery::{self, Known};
+use crate::discovery::{self, KnownResources};
 use crate::envoy_reports;
+use crate::metrics::{self, Counted, Metrics};
 use crate::node::{self, Nodes, Renewal};
-use crate::pki::{Ca, serving_certificate};
+use crate::pki::{Ca, listener_ca, serving_certificate};
 use crate::publisher::{Fixed, Publisher};
 use crate::system_ca::SystemCa;
 use crate::tls::{Door, Identity, Peers, keep_fresh};
+use crate::traces;
 
 /// How long the first snapshot waits for what the clusters have. Envoys that come back
 /// to a control plane which was started again would else be told of no resources.
@@ -50,19 +60,22 @@ pub(crate) struct EnvoyParts {
     pub(crate) access_log: AccessLogTarget,
     /// The `node.cluster` that is told nothing yet, if there may be one.
     pub(crate) held: Option<watch::Receiver<Option<String>>>,
-    /// Their admin pages, as far as they are known.
+    /// Their admin pages and metrics, as far as they are known.
     pub(crate) admins: Vec<SocketAddr>,
+    /// Whether the start ends with that of an Envoy, which may fail yet.
+    pub(crate) follows: bool,
 }
 
 /// A running control plane.
 pub(crate) struct ControlPlane {
     api_address: SocketAddr,
     xds_address: SocketAddr,
-    stop: watch::Sender<bool>,
-    tasks: Vec<JoinHandle<anyhow::Result<()>>>,
+    metrics_address: SocketAddr,
+    tasks: Tasks,
     /// Ends after everything that records.
-    audit_writer: (watch::Sender<bool>, JoinHandle<()>),
+    audit_writer: Tasks,
     store: Store,
+    first_admin: Option<FirstAdmin>,
 }
 
 // === impl ControlPlane ===
@@ -75,9 +88,11 @@ impl ControlPlane {
         listeners: Listeners,
         envoys: EnvoyParts,
     ) -> anyhow::Result<Self> {
-        // `filter` and the data directory were read by the caller; the rest is all used here.
+        // `filter`, the data directory and the files of secrets were read by the caller; the rest is all used here.
         let GatewayArgs {
             data: data_args,
+            log,
+            traces: trace_args,
             list,
             audit,
             oauth,
@@ -100,27 +115,39 @@ impl ControlPlane {
             session_lifetime,
             issuer,
             jwt_hs256_secret,
+            jwt_hs256_secret_file: _,
             admin_password,
+            admin_password_file: _,
         } = args;
         let limits = list.limits()?;
         let (webhook, syslog) = (audit.webhook()?, audit.syslog());
         let store = data.store(data_args.database()?, Missing::Make).await?;
-        make_first_admin(&store, admin_password.clone()).await?;
+        let first_admin = FirstAdmin::if_needed(&store, admin_password.clone()).await?;
 
         let lifetime = Duration::from_secs(*token_lifetime);
+        let (api_metrics, xds_metrics) = Default::default();
         let (issuer, tokens) = token_keys(data, issuer, jwt_hs256_secret.as_deref(), lifetime)?;
+        let issuer = issuer.counting(cubegate_api::Metrics::clone(&api_metrics));
         let certificate = if *plain {
             None
         } else {
             let given = tls_cert.as_deref().zip(tls_key.as_deref());
-            Some(serving_certificate(data, given, listen.ip())?)
+            let public = public_url.as_deref().and_then(public_host);
+            Some(serving_certificate(data, given, listen.ip(), public)?)
+        };
+        let ca_pem = match &certificate {
+            Some(serving) => listener_ca(data.keys(), serving, tls_cert.is_some())?,
+            None => None,
         };
         let fixed = Fixed {
             tokens,
             cors_origins: clusters.cors_origins(),
-            limits: Limits {
+            no_impersonation: clusters.no_impersonation,
+            no_host_paths: clusters.no_host_paths,
+            limits: FilterLimits {
                 callers: callers.limits(),
                 max_stream_seconds: *max_stream_duration,
+                max_request_head_bytes: connections.max_request_head_bytes(),
                 send_timeout_seconds: connections.send_timeout,
                 ..limits
             },
@@ -133,37 +160,54 @@ impl ControlPlane {
                 times: connections.times(),
                 trusted_hops: connections.trusted_hops,
                 proxy_protocol: connections.proxy_protocol.clone(),
-                access_log: envoys.access_log,
+                access_log: AccessLog {
+                    target: envoys.access_log,
+                    format: log.log_format.into(),
+                },
+                traces: trace_args.settings()?,
             },
         };
 
+        let listener = Listener::new(*listen, &fixed.listener)?;
+        let issuer = Arc::new(issuer);
+        let (lives, live) = watch::channel(Live {
+            tokens: fixed.tokens.clone(),
+            certificate: fixed.listener.certificate.clone(),
+        });
+        let live_certificates = live.clone();
+        let given = tls_cert.clone().zip(tls_key.clone()).filter(|_| !*plain);
+        let keys = jwt_hs256_secret.is_none().then(|| data.keys());
+        let files = Files::new(keys, Arc::clone(&issuer), given);
         let mut system_ca = SystemCa::find(connections.system_ca.system_ca.as_deref())?;
         let (bundles, bundle) = watch::channel(system_ca.read());
-        let (stop, stopped) = watch::channel(false);
-        let system_ca = until(stopped.clone(), system_ca.follow(bundles));
-        let (learnt, mut known) = watch::channel(Known::default());
-        let discovery = until(
-            stopped.clone(),
-            discovery::run(store.clone(), clusters.discovery_interval(), learnt),
-        );
+        let mut tasks = Tasks::default();
+        tasks.until_stopped(system_ca.follow(bundles));
+        tasks.until_stopped(files.follow(lives));
+        let (learnt, mut known) = watch::channel(KnownResources::default());
+        let interval = clusters.discovery_interval();
+        let (states, clusters_states) = watch::channel(BTreeMap::new());
+        tasks.until_stopped(discovery::run(store.clone(), interval, learnt, states));
         let complete = known.wait_for(|known| known.complete);
         // One that hangs must not hold up the others.
         let _ = tokio::time::timeout(FIRST_DISCOVERY, complete).await;
-        let mut publisher = Publisher::new(store.clone(), known, bundle, fixed).await?;
+        let mut publisher =
+            Publisher::new(store.clone(), known, bundle, live.clone(), fixed).await?;
         let first = publisher.snapshot(&Snapshot::default());
         let documents = publisher.sizes();
         let (publish, snapshots) = watch::channel(Arc::new(first));
         let (published, revision) = watch::channel(0);
-        let publisher = until(stopped.clone(), publisher.run(publish, published));
+        tasks.until_stopped(publisher.run(publish, published));
 
         let Listeners {
             api,
             xds: xds_listener,
+            metrics: metrics_listener,
         } = listeners;
         let (api_address, xds_address) = (api.local_addr()?, xds_listener.local_addr()?);
-        let mut own = vec![api_address, xds_address, *listen];
+        let metrics_address = metrics_listener.local_addr()?;
+        let mut own = vec![api_address, xds_address, metrics_address, *listen];
         own.extend(envoys.admins);
-        let ca = Ca::xds(data)?;
+        let ca = Ca::xds(data.keys())?;
         let lifetime = nodes_args.lifetime();
         let names = api_names(api_address, given_names);
         let identity = Identity::new(ca.clone(), names, lifetime)?;
@@ -185,50 +229,74 @@ impl ControlPlane {
             lifetime,
         };
         let (recorder, records) = cubegate_audit::channel(cubegate_audit::CAPACITY);
-        let (stop_writer, writer_stopped) = watch::channel(false);
-        let writer = tokio::spawn(records.write_to(store.clone(), wait(writer_stopped)));
-        let retention = until(stopped.clone(), audit.retention().keep(store.clone()));
-        let sinks = [
-            webhook.map(|sink| send_audit(&store, sink, &stopped)),
-            syslog.map(|sink| send_audit(&store, sink, &stopped)),
-        ];
-        let key_uses = tokio::spawn(key_uses::keep(store.clone(), wait(stopped.clone())));
-        let expiry = until(stopped.clone(), expiry::keep(store.clone()));
+        let mut audit_writer = Tasks::default();
+        audit_writer.spawn(records.write_to(store.clone(), audit_writer.stopped()));
+        tasks.until_stopped(audit.retention().keep(store.clone()));
+        if let Some(sink) = webhook {
+            tasks.spawn(audit_sink::run(store.clone(), sink, tasks.stopped()));
+        }
+        if let Some(sink) = syslog {
+            tasks.spawn(audit_sink::run(store.clone(), sink, tasks.stopped()));
+        }
+        tasks.spawn(key_uses::keep(store.clone(), tasks.stopped()));
+        tasks.until_stopped(expiry::keep(store.clone()));
+        let said = Said::default();
         let mut server = XdsServer::new(snapshots.clone())
-            .with_access_log(access_log(recorder.clone()))
+            .counting(cubegate_xds::Metrics::clone(&xds_metrics))
+            .with_access_log(access_log(recorder.clone(), said.clone()))
             .with_routes(renewal.routes());
         if let Some(held) = envoys.held {
             server = server.holding(held);
         }
+        let (answers, answered) = watch::channel(Answers::default());
         let sources = envoy_reports::Sources {
             envoys: server.envoys(),
             revision,
-            snapshots,
+            snapshots: snapshots.clone(),
+            answers: answered,
         };
-        let reports = tokio::spawn(envoy_reports::keep(
-            store.clone(),
-            sources,
-            wait(stopped.clone()),
-        ));
-        let nodes = until(stopped.clone(), node::keep(keeper, server.envoys(), ca));
-        let fresh = until(stopped.clone(), keep_fresh(identity));
-        let xds = server.serve(
-            xds_door.open(xds_listener)?.into_stream(),
-            wait(stopped.clone()),
-        );
+        let checker = Checker {
+            store: store.clone(),
+            sources: sources.clone(),
+            listener,
+            live,
+            issuer: Arc::clone(&issuer),
+            said,
+            answers,
+        };
+        tasks.until_stopped(checker.run());
+        tasks.spawn(envoy_reports::keep(store.clone(), sources, tasks.stopped()));
+        let ca_ends = ca.expires_at()?.unix_timestamp();
+        let told = metrics::Live {
+            store: store.clone(),
+            recorder: recorder.clone(),
+            envoys: server.envoys(),
+            snapshots,
+            documents: documents.clone(),
+            clusters: clusters_states,
+            identity: Arc::clone(&identity),
+            live: live_certificates,
+            ca_ends,
+        };
+        let (counts, counted) = watch::channel(None);
+        tasks.until_stopped(metrics::count(store.clone(), counts));
+        let told = Metrics::new(&api_metrics, &xds_metrics, told, Counted(counted));
+        tasks.until_stopped(node::keep(keeper, server.envoys(), ca));
+        tasks.until_stopped(keep_fresh(identity));
+        let xds = server.serve(xds_door.open(xds_listener)?.into_stream(), tasks.stopped());
+        tasks.try_spawn(async move { xds.await.context("the xDS server failed") });
         let state = AppState {
+            metrics: api_metrics,
             store: store.clone(),
             audit: recorder,
-            issuer: Arc::new(issuer),
+            issuer,
             clock: Clock::system(),
             plain_http: *plain,
             session_lifetime: Duration::from_secs(*session_lifetime),
             public: Arc::new(PublicGateway {
                 url: gateway_url(public_url.as_deref(), *listen, *plain)?,
-                // With a certificate of the operator's, clients know its CA.
-                ca_pem: (!*plain && tls_cert.is_none())
-                    .then(|| Ca::gateway(data).map(|ca| ca.certificate_pem().to_owned()))
-                    .transpose()?,
+                // Of a certificate of the operator's, clients know the CA.
+                ca_pem,
                 kubeconfig_lifetime: Duration::from_secs(*kubeconfig_lifetime),
             }),
             oauth: Arc::new(oauth.settings()),
@@ -238,40 +306,46 @@ impl ControlPlane {
             documents,
         };
         store.note_lifetimes(state.lifetimes()).await?;
-        let router = cubegate_api::router(state);
+        let probes = cubegate_api::probes(state.clone());
+        tasks.spawn(metrics::serve(
+            metrics_listener,
+            told,
+            probes,
+            tasks.stopped(),
+        ));
+        let router = cubegate_api::router(state).layer(axum::middleware::from_fn(traces::span));
+        let mut first_admin = first_admin;
+        if !envoys.follows
+            && let Some(admin) = first_admin.take()
+        {
+            admin.make(&store).await?;
+        }
         // A tap hands the peer to the requests.
         let incoming = api_door.open(api)?.tap_io(|_| {});
         let api = axum::serve(
             incoming,
             router.into_make_service_with_connect_info::<Peer>(),
         )
-        .with_graceful_shutdown(wait(stopped));
-        let mut tasks = vec![
-            tokio::spawn(async move { xds.await.context("the xDS server failed") }),
-            tokio::spawn(async move { api.await.context("the HTTP API failed") }),
-            tokio::spawn(async move { publisher.await.context("the publisher failed") }),
-            tokio::spawn(async move { discovery.await.context("the discovery failed") }),
-            tokio::spawn(async move { system_ca.await.context("the reading of CAs failed") }),
-            tokio::spawn(async move { retention.await.context("the audit retention failed") }),
-            tokio::spawn(async move {
-                expiry
-                    .await
-                    .context("the taking out of what has expired failed")
-            }),
-            tokio::spawn(async move { reports.await.context("the reports of Envoys failed") }),
-            tokio::spawn(async move { key_uses.await.context("the noting of key uses failed") }),
-            tokio::spawn(async move { nodes.await.context("the watch over Envoys failed") }),
-            tokio::spawn(async move { fresh.await.context("the renewal of certificates failed") }),
-        ];
-        tasks.extend(sinks.into_iter().flatten());
+        .with_graceful_shutdown(tasks.stopped());
+        tasks.try_spawn(async move { api.await.context("the HTTP API failed") });
         Ok(Self {
             api_address,
             xds_address,
-            stop,
+            metrics_address,
             tasks,
-            audit_writer: (stop_writer, writer),
+            audit_writer,
             store,
+            first_admin,
         })
+    }
+
+    /// Makes the user `admin` where nobody manages the gateway yet, and shows its password. For
+    /// the end of a start that goes on after the control plane's.
+    pub(crate) async fn make_first_admin(&mut self) -> anyhow::Result<()> {
+        match self.first_admin.take() {
+            Some(admin) => admin.make(&self.store).await,
+            None => Ok(()),
+        }
     }
 
     pub(crate) fn api_address(&self) -> SocketAddr {
@@ -287,93 +361,27 @@ impl ControlPlane {
         self.xds_address
     }
 
+    /// Where metrics are read.
+    pub(crate) fn metrics_address(&self) -> SocketAddr {
+        self.metrics_address
+    }
+
     /// Stops everything; requests under way are finished.
     pub(crate) async fn stop(self) -> anyhow::Result<()> {
         let Self {
-            stop,
             tasks,
-            audit_writer: (stop_writer, writer),
+            audit_writer,
             store,
             api_address: _,
             xds_address: _,
+            first_admin: _,
+            metrics_address: _,
         } = self;
-        let _ = stop.send(true);
-        for task in tasks {
-            let abort = task.abort_handle();
-            match tokio::time::timeout(Duration::from_secs(5), task).await {
-                Ok(Ok(outcome)) => outcome?,
-                Ok(Err(error)) if error.is_panic() => return Err(error.into()),
-                // A stream of an Envoy elsewhere may still be open.
-                Ok(Err(_)) | Err(_) => abort.abort(),
-            }
-        }
-        let _ = stop_writer.send(true);
-        // It bounds its last write itself.
-        writer.await?;
+        tasks.stop().await?;
+        audit_writer.stop().await?;
         // Tokens were given until now.
         key_uses::write(&store).await;
         store.close().await;
         Ok(())
     }
-}
-
-/// Sends audit records there until everything is stopped.
-fn send_audit(
-    store: &Store,
-    sink: impl Sink + 'static,
-    stopped: &watch::Receiver<bool>,
-) -> JoinHandle<anyhow::Result<()>> {
-    let sending = audit_sink::run(store.clone(), sink, wait(stopped.clone()));
-    tokio::spawn(async move {
-        sending.await;
-        Ok(())
-    })
-}
-
-/// Runs this until everything is stopped.
-fn until(
-    stopped: watch::Receiver<bool>,
-    work: impl Future<Output = ()> + Send + 'static,
-) -> JoinHandle<()> {
-    tokio::spawn(async move {
-        tokio::select! {
-            () = work => {}
-            () = wait(stopped) => {}
-        }
-    })
-}
-
-async fn wait(mut stopped: watch::Receiver<bool>) {
-    let _ = stopped.wait_for(|stopped| *stopped).await;
-}
-
-/// Waits for SIGTERM or SIGINT. They are heard from the call on, also before it is waited.
-pub(crate) fn shutdown_signal() -> impl Future<Output = anyhow::Result<()>> {
-    let signals = (
-        signal(SignalKind::terminate()),
-        signal(SignalKind::interrupt()),
-    );
-    async move {
-        let (mut terminate, mut interrupt) = (signals.0?, signals.1?);
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        tracing::info!("stopping");
-        Ok(())
-    }
-}
-
-/// Reads the filter module.
-pub(crate) fn read_module(path: &Path) -> anyhow::Result<Vec<u8>> {
-    let module = std::fs::read(path).map_err(|error| {
-        anyhow!(
-            "the filter module {} cannot be read: {error}; give its path with --filter (`make build` makes it)",
-            path.display()
-        )
-    })?;
-    if !module.starts_with(b"\0asm") {
-        return Err(anyhow!("{} is no wasm module", path.display()));
-    }
-    Ok(module)
 }

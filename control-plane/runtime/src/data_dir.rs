@@ -5,6 +5,7 @@
 //! DIR/master.key         seals what the database holds; 0600
 //! DIR/signing.pem        the Ed25519 key of our tokens; 0600
 //! DIR/pki/               the CA of control plane and Envoys, the listener's CA and certificate
+//!                        (keys and CAs lie in --keys-dir instead, if it is given)
 //! DIR/filter/<sha>.wasm  the filter, under a name that changes with its contents
 //! DIR/envoy/             bootstrap, log and process id of the Envoy of `up`, and its certificate (xds/)
 //! DIR/endpoints.json     where the running `up` can be reached
@@ -17,12 +18,17 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow, bail};
-use cubegate_store::{DatabaseUrl, MasterKey, Store};
-use cubegate_token::Ed25519Signer;
+use cubegate_store::{DatabaseUrl, Store};
+
+use crate::args::DataDirArgs;
+use crate::keys::Keys;
 
 /// An existing data directory.
 #[derive(Debug, Clone)]
-pub(crate) struct DataDir(PathBuf);
+pub(crate) struct DataDir {
+    path: PathBuf,
+    keys: Keys,
+}
 
 /// What is done where there is no gateway yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +48,8 @@ pub(crate) struct Lock {
 
 impl DataDir {
     /// Takes the directory, and makes it (mode 0700) when it is not there.
-    pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn open(args: &DataDirArgs) -> anyhow::Result<Self> {
+        let path = &args.data_dir;
         let advice = || {
             format!(
                 "the data directory {} cannot be used; give one that you may write to with --data-dir",
@@ -58,30 +65,47 @@ impl DataDir {
         File::create(&probe).with_context(advice)?;
         fs::remove_file(&probe).with_context(advice)?;
         let path = fs::canonicalize(path).with_context(advice)?;
-        Ok(Self(path))
+        Ok(Self {
+            keys: Keys::of(args.keys_dir.as_deref(), &path),
+            path,
+        })
     }
 
     /// Takes the directory of a gateway that there is; nothing is made.
-    pub(crate) fn of_gateway(path: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn of_gateway(args: &DataDirArgs) -> anyhow::Result<Self> {
+        let path = &args.data_dir;
         if !path.join("master.key").exists() && !path.join("cubegate.db").exists() {
             return Err(no_gateway(path));
         }
-        Self::open(path)
+        Self::open(args)
     }
 
     /// The directory as it is, if it is there at all.
-    pub(crate) fn at(path: &Path) -> Self {
-        Self(path.to_path_buf())
+    pub(crate) fn at(args: &DataDirArgs) -> Self {
+        Self {
+            path: args.data_dir.clone(),
+            keys: Keys::of(args.keys_dir.as_deref(), &args.data_dir),
+        }
+    }
+
+    /// The keys of the installation.
+    pub(crate) fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// A path inside.
     pub(crate) fn join(&self, name: &str) -> PathBuf {
-        self.0.join(name)
+        self.path.join(name)
     }
 
     /// A folder inside, made when it is not there.
     pub(crate) fn folder(&self, name: &str) -> anyhow::Result<PathBuf> {
-        let path = self.0.join(name);
+        let path = self.path.join(name);
         fs::create_dir_all(&path)
             .with_context(|| format!("the folder {} cannot be made", path.display()))?;
         Ok(path)
@@ -89,7 +113,7 @@ impl DataDir {
 
     /// Keeps a second control plane off the directory.
     pub(crate) fn lock(&self) -> anyhow::Result<Lock> {
-        let path = self.0.join("lock");
+        let path = self.path.join("lock");
         let file = OpenOptions::new()
             .create(true)
             .truncate(false)
@@ -100,10 +124,16 @@ impl DataDir {
         if file.try_lock().is_err() {
             bail!(
                 "another cubegate runs on {}; stop it first or give another --data-dir",
-                self.0.display()
+                self.path.display()
             );
         }
         Ok(Lock { _file: file })
+    }
+
+    /// Whether a control plane runs on the directory. Nothing is made.
+    pub(crate) fn is_locked(&self) -> bool {
+        let file = OpenOptions::new().write(true).open(self.path.join("lock"));
+        file.is_ok_and(|file| file.try_lock().is_err())
     }
 
     /// Opens this database, or the one in the directory. A database that is new, and
@@ -113,53 +143,30 @@ impl DataDir {
         database: Option<DatabaseUrl>,
         missing: Missing,
     ) -> anyhow::Result<Store> {
-        let key_path = self.0.join("master.key");
         let is_own = database.is_none();
-        let database = database.unwrap_or_else(|| self.0.join("cubegate.db").into());
+        let database = database.unwrap_or_else(|| self.path.join("cubegate.db").into());
         // Looked at first: another process makes the key before the database.
         let had_database = !database.is_new().await?;
         if !had_database && missing == Missing::Refuse {
             return Err(if is_own {
-                no_gateway(&self.0)
+                no_gateway(&self.path)
             } else {
                 anyhow!(
                     "there is no gateway in the database {database}; start one or give another --database-url"
                 )
             });
         }
-        let key = match fs::read(&key_path) {
-            Ok(bytes) => MasterKey::from_bytes(&bytes)
-                .with_context(|| format!("{} cannot be used", key_path.display()))?,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                if had_database {
-                    bail!(
-                        "{} is missing, and without it {database} cannot be read; put it back from a backup, or from the other control plane on that database",
-                        key_path.display(),
-                    );
-                }
-                let made = write_new_secret(&key_path, MasterKey::generate()?.as_bytes())?;
-                MasterKey::from_bytes(&made)?
-            }
-            Err(error) => {
-                return Err(
-                    anyhow!(error).context(format!("{} cannot be read", key_path.display()))
-                );
-            }
+        let key = if let Some(key) = self.keys.master_key()? {
+            key
+        } else if had_database {
+            bail!(
+                "{} is missing, and without it {database} cannot be read; put it back from a backup, or from the other control plane on that database",
+                self.keys.master_key_path().display(),
+            )
+        } else {
+            self.keys.make_master_key()?
         };
         Ok(Store::open(database, &key).await?)
-    }
-
-    /// The key that signs our tokens, made at the first start.
-    pub(crate) fn signing_key(&self, issuer: &str) -> anyhow::Result<Ed25519Signer> {
-        let path = self.0.join("signing.pem");
-        if path.exists() {
-            let pem = fs::read_to_string(&path)
-                .with_context(|| format!("the signing key {} cannot be read", path.display()))?;
-            return Ed25519Signer::from_pem(&pem, issuer)
-                .with_context(|| format!("the signing key {} cannot be used", path.display()));
-        }
-        let made = write_new_secret(&path, Ed25519Signer::generate(issuer).to_pem().as_bytes())?;
-        Ok(Ed25519Signer::from_pem(&String::from_utf8(made)?, issuer)?)
     }
 }
 
@@ -168,23 +175,6 @@ fn no_gateway(path: &Path) -> anyhow::Error {
         "there is no gateway in {}; start one or give --data-dir",
         path.display()
     )
-}
-
-/// Writes a secret that must be made only once, and returns it. When another
-/// process has made one meanwhile, that one counts.
-fn write_new_secret(path: &Path, contents: &[u8]) -> anyhow::Result<Vec<u8>> {
-    let candidate = path.with_extension(format!("{}.new", std::process::id()));
-    write_secret(&candidate, contents)?;
-    // A link, unlike a rename, does not take the place of what is there.
-    let linked = fs::hard_link(&candidate, path);
-    fs::remove_file(&candidate)
-        .with_context(|| format!("{} cannot be removed", candidate.display()))?;
-    match linked {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
-            Err(anyhow!(error).context(format!("{} cannot be written", path.display())))
-        }
-        _ => fs::read(path).with_context(|| format!("{} cannot be read", path.display())),
-    }
 }
 
 /// Writes a file that only its owner may read, whole or not at all.
@@ -215,24 +205,17 @@ pub(crate) fn write_file(path: &Path, contents: &[u8], mode: u32) -> anyhow::Res
 mod tests {
     use super::*;
 
-    #[test]
-    fn keys_are_made_once_and_only_their_owner_may_read_them() {
-        let folder = tempfile::tempdir().unwrap();
-        let data = DataDir::open(&folder.path().join("new")).unwrap();
-        let first = data.signing_key("cubegate").unwrap();
-        let second = data.signing_key("cubegate").unwrap();
-        assert_eq!(first.kid(), second.kid());
-        let mode = fs::metadata(data.join("signing.pem"))
-            .unwrap()
-            .permissions()
-            .mode();
-        assert_eq!(mode & 0o777, 0o600);
+    fn at(path: &Path) -> DataDirArgs {
+        DataDirArgs {
+            data_dir: path.to_path_buf(),
+            keys_dir: None,
+        }
     }
 
     #[test]
     fn a_second_control_plane_is_kept_off() {
         let folder = tempfile::tempdir().unwrap();
-        let data = DataDir::open(folder.path()).unwrap();
+        let data = DataDir::open(&at(folder.path())).unwrap();
         let held = data.lock().unwrap();
         let refused = data.lock().err().unwrap().to_string();
         assert!(refused.contains("another cubegate runs on"), "{refused}");
@@ -244,7 +227,7 @@ mod tests {
     async fn a_gateway_that_is_not_there_is_made_for_those_who_may_make_one() {
         let folder = tempfile::tempdir().unwrap();
         let wrong = folder.path().join("mistyped");
-        let refused = DataDir::of_gateway(&wrong).unwrap_err().to_string();
+        let refused = DataDir::of_gateway(&at(&wrong)).unwrap_err().to_string();
         let expected = format!(
             "there is no gateway in {}; start one or give --data-dir",
             wrong.display()
@@ -252,7 +235,7 @@ mod tests {
         assert_eq!(refused, expected);
         assert!(!wrong.exists());
 
-        let data = DataDir::open(folder.path()).unwrap();
+        let data = DataDir::open(&at(folder.path())).unwrap();
         let refused = data.store(None, Missing::Refuse).await.err().unwrap();
         assert!(refused.to_string().starts_with("there is no gateway in"));
         let other = folder.path().join("other.db");
@@ -262,13 +245,13 @@ mod tests {
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 
         data.store(None, Missing::Make).await.unwrap().close().await;
-        let found = DataDir::of_gateway(folder.path()).unwrap();
+        let found = DataDir::of_gateway(&at(folder.path())).unwrap();
         found.store(None, Missing::Refuse).await.unwrap();
     }
 
     #[test]
     fn a_folder_that_cannot_be_written_is_one_sentence() {
-        let error = DataDir::open(Path::new("/proc/nothing-here"))
+        let error = DataDir::open(&at(Path::new("/proc/nothing-here")))
             .unwrap_err()
             .to_string();
         assert!(error.contains("--data-dir"), "{error}");

@@ -4,12 +4,13 @@
 //! store ──revision──> Keeper ──one task per cluster──> reader ──> API server
 //!                      │  ^                               │
 //!                      │  └──────────── Reading ──────────┘
-//!                      └──Known, when something is another──> publisher
+//!                      └──KnownResources, when something is another──> publisher
 //! ```
 //!
 //! What is known of a cluster stays while its API server does not answer. It goes with
 //! the cluster, and when the cluster becomes another server.
 
+mod credential;
 mod reader;
 #[cfg(test)]
 mod tests;
@@ -35,11 +36,20 @@ const QUEUE: usize = 64;
 
 /// What is known of all clusters.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Known {
+pub(crate) struct KnownResources {
     /// By the cluster's name; a cluster that never answered has none.
     pub(crate) resources: BTreeMap<String, Arc<Resources>>,
     /// Whether every registered cluster was asked at least once.
     pub(crate) complete: bool,
+}
+
+/// How a registered cluster is, as far as the control plane sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ClusterState {
+    /// Whether its discovery could be read the last time; `None` before the first.
+    pub(crate) answers: Option<bool>,
+    /// When the gateway's own credential there ends, in Unix seconds, if it says so.
+    pub(crate) credential_ends: Option<i64>,
 }
 
 /// Owns all that is known, and the tasks.
@@ -50,7 +60,8 @@ struct Keeper {
     /// Counts the tasks, so that one that has ended is not heard any more.
     generation: u64,
     readings: mpsc::Sender<Reading>,
-    publish: watch::Sender<Known>,
+    publish: watch::Sender<KnownResources>,
+    states: watch::Sender<BTreeMap<String, ClusterState>>,
 }
 
 /// One cluster.
@@ -59,15 +70,22 @@ struct Kept {
     generation: u64,
     /// Aborted with the value.
     task: Task,
-    asked: bool,
+    /// Whether the last reading went well; `None` before the first.
+    answers: Option<bool>,
+    credential_ends: Option<i64>,
     resources: Option<Arc<Resources>>,
 }
 
 struct Task(JoinHandle<()>);
 
 /// Keeps what is known up to date, until nobody listens. Each cluster is read at once
-/// and then every `interval`.
-pub(crate) async fn run(store: Store, interval: Duration, publish: watch::Sender<Known>) {
+/// and then every `interval`. `states` follows with how the clusters are.
+pub(crate) async fn run(
+    store: Store,
+    interval: Duration,
+    publish: watch::Sender<KnownResources>,
+    states: watch::Sender<BTreeMap<String, ClusterState>>,
+) {
     let mut revision = store.subscribe();
     revision.mark_changed();
     let mut followed = None;
@@ -79,6 +97,7 @@ pub(crate) async fn run(store: Store, interval: Duration, publish: watch::Sender
         generation: 0,
         readings,
         publish,
+        states,
     };
     loop {
         tokio::select! {
@@ -153,10 +172,11 @@ impl Keeper {
             self.readings.clone(),
         );
         Kept {
+            credential_ends: credential::ends(&cluster.credential),
             cluster,
             generation: self.generation,
             task: Task(tokio::spawn(task)),
-            asked: false,
+            answers: None,
             resources,
         }
     }
@@ -172,7 +192,7 @@ impl Keeper {
             return;
         };
         if kept.generation == generation {
-            kept.asked = true;
+            kept.answers = Some(resources.is_some());
             if resources.is_some() {
                 kept.resources = resources;
             }
@@ -184,9 +204,9 @@ impl Keeper {
             let resources = kept.resources.clone()?;
             Some((name.clone(), resources))
         });
-        let now = Known {
+        let now = KnownResources {
             resources: resources.collect(),
-            complete: self.clusters.values().all(|kept| kept.asked),
+            complete: self.clusters.values().all(|kept| kept.answers.is_some()),
         };
         self.publish.send_if_modified(|known| {
             let changed = *known != now;
@@ -195,13 +215,21 @@ impl Keeper {
             }
             changed
         });
+        let states = self.clusters.iter().map(|(name, kept)| {
+            let state = ClusterState {
+                answers: kept.answers,
+                credential_ends: kept.credential_ends,
+            };
+            (name.clone(), state)
+        });
+        self.states.send_replace(states.collect());
     }
 }
 
 // === impl Kept ===
 
 impl Kept {
-    /// Whether the task reads what is registered now. The time of registration is none
+    /// Returns whether the task reads what is registered now. The time of registration is none
     /// of its business.
     fn is_still(&self, cluster: &Cluster) -> bool {
         let Cluster {

@@ -104,7 +104,7 @@ enum Event {
     StandbyDue,
 }
 
-/// Where an Envoy of `up` writes a line a request.
+/// Returns where an Envoy of `up` writes a line a request.
 pub(crate) fn access_log(data: &DataDir) -> anyhow::Result<String> {
     let logs = Logs::new(&data.folder("envoy")?, 0, 0);
     Ok(logs.access.display().to_string())
@@ -165,7 +165,7 @@ impl Envoy {
         })
     }
 
-    /// Where the admin page of the Envoy that serves is.
+    /// Returns where the admin page of the Envoy that serves is.
     pub(crate) fn admin(&self) -> SocketAddr {
         *self.options.admins.of(self.serving.slot)
     }

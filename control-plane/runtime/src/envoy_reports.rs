@@ -9,13 +9,17 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cubegate_snapshot::{Snapshot, member_of};
-use cubegate_store::{ENVOY_REPORT_INTERVAL, EnvoyReport, Store};
+use cubegate_snapshot::{ResourceType, Snapshot, member_of};
+use cubegate_store::{
+    AcceptedResources, ENVOY_REPORT_INTERVAL, EnvoyReport, EnvoyState, RefusedResource, Store,
+};
 use cubegate_xds::{EnvoyStatus, Envoys};
 use rand::Rng as _;
 use time::OffsetDateTime;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
+
+use crate::checks::Answers;
 
 /// From one report to the next, when there is something new.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -23,7 +27,11 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// A reason in a report; Envoy may quote whole resources.
 const MAX_REASON_CHARS: usize = 500;
 
+/// How many refused resources a report names; it counts all of them.
+const MAX_REFUSED: usize = 100;
+
 /// What reports are made from.
+#[derive(Clone)]
 pub(crate) struct Sources {
     /// The Envoys.
     pub(crate) envoys: watch::Receiver<Envoys>,
@@ -31,6 +39,8 @@ pub(crate) struct Sources {
     pub(crate) revision: watch::Receiver<u64>,
     /// The newest snapshot.
     pub(crate) snapshots: watch::Receiver<Arc<Snapshot>>,
+    /// What they were asked about clusters.
+    pub(crate) answers: watch::Receiver<Answers>,
 }
 
 /// Reports until it is stopped; then it takes its rows along.
@@ -38,18 +48,19 @@ pub(crate) async fn keep(store: Store, mut sources: Sources, stopped: impl Futur
     let mut stopped = pin!(stopped);
     let mut id = [0_u8; 16];
     rand::rng().fill_bytes(&mut id);
-    let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
+    let id = hex::encode(id);
     let mut revisions = BTreeMap::new();
     let mut reported = Vec::new();
     let mut due = Instant::now();
     loop {
         let reports = sources.reports(&mut revisions);
-        if reports != reported || (!reports.is_empty() && Instant::now() >= due) {
+        let news = without_accepted(&reports);
+        if news != reported || (!reports.is_empty() && Instant::now() >= due) {
             match store
                 .report_envoys(&id, &reports, OffsetDateTime::now_utc())
                 .await
             {
-                Ok(()) => reported = reports,
+                Ok(()) => reported = news,
                 // Whatever else needs the database says more.
                 Err(error) => tracing::warn!(%error, "what Envoys answer could not be written"),
             }
@@ -62,6 +73,7 @@ pub(crate) async fn keep(store: Store, mut sources: Sources, stopped: impl Futur
         tokio::select! {
             Ok(()) = sources.envoys.changed() => {}
             Ok(()) = sources.revision.changed() => {}
+            Ok(()) = sources.answers.changed() => {}
             () = sleep_until(due) => due = due.max(Instant::now()),
             () = &mut stopped => break,
         }
@@ -75,11 +87,12 @@ pub(crate) async fn keep(store: Store, mut sources: Sources, stopped: impl Futur
 
 impl Sources {
     /// `revisions` is how far each stream was known to be, and is brought up to date.
-    fn reports(&mut self, revisions: &mut BTreeMap<u64, u64>) -> Vec<EnvoyReport> {
+    pub(crate) fn reports(&mut self, revisions: &mut BTreeMap<u64, u64>) -> Vec<EnvoyReport> {
         // In this order: the snapshot is at least as new as the revision.
         let revision = *self.revision.borrow_and_update();
         let snapshot = self.snapshots.borrow().clone();
         let envoys = self.envoys.borrow_and_update().clone();
+        let answers = self.answers.borrow_and_update();
         revisions.retain(|stream, _| envoys.contains_key(stream));
         envoys
             .iter()
@@ -97,22 +110,77 @@ impl Sources {
                     node: status.node.id.clone(),
                     revision: *known,
                     refusals: refusals(status),
+                    state: EnvoyState {
+                        checks: answers.get(stream).cloned().unwrap_or_default(),
+                        ..state(status)
+                    },
                 }
             })
             .collect()
     }
 }
 
-/// The clusters of which this Envoy refuses something, with the first reason.
+/// Returns what is worth a report at once. What Envoys have accepted changes with every
+/// session that goes on, and can wait for the next one: the database is everybody's.
+fn without_accepted(reports: &[EnvoyReport]) -> Vec<EnvoyReport> {
+    let mut news = reports.to_vec();
+    for report in &mut news {
+        report.state.accepted.clear();
+    }
+    news
+}
+
+/// Returns the clusters of which this Envoy refuses something, with the first reason.
 fn refusals(status: &EnvoyStatus) -> BTreeMap<String, String> {
     let mut refusals = BTreeMap::new();
     for ((_, name), reason) in &status.refuses {
         if let Some(cluster) = member_of(name) {
-            let line = reason.replace(['\n', '\r', '\0'], " ");
             refusals
                 .entry(cluster.to_owned())
-                .or_insert_with(|| line.chars().take(MAX_REASON_CHARS).collect());
+                .or_insert_with(|| one_line(reason));
         }
     }
     refusals
+}
+
+fn state(status: &EnvoyStatus) -> EnvoyState {
+    let accepted = status
+        .accepted
+        .iter()
+        .map(|(kind, accepted)| AcceptedResources {
+            kind: name_of(*kind),
+            version: accepted.version.clone(),
+            resources: accepted.resources,
+            at: OffsetDateTime::from(accepted.at).unix_timestamp(),
+        });
+    let refused = status
+        .refuses
+        .iter()
+        .take(MAX_REFUSED)
+        .map(|((kind, name), reason)| RefusedResource {
+            kind: name_of(*kind),
+            name: name.clone(),
+            reason: one_line(reason),
+        });
+    EnvoyState {
+        version: one_line(&status.node.version),
+        address: status.peer.map(|peer| peer.to_string()),
+        connected_at: OffsetDateTime::from(status.connected_at).unix_timestamp(),
+        accepted: accepted.collect(),
+        refused: refused.collect(),
+        refused_total: status.refuses.len(),
+        ..EnvoyState::default()
+    }
+}
+
+/// Returns what the type is called in Envoy's API, without its package.
+fn name_of(kind: ResourceType) -> String {
+    let url = kind.type_url();
+    url.rsplit('.').next().unwrap_or(url).to_owned()
+}
+
+/// Returns what an Envoy said, as far as it fits into one line of a report.
+fn one_line(text: &str) -> String {
+    let line = text.replace(['\n', '\r', '\0'], " ");
+    line.chars().take(MAX_REASON_CHARS).collect()
 }

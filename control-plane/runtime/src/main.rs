@@ -4,11 +4,14 @@
 //! args ──> commands ─┬─ serve, up ──> control_plane ─┬─ tls ──> api  (HTTP)
 //!                    │                               ├─ discovery: clusters' resources
 //!                    │                               ├─ publisher: store ──> snapshot
+//!                    │                               ├─ checks: clusters, asked through Envoys
 //!                    │                               ├─ tls ──> xds  (gRPC)
 //!                    │                               └─ node: which Envoys are let in
 //!                    │                  envoy (only `up`)
-//!                    └─ cluster, user, key, import, audit ──> store
+//!                    └─ cluster, envoys, node, user, key, import, audit ──> store
 //! ```
+//!
+//! `config` reads `args` from the command line and from the file that it names.
 //!
 //! Only this crate knows how the others are put together. Whatever goes wrong
 //! ends as one sentence on standard error and exit code 1 (2 for wrong usage).
@@ -17,37 +20,47 @@ mod access_log;
 mod args;
 mod audit_sink;
 mod bootstrap;
+mod checks;
 mod commands;
+mod config;
 mod control_plane;
 mod data_dir;
 mod discovery;
 mod envoy;
 mod envoy_reports;
+mod keys;
+mod listener;
+mod log;
 mod machine;
+mod metrics;
 mod node;
 mod output;
 mod pki;
 mod publisher;
 mod route_pass;
+mod static_envoy;
 mod system_ca;
 mod tls;
+mod traces;
 
-use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
-use clap::Parser as _;
-use tracing_subscriber::EnvFilter;
-
-use crate::args::{Cli, Command, NodeCommand};
+use crate::args::{Cli, Command};
+use crate::config::Failure;
 
 /// Gives back what a password's hash took, 19 MiB at a time. glibc's allocator keeps it,
 /// for each thread that ever made one: hundreds of megabytes after some hundred logins.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// The exit code of a command line that is wrong.
+const USAGE: u8 = 2;
+
 fn main() -> ExitCode {
-    let Cli { command } = Cli::parse();
-    start_log(&command);
+    let command = match config::parse(std::env::args_os().collect()) {
+        Ok(Cli { command, config: _ }) => command,
+        Err(failure) => return misused(failure),
+    };
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -58,7 +71,16 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match runtime.block_on(run(command)) {
+    let ended = runtime.block_on(async {
+        let traces = log::start(&command)?;
+        let ended = run(command).await;
+        if let Some(traces) = traces {
+            // It waits for the collector.
+            let _ = tokio::task::spawn_blocking(|| traces.end()).await;
+        }
+        ended
+    });
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             output::fail(&output::sentence(&error));
@@ -67,21 +89,23 @@ fn main() -> ExitCode {
     }
 }
 
-/// The servers log to standard error; a command that ends by itself says what it
-/// has to say in one sentence, and logs only when asked with `CUBEGATE_LOG`.
-fn start_log(command: &Command) {
-    let default = match command {
-        Command::Serve(_) | Command::Up(_) => "info,kube_client=off",
-        Command::Node(NodeCommand::Renew(args)) if args.watch => "info",
-        _ => "off",
+/// What is wrong with the command line or the file of `--config`; also what was asked of the
+/// command line itself.
+fn misused(failure: Failure) -> ExitCode {
+    let code = match failure {
+        Failure::Usage(error, origin) => {
+            let _ = error.print();
+            if let Some(origin) = origin {
+                output::note(&origin);
+            }
+            u8::try_from(error.exit_code()).unwrap_or(USAGE)
+        }
+        Failure::File(error) => {
+            output::fail(&output::sentence(&error));
+            USAGE
+        }
     };
-    let filter =
-        EnvFilter::try_from_env("CUBEGATE_LOG").unwrap_or_else(|_| EnvFilter::new(default));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr)
-        .init();
+    ExitCode::from(code)
 }
 
 async fn run(command: Command) -> anyhow::Result<()> {
@@ -89,11 +113,24 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Serve(args) => commands::serve::run(args).await,
         Command::Up(args) => commands::up::run(args).await,
         Command::Bootstrap(args) => commands::bootstrap::run(&args).await,
+        Command::Kubernetes(command) => commands::kubernetes::run(command).await,
+        Command::Render(command) => commands::render::run(&command),
         Command::Cluster(command) => commands::cluster::run(command).await,
+        Command::Envoys(data) => commands::envoys::run(&data).await,
         Command::Node(command) => commands::node::run(command).await,
         Command::User(command) => commands::user::run(command).await,
         Command::Key(command) => commands::key::run(command).await,
+        Command::Keys(command) => commands::keys::run(&command).await,
+        Command::Tokens(command) => commands::tokens::run(&command),
         Command::Audit(command) => commands::audit::run(command).await,
         Command::Import(args) => commands::import::run(args).await,
+        Command::Migrate(args) => commands::migrate::run(&args).await,
+        Command::Doctor(args) => commands::doctor::run(&args).await,
+        Command::Health(args) => Ok(args.ask()?),
+        Command::Completions(args) => {
+            commands::completions::run(&args);
+            Ok(())
+        }
+        Command::Man(args) => commands::man::run(&args),
     }
 }

@@ -12,7 +12,7 @@ mod watch;
 
 pub(crate) use self::files::{AUTHORITY, IDENTITY, NodeFiles};
 pub(crate) use self::local::LocalNode;
-pub(crate) use self::renewal::{RENEWAL_PATH, Renewal};
+pub(crate) use self::renewal::{AUTHORITIES_PATH, RENEWAL_PATH, Renewal};
 #[cfg(test)]
 pub(crate) use self::watch::ShutOut;
 pub(crate) use self::watch::{Nodes, keep};

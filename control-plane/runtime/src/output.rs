@@ -1,9 +1,13 @@
-//! What a person reads on the terminal: results on standard output, the one
+//! What is read on the terminal: results on standard output, the one
 //! sentence of a failure and warnings on standard error.
 
 use std::io::{self, Write as _};
 
-/// A line of a result. A closed pipe is nobody's fault.
+use serde::Serialize;
+
+use crate::args::Format;
+
+/// Prints a line of a result. That a reader has closed the pipe is no error of ours.
 pub(crate) fn line(text: &str) {
     let _ = writeln!(io::stdout(), "{text}");
 }
@@ -19,6 +23,11 @@ pub(crate) fn bytes(bytes: &[u8]) -> io::Result<()> {
 /// A warning.
 pub(crate) fn warn(text: &str) {
     let _ = writeln!(io::stderr(), "warning: {text}");
+}
+
+/// What helps with the refusal of a command line.
+pub(crate) fn note(text: &str) {
+    let _ = writeln!(io::stderr(), "note: {text}");
 }
 
 /// The sentence of a failure.
@@ -40,6 +49,23 @@ pub(crate) fn sentence(error: &anyhow::Error) -> String {
         sentence.push_str(&text);
     }
     sentence
+}
+
+// === impl Format ===
+
+impl Format {
+    /// Prints a result as a document, and says whether it did: a table is the caller's to make.
+    ///
+    /// # Errors
+    /// Never for what this program shows.
+    pub(crate) fn print(self, result: &impl Serialize) -> anyhow::Result<bool> {
+        match self {
+            Self::Table => return Ok(false),
+            Self::Json => line(&serde_json::to_string_pretty(result)?),
+            Self::Yaml => line(serde_saphyr::to_string(result)?.trim_end()),
+        }
+        Ok(true)
+    }
 }
 
 /// Columns, as wide as they need to be.

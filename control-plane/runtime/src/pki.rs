@@ -8,6 +8,8 @@
 //! The CAs are valid for ten years, the certificates between control plane and Envoys
 //! for a month ([`crate::args::NodesArgs`]), and are renewed by themselves.
 
+mod listener;
+
 use std::fs;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -15,17 +17,19 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use cubegate_domain::NodeCertificate;
-use cubegate_snapshot::ServingCertificate;
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateSigningRequestParams, DnType,
-    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, SanType,
+    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, PublicKeyData as _, SanType,
 };
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 use time::{Duration, OffsetDateTime};
+use x509_parser::extensions::GeneralName;
 use x509_parser::parse_x509_certificate;
 
-use crate::data_dir::{DataDir, write_file, write_secret};
+pub(crate) use self::listener::{given_certificate, listener_ca, serving_certificate};
+use crate::data_dir::{write_file, write_secret};
+use crate::keys::Keys;
 
 /// The name in the control plane's certificate. Envoys check it whatever address they
 /// connect to.
@@ -41,12 +45,26 @@ const VALIDITY: Duration = Duration::days(10 * 365);
 /// A certificate is valid a little before it was issued: clocks differ.
 const CLOCK_SKEW: Duration = Duration::hours(1);
 
-/// A CA in the data directory; clones share it.
+/// How the CA between control planes and Envoys is called.
+pub(crate) const XDS_CA_NAME: &str = "Cubegate xDS CA";
+
+/// A CA of the installation; clones share it.
 #[derive(Clone)]
 pub(crate) struct Ca {
+    /// All that are trusted: another one as well, while the CA is replaced.
     certificate_pem: String,
+    /// The one that signs.
+    own_pem: String,
     certificate_path: PathBuf,
     issuer: Arc<Issuer<'static, KeyPair>>,
+}
+
+/// A CA that is trusted.
+pub(crate) struct Trusted {
+    pub(crate) serial: String,
+    pub(crate) expires_at: OffsetDateTime,
+    /// Whether it signs.
+    pub(crate) signs: bool,
 }
 
 /// A certificate and its key, both PEM.
@@ -58,55 +76,89 @@ pub(crate) struct Certified {
 // === impl Ca ===
 
 impl Ca {
-    /// The CA of the xDS connection.
-    pub(crate) fn xds(data: &DataDir) -> anyhow::Result<Self> {
-        Self::open(data, "xds-ca", "Cubegate xDS CA")
+    /// Returns the CA of the xDS connection.
+    pub(crate) fn xds(keys: &Keys) -> anyhow::Result<Self> {
+        Self::open(keys, "xds-ca", XDS_CA_NAME)
     }
 
-    /// The CA of the listener's own certificate.
-    pub(crate) fn gateway(data: &DataDir) -> anyhow::Result<Self> {
-        Self::open(data, "gateway-ca", "Cubegate gateway CA")
+    /// The same of one that is there; none is made.
+    pub(crate) fn xds_if_there(keys: &Keys) -> anyhow::Result<Self> {
+        Self::xds(&keys.as_they_are())
     }
 
-    fn open(data: &DataDir, file: &str, common_name: &str) -> anyhow::Result<Self> {
-        let folder = data.folder("pki")?;
+    /// Returns the CA of the listener's own certificate.
+    pub(crate) fn gateway(keys: &Keys) -> anyhow::Result<Self> {
+        Self::open(keys, "gateway-ca", "Cubegate gateway CA")
+    }
+
+    fn open(keys: &Keys, file: &str, common_name: &str) -> anyhow::Result<Self> {
+        let folder = keys.ca_folder(file)?;
         let certificate_path = folder.join(format!("{file}.crt"));
         let key_path = folder.join(format!("{file}.key"));
         if !certificate_path.exists() || !key_path.exists() {
-            let key = KeyPair::generate()?;
-            let now = OffsetDateTime::now_utc();
-            let mut params = params(common_name, Vec::new(), now, now + VALIDITY)?;
-            params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-            params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-            let certificate = params.self_signed(&key)?;
-            write_secret(&key_path, key.serialize_pem().as_bytes())?;
-            write_file(&certificate_path, certificate.pem().as_bytes(), 0o644)?;
+            let made = make_ca(common_name)?;
+            write_secret(&key_path, made.key_pem.as_bytes())?;
+            write_file(&certificate_path, made.certificate_pem.as_bytes(), 0o644)?;
         }
         let certificate_pem = read(&certificate_path)?;
         let key = KeyPair::from_pem(&read(&key_path)?)
             .with_context(|| format!("{} is no private key", key_path.display()))?;
-        let issuer = Issuer::from_ca_cert_pem(&certificate_pem, key)
+        let public = key.subject_public_key_info();
+        let own_pem = blocks(&certificate_pem)
+            .into_iter()
+            .find(|block| is_of_key(block, &public))
+            .with_context(|| {
+                format!(
+                    "{} holds no certificate of the key {}; both come from one backup",
+                    certificate_path.display(),
+                    key_path.display()
+                )
+            })?;
+        let issuer = Issuer::from_ca_cert_pem(&own_pem, key)
             .with_context(|| format!("{} is no CA certificate", certificate_path.display()))?;
         Ok(Self {
             certificate_pem,
+            own_pem,
             certificate_path,
             issuer: Arc::new(issuer),
         })
     }
 
-    /// The CA's certificate.
+    /// Returns the CA's certificate, and that of another one while it is replaced.
     pub(crate) fn certificate_pem(&self) -> &str {
         &self.certificate_pem
     }
 
-    /// Where the CA's certificate lies.
+    /// Returns the certificate of the key that signs.
+    pub(crate) fn own_pem(&self) -> &str {
+        &self.own_pem
+    }
+
+    /// Returns what is trusted.
+    pub(crate) fn trusted(&self) -> anyhow::Result<Vec<Trusted>> {
+        let trusted = |pem: String| {
+            let der = CertificateDer::from_pem_slice(pem.as_bytes())?;
+            let (_, certificate) = parse_x509_certificate(&der)?;
+            Ok(Trusted {
+                serial: certificate.raw_serial_as_string(),
+                expires_at: certificate.validity().not_after.to_datetime(),
+                signs: pem == self.own_pem,
+            })
+        };
+        blocks(&self.certificate_pem)
+            .into_iter()
+            .map(trusted)
+            .collect()
+    }
+
+    /// Returns where the CA's certificate lies.
     pub(crate) fn certificate_path(&self) -> &Path {
         &self.certificate_path
     }
 
     /// Until when the CA is valid.
     pub(crate) fn expires_at(&self) -> anyhow::Result<OffsetDateTime> {
-        let certificate = CertificateDer::from_pem_slice(self.certificate_pem.as_bytes())?;
+        let certificate = CertificateDer::from_pem_slice(self.own_pem.as_bytes())?;
         let (_, certificate) = parse_x509_certificate(&certificate)?;
         Ok(certificate.validity().not_after.to_datetime())
     }
@@ -141,9 +193,9 @@ impl Ca {
         Ok(request.signed_by(self.issuer.as_ref())?.pem())
     }
 
-    /// Whether the CA has signed this certificate (DER).
+    /// Returns whether the CA has signed this certificate (DER).
     pub(crate) fn has_signed(&self, certificate: &[u8]) -> bool {
-        let Ok(ca) = CertificateDer::from_pem_slice(self.certificate_pem.as_bytes()) else {
+        let Ok(ca) = CertificateDer::from_pem_slice(self.own_pem.as_bytes()) else {
             return false;
         };
         let (Ok((_, ca)), Ok((_, certificate))) = (
@@ -153,6 +205,29 @@ impl Ca {
             return false;
         };
         certificate.verify_signature(Some(ca.public_key())).is_ok()
+    }
+
+    /// Returns whether there is a certificate of this CA with all of these names.
+    fn covers(&self, certificate: &Path, names: &[String]) -> bool {
+        let Ok(certificate) = CertificateDer::from_pem_file(certificate) else {
+            return false;
+        };
+        let Ok((_, parsed)) = parse_x509_certificate(&certificate) else {
+            return false;
+        };
+        let Ok(Some(there)) = parsed.subject_alternative_name() else {
+            return false;
+        };
+        let there = &there.value.general_names;
+        let has = |name: &String| {
+            there.iter().any(|there| match (there, name.parse()) {
+                (GeneralName::IPAddress(bytes), Ok(IpAddr::V4(ip))) => ip.octets() == **bytes,
+                (GeneralName::IPAddress(bytes), Ok(IpAddr::V6(ip))) => ip.octets() == **bytes,
+                (GeneralName::DNSName(there), Err(_)) => there == name,
+                _ => false,
+            })
+        };
+        names.iter().all(has) && self.has_signed(&certificate)
     }
 
     fn issue(&self, params: CertificateParams) -> anyhow::Result<Certified> {
@@ -165,7 +240,50 @@ impl Ca {
     }
 }
 
-/// What a certificate (DER) says of an Envoy; `None` when it is not that of one.
+/// Returns when a certificate (DER) ends, in Unix seconds.
+pub(crate) fn ends(certificate: &[u8]) -> Option<i64> {
+    let (_, certificate) = parse_x509_certificate(certificate).ok()?;
+    Some(certificate.validity().not_after.timestamp())
+}
+
+/// The same of the first certificate of a chain in PEM.
+pub(crate) fn ends_pem(chain: &str) -> Option<i64> {
+    ends(&CertificateDer::from_pem_slice(chain.as_bytes()).ok()?)
+}
+
+/// Makes a CA.
+pub(crate) fn make_ca(common_name: &str) -> anyhow::Result<Certified> {
+    let key = KeyPair::generate()?;
+    let now = OffsetDateTime::now_utc();
+    let mut params = params(common_name, Vec::new(), now, now + VALIDITY)?;
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    let certificate = params.self_signed(&key)?;
+    Ok(Certified {
+        certificate_pem: certificate.pem(),
+        key_pem: key.serialize_pem(),
+    })
+}
+
+/// Returns each certificate of a PEM text, as it stands there.
+pub(crate) fn blocks(pem: &str) -> Vec<String> {
+    const END: &str = "-----END CERTIFICATE-----";
+    let block = |part: &str| {
+        let (_, body) = part.split_once("-----BEGIN CERTIFICATE-----")?;
+        Some(format!("-----BEGIN CERTIFICATE-----{body}{END}\n"))
+    };
+    pem.split(END).filter_map(block).collect()
+}
+
+fn is_of_key(certificate_pem: &str, public_key: &[u8]) -> bool {
+    let Ok(certificate) = CertificateDer::from_pem_slice(certificate_pem.as_bytes()) else {
+        return false;
+    };
+    parse_x509_certificate(&certificate)
+        .is_ok_and(|(_, certificate)| certificate.public_key().raw == public_key)
+}
+
+/// Returns what a certificate (DER) says of an Envoy; `None` when it is not that of one.
 pub(crate) fn read_node(certificate: &[u8]) -> Option<NodeCertificate> {
     let (_, certificate) = parse_x509_certificate(certificate).ok()?;
     let names = certificate.subject_alternative_name().ok()??;
@@ -174,7 +292,7 @@ pub(crate) fn read_node(certificate: &[u8]) -> Option<NodeCertificate> {
         .general_names
         .iter()
         .find_map(|name| match name {
-            x509_parser::extensions::GeneralName::URI(uri) => uri.strip_prefix(NODE_URI),
+            GeneralName::URI(uri) => uri.strip_prefix(NODE_URI),
             _ => None,
         })?;
     cubegate_domain::check_node_name(node).ok()?;
@@ -194,7 +312,7 @@ fn node_params(node: &NodeCertificate) -> anyhow::Result<CertificateParams> {
     Ok(params)
 }
 
-/// What certificates have in common that are no CA's.
+/// Returns what certificates have in common that are no CA's.
 fn leaf(mut params: CertificateParams) -> CertificateParams {
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.use_authority_key_identifier_extension = true;
@@ -205,52 +323,6 @@ impl std::fmt::Debug for Ca {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Ca({})", self.certificate_path.display())
     }
-}
-
-/// The listener's certificate: the operator's, or one of our own for the address
-/// that clients connect to.
-pub(crate) fn serving_certificate(
-    data: &DataDir,
-    given: Option<(&Path, &Path)>,
-    listen: IpAddr,
-) -> anyhow::Result<ServingCertificate> {
-    if let Some((certificate, key)) = given {
-        return Ok(ServingCertificate {
-            certificate_pem: read(certificate)?,
-            key_pem: read(key)?,
-        });
-    }
-    let ca = Ca::gateway(data)?;
-    let folder = data.folder("pki")?;
-    // A certificate per address: another --listen makes another one.
-    let file = format!("gateway-{}", listen.to_string().replace(':', "-"));
-    let certificate_path = folder.join(format!("{file}.crt"));
-    let key_path = folder.join(format!("{file}.key"));
-    if !certificate_path.exists() || !key_path.exists() {
-        let mut names = vec![
-            "localhost".to_owned(),
-            "127.0.0.1".to_owned(),
-            "::1".to_owned(),
-        ];
-        if !listen.is_unspecified() && !listen.is_loopback() {
-            names.push(listen.to_string());
-        }
-        let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-        if !host.trim().is_empty() && host.trim() != "localhost" {
-            names.push(host.trim().to_owned());
-        }
-        let certified = ca.server("Cubegate gateway", names, VALIDITY)?;
-        write_secret(&key_path, certified.key_pem.as_bytes())?;
-        write_file(
-            &certificate_path,
-            certified.certificate_pem.as_bytes(),
-            0o644,
-        )?;
-    }
-    Ok(ServingCertificate {
-        certificate_pem: read(&certificate_path)?,
-        key_pem: read(&key_path)?,
-    })
 }
 
 fn params(
@@ -292,8 +364,8 @@ mod tests {
     #[test]
     fn what_is_issued_for_an_envoy_says_whose_it_is_and_since_when() {
         let folder = tempfile::tempdir().unwrap();
-        let data = DataDir::open(folder.path()).unwrap();
-        let (ca, other) = (Ca::xds(&data).unwrap(), Ca::gateway(&data).unwrap());
+        let keys = Keys::of(None, folder.path());
+        let (ca, other) = (Ca::xds(&keys).unwrap(), Ca::gateway(&keys).unwrap());
         let certified = ca.node(&mk_node()).unwrap();
         let certificate = der(&certified.certificate_pem);
         assert_eq!(read_node(&certificate), Some(mk_node()));
@@ -307,8 +379,7 @@ mod tests {
     #[test]
     fn of_a_request_nothing_counts_but_the_key() {
         let folder = tempfile::tempdir().unwrap();
-        let data = DataDir::open(folder.path()).unwrap();
-        let ca = Ca::xds(&data).unwrap();
+        let ca = Ca::xds(&Keys::of(None, folder.path())).unwrap();
         let key = KeyPair::generate().unwrap();
         let mut wanted = CertificateParams::new(vec![CONTROL_PLANE_NAME.to_owned()]).unwrap();
         wanted.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);

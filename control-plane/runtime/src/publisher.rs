@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cubegate_api::Document;
-use cubegate_filter_config::{Epochs, Limits, RevocationKind, TokenKeys};
+use cubegate_filter_config::{Epochs, FilterLimits, RevocationKind, TokenKeys};
 use cubegate_snapshot::{
     FilterModule, GatewayState, ListenerSettings, Resource, Snapshot, revocations,
 };
@@ -27,18 +27,23 @@ use tokio::sync::watch;
 use tokio::time::sleep;
 
 use self::documents::{Gate, SessionsSize};
-use crate::discovery::Known;
+use crate::control_plane::Live;
+use crate::discovery::KnownResources;
 use crate::route_pass::Period;
 use crate::system_ca::Bundle;
 
 /// How long to wait after the database has failed.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// What of a snapshot does not change while the control plane runs.
+/// What of a snapshot does not change while the control plane runs, but for what is [`Live`].
 pub(crate) struct Fixed {
     pub(crate) tokens: TokenKeys,
     pub(crate) cors_origins: BTreeSet<String>,
-    pub(crate) limits: Limits,
+    /// Whether requests for somebody else than their caller are refused.
+    pub(crate) no_impersonation: bool,
+    /// Whether paths that name no cluster are refused.
+    pub(crate) no_host_paths: bool,
+    pub(crate) limits: FilterLimits,
     /// How often the filter's pass changes.
     pub(crate) pass_period: Duration,
     pub(crate) module: FilterModule,
@@ -48,8 +53,10 @@ pub(crate) struct Fixed {
 /// Publishes, and keeps what it has made last.
 pub(crate) struct Publisher {
     store: Store,
-    known: watch::Receiver<Known>,
+    known: watch::Receiver<KnownResources>,
     system_ca: watch::Receiver<Bundle>,
+    /// What of `fixed` may change all the same.
+    live: watch::Receiver<Live>,
     fixed: Fixed,
     /// The revision that gateway and epochs are of at least.
     revision: Option<Revision>,
@@ -72,8 +79,9 @@ impl Publisher {
     /// A database that fails.
     pub(crate) async fn new(
         store: Store,
-        known: watch::Receiver<Known>,
+        known: watch::Receiver<KnownResources>,
         system_ca: watch::Receiver<Bundle>,
+        live: watch::Receiver<Live>,
         fixed: Fixed,
     ) -> anyhow::Result<Self> {
         let none = |kind| Arc::new(revocations(kind, &fixed.module, &fixed.tokens, Vec::new()));
@@ -88,6 +96,7 @@ impl Publisher {
             store,
             known,
             system_ca,
+            live,
             fixed,
         };
         // What is read after it is of this revision or a later one.
@@ -97,7 +106,7 @@ impl Publisher {
         Ok(publisher)
     }
 
-    /// What Envoys should have now; `former` is what they have been told.
+    /// Returns what Envoys should have now; `former` is what they have been told.
     pub(crate) fn snapshot(&mut self, former: &Snapshot) -> Snapshot {
         let mut snapshot = self.gateway.clone();
         snapshot.insert_revocations(RevocationKind::Epochs, self.epochs.clone());
@@ -136,6 +145,7 @@ impl Publisher {
                 }
                 Ok(()) = self.known.changed() => resources = true,
                 Ok(()) = self.system_ca.changed() => resources = true,
+                Ok(()) = self.live.changed() => self.take_live(),
                 () = sleep(period.left) => resources = true,
             }
             let now = *revision.borrow_and_update();
@@ -185,6 +195,18 @@ impl Publisher {
         Ok(())
     }
 
+    /// Takes other keys or another certificate, which everything is made anew with.
+    fn take_live(&mut self) {
+        let Live {
+            tokens,
+            certificate,
+        } = self.live.borrow_and_update().clone();
+        self.fixed.tokens = tokens;
+        self.fixed.listener.certificate = certificate;
+        self.revision = None;
+        self.take_sessions();
+    }
+
     /// Takes the document of sessions as it was made last.
     fn take_sessions(&mut self) {
         let sessions::Document { bytes, left_out } = self.documents.borrow_and_update().clone();
@@ -204,13 +226,15 @@ impl Publisher {
 /// Makes a snapshot of what the store holds of clusters now, and of what is known of them.
 async fn gateway(
     store: &Store,
-    known: &watch::Receiver<Known>,
+    known: &watch::Receiver<KnownResources>,
     system_ca: &watch::Receiver<Bundle>,
     fixed: &Fixed,
 ) -> anyhow::Result<Snapshot> {
     let Fixed {
         tokens,
         cors_origins,
+        no_impersonation,
+        no_host_paths,
         limits,
         pass_period,
         module,
@@ -226,6 +250,8 @@ async fn gateway(
         system_ca,
         tokens: tokens.clone(),
         cors_origins: cors_origins.clone(),
+        no_impersonation: *no_impersonation,
+        no_host_paths: *no_host_paths,
         limits: limits.clone(),
         passes: period.passes(store),
         module: module.clone(),
@@ -234,7 +260,7 @@ async fn gateway(
     Ok(state.snapshot()?)
 }
 
-/// The document of users and keys.
+/// Returns the document of users and keys.
 async fn epochs(store: &Store, now: OffsetDateTime) -> Result<Vec<u8>, StoreError> {
     let listed = store.list_epochs(now).await?;
     let mut epochs = Epochs::default();

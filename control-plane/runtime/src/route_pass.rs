@@ -36,7 +36,7 @@ impl Period {
         }
     }
 
-    /// What the filter sends in it, and what the routes take.
+    /// Returns what the filter sends in it, and what the routes take.
     pub(crate) fn passes(self, store: &Store) -> RoutePasses {
         // The present one first, for routes are tried in order.
         let accepted = (self.number..=self.number.saturating_add(AHEAD))
@@ -50,7 +50,7 @@ impl Period {
 
 #[cfg(test)]
 mod tests {
-    use cubegate_store::MasterKey;
+    use cubegate_testing::store_under;
 
     use super::*;
 
@@ -70,10 +70,7 @@ mod tests {
 
     #[tokio::test]
     async fn routes_take_what_the_filter_sends_in_the_periods_around() {
-        let folder = tempfile::tempdir().unwrap();
-        let key = MasterKey::from_bytes(&[7; 32]).unwrap();
-        let path = folder.path().join("a.db");
-        let store = Store::open(path, &key).await.unwrap();
+        let (store, _folder) = store_under(7).await;
         let passes = |day: i64| at(day * 86_400).passes(&store);
         let routes = passes(20).accepted;
         for day in 19..=27 {
@@ -83,10 +80,9 @@ mod tests {
             assert!(!routes.contains(&passes(day).current), "{day}");
         }
         // Another control plane with the same key says the same.
-        let other = Store::open(folder.path().join("b.db"), &key).await.unwrap();
+        let (other, _folder) = store_under(7).await;
         assert_eq!(at(20 * 86_400).passes(&other), passes(20));
-        let key = MasterKey::from_bytes(&[8; 32]).unwrap();
-        let foreign = Store::open(folder.path().join("c.db"), &key).await.unwrap();
+        let (foreign, _folder) = store_under(8).await;
         let foreign = at(20 * 86_400).passes(&foreign);
         assert!(!routes.contains(&foreign.current));
     }

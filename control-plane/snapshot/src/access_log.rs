@@ -1,7 +1,7 @@
 //! What Envoy writes down of each request: a line for people, and all of it for the
 //! control plane's audit records.
 
-use cubegate_filter_config::{AUDIT_FILTER_STATE, FILTER_LIVENESS_PATH};
+use cubegate_filter_config::{AUDIT_FILTER_STATE, FILTER_LIVENESS_PATH, LineField};
 use envoy_types::pb::envoy::extensions::access_loggers::file::v3 as file_log;
 use envoy_types::pb::envoy::extensions::access_loggers::grpc::v3 as grpc_log;
 use envoy_types::pb::envoy::extensions::access_loggers::stream::v3 as stream_log;
@@ -9,7 +9,7 @@ use envoy_types::pb::envoy::extensions::formatter::req_without_query::v3::ReqWit
 use envoy_types::pb::envoy::r#type::matcher::v3::{StringMatcher, string_matcher};
 use proto::access_log_filter::FilterSpecifier;
 
-use crate::{AccessLogTarget, proto};
+use crate::{AccessLog, AccessLogFormat, AccessLogTarget, proto};
 
 /// The Envoy cluster of the control plane's gRPC, as `cubegate bootstrap` calls it.
 const XDS_CLUSTER: &str = "xds";
@@ -21,19 +21,73 @@ const AUDIT_BUFFER_BYTES: u32 = 1 << 20;
 
 /// One line a request, with a bound on everything that a client writes: a path of
 /// 60 KB would fill a disk soon. The query is left out: access keys may stand in it.
-const ACCESS_LOG: &str = "%START_TIME% %REQ(:METHOD):16% %REQ_WITHOUT_QUERY(X-ENVOY-ORIGINAL-PATH?:PATH):256% %RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% rx=%BYTES_RECEIVED% tx=%BYTES_SENT% ms=%DURATION% cluster=%UPSTREAM_CLUSTER% id=%REQ(X-REQUEST-ID):64%\n";
+/// What the filter knows of it stands at the end.
+const ACCESS_LOG: &str = "%START_TIME% %REQ(:METHOD):16% %REQ_WITHOUT_QUERY(X-ENVOY-ORIGINAL-PATH?:PATH):256% %RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% rx=%BYTES_RECEIVED% tx=%BYTES_SENT% ms=%DURATION% upstream=%UPSTREAM_CLUSTER% id=%REQ(X-REQUEST-ID):64%";
+
+/// The same as an object, in which what there is not is left out.
+const ACCESS_LOG_FIELDS: [(&str, &str); 12] = [
+    ("time", "%START_TIME%"),
+    ("method", "%REQ(:METHOD):16%"),
+    (
+        "path",
+        "%REQ_WITHOUT_QUERY(X-ENVOY-ORIGINAL-PATH?:PATH):256%",
+    ),
+    ("status", "%RESPONSE_CODE%"),
+    ("flags", "%RESPONSE_FLAGS%"),
+    ("details", "%RESPONSE_CODE_DETAILS%"),
+    ("bytesIn", "%BYTES_RECEIVED%"),
+    ("bytesOut", "%BYTES_SENT%"),
+    ("durationMs", "%DURATION%"),
+    ("upstream", "%UPSTREAM_CLUSTER%"),
+    ("requestId", "%REQ(X-REQUEST-ID):64%"),
+    ("client", "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%"),
+];
 
 /// Both logs.
-pub(crate) fn all(target: &AccessLogTarget) -> Vec<proto::AccessLog> {
-    vec![lines(target), audit()]
+pub(crate) fn all(log: &AccessLog) -> Vec<proto::AccessLog> {
+    vec![lines(log), audit()]
 }
 
-/// A line a request, for people.
-fn lines(target: &AccessLogTarget) -> proto::AccessLog {
+/// What the filter has left of a request, as Envoy writes it.
+pub(crate) fn known(field: LineField) -> String {
+    format!("%FILTER_STATE(wasm.{}:PLAIN):128%", field.property())
+}
+
+fn text() -> proto::substitution_format_string::Format {
+    let mut line = ACCESS_LOG.to_owned();
+    for field in LineField::ALL {
+        line.push_str(&format!(" {}={}", field.name(), known(field)));
+    }
+    line.push('\n');
+    proto::substitution_format_string::Format::TextFormatSource(
+        proto::inline_string(line).unwrap_or_default(),
+    )
+}
+
+fn json() -> proto::substitution_format_string::Format {
+    let own = ACCESS_LOG_FIELDS.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let known = LineField::ALL.map(|field| (field.name().to_owned(), known(field)));
+    let value = |text| proto::Value {
+        kind: Some(proto::value::Kind::StringValue(text)),
+    };
+    proto::substitution_format_string::Format::JsonFormat(proto::Struct {
+        fields: own
+            .into_iter()
+            .chain(known)
+            .map(|(name, text)| (name, value(text)))
+            .collect(),
+    })
+}
+
+/// A line a request, for people or for machines.
+fn lines(log: &AccessLog) -> proto::AccessLog {
+    let AccessLog { target, format } = log;
     let format = proto::SubstitutionFormatString {
-        format: Some(proto::substitution_format_string::Format::TextFormatSource(
-            proto::inline_string(ACCESS_LOG).unwrap_or_default(),
-        )),
+        format: Some(match format {
+            AccessLogFormat::Text => text(),
+            AccessLogFormat::Json => json(),
+        }),
+        omit_empty_values: *format == AccessLogFormat::Json,
         formatters: vec![proto::TypedExtensionConfig {
             name: "envoy.formatter.req_without_query".to_owned(),
             typed_config: Some(proto::pack_any(ReqWithoutQuery {})),

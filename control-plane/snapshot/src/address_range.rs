@@ -24,7 +24,7 @@ impl AddressRange {
         self.address
     }
 
-    /// How many bits all its addresses have in common.
+    /// Returns how many bits all its addresses have in common.
     pub fn prefix_bits(self) -> u8 {
         self.prefix_bits
     }

@@ -40,17 +40,23 @@ const UPSTREAM_IDLE: i64 = 60;
 const STREAM_WINDOW: u32 = 512 << 10;
 const CONNECTION_WINDOW: u32 = 16 << 20;
 
-/// The Envoy cluster for ordinary requests.
+/// Returns the Envoy cluster for ordinary requests.
 pub(crate) fn name(cluster: &ClusterName) -> String {
     format!("cluster/{cluster}")
 }
 
-/// The Envoy cluster for `Upgrade` requests.
+/// Returns the Envoy cluster for `Upgrade` requests.
 pub(crate) fn http1_name(cluster: &ClusterName) -> String {
     format!("cluster/{cluster}/http1")
 }
 
-/// The member cluster that a resource of ours belongs to, by the resource's name.
+/// Returns the name under which both count (`docs/metrics.md`). The slash ends the cluster's
+/// name, which may have dots.
+fn stat_name(cluster: &ClusterName) -> String {
+    format!("member/{cluster}/")
+}
+
+/// Returns the member cluster that a resource of ours belongs to, by the resource's name.
 pub fn member_of(resource: &str) -> Option<&str> {
     let name = resource.strip_prefix("cluster/")?;
     Some(name.split_once('/').map_or(name, |(name, _)| name))
@@ -75,22 +81,26 @@ fn member(cluster: &cubegate_domain::Cluster, name: String, http1_only: bool) ->
     };
     let options = http_options(protocol, credential_filters(cluster));
     let mut message = base(name, &cluster.server.host, cluster.server.port, &options);
+    message.alt_stat_name = stat_name(&cluster.name);
     if tls {
-        message.transport_socket = Some(proto::TransportSocket {
-            name: "envoy.transport_sockets.tls".to_owned(),
-            config_type: Some(proto::transport_socket::ConfigType::TypedConfig(
-                proto::pack_any(upstream_tls::context(cluster)),
-            )),
-        });
+        message.transport_socket = Some(upstream_tls::socket(upstream_tls::context(cluster)));
     }
     message
 }
 
-fn base(name: String, host: &str, port: u16, options: &HttpProtocolOptions) -> proto::Cluster {
+pub(crate) fn base(
+    name: String,
+    host: &str,
+    port: u16,
+    options: &HttpProtocolOptions,
+) -> proto::Cluster {
+    // All addresses of a name are one server: the next one is tried when one does not
+    // answer, as kubectl does it. (`STRICT_DNS` takes each for a server of its own, and
+    // sends every second request to the one that is not there.)
     let discovery = if host.parse::<IpAddr>().is_ok() {
         proto::cluster::DiscoveryType::Static
     } else {
-        proto::cluster::DiscoveryType::StrictDns
+        proto::cluster::DiscoveryType::LogicalDns
     };
     let endpoint = proto::LbEndpoint {
         host_identifier: Some(proto::lb_endpoint::HostIdentifier::Endpoint(
@@ -106,6 +116,8 @@ fn base(name: String, host: &str, port: u16, options: &HttpProtocolOptions) -> p
         connect_timeout: proto::seconds(5),
         per_connection_buffer_limit_bytes: proto::number(proto::CLUSTER_BUFFER_BYTES),
         cluster_discovery_type: Some(proto::cluster::ClusterDiscoveryType::Type(discovery as i32)),
+        // Without a word it is IPv6 alone where a name has any.
+        dns_lookup_family: proto::cluster::DnsLookupFamily::All as i32,
         load_assignment: Some(proto::ClusterLoadAssignment {
             cluster_name: name,
             endpoints: vec![proto::LocalityLbEndpoints {
@@ -172,7 +184,7 @@ fn credential_filters(cluster: &cubegate_domain::Cluster) -> Vec<HttpFilter> {
     ]
 }
 
-fn http_options(
+pub(crate) fn http_options(
     protocol: protocol::UpstreamProtocolOptions,
     http_filters: Vec<HttpFilter>,
 ) -> HttpProtocolOptions {

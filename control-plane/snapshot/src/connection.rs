@@ -14,6 +14,16 @@ use crate::{AddressRange, ConnectionTimes};
 /// seconds.
 pub(crate) const HANDSHAKE_TIMEOUT: i64 = 10;
 
+/// How long the head of a request may be until Envoy ends the stream, in KiB. Far more than
+/// the filter lets through, so that most of what is too long is told so in words, over
+/// HTTP/2, too. It must fit into the VM's 1 MiB of headers twice: the filter
+/// hands it back with the path that was asked.
+pub(crate) const MAX_HEAD_KIB: u32 = 480;
+
+/// How many headers a request may have. Somebody may act as a member of many groups
+/// (`Impersonate-Group`), and the VM takes 1,024.
+const MAX_HEADERS: u32 = 256;
+
 /// Spreads the ends of connections that began at the same time, in percent.
 const LIFETIME_JITTER: f64 = 20.0;
 
@@ -26,8 +36,10 @@ pub(crate) fn http_options(times: &ConnectionTimes) -> proto::HttpProtocolOption
         max_connection_duration_jitter: Some(proto::Percent {
             value: LIFETIME_JITTER,
         }),
+        max_headers_count: proto::number(MAX_HEADERS),
+        // The filter refuses them in words.
         headers_with_underscores_action:
-            proto::http_protocol_options::HeadersWithUnderscoresAction::RejectRequest as i32,
+            proto::http_protocol_options::HeadersWithUnderscoresAction::Allow as i32,
         ..Default::default()
     }
 }

@@ -25,18 +25,18 @@ use crate::{FilterModule, Resource, ResourceType, Snapshot, proto};
 
 pub(crate) const TYPE_URL: &str = "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm";
 
-/// The filter that requests go through.
+/// Returns the filter that requests go through.
 pub(crate) fn filter(module: &FilterModule, tokens: &TokenKeys) -> Resource {
     resource(FILTER_NAME, module, tokens, None)
 }
 
-/// What brings it this document.
+/// Returns what brings it this document.
 pub(crate) fn document(module: &FilterModule, tokens: &TokenKeys, document: String) -> Resource {
     let configuration = proto::pack_any(StringValue { value: document });
     resource(DOCUMENT_FILTER_NAME, module, tokens, Some(configuration))
 }
 
-/// What is refused, for [`Snapshot::insert_revocations`]. `module` and `tokens` are those
+/// Returns what is refused, for [`Snapshot::insert_revocations`]. `module` and `tokens` are those
 /// of the state that the snapshot is made from.
 pub fn revocations(
     kind: RevocationKind,

@@ -28,6 +28,7 @@ mod retry;
 mod route;
 mod secret;
 mod state;
+mod trace;
 mod upstream_tls;
 
 #[cfg(test)]
@@ -39,6 +40,6 @@ pub use extension_config::revocations;
 pub use resource::{Resource, ResourceType, Snapshot};
 pub use route::NO_FILTER;
 pub use state::{
-    AccessLogTarget, ConnectionTimes, FilterModule, GatewayState, ListenerSettings, RoutePasses,
-    ServingCertificate,
+    AccessLog, AccessLogFormat, AccessLogTarget, ConnectionTimes, FilterModule, GatewayState,
+    ListenerSettings, RoutePasses, ServingCertificate, TraceSettings,
 };

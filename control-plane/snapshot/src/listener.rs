@@ -17,7 +17,7 @@ use hcm::http_connection_manager as manager;
 use crate::extension_config;
 use crate::{
     ListenerSettings, Resource, ResourceType, Snapshot, access_log, connection, local_reply, proto,
-    route, secret,
+    route, secret, trace,
 };
 
 /// Linux' numbers for the socket option of RFC 5482 (`tcp(7)`).
@@ -111,12 +111,23 @@ fn connection_manager(settings: &ListenerSettings) -> hcm::HttpConnectionManager
             .to_vec(),
         common_http_protocol_options: Some(connection::http_options(&settings.times)),
         http1_safe_max_connection_duration: true,
+        http_protocol_options: Some(proto::Http1ProtocolOptions {
+            // What nginx speaks to what is behind it, unless it is told otherwise.
+            accept_http_10: true,
+            // Such a request may name no host; none of our routes asks for one.
+            default_host_for_http_10: LISTENER.to_owned(),
+            ..Default::default()
+        }),
+        max_request_headers_kb: proto::number(connection::MAX_HEAD_KIB),
         http2_protocol_options: Some(proto::Http2ProtocolOptions {
             max_concurrent_streams: proto::number(256),
             // A chunk of a list that is held must fit the buffer of its stream, and that is
             // as large as this window. All streams of a connection together send no more.
             initial_stream_window_size: proto::number(proto::LISTENER_BUFFER_BYTES),
             initial_connection_window_size: proto::number(proto::LISTENER_BUFFER_BYTES),
+            // A path may be most of the head. One that is longer than this ends the connection;
+            // Envoy takes no larger number.
+            max_header_field_size_kb: proto::number(256),
             ..Default::default()
         }),
         // A slow head or body is cut; answers have the routes' times.
@@ -141,17 +152,18 @@ fn connection_manager(settings: &ListenerSettings) -> hcm::HttpConnectionManager
         // so in the shape of the path's API. Envoy would repair it, or refuse it
         // without a word.
         normalize_path: proto::no(),
-        merge_slashes: true,
+        merge_slashes: false,
         path_with_escaped_slashes_action: manager::PathWithEscapedSlashesAction::KeepUnchanged
             as i32,
         server_header_transformation: manager::ServerHeaderTransformation::AppendIfAbsent as i32,
         local_reply_config: Some(local_reply::config()),
+        tracing: settings.traces.as_ref().map(trace::tracing),
         always_set_request_id_in_response: true,
         ..Default::default()
     }
 }
 
-/// What brings documents is disabled: Envoy configures it in every worker's VM, and no
+/// Returns what brings documents is disabled: Envoy configures it in every worker's VM, and no
 /// request goes through it; see [`extension_config`].
 fn http_filters() -> Vec<hcm::HttpFilter> {
     let carriers = RevocationKind::ALL.map(RevocationKind::filter_name);
@@ -192,9 +204,11 @@ fn router() -> hcm::HttpFilter {
     }
 }
 
-/// A client's own are no use to it: the filter removes these headers, too.
+/// A client's own are no use to it: the filter removes these headers, too. `Impersonate-*`
+/// stays, for the filter has to see whom a request is for; what it has not decided on
+/// leads nowhere ([`route`]), and of these headers none but its own go upstream.
 fn remove_identity_headers() -> proto::TypedExtensionConfig {
-    let mutations = ["impersonate-", "x-remote-", INTERNAL_HEADER_PREFIX]
+    let mutations = ["x-remote-", INTERNAL_HEADER_PREFIX]
         .map(|prefix| mutation_rules::HeaderMutation {
             action: Some(mutation_rules::header_mutation::Action::RemoveOnMatch(
                 mutation_rules::header_mutation::RemoveOnMatch {

@@ -3,12 +3,12 @@
 //! Most of them pass the filter, which shapes them. One kind does not: when an
 //! upstream breaks off after the filter has begun to hold a list, Envoy answers
 //! past all filters. So the shapes stand here too, told by Envoy's response flags;
-//! the filter's own replies carry none. Another comes before them: an Envoy that is short of
-//! memory.
+//! the filter's own replies carry none. Others come before them: an Envoy that is short of
+//! memory, and what it cannot read as HTTP, which has no path yet.
 
 use cubegate_api_types::cube::{self, ErrorBody, message};
-use cubegate_api_types::kube::Status;
 use cubegate_filter_config::ORIGINAL_PATH_HEADER;
+use cubegate_kube::{Family, Status};
 use envoy_types::pb::envoy::config::route::v3::{HeaderMatcher, header_matcher};
 use envoy_types::pb::envoy::extensions::access_loggers::filters::cel::v3::ExpressionFilter;
 use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3 as hcm;
@@ -27,8 +27,12 @@ const FAILURE_FLAGS: &[&str] = &["UH", "UF", "UC", "UR", "UO", "UPE", "URX", "LR
 /// seen the request, and by no flag.
 const OVERLOADED: &str = "response.code_details == 'overload'";
 
-/// What KubeCube paths begin with.
-const CUBE_PREFIX: &str = "/api/v1/cube/";
+/// What Envoy cannot read, by status: its HTTP/1.1 codec says so before there is a path.
+/// (Over HTTP/2 such a stream is reset.)
+const UNREADABLE: [(u16, &str); 2] = [
+    (400, message::HTTP_MALFORMED),
+    (431, message::HEAD_TOO_LARGE),
+];
 
 pub(crate) fn config() -> hcm::LocalReplyConfig {
     let mappers = [(504, TIMEOUT_FLAGS), (502, FAILURE_FLAGS)]
@@ -39,7 +43,7 @@ pub(crate) fn config() -> hcm::LocalReplyConfig {
             [
                 mapper(
                     code,
-                    and(flagged(flags), on_cube_paths()),
+                    and(flagged(flags), on_kubecube_paths()),
                     cube::CONTENT_TYPE,
                     &cube_body,
                 ),
@@ -49,13 +53,13 @@ pub(crate) fn config() -> hcm::LocalReplyConfig {
     let refusals = [
         mapper(
             503,
-            and(overloaded(), on_cube_paths()),
+            and(told_by(OVERLOADED), on_kubecube_paths()),
             cube::CONTENT_TYPE,
             &ErrorBody::new(503, message::OVERLOADED),
         ),
         mapper(
             503,
-            overloaded(),
+            told_by(OVERLOADED),
             "application/json",
             &Status::failure(503, message::OVERLOADED),
         ),
@@ -64,8 +68,14 @@ pub(crate) fn config() -> hcm::LocalReplyConfig {
         headers_to_add: vec![retry_after()],
         ..mapper
     });
+    let unreadable = UNREADABLE.map(|(code, message)| {
+        let expression =
+            format!("response.code == {code} && response.code_details.startsWith('http1.')");
+        let body = Status::failure(code, message);
+        mapper(code, told_by(&expression), "application/json", &body)
+    });
     hcm::LocalReplyConfig {
-        mappers: mappers.chain(refusals).collect(),
+        mappers: mappers.chain(refusals).chain(unreadable).collect(),
         body_format: None,
     }
 }
@@ -100,10 +110,10 @@ fn flagged(flags: &[&str]) -> proto::AccessLogFilter {
 }
 
 /// The path that was asked for: the filter keeps it when it sets another one.
-fn on_cube_paths() -> proto::AccessLogFilter {
-    let begins = |header: &str| {
+fn on_kubecube_paths() -> proto::AccessLogFilter {
+    let begins = |header: &str, root: &str| {
         let prefix = StringMatcher {
-            match_pattern: Some(string_matcher::MatchPattern::Prefix(CUBE_PREFIX.to_owned())),
+            match_pattern: Some(string_matcher::MatchPattern::Prefix(format!("{root}/"))),
             ..Default::default()
         };
         let specifier_of = header_matcher::HeaderMatchSpecifier::StringMatch(prefix);
@@ -116,13 +126,17 @@ fn on_cube_paths() -> proto::AccessLogFilter {
         }))
     };
     specifier(FilterSpecifier::OrFilter(proto::OrFilter {
-        filters: vec![begins(ORIGINAL_PATH_HEADER), begins(":path")],
+        filters: [ORIGINAL_PATH_HEADER, ":path"]
+            .into_iter()
+            .flat_map(|header| Family::KUBECUBE.map(|root| begins(header, root)))
+            .collect(),
     }))
 }
 
-fn overloaded() -> proto::AccessLogFilter {
+/// Envoy's own answers of which this expression (CEL) holds.
+fn told_by(expression: &str) -> proto::AccessLogFilter {
     let expression = ExpressionFilter {
-        expression: OVERLOADED.to_owned(),
+        expression: expression.to_owned(),
         ..Default::default()
     };
     specifier(FilterSpecifier::ExtensionFilter(proto::ExtensionFilter {

@@ -11,7 +11,7 @@ pub(crate) use envoy_types::pb::envoy::config::endpoint::v3::{
 pub(crate) use envoy_types::pb::envoy::config::route::v3::{HeaderMatcher, header_matcher};
 pub(crate) use envoy_types::pb::envoy::r#type::v3::Percent;
 pub(crate) use envoy_types::pb::google::protobuf::{
-    Any, BoolValue, Duration, UInt32Value, UInt64Value,
+    Any, BoolValue, Duration, Struct, UInt32Value, UInt64Value, Value, value,
 };
 pub(crate) use envoy_types::util::pack_any;
 
@@ -47,7 +47,7 @@ pub(crate) fn no() -> Option<BoolValue> {
     Some(BoolValue { value: false })
 }
 
-/// The one source of everything: the stream that this came from. It must stay
+/// Returns the one source of everything: the stream that this came from. It must stay
 /// byte-identical for ever: a changed source makes Envoy wait for a secret that
 /// it will not be sent again (envoyproxy/envoy#47309).
 pub(crate) fn ads() -> Option<ConfigSource> {

@@ -53,7 +53,7 @@ impl ResourceType {
         Self::RouteConfiguration,
     ];
 
-    /// The type URL of the discovery protocol.
+    /// Returns the type URL of the discovery protocol.
     pub fn type_url(self) -> &'static str {
         match self {
             Self::Secret => "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret",
@@ -68,7 +68,7 @@ impl ResourceType {
         }
     }
 
-    /// The kind that a type URL names, if it is one of ours.
+    /// Returns the kind that a type URL names, if it is one of ours.
     pub fn from_type_url(type_url: &str) -> Option<Self> {
         Self::ALL
             .into_iter()
@@ -82,13 +82,10 @@ impl Resource {
     /// Encodes `message` and takes its digest.
     pub fn new<M: Message + Name>(message: &M) -> Self {
         let value = message.encode_to_vec();
-        let version = Sha256::digest(&value)
-            .iter()
-            .take(8)
-            .map(|b| format!("{b:02x}"))
-            .collect();
+        let digest: [u8; 32] = Sha256::digest(&value).into();
+        let (short, _) = digest.split_at(8);
         Self {
-            version,
+            version: hex::encode(short),
             any: Any {
                 type_url: M::type_url(),
                 value,
@@ -141,7 +138,7 @@ impl Snapshot {
         self.resources.get(&kind)?.get(name)
     }
 
-    /// All resources of a kind by name.
+    /// Returns all resources of a kind by name.
     pub fn all(&self, kind: ResourceType) -> impl Iterator<Item = (&str, &Arc<Resource>)> {
         self.resources
             .get(&kind)

@@ -5,6 +5,7 @@
 //! is; what may have arrived is repeated only where a repetition changes nothing.
 
 use envoy_types::pb::envoy::config::route::v3 as rds;
+use envoy_types::pb::envoy::extensions::retry::host::previous_hosts::v3::PreviousHostsPredicate;
 use envoy_types::pb::envoy::r#type::matcher::v3::{RegexMatcher, StringMatcher, string_matcher};
 
 use crate::proto;
@@ -39,7 +40,7 @@ pub(crate) enum Repeat {
 impl Repeat {
     pub(crate) const ALL: [Self; 2] = [Self::Harmless, Self::Unsafe];
 
-    /// What requests of a route of this kind have in common; `Unsafe` takes those that
+    /// Returns what requests of a route of this kind have in common; `Unsafe` takes those that
     /// are left.
     pub(crate) fn matchers(self) -> Vec<rds::HeaderMatcher> {
         use rds::header_matcher::HeaderMatchSpecifier as Specifier;
@@ -77,6 +78,16 @@ impl Repeat {
         rds::RetryPolicy {
             retry_on: retry_on.to_owned(),
             num_retries: proto::number(1),
+            // There may be several control planes.
+            retry_host_predicate: vec![rds::retry_policy::RetryHostPredicate {
+                name: "envoy.retry_host_predicates.previous_hosts".to_owned(),
+                config_type: Some(
+                    rds::retry_policy::retry_host_predicate::ConfigType::TypedConfig(
+                        proto::pack_any(PreviousHostsPredicate::default()),
+                    ),
+                ),
+            }],
+            host_selection_retry_max_attempts: 3,
             ..Default::default()
         }
     }

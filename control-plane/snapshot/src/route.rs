@@ -5,8 +5,8 @@
 //! the filter, because there is none or it has failed, reaches nobody.
 
 use cubegate_api_types::cube::{self, ErrorBody};
-use cubegate_api_types::kube::Status;
 use cubegate_filter_config::{CLASS_HEADER, CLUSTER_HEADER, Class, PASS_HEADER};
+use cubegate_kube::{Family, Status};
 use envoy_types::pb::envoy::config::route::v3 as rds;
 use envoy_types::pb::envoy::r#type::matcher::v3::{StringMatcher, string_matcher};
 use serde::Serialize;
@@ -22,9 +22,6 @@ pub(crate) const ROUTES: &str = "gateway";
 /// own 60, so that its answer comes first.
 const UNARY_TIMEOUT: i64 = 75;
 
-/// What KubeCube paths begin with.
-const CUBE_PREFIX: &str = "/api/v1/cube/";
-
 /// What a request is told that no filter has seen.
 pub const NO_FILTER: &str =
     "The gateway's filter does not work; its operator finds the reason in Envoy's log.";
@@ -34,12 +31,10 @@ pub(crate) fn insert(snapshot: &mut Snapshot, passes: &RoutePasses) {
     let cube = ErrorBody::new(503, NO_FILTER);
     // Some for each pass: an expression that takes them all is longer than Envoy allows.
     let mut routes: Vec<_> = passes.accepted.iter().flat_map(|pass| to(pass)).collect();
-    routes.push(refusal(
-        "no-filter-cube",
-        CUBE_PREFIX,
-        cube::CONTENT_TYPE,
-        &cube,
-    ));
+    routes.extend(Family::KUBECUBE.map(|root| {
+        let below = format!("{root}/");
+        refusal("no-filter-cube", &below, cube::CONTENT_TYPE, &cube)
+    }));
     routes.push(refusal("no-filter", "/", "application/json", &kube));
     let message = rds::RouteConfiguration {
         name: ROUTES.to_owned(),
@@ -155,5 +150,18 @@ fn header(name: &str, value: &str) -> rds::HeaderMatcher {
             },
         )),
         ..Default::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_envoy_without_a_control_plane_has_the_same_timeout() {
+        let file = include_str!("../../../envoy/static.yaml");
+        let ours = format!("timeout: {UNARY_TIMEOUT}s");
+        let lines = file.lines().filter(|line| line.trim() == ours);
+        assert_eq!(lines.count(), 2);
     }
 }

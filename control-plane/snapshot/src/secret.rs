@@ -10,9 +10,9 @@ use crate::{Resource, ResourceType, ServingCertificate, Snapshot};
 pub(crate) const LISTENER_CERTIFICATE: &str = "listener/certificate";
 
 /// The secret with the CA bundle that proves the API servers which bring none.
-const SYSTEM_CA: &str = "system/ca";
+pub(crate) const SYSTEM_CA: &str = "system/ca";
 
-/// The secret with the CA bundle that proves a cluster's API server.
+/// Returns the secret with the CA bundle that proves a cluster's API server.
 pub(crate) fn ca_of(cluster: &Cluster) -> String {
     match cluster.tls.ca_pem {
         Some(_) => ca_name(&cluster.name),
@@ -20,7 +20,7 @@ pub(crate) fn ca_of(cluster: &Cluster) -> String {
     }
 }
 
-/// The secret with a cluster's own CA bundle.
+/// Returns the secret with a cluster's own CA bundle.
 fn ca_name(cluster: &ClusterName) -> String {
     format!("cluster/{cluster}/ca")
 }
@@ -120,7 +120,7 @@ fn insert(snapshot: &mut Snapshot, name: String, secret: tls::secret::Type) {
     snapshot.insert(ResourceType::Secret, name, Resource::new(&secret));
 }
 
-/// How a secret is named where it is used.
+/// Returns how a secret is named where it is used.
 pub(crate) fn reference(name: String) -> tls::SdsSecretConfig {
     tls::SdsSecretConfig {
         name,

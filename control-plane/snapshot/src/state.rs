@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use cubegate_domain::{Cluster, Scheme};
 use cubegate_filter_config::{
-    ClusterEntry, ConfigError, DOCUMENT_FILTER_NAME, FILTER_NAME, FilterConfig, Limits, Resources,
-    SEND_TIMEOUT_SECONDS, TokenKeys, VERSION,
+    ClusterEntry, ConfigError, DOCUMENT_FILTER_NAME, FILTER_NAME, FilterConfig, FilterLimits,
+    Resources, SEND_TIMEOUT_SECONDS, TokenKeys, VERSION,
 };
 
 use crate::{
-    AddressRange, ResourceType, Snapshot, cluster, extension_config, listener, route, secret,
+    AddressRange, ResourceType, Snapshot, cluster, extension_config, listener, route, secret, trace,
 };
 
 /// Everything that Envoys depend on.
@@ -30,8 +30,12 @@ pub struct GatewayState {
     pub tokens: TokenKeys,
     /// The origins whose pages may call.
     pub cors_origins: BTreeSet<String>,
+    /// Whether requests for somebody else than their caller are refused.
+    pub no_impersonation: bool,
+    /// Whether paths that name no cluster are refused.
+    pub no_host_paths: bool,
     /// Bounds on the filter's memory.
-    pub limits: Limits,
+    pub limits: FilterLimits,
     /// By what the routes know the filter's requests.
     pub passes: RoutePasses,
     /// The filter's code.
@@ -78,8 +82,10 @@ pub struct ListenerSettings {
     /// From where load balancers connect, who say with the PROXY protocol for whom;
     /// nobody else may connect then. None: the client is who connects.
     pub proxy_protocol: Vec<AddressRange>,
-    /// Where a line a request goes.
-    pub access_log: AccessLogTarget,
+    /// A line a request.
+    pub access_log: AccessLog,
+    /// Traces, if there are to be any.
+    pub traces: Option<TraceSettings>,
 }
 
 /// How long what may take on a client's connection.
@@ -95,6 +101,37 @@ pub struct ConnectionTimes {
     pub lifetime: Duration,
 }
 
+/// Where traces go: a collector that takes OTLP over gRPC.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TraceSettings {
+    /// Its name or address.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// Whether it speaks TLS, with a certificate that the system's CAs prove.
+    pub tls: bool,
+    /// How many of a hundred requests are traced, of those whose clients trace nothing.
+    pub percent: f64,
+}
+
+/// The line that Envoy writes for each request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccessLog {
+    /// Where it goes.
+    pub target: AccessLogTarget,
+    /// How it looks.
+    pub format: AccessLogFormat,
+}
+
+/// How Envoy writes a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccessLogFormat {
+    /// For people, with what the filter knows as `name=value` at its end.
+    Text,
+    /// A JSON object.
+    Json,
+}
+
 /// Where Envoy writes a line for each request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AccessLogTarget {
@@ -105,7 +142,7 @@ pub enum AccessLogTarget {
 }
 
 /// A certificate and its key. Its `Debug` form hides both.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ServingCertificate {
     /// The chain in PEM.
     pub certificate_pem: String,
@@ -129,6 +166,8 @@ impl GatewayState {
             system_ca,
             tokens,
             cors_origins: _,
+            no_impersonation: _,
+            no_host_paths: _,
             limits: _,
             passes,
             module,
@@ -136,7 +175,8 @@ impl GatewayState {
         } = self;
         let mut snapshot = Snapshot::default();
         if let Some(bundle) = system_ca
-            && clusters.iter().any(Cluster::needs_system_ca)
+            && (clusters.iter().any(Cluster::needs_system_ca)
+                || listener.traces.as_ref().is_some_and(|traces| traces.tls))
         {
             secret::insert_system_ca(&mut snapshot, bundle);
         }
@@ -149,6 +189,9 @@ impl GatewayState {
         }
         if let Some(certificate) = &listener.certificate {
             secret::insert_listener(&mut snapshot, certificate);
+        }
+        if let Some(traces) = &listener.traces {
+            trace::insert(&mut snapshot, traces);
         }
         listener::insert(&mut snapshot, listener);
         route::insert(&mut snapshot, passes);
@@ -191,6 +234,8 @@ impl GatewayState {
                 .filter(|host| clusters.contains_key(host)),
             clusters,
             cors_origins: self.cors_origins.clone(),
+            no_impersonation: self.no_impersonation,
+            no_host_paths: self.no_host_paths,
             limits: self.limits.clone(),
         }
     }

@@ -1,4 +1,4 @@
-//! TLS to an API server: what it must prove, and what it may prove it with.
+//! TLS to an API server or a collector: what it must prove, and what it may prove it with.
 
 use std::net::IpAddr;
 
@@ -6,7 +6,7 @@ use cubegate_domain::ClusterCredential;
 use envoy_types::pb::envoy::extensions::transport_sockets::tls::v3 as tls;
 use envoy_types::pb::envoy::r#type::matcher::v3::{StringMatcher, string_matcher};
 
-use crate::secret;
+use crate::{proto, secret};
 
 /// Without a word Envoy speaks TLS 1.2 at most to servers, on two curves, which shuts out
 /// servers with a key on another one.
@@ -34,6 +34,31 @@ pub(crate) fn context(cluster: &cubegate_domain::Cluster) -> tls::UpstreamTlsCon
         .server_name
         .as_deref()
         .unwrap_or(&cluster.server.host);
+    let client = matches!(
+        cluster.credential,
+        ClusterCredential::ClientCertificate { .. }
+    )
+    .then(|| secret::reference(secret::client_name(&cluster.name)));
+    proven(name, secret::ca_of(cluster), client)
+}
+
+/// The collector of traces must show a certificate that the system's CAs prove.
+pub(crate) fn collector(host: &str) -> tls::UpstreamTlsContext {
+    proven(host, secret::SYSTEM_CA.to_owned(), None)
+}
+
+/// The socket of a connection by TLS.
+pub(crate) fn socket(context: tls::UpstreamTlsContext) -> proto::TransportSocket {
+    proto::TransportSocket {
+        name: "envoy.transport_sockets.tls".to_owned(),
+        config_type: Some(proto::transport_socket::ConfigType::TypedConfig(
+            proto::pack_any(context),
+        )),
+    }
+}
+
+/// A server that proves to have this name, by the CA in the secret `ca`.
+fn proven(name: &str, ca: String, client: Option<tls::SdsSecretConfig>) -> tls::UpstreamTlsContext {
     let is_address = name.parse::<IpAddr>().is_ok();
     let san_type = if is_address {
         tls::subject_alt_name_matcher::SanType::IpAddress
@@ -55,17 +80,10 @@ pub(crate) fn context(cluster: &cubegate_domain::Cluster) -> tls::UpstreamTlsCon
         tls::common_tls_context::ValidationContextType::CombinedValidationContext(
             tls::common_tls_context::CombinedCertificateValidationContext {
                 default_validation_context: Some(validation),
-                validation_context_sds_secret_config: Some(secret::reference(secret::ca_of(
-                    cluster,
-                ))),
+                validation_context_sds_secret_config: Some(secret::reference(ca)),
                 ..Default::default()
             },
         );
-    let client = matches!(
-        cluster.credential,
-        ClusterCredential::ClientCertificate { .. }
-    )
-    .then(|| secret::reference(secret::client_name(&cluster.name)));
     tls::UpstreamTlsContext {
         common_tls_context: Some(tls::CommonTlsContext {
             tls_params: Some(parameters()),

@@ -5,8 +5,7 @@ use std::collections::HashSet;
 use std::slice;
 use std::sync::LazyLock;
 
-use sqlx::{Any, Transaction};
-
+use crate::metrics::Write;
 use crate::row::to_u64;
 use crate::{Store, StoreError, outbox};
 
@@ -113,7 +112,7 @@ impl AuditRange {
     }
 }
 
-/// What somebody tried to log in as may hold anything, and a record must not be
+/// Returns what somebody tried to log in as may hold anything, and a record must not be
 /// lost for it: a NUL character, which PostgreSQL does not keep, is shown as one
 /// that cannot be shown.
 fn storable(text: &str) -> String {
@@ -134,7 +133,7 @@ impl Store {
         Ok(())
     }
 
-    /// The first `limit` records of a range without the first `offset` ones: ids
+    /// Returns the first `limit` records of a range without the first `offset` ones: ids
     /// and JSON texts.
     ///
     /// # Errors
@@ -173,7 +172,7 @@ impl Store {
         Ok(query.fetch_all(self.reader()).await?)
     }
 
-    /// How many records a range has.
+    /// Returns how many records a range has.
     ///
     /// # Errors
     /// [`StoreError::Database`].
@@ -195,7 +194,7 @@ impl Store {
         to_u64(count, "audit_records", "count", "")
     }
 
-    /// How many records of a class there are.
+    /// Returns how many records of a class there are.
     ///
     /// # Errors
     /// [`StoreError::Database`].
@@ -248,10 +247,7 @@ const ROWS: usize = 50;
 static INSERTS: LazyLock<[String; 2]> = LazyLock::new(|| [1, ROWS].map(insert));
 
 /// Keeps records within a transaction, and notes them for whoever sends them on.
-pub(crate) async fn insert_rows(
-    tx: &mut Transaction<'static, Any>,
-    rows: &[AuditRow],
-) -> Result<(), StoreError> {
+pub(crate) async fn insert_rows(tx: &mut Write, rows: &[AuditRow]) -> Result<(), StoreError> {
     let [one, many] = &*INSERTS;
     for rows in rows.chunks(ROWS) {
         // PostgreSQL keeps no row twice in one statement.
@@ -269,7 +265,7 @@ pub(crate) async fn insert_rows(
 }
 
 async fn insert_with(
-    tx: &mut Transaction<'static, Any>,
+    tx: &mut Write,
     statement: &'static str,
     rows: &[AuditRow],
 ) -> Result<(), StoreError> {
@@ -286,7 +282,7 @@ async fn insert_with(
     Ok(())
 }
 
-/// The statement that keeps so many records.
+/// Returns the statement that keeps so many records.
 fn insert(rows: usize) -> String {
     let mut parameter = 1_usize..;
     let mut row = || {

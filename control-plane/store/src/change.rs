@@ -14,10 +14,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use sqlx::{Any, Transaction};
-
 use crate::audit::insert_rows;
-use crate::{AuditRow, Store, StoreError};
+use crate::metrics::Write;
+use crate::{AuditRow, Revision, Store, StoreError};
 
 tokio::task_local! {
     static RECORDING: Arc<Recording>;
@@ -59,7 +58,7 @@ impl<'a> Changed<'a> {
         }
     }
 
-    /// What was asked for, and what is changed along with it.
+    /// Returns what was asked for, and what is changed along with it.
     pub(crate) fn with(name: &'a str, along: &'static str, others: &'a [String]) -> Vec<Self> {
         let others = others.iter().map(|name| Self {
             name,
@@ -83,7 +82,7 @@ impl Recording {
         })
     }
 
-    /// Whether a change was committed, and the record with it.
+    /// Returns whether a change was committed, and the record with it.
     pub fn is_kept(&self) -> bool {
         self.kept.load(Ordering::Acquire)
     }
@@ -101,30 +100,38 @@ impl fmt::Debug for Recording {
 
 impl Store {
     /// Commits a change of what has this name, which is empty where it would say
-    /// nothing. A record that cannot be kept undoes it.
+    /// nothing. A record that cannot be kept undoes it. Who follows the revision is told
+    /// of the one that it has moved to, if it has moved it.
     pub(crate) async fn commit_change(
         &self,
-        tx: Transaction<'static, Any>,
+        tx: Write,
         name: &str,
+        revision: Option<Revision>,
     ) -> Result<(), StoreError> {
-        self.commit_changes(tx, &[Changed { name, along: None }])
+        self.commit_changes(tx, &[Changed { name, along: None }], revision)
             .await
     }
 
     /// The same for several things that one change is of.
     pub(crate) async fn commit_changes(
         &self,
-        mut tx: Transaction<'static, Any>,
+        mut tx: Write,
         changed: &[Changed<'_>],
+        revision: Option<Revision>,
     ) -> Result<(), StoreError> {
         let recording = RECORDING.try_with(Arc::clone).ok();
-        let Some(recording) = recording.filter(|recording| !recording.is_kept()) else {
-            return Ok(tx.commit().await?);
-        };
-        let rows: Vec<AuditRow> = changed.iter().map(&recording.make).collect();
-        insert_rows(&mut tx, &rows).await?;
+        let recording = recording.filter(|recording| !recording.is_kept());
+        if let Some(recording) = &recording {
+            let rows: Vec<AuditRow> = changed.iter().map(&recording.make).collect();
+            insert_rows(&mut tx, &rows).await?;
+        }
         tx.commit().await?;
-        recording.kept.store(true, Ordering::Release);
+        if let Some(recording) = recording {
+            recording.kept.store(true, Ordering::Release);
+        }
+        if let Some(revision) = revision {
+            self.publish(revision);
+        }
         Ok(())
     }
 }

@@ -2,5 +2,5 @@
 
 mod host;
 mod read;
-mod reseal;
+pub(crate) mod reseal;
 mod write;

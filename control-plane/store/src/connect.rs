@@ -1,9 +1,9 @@
 //! From a URL to connections: the settings of each, the tables, the master key.
 
-use std::fs::{self, OpenOptions, Permissions};
+mod alone;
+mod file;
+
 use std::io;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
@@ -15,7 +15,9 @@ use sqlx::{
 use tokio::time;
 use url::Url;
 
-use crate::database::{Kind, sqlite_url};
+pub use self::alone::Migrations;
+use self::file::prepare_file;
+use crate::database::Kind;
 use crate::seal::Sealer;
 use crate::{DatabaseUrl, StoreError};
 
@@ -46,6 +48,10 @@ const OPEN_ATTEMPTS: u32 = 5;
 /// Held to the end of a transaction that must be alone in writing. The number is
 /// any that no other program locks in a database of ours.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(7163298241)";
+
+/// Held, together with all others, by each connection of a store to PostgreSQL; whoever needs
+/// the database alone takes it from all ([`DatabaseUrl::alone`]). Another number of that kind.
+const IN_USE: &str = "SELECT pg_advisory_lock_shared(7163298242)";
 
 /// What differs between the two databases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +87,7 @@ pub(crate) enum Scope {
 // === impl Dialect ===
 
 impl Dialect {
-    fn begin(self) -> &'static str {
+    pub(crate) fn begin(self) -> &'static str {
         match self {
             // Takes the write lock at once: a transaction that read first and then
             // found it taken would fail.
@@ -103,12 +109,14 @@ impl Dialect {
             (Self::Sqlite, Role::Reader) => &[SQLITE, "PRAGMA query_only = ON"],
             // A migration may take as long as it takes, and others wait for it.
             (Self::Postgres, Role::Owner) => &["SET client_min_messages = 'warning'"],
-            (Self::Postgres, Role::Writer) => &[POSTGRES],
-            (Self::Postgres, Role::Reader) => &[POSTGRES, "SET default_transaction_read_only = on"],
+            (Self::Postgres, Role::Writer) => &[POSTGRES, IN_USE],
+            (Self::Postgres, Role::Reader) => {
+                &[POSTGRES, IN_USE, "SET default_transaction_read_only = on"]
+            }
         }
     }
 
-    /// The migrations, the same files for both. On PostgreSQL every text is
+    /// Returns the migrations, the same files for both. On PostgreSQL every text is
     /// compared by its bytes, as SQLite does it, and not in the language of the
     /// database: lists come in one order everywhere.
     fn migrator(self) -> Migrator {
@@ -178,7 +186,7 @@ impl DatabaseUrl {
     }
 
     /// Makes the file, migrates, checks the master key and connects.
-    pub(crate) async fn connect(&self, sealer: &Sealer) -> Result<Pools, StoreError> {
+    pub(crate) async fn connect(&self, sealer: &mut Sealer) -> Result<Pools, StoreError> {
         let (url, dialect) = match self.kind() {
             Kind::Sqlite(path) => (prepare_file(path)?, Dialect::Sqlite),
             Kind::Postgres(url) => (url.as_ref().clone(), Dialect::Postgres),
@@ -273,7 +281,7 @@ impl DatabaseUrl {
         &self,
         connection: &mut AnyConnection,
         dialect: Dialect,
-        sealer: &Sealer,
+        sealer: &mut Sealer,
     ) -> Result<(), StoreError> {
         let check = sealer.check();
         let claim = async {
@@ -285,15 +293,17 @@ impl DatabaseUrl {
             .bind(&check)
             .execute(&mut *tx)
             .await?;
-            let kept: Option<String> =
-                sqlx::query_scalar("SELECT master_key_check FROM installation WHERE id = 1")
-                    .fetch_one(&mut *tx)
-                    .await?;
+            let kept: (Option<String>, Option<String>) = sqlx::query_as(
+                "SELECT master_key_check, kept_subkeys FROM installation WHERE id = 1",
+            )
+            .fetch_one(&mut *tx)
+            .await?;
             tx.commit().await?;
             Ok(kept)
         };
-        let kept = claim.await.map_err(|source| self.open_error(source))?;
-        if kept.as_deref() == Some(check.as_str()) {
+        let (kept, subkeys) = claim.await.map_err(|source| self.open_error(source))?;
+        let taken = subkeys.is_none_or(|subkeys| sealer.take(&subkeys));
+        if kept.as_deref() == Some(check.as_str()) && taken {
             Ok(())
         } else {
             Err(StoreError::WrongMasterKey {
@@ -328,39 +338,6 @@ impl DatabaseUrl {
 /// can move between threads.
 async fn run(migrator: &Migrator, connection: &mut AnyConnection) -> Result<(), MigrateError> {
     migrator.run_direct(None, connection, false).await
-}
-
-/// Makes the file, or checks it, and returns its URL for the driver.
-fn prepare_file(path: &Path) -> Result<Url, StoreError> {
-    let prepare = || -> io::Result<PathBuf> {
-        protect(path)?;
-        fs::canonicalize(path)
-    };
-    let failed = |source| StoreError::File {
-        path: path.to_path_buf(),
-        source,
-    };
-    let path = prepare().map_err(failed)?;
-    sqlite_url(&path).map_err(|error| failed(io::Error::other(error)))
-}
-
-/// Makes the file with mode 0600, or takes others' rights off an existing one.
-/// SQLite gives the -wal and -shm files the mode of the database file.
-fn protect(path: &Path) -> io::Result<()> {
-    // Read and write, so that a file that is not writable fails here, in the
-    // system's words.
-    let file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(path)?;
-    let mode = file.metadata()?.permissions().mode();
-    if mode & 0o077 != 0 {
-        fs::set_permissions(path, Permissions::from_mode(mode & !0o077))?;
-    }
-    Ok(())
 }
 
 async fn pool(

@@ -63,7 +63,7 @@ pub enum DatabaseUrlError {
 // === impl DatabaseUrl ===
 
 impl DatabaseUrl {
-    /// The file, when it is SQLite's.
+    /// Returns the file, when it is SQLite's.
     pub fn file(&self) -> Option<&Path> {
         match &self.0 {
             Kind::Sqlite(path) => Some(path),
@@ -75,7 +75,7 @@ impl DatabaseUrl {
         &self.0
     }
 
-    /// What to look at when it cannot be opened.
+    /// Returns what to look at when it cannot be opened.
     pub(crate) fn advice(&self) -> &'static str {
         match &self.0 {
             Kind::Sqlite(_) => {
@@ -170,7 +170,7 @@ impl fmt::Debug for DatabaseUrl {
     }
 }
 
-/// The driver's form of an absolute path: there, `%` and `?` mean something.
+/// Returns the driver's form of an absolute path: there, `%` and `?` mean something.
 pub(crate) fn sqlite_url(path: &Path) -> Result<Url, url::ParseError> {
     const KEPT: &AsciiSet = &NON_ALPHANUMERIC
         .remove(b'/')

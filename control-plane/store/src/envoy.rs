@@ -4,11 +4,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use tokio::time::{Instant, sleep};
 
 use crate::row::{from_time, to_u64};
-use crate::{Store, StoreError};
+use crate::{CheckAnswer, Store, StoreError};
 
 /// How often a control plane reports at least.
 pub const ENVOY_REPORT_INTERVAL: Duration = Duration::from_secs(10);
@@ -17,7 +18,7 @@ pub const ENVOY_REPORT_INTERVAL: Duration = Duration::from_secs(10);
 const REPORT_LIFETIME: Duration = Duration::from_secs(30);
 
 /// How often the reports are read by whoever waits for them.
-const POLL: Duration = Duration::from_millis(100);
+pub(crate) const POLL: Duration = Duration::from_millis(100);
 
 /// One Envoy, as the control plane that it is connected to knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +31,55 @@ pub struct EnvoyReport {
     pub revision: u64,
     /// The clusters of which it refuses something, and why, in its words.
     pub refusals: BTreeMap<String, String>,
+    /// What else there is to say of it.
+    pub state: EnvoyState,
+}
+
+/// What is said of a connected Envoy to whoever looks after it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct EnvoyState {
+    /// Its version, such as `1.40.0`; empty if it did not say.
+    pub version: String,
+    /// Where it calls from, IP address and port, if that is known.
+    pub address: Option<String>,
+    /// When its stream began, in Unix seconds.
+    pub connected_at: i64,
+    /// What it has accepted last of each type of resource.
+    pub accepted: Vec<AcceptedResources>,
+    /// The first of what it refuses now.
+    pub refused: Vec<RefusedResource>,
+    /// How many resources it refuses now.
+    pub refused_total: usize,
+    /// What it was asked lately about clusters ([`crate::ClusterCheck`]), by the question's
+    /// name.
+    pub checks: BTreeMap<String, CheckAnswer>,
+}
+
+/// The resources of one type that an Envoy has accepted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AcceptedResources {
+    /// The name of the type in Envoy's API, such as `Cluster`.
+    pub kind: String,
+    /// A digest over all of them: two Envoys with the same one have the same resources.
+    pub version: String,
+    /// How many there are.
+    pub resources: usize,
+    /// When it said so, in Unix seconds.
+    pub at: i64,
+}
+
+/// A resource that an Envoy refuses.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RefusedResource {
+    /// The name of the type in Envoy's API.
+    pub kind: String,
+    /// The name of the resource.
+    pub name: String,
+    /// Why, in Envoy's words.
+    pub reason: String,
 }
 
 /// What the connected Envoys say of one cluster.
@@ -49,6 +99,7 @@ struct EnvoyRow {
     node: String,
     revision: i64,
     refusals: String,
+    state: String,
 }
 
 // === impl Store ===
@@ -73,9 +124,10 @@ impl Store {
             .await?;
         for report in reports {
             let refusals = serde_json::to_string(&report.refusals).unwrap_or_default();
+            let state = serde_json::to_string(&report.state).unwrap_or_default();
             sqlx::query(
-                "INSERT INTO envoys (control_plane, stream, node, revision, refusals, reported_at)
-                 VALUES ($1, $2, $3, $4, $5, $6)",
+                "INSERT INTO envoys (control_plane, stream, node, revision, refusals, reported_at, state)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7)",
             )
             .bind(control_plane)
             .bind(i64::try_from(report.stream).unwrap_or(i64::MAX))
@@ -84,6 +136,7 @@ impl Store {
             .bind(i64::try_from(report.revision).unwrap_or(i64::MAX))
             .bind(refusals)
             .bind(from_time(now))
+            .bind(state)
             .execute(&mut *tx)
             .await?;
         }
@@ -97,7 +150,7 @@ impl Store {
     /// [`StoreError::Database`] or [`StoreError::Inconsistent`].
     pub async fn list_envoys(&self, now: OffsetDateTime) -> Result<Vec<EnvoyReport>, StoreError> {
         let rows: Vec<EnvoyRow> = sqlx::query_as(
-            "SELECT stream, node, revision, refusals FROM envoys WHERE reported_at >= $1
+            "SELECT stream, node, revision, refusals, state FROM envoys WHERE reported_at >= $1
              ORDER BY node, control_plane, stream",
         )
         .bind(from_time(now - REPORT_LIFETIME))
@@ -137,7 +190,7 @@ impl Store {
 // === impl EnvoyAnswers ===
 
 impl EnvoyAnswers {
-    /// What these reports say of a cluster that was changed with this revision.
+    /// Returns what these reports say of a cluster that was changed with this revision.
     pub fn of(cluster: &str, revision: u64, reports: Vec<EnvoyReport>) -> Self {
         let mut answers = Self {
             connected: reports.len(),
@@ -172,16 +225,16 @@ impl EnvoyAnswers {
 impl EnvoyRow {
     fn into_report(self) -> Result<EnvoyReport, StoreError> {
         let number = |number, column| to_u64(number, "envoys", column, &self.node);
+        let inconsistent = |column| StoreError::Inconsistent {
+            table: "envoys",
+            column,
+            row: self.node.clone(),
+        };
         Ok(EnvoyReport {
             stream: number(self.stream, "stream")?,
             revision: number(self.revision, "revision")?,
-            refusals: serde_json::from_str(&self.refusals).map_err(|_| {
-                StoreError::Inconsistent {
-                    table: "envoys",
-                    column: "refusals",
-                    row: self.node.clone(),
-                }
-            })?,
+            refusals: serde_json::from_str(&self.refusals).map_err(|_| inconsistent("refusals"))?,
+            state: serde_json::from_str(&self.state).map_err(|_| inconsistent("state"))?,
             node: self.node,
         })
     }

@@ -17,6 +17,10 @@ use crate::user::{MAX_GROUPS_BYTES, MIN_PASSWORD_BYTES};
 /// are UTF-8 by their type, and so is the database, which leaves the zero byte.
 const CHARACTER_NOT_IN_REPERTOIRE: &str = "22021";
 
+/// PostgreSQL's codes for a server that ends, ended or begins, that takes no more
+/// connections, and the class of those that break off.
+const NOT_THERE: [&str; 5] = ["57P01", "57P02", "57P03", "53300", "08"];
+
 /// Why the store refused or failed.
 #[derive(Debug, Error)]
 pub enum StoreError {
@@ -68,6 +72,30 @@ pub enum StoreError {
         /// The encoding that it has.
         encoding: String,
     },
+    /// Somebody else has the database open, who must not.
+    #[error("a control plane or another command uses {database}; stop all of them first")]
+    InUse {
+        /// The URL.
+        database: DatabaseUrl,
+    },
+    /// A database that everything was to be copied to holds something already.
+    #[error("{database} is not empty: there are rows in {table}; give one that is new")]
+    NotEmpty {
+        /// The file or the URL.
+        database: DatabaseUrl,
+        /// The first table with rows.
+        table: &'static str,
+    },
+    /// A copy is not what it is a copy of.
+    #[error(
+        "what was written to {database} is not what was read: table {table}; nothing is kept there"
+    )]
+    Differs {
+        /// The file or the URL.
+        database: DatabaseUrl,
+        /// The table.
+        table: &'static str,
+    },
     /// A statement failed.
     #[error("the database failed: {0}")]
     Database(sqlx::Error),
@@ -113,6 +141,12 @@ pub enum StoreError {
     /// There is no such user.
     #[error("user {0} not found.")]
     UserNotFound(String),
+    /// There is no such key.
+    #[error("key {0} not found; `cubegate key list` shows those there are")]
+    KeyNotFound(String),
+    /// The key belongs to somebody else, and is as it was.
+    #[error("key {0} belongs to another user")]
+    KeyNotOwned(String),
     /// Without this user nobody would manage the gateway.
     #[error(
         "user {0} is the only one who manages the gateway; put another one into cubegate:admins first"
@@ -155,6 +189,23 @@ pub enum StoreError {
     /// The cluster exists already.
     #[error("cluster {0} exists.")]
     ClusterExists(String),
+}
+
+impl StoreError {
+    /// Whether the database is away for the moment, and nothing is wrong with what was asked:
+    /// it is started again, or takes no more connections.
+    pub fn is_unavailable(&self) -> bool {
+        let Self::Database(error) = self else {
+            return false;
+        };
+        match error {
+            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => true,
+            sqlx::Error::Database(error) => error
+                .code()
+                .is_some_and(|code| NOT_THERE.iter().any(|begin| code.starts_with(begin))),
+            _ => false,
+        }
+    }
 }
 
 fn in_rfc3339(time: OffsetDateTime) -> String {

@@ -50,28 +50,6 @@ pub enum KeyCheck {
     Valid(Box<AccessKey>),
 }
 
-/// What a deletion came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DeleteOutcome {
-    /// It is gone.
-    Deleted,
-    /// No such key.
-    NotFound,
-    /// It belongs to somebody else and is still there.
-    NotOwned,
-}
-
-/// What a change came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ChangeOutcome<T> {
-    /// It is done, and this came of it.
-    Changed(T),
-    /// No such key.
-    NotFound,
-    /// It belongs to somebody else and is as it was.
-    NotOwned,
-}
-
 /// A UUIDv4 without dashes, as KubeCube's halves are.
 fn half() -> String {
     Uuid::new_v4().simple().to_string()

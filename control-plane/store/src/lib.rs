@@ -22,7 +22,9 @@
 //! front of [`Store`]: its tests run on real database files and on a real PostgreSQL.
 
 mod audit;
+mod census;
 mod change;
+mod check;
 mod cluster;
 mod connect;
 mod database;
@@ -30,9 +32,12 @@ mod envoy;
 mod error;
 mod key;
 mod master_key;
+mod metrics;
+mod migrate;
 mod node;
 mod outbox;
 mod password;
+mod rekey;
 mod revision;
 mod revocation;
 mod row;
@@ -44,14 +49,23 @@ mod tests;
 mod user;
 
 pub use audit::{AuditClass, AuditOrder, AuditRange, AuditRow, Purged};
+pub use census::{Census, Waiting};
 pub use change::{Changed, Recording, recorded};
+pub use check::{CHECK_LIFETIME, CheckAnswer, CheckVerdict, ClusterCheck};
+pub use connect::Migrations;
 pub use database::{DatabaseUrl, DatabaseUrlError};
-pub use envoy::{ENVOY_REPORT_INTERVAL, EnvoyAnswers, EnvoyReport};
+pub use envoy::{
+    AcceptedResources, ENVOY_REPORT_INTERVAL, EnvoyAnswers, EnvoyReport, EnvoyState,
+    RefusedResource,
+};
 pub use error::StoreError;
-pub use key::{ChangeOutcome, DeleteOutcome, ImportedKey, IssuedKey, KEY_USES_INTERVAL, KeyCheck};
+pub use key::{ImportedKey, IssuedKey, KEY_USES_INTERVAL, KeyCheck};
 pub use master_key::{MASTER_KEY_BYTES, MasterKey, MasterKeyError};
+pub use metrics::{Metrics, PoolSize};
+pub use migrate::{Copied, copy_database};
 pub use outbox::{SINK_FORGOTTEN, SINK_HOLD, Unsent};
 pub use password::Queue;
+pub use rekey::replace_master_key;
 pub use revision::{Changes, Lifetimes, POLL_INTERVAL, Revision};
 pub use revocation::{
     GoodEpochs, MAX_REFUSED_OF_KEY, MAX_REFUSED_OF_USER, MAX_TOKEN_LIFETIME, Refused, RefusedWhat,

@@ -69,7 +69,7 @@ impl MasterKey {
         Ok(Self(bytes))
     }
 
-    /// The bytes, to write them to the key file.
+    /// Returns the bytes, to write them to the key file.
     pub fn as_bytes(&self) -> &[u8; MASTER_KEY_BYTES] {
         &self.0
     }

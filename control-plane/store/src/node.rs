@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use cubegate_domain::{Node, NodeCertificate};
-use sqlx::{Any, Transaction};
 use time::{Duration, OffsetDateTime};
 
+use crate::metrics::Write;
 use crate::row::{from_time, to_time};
 use crate::{Store, StoreError, revision};
 
@@ -42,7 +42,7 @@ impl Store {
             lifetime,
         )
         .await?;
-        self.commit_change(tx, name).await?;
+        self.commit_change(tx, name, None).await?;
         Ok(certificate)
     }
 
@@ -64,7 +64,7 @@ impl Store {
         }
         let issued_at = now.max(old.issued_at);
         let certificate = write(&mut tx, &old.node, issued_at, lifetime).await?;
-        self.commit_change(tx, &old.node).await?;
+        self.commit_change(tx, &old.node, None).await?;
         Ok(Some(certificate))
     }
 
@@ -98,8 +98,7 @@ impl Store {
             .await?;
         }
         let revision = revision::bump_everything(&mut tx).await?;
-        self.commit_change(tx, name).await?;
-        self.publish(revision);
+        self.commit_change(tx, name, Some(revision)).await?;
         Ok(known)
     }
 
@@ -128,7 +127,7 @@ impl Store {
         Ok(())
     }
 
-    /// All Envoys by name.
+    /// Returns all Envoys by name.
     ///
     /// # Errors
     /// [`StoreError::Database`] or [`StoreError::Inconsistent`].
@@ -160,10 +159,7 @@ impl Store {
     }
 }
 
-async fn revoked_until(
-    tx: &mut Transaction<'static, Any>,
-    name: &str,
-) -> Result<Option<OffsetDateTime>, StoreError> {
+async fn revoked_until(tx: &mut Write, name: &str) -> Result<Option<OffsetDateTime>, StoreError> {
     let until: Option<Option<i64>> =
         sqlx::query_scalar("SELECT revoked_until FROM nodes WHERE name = $1")
             .bind(name)
@@ -176,7 +172,7 @@ async fn revoked_until(
 }
 
 async fn write(
-    tx: &mut Transaction<'static, Any>,
+    tx: &mut Write,
     name: &str,
     issued_at: OffsetDateTime,
     lifetime: Duration,

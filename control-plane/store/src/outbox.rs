@@ -5,10 +5,9 @@
 //! The rows go with the records: there are never more of them.
 
 use std::sync::LazyLock;
-
-use sqlx::{Any, Transaction};
 use time::{Duration, OffsetDateTime};
 
+use crate::metrics::Write;
 use crate::row::from_time;
 use crate::{Store, StoreError};
 
@@ -98,7 +97,7 @@ impl Store {
         Ok(unsent.map(|(id, record)| Unsent { id, record }).collect())
     }
 
-    /// How many records wait for a sink.
+    /// Returns how many records wait for a sink.
     ///
     /// # Errors
     /// [`StoreError::Database`].
@@ -176,7 +175,7 @@ static NOTE: LazyLock<String> = LazyLock::new(|| {
 
 /// Notes records that are kept for every sink that there is.
 pub(crate) async fn note(
-    tx: &mut Transaction<'static, Any>,
+    tx: &mut Write,
     ids: impl Iterator<Item = &str>,
 ) -> Result<(), StoreError> {
     let sinks: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM audit_sinks")

@@ -44,7 +44,7 @@ impl Passwords {
         }
     }
 
-    /// The PHC string of `password` with a new salt.
+    /// Returns the PHC string of `password` with a new salt.
     pub(crate) async fn hash(&self, password: &str) -> Result<String, StoreError> {
         let password = password.to_owned();
         self.run(Queue::Known, move || {
@@ -56,7 +56,7 @@ impl Passwords {
         .await?
     }
 
-    /// Whether `password` belongs to `hash`. Without a hash the answer is no,
+    /// Returns whether `password` belongs to `hash`. Without a hash the answer is no,
     /// after the same time.
     pub(crate) async fn verify(
         &self,

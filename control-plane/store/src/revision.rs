@@ -67,7 +67,7 @@ pub struct Lifetimes {
 // === impl Revision ===
 
 impl Revision {
-    /// What has changed since another one, before or after.
+    /// Returns what has changed since another one, before or after.
     pub fn since(self, other: Self) -> Changes {
         // Made by a release that does not say what its changes are about, or by a change
         // that is about everything.
@@ -79,13 +79,13 @@ impl Revision {
         }
     }
 
-    /// Whether sessions and tokens that were taken back since `other` are all those that
+    /// Returns whether sessions and tokens that were taken back since `other` are all those that
     /// [`Store::list_revoked_sessions`] finds after it: nothing else has happened to them.
     pub fn continues(self, other: Self) -> bool {
         self.unnamed() == other.unnamed() && self.sessions >= other.sessions
     }
 
-    /// How often sessions and single tokens were taken back.
+    /// Returns how often sessions and single tokens were taken back.
     pub(crate) fn sessions(self) -> u64 {
         self.sessions
     }
@@ -110,7 +110,7 @@ impl Changes {
 // === impl Store ===
 
 impl Store {
-    /// The number of committed changes.
+    /// Returns the number of committed changes.
     ///
     /// # Errors
     /// [`StoreError::Database`].

@@ -70,7 +70,7 @@ pub const MAX_TOKEN_LIFETIME: Duration = Duration::days(366);
 // === impl Store ===
 
 impl Store {
-    /// Which epochs of users and keys are good now, where it is not the first one. Users
+    /// Returns which epochs of users and keys are good now, where it is not the first one. Users
     /// and keys that there are never leave the list, those that are gone do when their
     /// last token has expired.
     ///
@@ -102,7 +102,7 @@ impl Store {
         Ok(listed)
     }
 
-    /// Which sessions and tokens are refused now, or those of them that were taken back
+    /// Returns which sessions and tokens are refused now, or those of them that were taken back
     /// after a revision.
     ///
     /// # Errors
@@ -144,7 +144,7 @@ impl Store {
         Ok(refused)
     }
 
-    /// Whether a token was taken back.
+    /// Returns whether a token was taken back.
     ///
     /// # Errors
     /// [`StoreError::Database`].

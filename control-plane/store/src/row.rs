@@ -9,7 +9,7 @@ pub(crate) fn from_time(time: OffsetDateTime) -> i64 {
     time.unix_timestamp()
 }
 
-/// The time that stands in a column.
+/// Returns the time that stands in a column.
 pub(crate) fn to_time(
     seconds: i64,
     table: &'static str,

@@ -18,6 +18,9 @@ const NONCE_BYTES: usize = 12;
 /// first character on.
 pub(crate) const BOUND: &str = "2:";
 
+/// What [`Sealer::keep`] is sealed for; no place has these bytes, which begin with a length.
+const KEPT: &[u8] = b"kept subkeys";
+
 /// Where a credential is used, and what it must not leave.
 pub(crate) struct Place<'a> {
     /// The cluster.
@@ -62,29 +65,60 @@ impl Sealer {
         }
     }
 
-    /// What the database keeps to recognise the master key by.
-    pub(crate) fn check(&self) -> String {
-        hex(&mac(&self.check, &[b"belongs"]))
+    /// The same under another master key: what is hashed stays good.
+    pub(crate) fn under(&self, key: &MasterKey) -> Self {
+        Self {
+            pepper: self.pepper,
+            route_pass: self.route_pass,
+            ..Self::new(key)
+        }
     }
 
-    /// The pass of this period.
+    /// Returns, sealed, what would be another one under this key alone.
+    pub(crate) fn keep(&self) -> Result<String, StoreError> {
+        let kept = [self.pepper, self.route_pass].concat();
+        self.encrypt(KEPT, &kept)
+    }
+
+    /// Takes what was kept when the master key was replaced; false if it was not sealed by this
+    /// one.
+    pub(crate) fn take(&mut self, kept: &str) -> bool {
+        let Some(bytes) = self.decrypt_bytes(KEPT, kept) else {
+            return false;
+        };
+        match bytes.split_first_chunk::<32>() {
+            Some((pepper, rest)) if rest.len() == 32 => {
+                self.pepper = *pepper;
+                self.route_pass.copy_from_slice(rest);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Returns what the database keeps to recognise the master key by.
+    pub(crate) fn check(&self) -> String {
+        hex::encode(mac(&self.check, &[b"belongs"]))
+    }
+
+    /// Returns the pass of this period.
     pub(crate) fn route_pass(&self, period: u64) -> String {
         let mac = mac(&self.route_pass, &[period.to_string().as_bytes()]);
-        hex(mac.get(..16).unwrap_or(&mac))
+        hex::encode(mac.get(..16).unwrap_or(&mac))
     }
 
-    /// The hash of an access key's secret. Both halves go in, so that a hash
+    /// Returns the hash of an access key's secret. Both halves go in, so that a hash
     /// cannot be moved to another key. Our secrets carry 122 random bits, which
     /// nobody guesses however fast the hash is: a slow one would only make every
     /// token cost a tenth of a second.
     pub(crate) fn hash_secret(&self, access_key: &str, secret: &str) -> String {
-        hex(&mac(
+        hex::encode(mac(
             &self.pepper,
             &[access_key.as_bytes(), secret.as_bytes()],
         ))
     }
 
-    /// Whether `secret` belongs to the hash, in constant time.
+    /// Returns whether `secret` belongs to the hash, in constant time.
     pub(crate) fn secret_matches(&self, access_key: &str, secret: &str, hash: &str) -> bool {
         self.hash_secret(access_key, secret)
             .as_bytes()
@@ -106,7 +140,7 @@ impl Sealer {
         Ok(format!("{BOUND}{sealed}"))
     }
 
-    /// What a former release has made.
+    /// Returns what a former release has made.
     #[cfg(test)]
     pub(crate) fn seal_former(&self, name: &str, credential: &ClusterCredential) -> String {
         let plain = serde_json::to_vec(&Plain::from(credential)).unwrap();
@@ -124,10 +158,10 @@ impl Sealer {
             .cipher
             .encrypt(&Nonce::from(nonce), payload)
             .map_err(|error| random(&error))?;
-        Ok(hex(&nonce) + &hex(&sealed))
+        Ok(hex::encode(nonce) + &hex::encode(sealed))
     }
 
-    /// The credential again; `None` when it was not sealed by this key for this place.
+    /// Returns the credential again; `None` when it was not sealed by this key for this place.
     pub(crate) fn open(&self, place: &Place<'_>, sealed: &str) -> Option<ClusterCredential> {
         self.decrypt(&place.bytes(), sealed.strip_prefix(BOUND)?)
     }
@@ -138,14 +172,18 @@ impl Sealer {
     }
 
     fn decrypt(&self, aad: &[u8], sealed: &str) -> Option<ClusterCredential> {
-        let bytes = unhex(sealed)?;
+        let plain = self.decrypt_bytes(aad, sealed)?;
+        serde_json::from_slice::<Plain>(&plain).ok().map(Into::into)
+    }
+
+    fn decrypt_bytes(&self, aad: &[u8], sealed: &str) -> Option<Vec<u8>> {
+        let bytes = hex::decode(sealed).ok()?;
         let (nonce, ciphertext) = bytes.split_first_chunk::<NONCE_BYTES>()?;
         let payload = Payload {
             msg: ciphertext,
             aad,
         };
-        let plain = self.cipher.decrypt(&Nonce::from(*nonce), payload).ok()?;
-        serde_json::from_slice::<Plain>(&plain).ok().map(Into::into)
+        self.cipher.decrypt(&Nonce::from(*nonce), payload).ok()
     }
 }
 
@@ -215,32 +253,6 @@ impl From<Plain> for ClusterCredential {
             Plain::BearerToken(token) => Self::BearerToken(token),
         }
     }
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            // Writing to a string cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digits = text
-        .chars()
-        .map(|c| c.to_digit(16))
-        .collect::<Option<Vec<_>>>()?;
-    let (pairs, rest) = digits.as_chunks::<2>();
-    if !rest.is_empty() {
-        return None;
-    }
-    pairs
-        .iter()
-        .map(|[high, low]| u8::try_from(high * 16 + low).ok())
-        .collect()
 }
 
 #[cfg(test)]

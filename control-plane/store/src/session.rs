@@ -4,9 +4,9 @@
 //! Tokens say of which generation they are, so nothing is kept of a former one but when
 //! its access token has expired.
 
-use sqlx::{Any, Transaction};
 use time::{Duration, OffsetDateTime};
 
+use crate::metrics::Write;
 use crate::revision::{self, Topic};
 use crate::revocation::{bound, refuse_session};
 use crate::row::{from_time, to_time};
@@ -82,14 +82,10 @@ impl Store {
         if !self.insert(&mut tx, &tokens, None).await? {
             return Ok(false);
         }
-        let revision = match only {
-            true => self.end_others(&mut tx, &tokens, former_until).await?,
-            false => None,
-        };
-        self.commit_change(tx, "").await?;
-        if let Some(revision) = revision {
-            self.publish(revision);
-        }
+        let revision = self
+            .end_others(&mut tx, &tokens, only, former_until)
+            .await?;
+        self.commit_change(tx, "", revision).await?;
         Ok(true)
     }
 
@@ -117,13 +113,9 @@ impl Store {
             .rotate(&mut tx, shown, generation, &tokens, revision)
             .await?
         {
-            let ended = match only {
-                true => self.end_others(&mut tx, &tokens, former_until).await?,
-                false => None,
-            };
-            self.commit_change(tx, "").await?;
-            self.publish(ended.unwrap_or(revision));
-            return Ok(Rotation::Rotated);
+            return self
+                .rotated(tx, &tokens, revision, only, former_until)
+                .await;
         }
         let kept: Option<(i64, i64)> =
             sqlx::query_as("SELECT generation, rotated_at FROM sessions WHERE id = $1")
@@ -138,9 +130,33 @@ impl Store {
         if !was_used {
             return Ok(Rotation::Refused);
         }
+        self.reused(tx, &tokens, former_until).await
+    }
+
+    /// Commits a rotation. With `only`, all other sessions of the user end.
+    async fn rotated(
+        &self,
+        mut tx: Write,
+        tokens: &SessionTokens<'_>,
+        revision: Revision,
+        only: bool,
+        former_until: OffsetDateTime,
+    ) -> Result<Rotation, StoreError> {
+        let ended = self.end_others(&mut tx, tokens, only, former_until).await?;
+        self.commit_change(tx, "", Some(ended.unwrap_or(revision)))
+            .await?;
+        Ok(Rotation::Rotated)
+    }
+
+    /// Ends the session of a refresh token that was used before: somebody has a copy.
+    async fn reused(
+        &self,
+        mut tx: Write,
+        tokens: &SessionTokens<'_>,
+        former_until: OffsetDateTime,
+    ) -> Result<Rotation, StoreError> {
         let revision = end_session(&mut tx, tokens.session, tokens.user, former_until).await?;
-        self.commit_change(tx, "").await?;
-        self.publish(revision);
+        self.commit_change(tx, "", Some(revision)).await?;
         Ok(Rotation::Reused)
     }
 
@@ -160,14 +176,13 @@ impl Store {
         let mut tx = self.write().await?;
         let revision = end_session(&mut tx, session, user, until).await?;
         let bounded = bound(self, &mut tx, user, None, now).await?;
-        self.commit_change(tx, "").await?;
-        self.publish(bounded.unwrap_or(revision));
-        Ok(())
+        self.commit_change(tx, "", Some(bounded.unwrap_or(revision)))
+            .await
     }
 
     async fn rotate(
         &self,
-        tx: &mut Transaction<'static, Any>,
+        tx: &mut Write,
         shown: ShownRefreshToken<'_>,
         generation: u64,
         new: &SessionTokens<'_>,
@@ -202,7 +217,7 @@ impl Store {
     /// tokens of it that are of no generation must be refused, and the revision of that.
     async fn insert(
         &self,
-        tx: &mut Transaction<'static, Any>,
+        tx: &mut Write,
         new: &SessionTokens<'_>,
         replaced: Option<(OffsetDateTime, Revision)>,
     ) -> Result<bool, StoreError> {
@@ -233,13 +248,18 @@ impl Store {
         Ok(inserted > 0)
     }
 
-    /// Ends all other sessions of a user, and gives the revision when there were any.
+    /// Ends all other sessions of a user if this one is to be the only one, and gives the
+    /// revision when there were any.
     async fn end_others(
         &self,
-        tx: &mut Transaction<'static, Any>,
+        tx: &mut Write,
         kept: &SessionTokens<'_>,
+        only: bool,
         former_until: OffsetDateTime,
     ) -> Result<Option<Revision>, StoreError> {
+        if !only {
+            return Ok(None);
+        }
         let others: Vec<String> = sqlx::query_scalar(
             "SELECT id FROM sessions WHERE user_name = $1 AND id <> $2
              UNION SELECT session FROM refresh_tokens WHERE user_name = $1 AND session <> $2",
@@ -265,7 +285,7 @@ impl Store {
 }
 
 async fn end_session(
-    tx: &mut Transaction<'static, Any>,
+    tx: &mut Write,
     session: &str,
     user: &str,
     until: OffsetDateTime,

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-
-use sqlx::{Any, AnyPool, Transaction};
 use tokio::sync::watch;
 
-use crate::connect::{Pools, Scope};
+use crate::connect::{Dialect, Pools, Scope};
 use crate::key::KeyUses;
+use crate::metrics::{Metrics, PoolSize, Reader, Write};
 use crate::password::Passwords;
 use crate::seal::Sealer;
 use crate::{DatabaseUrl, Lifetimes, MasterKey, Revision, StoreError, revision};
@@ -24,6 +23,7 @@ pub(crate) struct Inner {
     pub(crate) sealer: Sealer,
     pub(crate) passwords: Passwords,
     pub(crate) uses: KeyUses,
+    pub(crate) metrics: Metrics,
     pub(crate) followed: watch::Sender<Revision>,
     /// How often [`Store::publish`] was called.
     published: AtomicU64,
@@ -45,8 +45,8 @@ impl Store {
         key: &MasterKey,
     ) -> Result<Self, StoreError> {
         let database = database.into();
-        let sealer = Sealer::new(key);
-        let pools = database.connect(&sealer).await?;
+        let mut sealer = Sealer::new(key);
+        let pools = database.connect(&mut sealer).await?;
         let current = revision::read(&pools.reader).await?;
         let inner = Arc::new(Inner {
             database,
@@ -54,6 +54,7 @@ impl Store {
             sealer,
             passwords: Passwords::new(),
             uses: KeyUses::default(),
+            metrics: Metrics::default(),
             followed: watch::Sender::new(current.revision),
             published: AtomicU64::new(0),
             lifetimes: watch::Sender::new(current.lifetimes),
@@ -64,12 +65,12 @@ impl Store {
         Ok(store)
     }
 
-    /// The database.
+    /// Returns the database.
     pub fn database(&self) -> &DatabaseUrl {
         &self.inner.database
     }
 
-    /// The pass of this period by which Envoy's routes know the filter's requests: the
+    /// Returns the pass of this period by which Envoy's routes know the filter's requests: the
     /// same in all control planes on this database, and of no use for another period.
     pub fn route_pass(&self, period: u64) -> String {
         self.inner.sealer.route_pass(period)
@@ -83,6 +84,22 @@ impl Store {
         self.revision().await.map(|_| ())
     }
 
+    /// Returns what time it is at the database's server, to the second; `None` where the
+    /// database is a file of this machine.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn server_time(&self) -> Result<Option<time::OffsetDateTime>, StoreError> {
+        if self.inner.pools.dialect == Dialect::Sqlite {
+            return Ok(None);
+        }
+        let now: i64 =
+            sqlx::query_scalar("SELECT CAST(extract(epoch FROM clock_timestamp()) AS BIGINT)")
+                .fetch_one(self.reader())
+                .await?;
+        Ok(time::OffsetDateTime::from_unix_timestamp(now).ok())
+    }
+
     /// Ends all connections; what comes after it fails. Dropping the store is
     /// safe too, this only empties SQLite's write-ahead log into the file.
     pub async fn close(&self) {
@@ -90,26 +107,48 @@ impl Store {
         self.inner.pools.writer.close().await;
     }
 
+    /// What it counts of its own work.
+    pub fn metrics(&self) -> &Metrics {
+        &self.inner.metrics
+    }
+
+    /// Returns how many connections it has now.
+    pub fn pool_sizes(&self) -> [PoolSize; 2] {
+        let Pools { reader, writer, .. } = &self.inner.pools;
+        [("reader", reader), ("writer", writer)].map(|(name, pool)| PoolSize {
+            name,
+            open: pool.size(),
+            idle: u32::try_from(pool.num_idle()).unwrap_or(u32::MAX),
+            max: pool.options().get_max_connections(),
+        })
+    }
+
     /// For reading, one statement at a time: two of them may see different states.
     /// (A transaction would have to be begun as [`Pools::begin`] does it.)
-    pub(crate) fn reader(&self) -> &AnyPool {
-        &self.inner.pools.reader
+    pub(crate) fn reader(&self) -> Reader<'_> {
+        let Inner { pools, metrics, .. } = &*self.inner;
+        Reader {
+            pool: &pools.reader,
+            metrics,
+        }
     }
 
     /// A transaction that is alone in writing from its first moment: what it reads
     /// stays true until it ends, in this process and in others (SQLite's write
     /// lock, or an advisory lock on PostgreSQL). It is rolled back unless it is
     /// committed.
-    pub(crate) async fn write(&self) -> Result<Transaction<'static, Any>, StoreError> {
-        self.inner.pools.begin(Scope::All).await
+    pub(crate) async fn write(&self) -> Result<Write, StoreError> {
+        let begin = self.inner.pools.begin(Scope::All);
+        self.inner.metrics.begin(begin).await
     }
 
     /// A transaction for changes that are right whatever others write meanwhile:
     /// one statement, or rows that nobody else has. On PostgreSQL it locks no more
     /// than these, so that frequent writes do not wait for each other; on SQLite it
     /// is like [`Store::write`].
-    pub(crate) async fn write_rows(&self) -> Result<Transaction<'static, Any>, StoreError> {
-        self.inner.pools.begin(Scope::Rows).await
+    pub(crate) async fn write_rows(&self) -> Result<Write, StoreError> {
+        let begin = self.inner.pools.begin(Scope::Rows);
+        self.inner.metrics.begin(begin).await
     }
 }
 

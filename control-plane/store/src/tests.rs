@@ -1,6 +1,7 @@
 //! The store on real database files and on a real PostgreSQL.
 
 mod audit;
+mod checks;
 mod clusters;
 mod database;
 mod deletion;
@@ -10,6 +11,7 @@ mod key_attributes;
 mod keys;
 mod kubecube;
 mod logins;
+mod migrate;
 mod nodes;
 mod revision;
 mod revocations;
@@ -17,10 +19,10 @@ mod server;
 mod sessions;
 mod users;
 
-use cubegate_domain::UserState;
+use cubegate_domain::{KeyAttributes, UserState};
 use time::OffsetDateTime;
 
-use crate::{MasterKey, NewUser, Store};
+use crate::{IssuedKey, MasterKey, NewUser, Store, StoreError};
 
 use database::{Kind, TestDatabase, on_each_database};
 
@@ -94,6 +96,14 @@ impl TestStore {
     async fn contents(&self) -> Vec<u8> {
         self.store.close().await;
         self.database.contents().await
+    }
+}
+
+impl Store {
+    /// Makes a key without attributes.
+    async fn create_key(&self, user: &str, now: OffsetDateTime) -> Result<IssuedKey, StoreError> {
+        let attributes = KeyAttributes::default();
+        self.create_key_with(user, attributes, now).await
     }
 }
 

@@ -107,6 +107,7 @@ impl AccessLogService for Service {
         let peer = Peer::of(&request)?;
         let mut messages = request.into_inner();
         let mut closing = self.closing.clone();
+        let mut name = peer.node.clone();
         loop {
             let message = tokio::select! {
                 message = messages.message() => message?,
@@ -125,13 +126,14 @@ impl AccessLogService for Service {
                         "an access log is refused"
                     );
                 })?;
+                name = node.id;
             }
             if let Some(LogEntries::HttpLogs(logs)) = message.log_entries {
                 let entries = logs.log_entry.into_iter();
                 let entries = entries
                     .map(|entry| to_entry(entry, self.log.note))
                     .collect();
-                (self.log.take)(&peer.node, entries);
+                (self.log.take)(&name, entries);
             }
         }
     }

@@ -10,6 +10,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tonic::Status;
 use tonic::transport::server::Connected;
 
+/// Longest name of an Envoy in its fleet: that of a pod.
+const MAX_MEMBER_BYTES: usize = 253;
+
 /// Who is at the other end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Peer {
@@ -31,7 +34,7 @@ pub struct Connection<IO> {
 // === impl Peer ===
 
 impl Peer {
-    /// The one that a request came from.
+    /// Returns the one that a request came from.
     pub(crate) fn of<T>(request: &tonic::Request<T>) -> Result<Self, Status> {
         request
             .extensions()
@@ -40,17 +43,30 @@ impl Peer {
             .ok_or_else(|| Status::unauthenticated("it is not known who asks"))
     }
 
-    /// Whether the Envoy may go by that name.
+    /// Whether the Envoy may go by that name: the certificate's, or one of a fleet's that has
+    /// the certificate in common, which is that name, a slash and what tells it from others.
     pub(crate) fn check(&self, claimed: &str) -> Result<(), Status> {
-        if claimed == self.node {
+        let own = claimed.strip_prefix(self.node.as_str());
+        if own.is_some_and(|own| own.is_empty() || own.strip_prefix('/').is_some_and(is_member)) {
             return Ok(());
         }
         Err(Status::permission_denied(format!(
             "the certificate is that of the Envoy {:?}, and not of {claimed:?}; give each Envoy \
-             the files that `cubegate bootstrap --node-id` has written for it",
-            self.node
+             the files that `cubegate bootstrap --node-id` has written for it, or those of a \
+             fleet a name that begins with {:?}",
+            self.node,
+            format!("{}/", self.node)
         )))
     }
+}
+
+/// Whether this tells an Envoy from others of its fleet: up to 253 of the characters of a
+/// Kubernetes object's name, and of Envoys' names.
+fn is_member(name: &str) -> bool {
+    (1..=MAX_MEMBER_BYTES).contains(&name.len())
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'))
 }
 
 // === impl Connection ===
@@ -107,5 +123,39 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for Connection<IO> {
 
     fn is_write_vectored(&self) -> bool {
         self.io.is_write_vectored()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_is_good_for_its_name_and_for_those_of_its_fleet() {
+        let peer = Peer {
+            node: "edge".to_owned(),
+            issued_at: SystemTime::UNIX_EPOCH,
+            address: SocketAddr::from(([127, 0, 0, 1], 1)),
+        };
+        for good in ["edge", "edge/cubegate-envoy-7c9d-x2x4z", "edge/1"] {
+            peer.check(good).unwrap();
+        }
+        let long = format!("edge/{}", "x".repeat(254));
+        for bad in [
+            "",
+            "edge/",
+            "edge-1",
+            "edge.1",
+            "edge/a/b",
+            "edge/a b",
+            "other/edge",
+            &long,
+        ] {
+            assert_eq!(
+                peer.check(bad).unwrap_err().code(),
+                tonic::Code::PermissionDenied,
+                "{bad}"
+            );
+        }
     }
 }

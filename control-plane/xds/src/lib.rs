@@ -42,6 +42,8 @@
 
 mod access_log;
 mod connection;
+mod lag;
+mod metrics;
 mod server;
 mod session;
 mod status;
@@ -49,6 +51,7 @@ mod stream;
 
 pub use access_log::{AccessLog, AccessLogEntry};
 pub use connection::{Connection, Peer};
+pub use metrics::Metrics;
 pub use server::{MAX_RESOURCE_BYTES, XdsError, XdsServer};
 pub use session::{Event, Node, Session, SessionError};
 pub use status::{Accepted, EnvoyStatus, Envoys, Refusal, Refuses};

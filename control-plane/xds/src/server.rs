@@ -20,6 +20,8 @@ use tonic::{Request, Response, Status, Streaming};
 
 use crate::access_log::{self, AccessLog};
 use crate::connection::{Connection, Peer};
+use crate::lag::Lag;
+use crate::metrics::Metrics;
 use crate::status::{Envoys, Registry};
 use crate::stream::{Outgoing, Stream};
 
@@ -71,6 +73,7 @@ pub struct XdsServer {
     access_log: Option<AccessLog>,
     others: Routes,
     held: Option<watch::Receiver<Option<String>>>,
+    metrics: Metrics,
 }
 
 /// The gRPC service.
@@ -80,6 +83,7 @@ struct Ads {
     registry: Registry,
     closing: watch::Receiver<bool>,
     held: Option<watch::Receiver<Option<String>>>,
+    metrics: Metrics,
 }
 
 // === impl XdsServer ===
@@ -94,7 +98,14 @@ impl XdsServer {
             access_log: None,
             others: Routes::default(),
             held: None,
+            metrics: Metrics::default(),
         }
+    }
+
+    /// The same server, which counts here.
+    #[must_use]
+    pub fn counting(self, metrics: Metrics) -> Self {
+        Self { metrics, ..self }
     }
 
     /// The same server, which sends nothing to Envoys of this `node.cluster` for as long as
@@ -116,7 +127,7 @@ impl XdsServer {
         }
     }
 
-    /// Who is connected and how far each Envoy is. Take it before serving.
+    /// Returns who is connected and how far each Envoy is. Take it before serving.
     pub fn envoys(&self) -> watch::Receiver<Envoys> {
         self.registry.subscribe()
     }
@@ -164,6 +175,7 @@ impl XdsServer {
             registry: self.registry,
             closing: closing.clone(),
             held: self.held,
+            metrics: self.metrics,
         };
         let ads = AggregatedDiscoveryServiceServer::new(ads)
             .max_decoding_message_size(MAX_REQUEST_BYTES)
@@ -218,6 +230,7 @@ impl AggregatedDiscoveryService for Ads {
             closing: self.closing.clone(),
             peer,
             held: self.held.clone(),
+            lag: Lag::new(self.metrics.clone(), entry.stream()),
             entry,
         };
         // Ends by itself: when the client, the connection or the server ends.

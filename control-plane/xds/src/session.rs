@@ -71,7 +71,7 @@ impl Session {
         }
     }
 
-    /// Who is at the other end, once the first request has come.
+    /// Returns who is at the other end, once the first request has come.
     pub fn node(&self) -> Option<&Node> {
         self.node.as_ref()
     }
@@ -196,26 +196,31 @@ impl Session {
         responses
     }
 
-    /// The newest snapshot, if Envoy had answered all of it when
+    /// Returns the newest snapshot, if Envoy had answered all of it when
     /// [`poll_responses`](Self::poll_responses) was last called: it has every resource,
     /// but for those that it refuses.
     pub fn settled(&self) -> Option<&Arc<Snapshot>> {
         self.snapshot.as_ref().filter(|_| self.settled)
     }
 
-    /// What Envoy refuses to have, and why, in its words.
+    /// Returns the version of a resource that Envoy has for certain: it has answered.
+    pub fn holds(&self, kind: ResourceType, name: &str) -> Option<&str> {
+        self.topics.get(&kind)?.holds(name)
+    }
+
+    /// Returns what Envoy refuses to have, and why, in its words.
     pub fn refusals(&self) -> impl Iterator<Item = (ResourceType, &str, &str)> {
         self.topics
             .iter()
             .flat_map(|(kind, topic)| topic.refusals().map(|(name, reason)| (*kind, name, reason)))
     }
 
-    /// What has happened since the last call.
+    /// Returns what has happened since the last call.
     pub fn poll_events(&mut self) -> Vec<Event> {
         std::mem::take(&mut self.events)
     }
 
-    /// When to poll again if nothing happens before.
+    /// Returns when to poll again if nothing happens before.
     pub fn wake_at(&self) -> Option<Instant> {
         let resumed = self.topics.values().any(Topic::is_resumed);
         let opening = self.opening_until.filter(|_| self.opening && resumed);

@@ -99,6 +99,7 @@ impl Registry {
     }
 
     /// An entry for a new stream; it is listed when its first request has come.
+    /// Its number is that of no other stream of this process.
     pub(crate) fn entry(&self, peer: Option<SocketAddr>) -> Entry {
         let stream = self.last_stream.fetch_add(1, Ordering::Relaxed) + 1;
         Entry {
@@ -221,7 +222,12 @@ impl Entry {
         }
     }
 
-    /// The node, or nothing before it is known.
+    /// Returns the number of the stream.
+    pub(crate) fn stream(&self) -> u64 {
+        self.stream
+    }
+
+    /// Returns the node, or nothing before it is known.
     pub(crate) fn node_id(&self) -> &str {
         self.node
             .as_ref()

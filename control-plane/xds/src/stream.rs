@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use cubegate_snapshot::{ResourceType, Snapshot};
 use envoy_types::pb::envoy::service::discovery::v3 as proto;
+use prost::Message as _;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 use tonic::{Status, Streaming};
 
 use crate::connection::Peer;
+use crate::lag::Lag;
 use crate::session::{Session, SessionError};
 use crate::status::Entry;
 
@@ -36,6 +38,7 @@ pub(crate) struct Stream {
     /// The `node.cluster` that nothing is sent to yet.
     pub(crate) held: Option<watch::Receiver<Option<String>>>,
     pub(crate) entry: Entry,
+    pub(crate) lag: Lag,
 }
 
 /// Why a stream has ended.
@@ -73,6 +76,7 @@ impl Stream {
             peer,
             held,
             entry,
+            lag,
         } = self;
         let mut session = Session::new();
         // Whether anything is sent: not before it is known to whom.
@@ -87,7 +91,7 @@ impl Stream {
                     .as_ref()
                     .is_none_or(|held| held.borrow().as_deref() != Some(node.cluster.as_str()));
                 if sends {
-                    take_snapshot(snapshots, &mut session, entry);
+                    take_snapshot(snapshots, &mut session, entry, lag);
                 }
             }
             // Only once all is written: until then a newer snapshot can still
@@ -98,9 +102,11 @@ impl Stream {
             // One that is held is none that changes are waited for.
             if sends {
                 for event in session.poll_events() {
+                    lag.on_event(&event);
                     entry.on_event(event);
                 }
                 entry.on_progress(&session);
+                lag.on_progress(&session, snapshot_due.is_none());
             }
             let wake_at = session
                 .wake_at()
@@ -112,6 +118,7 @@ impl Stream {
                 permit = responses.reserve(), if !outbox.is_empty() => {
                     let Ok(permit) = permit else { return End::ByEnvoy };
                     if let Some(response) = outbox.pop_front() {
+                        lag.on_sent(&response.type_url, response.encoded_len());
                         permit.send(Ok(response));
                     }
                 }
@@ -135,11 +142,14 @@ impl Stream {
                 () = changed(held), if !sends && session.node().is_some() => {}
                 changed = snapshots.changed(), if sends && snapshot_due.is_none() && publisher_lives => {
                     publisher_lives = changed.is_ok();
-                    snapshot_due = publisher_lives.then(|| Instant::now() + DEBOUNCE);
+                    if publisher_lives {
+                        lag.on_change();
+                        snapshot_due = Some(Instant::now() + DEBOUNCE);
+                    }
                 }
                 () = at(snapshot_due), if snapshot_due.is_some() => {
                     snapshot_due = None;
-                    take_snapshot(snapshots, &mut session, entry);
+                    take_snapshot(snapshots, &mut session, entry, lag);
                 }
                 () = at(wake_at), if wake_at.is_some() => {}
             }
@@ -154,12 +164,14 @@ fn take_snapshot(
     snapshots: &mut watch::Receiver<Arc<Snapshot>>,
     session: &mut Session,
     entry: &Entry,
+    lag: &mut Lag,
 ) {
     let snapshot = snapshots.borrow_and_update().clone();
     if ResourceType::ALL
         .into_iter()
         .any(|kind| snapshot.all(kind).next().is_some())
     {
+        lag.on_snapshot(&snapshot);
         session.on_snapshot(snapshot);
     } else {
         tracing::warn!(

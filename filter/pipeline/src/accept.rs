@@ -33,7 +33,7 @@ struct Choice<'a> {
     weight: u16,
 }
 
-/// Whether gzip is what the client wants, at least as much as no compression.
+/// Returns whether gzip is what the client wants, at least as much as no compression.
 pub(crate) fn takes_gzip(headers: &Headers) -> bool {
     let values = text(headers, "accept-encoding");
     let choices: Vec<Choice<'_>> = values.iter().flat_map(|value| choices(value)).collect();
@@ -47,7 +47,7 @@ pub(crate) fn takes_gzip(headers: &Headers) -> bool {
     gzip > 0 && gzip >= weight("identity").unwrap_or(0)
 }
 
-/// Whether an `Accept-Encoding` takes this coding at all.
+/// Returns whether an `Accept-Encoding` takes this coding at all.
 pub(crate) fn takes_coding(accept: &str, coding: &str) -> bool {
     choices(accept).any(|choice| {
         (choice.name == "*" || choice.name.eq_ignore_ascii_case(coding)) && choice.weight > 0
@@ -92,7 +92,7 @@ fn weight(text: &str) -> u16 {
     }
 }
 
-/// Whether plain JSON is acceptable at all.
+/// Returns whether plain JSON is acceptable at all.
 pub(crate) fn takes_json(headers: &Headers) -> bool {
     let values = text(headers, "accept");
     let mut choices = values.iter().flat_map(|value| choices(value)).peekable();
@@ -125,7 +125,7 @@ impl Form {
 // === impl TableVersion ===
 
 impl TableVersion {
-    /// The `Accept` that asks for this Table, and for the list where there is none.
+    /// Returns the `Accept` that asks for this Table, and for the list where there is none.
     pub(crate) fn accept(self) -> &'static str {
         match self {
             Self::V1 => "application/json;as=Table;v=v1;g=meta.k8s.io,application/json",

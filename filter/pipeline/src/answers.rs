@@ -1,9 +1,11 @@
 //! What an answer needs of the configuration that its request came under.
 
-use cubegate_filter_config::Limits;
+use cubegate_filter_config::FilterLimits;
 
 use crate::memory::{Share, WorkerMemory};
+use crate::meters::Meters;
 use crate::pushdown::Learned;
+use crate::refusals::Refusals;
 use crate::unsent::Unsent;
 
 /// What an exchange keeps once its request has gone on. It is small, and shared by all
@@ -11,27 +13,21 @@ use crate::unsent::Unsent;
 /// cluster and key of the time when it began.
 #[derive(Default)]
 pub(crate) struct Answers {
-    pub(crate) limits: Limits,
+    pub(crate) limits: FilterLimits,
     /// Whether answers depend on the origin at all.
     pub(crate) know_origins: bool,
     pub(crate) memory: WorkerMemory,
     pub(crate) learned: Learned,
     pub(crate) unsent: Unsent,
+    pub(crate) refusals: Refusals,
+    pub(crate) meters: Meters,
 }
 
 // === impl Answers ===
 
 impl Answers {
-    /// The share of the worker's memory of a new request of this user.
+    /// Returns the share of the worker's memory of a new request of this user.
     pub(crate) fn share(&self, user: &str) -> Share {
         self.memory.share(&self.limits, user)
-    }
-
-    pub(crate) fn list_limits(&self) -> cubegate_list::Limits {
-        cubegate_list::Limits {
-            max_item_bytes: self.limits.max_item_bytes,
-            max_page_bytes: self.limits.max_page_bytes,
-            max_envelope_bytes: self.limits.max_envelope_bytes,
-        }
     }
 }

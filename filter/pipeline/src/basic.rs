@@ -1,7 +1,7 @@
 //! HTTP Basic (RFC 7617) on KubeSphere's paths: a user name and a password, which
-//! the control plane exchanges for a token.
+//! the control plane redeems for a token.
 //!
-//! The exchange costs a password hash, and a client sends its password with every
+//! To redeem one costs a password hash, and a client sends its password with every
 //! request. So what came of it is remembered for a moment, under a salted digest:
 //! no password stays in this memory, and nobody can compute the digests beforehand.
 
@@ -14,14 +14,14 @@ use base64::Engine as _;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use cubegate_filter_config::{CONTROL_PLANE_CLUSTER, EXCHANGE_BASIC, EXCHANGE_HEADER, TOKEN_PATH};
+use cubegate_kube::Family;
 use cubegate_token::UnverifiedToken;
 use lru::LruCache;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
-use crate::call::Answer;
-use crate::reply::Family;
+use crate::call::CallAnswer;
 use crate::{Call, Headers, Reply};
 
 /// Longest time that a token stands for a password, in seconds: so long may a
@@ -31,10 +31,10 @@ pub(crate) const REMEMBERED_SECONDS: u64 = 30;
 /// How many passwords' tokens one worker remembers; each takes about 700 bytes.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
 
-/// Longest time for one exchange. The control plane queues password hashes.
+/// Longest time to redeem one. The control plane queues password hashes.
 const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What an exchange keeps of the request: where it came from, which the control
+/// What is kept of the request meanwhile: where it came from, which the control
 /// plane counts by, and how it is found again in logs.
 const KEPT: [&str; 8] = [
     ":authority",
@@ -60,17 +60,17 @@ pub(crate) struct Basic {
     password: String,
 }
 
-/// The tokens that came in exchange for passwords, in one worker.
+/// The tokens that passwords were redeemed for, in one worker.
 #[derive(Clone)]
 pub(crate) struct Remembered(Rc<Inner>);
 
 struct Inner {
     /// `None`: there is no randomness, and nothing is remembered.
     salt: Option<[u8; 32]>,
-    tokens: RefCell<LruCache<[u8; 32], Known>>,
+    tokens: RefCell<LruCache<[u8; 32], RedeemedToken>>,
 }
 
-struct Known {
+struct RedeemedToken {
     token: UnverifiedToken,
     /// Unix seconds.
     until: u64,
@@ -85,10 +85,10 @@ struct Granted {
 // === impl Basic ===
 
 impl Basic {
-    /// The user name and password of a request's only `Authorization` header, when
+    /// Returns the user name and password of a request's only `Authorization` header, when
     /// it is of this scheme and can be read.
     pub(crate) fn find(family: Family, headers: &Headers) -> Option<Self> {
-        if family == Family::Cube {
+        if family == Family::KubeCube {
             return None;
         }
         let mut values = headers.all("authorization");
@@ -107,7 +107,7 @@ impl Basic {
         })
     }
 
-    /// The call that exchanges it, for a request with these headers.
+    /// Returns the call that redeems it, for a request with these headers.
     pub(crate) fn call(&self, request: &Headers) -> Call {
         let mut headers = request.clone();
         headers.retain(|name| KEPT.contains(&name));
@@ -131,8 +131,8 @@ impl Basic {
     }
 }
 
-/// The token of an exchange's answer, or what the client is told instead.
-pub(crate) fn granted(family: Family, answer: &Answer) -> Result<UnverifiedToken, Reply> {
+/// Returns the token of such a call's answer, or what the client is told instead.
+pub(crate) fn granted(family: Family, answer: &CallAnswer) -> Result<UnverifiedToken, Reply> {
     match answer.status {
         Some(200) => serde_json::from_slice(&answer.body)
             .map(|Granted { access_token }| UnverifiedToken::new(access_token))
@@ -151,7 +151,7 @@ pub(crate) fn granted(family: Family, answer: &Answer) -> Result<UnverifiedToken
 // === impl Remembered ===
 
 impl Remembered {
-    /// The token that this password was exchanged for a moment ago.
+    /// The token that this password was redeemed for a moment ago.
     pub(crate) fn token(&self, basic: &Basic, now: u64) -> Option<UnverifiedToken> {
         let digest = self.digest(basic)?;
         let mut tokens = self.0.tokens.borrow_mut();
@@ -165,15 +165,15 @@ impl Remembered {
         }
     }
 
-    /// Remembers what a password was exchanged for. Wrong ones are not remembered:
+    /// Remembers what a password was redeemed for. Wrong ones are not remembered:
     /// the control plane counts them.
     pub(crate) fn put(&self, digest: [u8; 32], token: UnverifiedToken, now: u64) {
         let until = now.saturating_add(REMEMBERED_SECONDS);
-        let known = Known { token, until };
+        let known = RedeemedToken { token, until };
         self.0.tokens.borrow_mut().put(digest, known);
     }
 
-    /// Forgets what a password was exchanged for.
+    /// Forgets what a password was redeemed for.
     pub(crate) fn forget(&self, basic: &Basic) {
         if let Some(digest) = self.digest(basic) {
             self.0.tokens.borrow_mut().pop(&digest);
@@ -216,7 +216,7 @@ mod tests {
     fn find(value: &str) -> Option<(String, String)> {
         let mut headers = Headers::default();
         headers.add("authorization", value);
-        Basic::find(Family::Kube, &headers).map(|basic| (basic.user, basic.password))
+        Basic::find(Family::Kubernetes, &headers).map(|basic| (basic.user, basic.password))
     }
 
     fn pair(user: &str, password: &str) -> Option<(String, String)> {
@@ -250,9 +250,9 @@ mod tests {
         }
         let mut headers = Headers::default();
         headers.add("authorization", "Basic YTpi");
-        assert!(Basic::find(Family::Cube, &headers).is_none());
+        assert!(Basic::find(Family::KubeCube, &headers).is_none());
         headers.add("authorization", "Basic YTpi");
-        assert!(Basic::find(Family::Kube, &headers).is_none());
+        assert!(Basic::find(Family::Kubernetes, &headers).is_none());
     }
 
     #[test]

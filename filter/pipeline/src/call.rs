@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
-use cubegate_filter_config::ClusterEntry;
+use cubegate_filter_config::{Class, ClusterEntry};
+use serde::Deserialize;
 
 use crate::Headers;
+use crate::impersonation::{self, Impersonation};
 use crate::scope::Asked;
+use crate::upstream::{Rewrite, Upstream};
+use crate::verify::Caller;
 
 /// A request to an Envoy cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +26,7 @@ pub struct Call {
 
 /// What a call brought.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct CallAnswer {
     /// The HTTP status. `None`: there is no whole answer; the connection broke,
     /// or the answer is larger than Envoy takes in (32 MiB).
     pub(crate) status: Option<u16>,
@@ -53,14 +57,15 @@ pub(crate) const JSON: &str = "application/json";
 pub(crate) const METADATA_LIST: &str =
     "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json";
 
+/// Longest `Status` that is read, in bytes; those of API servers have some hundred.
+const MAX_STATUS_BYTES: usize = 64 << 10;
+
 /// What a call keeps of the request as it went upstream: who asks, and how the
 /// request is found again in logs. All else is the client's or says something
 /// about the main request.
-const KEPT: [&str; 7] = [
+const KEPT: [&str; 5] = [
     ":authority",
     ":scheme",
-    "impersonate-user",
-    "impersonate-group",
     "traceparent",
     "user-agent",
     "x-request-id",
@@ -99,10 +104,33 @@ impl Origin {
     /// The same, asking as a request that has been rewritten for it.
     pub(crate) fn asking_as(self, rewritten: &Headers) -> Self {
         let mut headers = rewritten.clone();
-        headers.retain(|name| KEPT.contains(&name));
+        headers.retain(|name| KEPT.contains(&name) || impersonation::is_header(name));
         headers.set(":method", "GET");
         headers.set("accept-encoding", "identity");
         Self { headers, ..self }
+    }
+
+    /// At a member cluster, asking for the caller of a request with these headers, or for
+    /// whom it may be there.
+    pub(crate) fn asking_for(
+        cluster: &ClusterEntry,
+        caller: &Caller,
+        acting: Option<&Impersonation>,
+        headers: Headers,
+    ) -> Self {
+        let upstream = Upstream {
+            cluster,
+            acting,
+            original_path: "",
+            path: "/",
+            query: None,
+            class: Class::Unary,
+            upgrade: false,
+            read_as: None,
+            pass: "",
+        };
+        let rewrite = Rewrite::to_member(headers, caller, &upstream);
+        Self::of(cluster).asking_as(rewrite.headers())
     }
 
     /// A name for a list that no other list has.
@@ -110,7 +138,7 @@ impl Origin {
         format!("{}{path}?{query}", self.cluster)
     }
 
-    /// The call that asks this.
+    /// Returns the call that asks this.
     pub(crate) fn call(&self, ask: &Ask, timeout: Duration) -> Call {
         let mut headers = self.headers.clone();
         headers.set(":path", format!("{}{}", self.path_prefix, ask.path));
@@ -122,12 +150,27 @@ impl Origin {
             timeout,
         }
     }
+
+    /// Returns the call that sends this, in JSON, to be answered in JSON.
+    pub(crate) fn post(&self, path: &str, body: Vec<u8>, timeout: Duration) -> Call {
+        let mut headers = self.headers.clone();
+        headers.set(":method", "POST");
+        headers.set(":path", format!("{}{path}", self.path_prefix));
+        headers.set("accept", JSON);
+        headers.set("content-type", JSON);
+        Call {
+            cluster: self.cluster.clone(),
+            headers,
+            body,
+            timeout,
+        }
+    }
 }
 
-// === impl Answer ===
+// === impl CallAnswer ===
 
-impl Answer {
-    /// Whether it is JSON as it was asked for.
+impl CallAnswer {
+    /// Returns whether it is JSON as it was asked for.
     pub(crate) fn is_good(&self) -> bool {
         self.status == Some(200)
             && self.headers.is_json()
@@ -137,7 +180,30 @@ impl Answer {
                 .is_none_or(|coding| coding == b"identity")
     }
 
-    /// Whether the server refused the question itself, so that another one may do.
+    /// Returns whether it is a refusal of the API server's own, or of what stands before
+    /// it, and none that the proxy makes of a connection that failed.
+    pub(crate) fn is_refusal(&self) -> bool {
+        match self.status {
+            Some(502..=504) => self.reason().is_some() || self.headers.get("retry-after").is_some(),
+            Some(status) => status >= 400,
+            None => false,
+        }
+    }
+
+    /// Returns the message of the `Status` that the answer is, if it is one.
+    pub(crate) fn reason(&self) -> Option<String> {
+        #[derive(Deserialize)]
+        struct Status {
+            kind: String,
+            #[serde(default)]
+            message: Option<String>,
+        }
+        let body = Some(&self.body).filter(|body| body.len() <= MAX_STATUS_BYTES)?;
+        let status: Status = serde_json::from_slice(body).ok()?;
+        (status.kind == "Status").then(|| status.message.unwrap_or_default())
+    }
+
+    /// Returns whether the server refused the question itself, so that another one may do.
     pub(crate) fn refuses_the_question(&self) -> bool {
         matches!(self.status, Some(400 | 404 | 405 | 406 | 410 | 415 | 422))
     }

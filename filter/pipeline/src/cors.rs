@@ -38,7 +38,7 @@ impl WebOrigin {
         allowed(origin).then(|| Self(origin.to_owned()))
     }
 
-    /// What an answer to it says.
+    /// Returns what an answer to it says.
     pub(crate) fn headers(&self) -> [(&'static str, &str); 2] {
         [
             ("access-control-allow-origin", &self.0),
@@ -47,7 +47,7 @@ impl WebOrigin {
     }
 }
 
-/// Whether the request asks only if another one may be made.
+/// Returns whether the request asks only if another one may be made.
 pub(crate) fn is_preflight(headers: &Headers) -> bool {
     headers.get_str(":method") == Some("OPTIONS")
         && headers.get("access-control-request-method").is_some()
@@ -62,6 +62,7 @@ pub(crate) fn preflight(headers: &Headers) -> Reply {
         status: 204,
         headers: Vec::new(),
         body: Vec::new(),
+        counted: None,
     };
     let reply = reply
         .with_header("access-control-allow-methods", METHODS)

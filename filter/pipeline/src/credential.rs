@@ -7,9 +7,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use cubegate_kube::Family;
 use cubegate_token::{UnverifiedToken, carrier};
 
-use crate::reply::Family;
 use crate::{Headers, Reply};
 
 /// The sub-protocol that carries a bearer token, from
@@ -60,7 +60,7 @@ pub(crate) fn find(family: Family, headers: &Headers) -> Result<Option<Credentia
             source: Source::WebSocketProtocol,
         }));
     }
-    if family == Family::Cube
+    if family == Family::KubeCube
         && let Some(token) = carrier::cookie(text(headers, "cookie"))
     {
         return Ok(Some(Credential {
@@ -87,7 +87,7 @@ fn websocket_token(headers: &Headers) -> Option<UnverifiedToken> {
         .map(UnverifiedToken::new)
 }
 
-/// Whether a browser says that another site made this request.
+/// Returns whether a browser says that another site made this request.
 pub(crate) fn is_cross_site(headers: &Headers) -> bool {
     carrier::is_cross_site(
         headers.get("sec-fetch-site"),
@@ -100,17 +100,8 @@ pub(crate) fn is_cross_site(headers: &Headers) -> bool {
 mod tests {
     use super::*;
 
-    fn headers(pairs: &[(&str, &str)]) -> Headers {
-        Headers::new(
-            pairs
-                .iter()
-                .map(|(n, v)| ((*n).to_owned(), v.as_bytes().to_vec()))
-                .collect(),
-        )
-    }
-
     fn token(pairs: &[(&str, &str)]) -> Option<(String, Source)> {
-        find(Family::Cube, &headers(pairs))
+        find(Family::KubeCube, &Headers::of(pairs))
             .ok()
             .flatten()
             .map(|found| (found.token.as_str().to_owned(), found.source))
@@ -146,8 +137,8 @@ mod tests {
             token(&[("authorization", "x"), ("cookie", "Authorization=Bearer+t")]),
             None
         );
-        let by_cookie = headers(&[("cookie", "Authorization=Bearer+t")]);
-        assert_eq!(find(Family::Kube, &by_cookie), Ok(None));
+        let by_cookie = Headers::of(&[("cookie", "Authorization=Bearer+t")]);
+        assert_eq!(find(Family::Kubernetes, &by_cookie), Ok(None));
     }
 
     #[test]

@@ -1,8 +1,11 @@
 //! One request and its answer, step by step.
 //!
 //! ```text
-//! New ──> Exchanging ──> Sent                           a password is exchanged for a token
+//! New ──> Redeeming ───> Sent                           a password is redeemed for a token
+//! New ──> Asking ──> Sent                               for somebody else (`kubectl --as`): whether it may
+//! New ──> Reading ──> Sent                              a review of a bounded key: what it asks
 //! New ──> Looking ──> Sent                              the pods of a service: which ones those are
+//! New ──> Refusing ──> Refused                          the rest of its request is dropped
 //! New ──> Sent ──> Holding ──> Replied                  the page in one answer
 //!           ├──> Editing ──> Replied                    an answer of KubeSphere's shape, or without secrets
 //!           │         └──> Calling ──┴──> (Calling …)   the page takes further calls
@@ -13,34 +16,47 @@ use std::cell::OnceCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use cubegate_list::ListQuery;
+use cubegate_kube::Family;
+use cubegate_list::{ItemCounts, ListQuery};
 
 use crate::accept::TableVersion;
 use crate::answers::Answers;
 use crate::call::Origin;
 use crate::cors::WebOrigin;
+use crate::exchange::admission::Findings;
 use crate::exchange::calls::Calling;
-use crate::exchange::editing::{Editing, Kapis};
-use crate::exchange::exchanging::Exchanging;
+use crate::exchange::editing::{Editing, KubeSphereRequest};
+use crate::exchange::impersonating::Asking;
 use crate::exchange::looking::Looking;
+use crate::exchange::redeeming::Redeeming;
+use crate::exchange::refusing::Refusing;
+use crate::exchange::reviewing::RulesEdit;
 use crate::list::ListStream;
+use crate::location::{Place, REFERENCES};
 use crate::memory::Share;
+use crate::meters::{Counter, Meters};
 use crate::pushdown::Way;
-use crate::reply::{self, Family};
+use crate::reply;
 use crate::scope::Bounds;
-use crate::streams::Place;
+use crate::streams;
 use crate::throttle::Ticket;
 use crate::unsent::UnsentPage;
 use crate::verify::Caller;
 use crate::{Gateway, Headers, Host, HostError, Reply, cors, sandbox};
 
 mod admission;
+mod asking;
 mod calls;
 mod editing;
-mod exchanging;
+mod impersonating;
 mod looking;
+mod own_clusters;
+mod page_request;
+mod redeeming;
+mod refusing;
 mod request;
 mod response;
+mod reviewing;
 mod sending;
 
 /// What Envoy is told after a callback.
@@ -59,15 +75,19 @@ pub struct Exchange {
     /// What the answer needs of it.
     answers: Rc<Answers>,
     /// Its place among those that go on for long.
-    place: Option<Place>,
+    place: Option<streams::Place>,
     /// The page of another origin that asks, if it may.
     web_origin: Option<WebOrigin>,
     /// A browser may show the answer.
     is_browser: bool,
     /// What is counted of it as one of its caller's, from when it is admitted.
     ticket: OnceCell<Ticket>,
+    /// What was learned about the request while it was held.
+    known: Findings,
     /// The page that it was answered with, while it may be on its way.
     unsent: Option<UnsentPage>,
+    /// All of the request is there.
+    has_ended: bool,
     state: State,
 }
 
@@ -77,9 +97,15 @@ enum State {
     /// The request's headers have not come yet.
     New,
     /// The request came with a password; it is held until there is a token.
-    Exchanging(Exchanging),
+    Redeeming(Redeeming),
+    /// The request is held until it is known whether its caller may make it for somebody else.
+    Asking(Box<Asking>),
     /// The request is held until it is known which pods its service has.
     Looking(Looking),
+    /// The request is held until its body is there.
+    Reading(Family),
+    /// The request was refused, and what is still to come of it is dropped first.
+    Refusing(Refusing),
     /// The request was refused. Nothing of it goes on.
     Refused,
     /// The request went to the control plane, whose answers are its own.
@@ -108,9 +134,13 @@ struct Sent {
     accept_encoding: Option<String>,
     page: Option<Asked>,
     /// It was asked on one of KubeSphere's paths.
-    kapis: Option<Box<Kapis>>,
+    kubesphere: Option<Box<KubeSphereRequest>>,
+    /// It asks for the rules of its caller, which are cut.
+    rules: Option<Box<RulesEdit>>,
     /// The answer is an application's behind the API server.
     is_proxied: bool,
+    /// Where the client finds what the API server refers to.
+    place: Option<Place>,
     /// It goes on for long, and this is whose it is.
     long: Option<Caller>,
 }
@@ -141,18 +171,23 @@ struct PageRequest {
     origin: Origin,
     /// How far its calls may go.
     bounds: Bounds,
+    /// Nothing in the request says that a page is wanted, and how long it is.
+    is_by_default: bool,
 }
 
 // === impl Exchange ===
 
 impl Exchange {
     /// A new exchange under this configuration, which it keeps while it decides on
-    /// the request. Without one it refuses.
-    pub fn new(gateway: Option<Rc<Gateway>>) -> Self {
-        let answers = gateway
-            .as_ref()
-            .map(|gateway| Rc::clone(&gateway.answers))
-            .unwrap_or_default();
+    /// the request. Without one it refuses, and counts that here.
+    pub fn new(gateway: Option<Rc<Gateway>>, meters: &Meters) -> Self {
+        let answers = match &gateway {
+            Some(gateway) => Rc::clone(&gateway.answers),
+            None => Rc::new(Answers {
+                meters: meters.clone(),
+                ..Answers::default()
+            }),
+        };
         Self {
             gateway,
             answers,
@@ -160,7 +195,9 @@ impl Exchange {
             web_origin: None,
             is_browser: false,
             ticket: OnceCell::new(),
+            known: Findings::default(),
             unsent: None,
+            has_ended: false,
             state: State::New,
         }
     }
@@ -177,13 +214,50 @@ impl Exchange {
     /// Answers once. What was held is dropped first, so that its memory is free
     /// whatever the proxy does next.
     fn reply(&mut self, host: &impl Host, reply: &Reply) -> Flow {
-        self.gateway = None;
+        self.forget();
+        self.count_refusal(reply);
         self.state = State::Replied;
         let headers = self.reply_headers(reply);
-        if let Err(error) = host.reply(reply.status, &headers, &reply.body) {
+        Self::give(host, reply.status, &headers, &reply.body);
+        Flow::Pause
+    }
+
+    /// Counts a reply, if it is a refusal.
+    fn count_refusal(&self, reply: &Reply) {
+        if let Some(counter) = reply.counted {
+            self.answers.meters.count(counter);
+        }
+    }
+
+    /// Counts what was read of a list.
+    fn count_items(&self, items: ItemCounts) {
+        let meters = &self.answers.meters;
+        meters.add(Counter::ItemsScanned, items.scanned);
+        meters.add(Counter::ItemsKept, items.kept);
+    }
+
+    /// Counts a page that came about in this way.
+    fn count_page(&self, way: Way, bytes: usize) {
+        let meters = &self.answers.meters;
+        meters.count(match way {
+            Way::Plain => Counter::PagedPlain,
+            Way::Head { .. } => Counter::PagedHead,
+            Way::Keys => Counter::PagedKeys,
+        });
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        meters.add(Counter::ListBytesSent, bytes);
+    }
+
+    /// Drops what was needed to decide on the request.
+    fn forget(&mut self) {
+        self.gateway = None;
+        self.known = Findings::default();
+    }
+
+    fn give(host: &impl Host, status: u16, headers: &[(String, String)], body: &[u8]) {
+        if let Err(error) = host.reply(status, headers, body) {
             host.log_debug(&error.to_string());
         }
-        Flow::Pause
     }
 
     /// Answers with what was read of a cluster's answer, if there is room for it on the
@@ -204,13 +278,14 @@ impl Exchange {
         }
     }
 
-    /// The reply's headers, as the page of another origin may read it and a browser
+    /// Returns the reply's headers, as the page of another origin may read it and a browser
     /// may show it.
     fn reply_headers(&self, reply: &Reply) -> Vec<(String, String)> {
         let mut head = Reply {
             status: reply.status,
             headers: reply.headers.clone(),
             body: Vec::new(),
+            counted: None,
         };
         if self.answers.know_origins {
             head = head.varying(ORIGIN);
@@ -227,6 +302,8 @@ impl Exchange {
 
     /// So much of a list was read for its caller.
     fn bill_list(&self, host: &impl Host, bytes: usize) {
+        let read = u64::try_from(bytes).unwrap_or(u64::MAX);
+        self.answers.meters.add(Counter::ListBytesRead, read);
         if let Some(ticket) = self.ticket.get() {
             ticket.bill_list(bytes, || host.now_micros());
         }
@@ -242,6 +319,21 @@ impl Exchange {
         if self.is_browser {
             for (name, value) in sandbox::headers(sandbox::policies(headers)) {
                 host.set_response_header(name, Some(&value))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Has what a member's answer refers to be found at the gateway.
+    fn refer(host: &impl Host, headers: &Headers, place: &Place) -> Result<(), HostError> {
+        for name in REFERENCES {
+            let Some(theirs) = headers.get(name) else {
+                continue;
+            };
+            let theirs = std::str::from_utf8(theirs).ok();
+            let ours = theirs.and_then(|theirs| place.reference(theirs));
+            if ours.as_deref() != theirs || theirs.is_none() {
+                host.set_response_header(name, ours.as_deref())?;
             }
         }
         Ok(())
@@ -265,35 +357,8 @@ impl Exchange {
     }
 }
 
-// === impl PageRequest ===
-
-impl PageRequest {
-    /// What it takes of the worker's memory, in bytes.
-    fn held_bytes(&self) -> usize {
-        size_of::<Self>()
-            .saturating_add(self.query.held_bytes())
-            .saturating_add(self.path.len())
-            .saturating_add(self.upstream_query.len())
-    }
-
-    /// The list's name in the worker's memory.
-    fn list(&self) -> String {
-        self.origin.list_name(&self.path, &self.upstream_query)
-    }
-
-    /// The page as an answer, with the way by which it came.
-    fn reply(&self, upstream: &Headers, body: Vec<u8>, way: Way) -> Reply {
-        Reply::page(upstream, body)
-            .with_header(LIST_HEADER, way.name())
-            .compressed(self.takes_gzip)
-    }
-}
-
 /// The request header on which answers depend once origins are told apart.
 const ORIGIN: &str = "Origin";
-
-/// The response header that says how a page came about: `plain`, `head` or `keys`.
-const LIST_HEADER: &str = "x-cubegate-list";
 
 fn internal(host: &impl Host, family: Family, error: &HostError) -> Reply {
     host.log_debug(&error.to_string());

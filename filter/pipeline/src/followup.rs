@@ -21,7 +21,7 @@ pub(crate) use fetching::{Fetching, by_name};
 pub(crate) use relisting::Relisting;
 
 use crate::Headers;
-use crate::call::{Answer, Ask};
+use crate::call::{Ask, CallAnswer};
 
 /// One of the machines.
 pub(crate) enum FollowUp {
@@ -41,13 +41,15 @@ pub(crate) enum Next {
     /// and how large the list was.
     Relisted(Headers, u64, Vec<u8>),
     /// The answer to the plain way, which is no list: it is the client's.
-    Answer(Answer),
+    Answer(CallAnswer),
     /// This way does not lead to the page; the plain one is to be taken.
     Relist(Until),
     /// The list is not to be had.
     List(ListError),
     /// The API server did not answer, or with this status.
     Failed(Option<u16>),
+    /// The API server refuses what was asked, which is for the client to know.
+    Refused(CallAnswer),
 }
 
 /// How long the plain way is to be taken.
@@ -59,10 +61,19 @@ pub(crate) enum Until {
     Forgotten,
 }
 
+/// Returns what comes of an answer that is not good.
+fn failed(answer: CallAnswer) -> Next {
+    if answer.is_refusal() {
+        Next::Refused(answer)
+    } else {
+        Next::Failed(answer.status)
+    }
+}
+
 // === impl FollowUp ===
 
 impl FollowUp {
-    /// What to ask first.
+    /// Returns what to ask first.
     pub(crate) fn start(&mut self) -> Vec<Ask> {
         match self {
             Self::Counting(counting) => vec![counting.ask()],
@@ -72,10 +83,10 @@ impl FollowUp {
     }
 
     /// Takes the answer to the question of this number, counted from the first.
-    pub(crate) fn take(&mut self, number: usize, answer: Answer) -> Next {
+    pub(crate) fn take(&mut self, number: usize, answer: CallAnswer) -> Next {
         match self {
-            Self::Counting(counting) => counting.take(&answer),
-            Self::Fetching(fetching) => fetching.take(number, &answer),
+            Self::Counting(counting) => counting.take(answer),
+            Self::Fetching(fetching) => fetching.take(number, answer),
             Self::Relisting(relisting) => relisting.take(answer),
         }
     }

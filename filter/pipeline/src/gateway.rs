@@ -4,12 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use cubegate_filter_config::{ClusterEntry, ConfigError, FilterConfig, TokenKeys};
+use cubegate_kube::Family;
 use cubegate_token::{Ed25519Key, Hs256Secret, KeyError, KeySet, TokenError, UnverifiedToken};
 use thiserror::Error;
 
+use crate::Reply;
 use crate::answers::Answers;
 use crate::basic::Remembered;
-use crate::reply::Family;
+use crate::impersonation::Verdicts;
+use crate::meters::Meters;
 use crate::revocation::Revocations;
 use crate::route::MemberTarget;
 use crate::streams::Streams;
@@ -27,9 +30,13 @@ pub struct Gateway {
     clusters: BTreeMap<String, Rc<ClusterEntry>>,
     host_cluster: Option<String>,
     cors_origins: BTreeSet<String>,
+    pub(crate) no_impersonation: bool,
+    /// Paths that name no cluster are refused.
+    pub(crate) no_host_paths: bool,
     revocations: Revocations,
     pub(crate) answers: Rc<Answers>,
     pub(crate) remembered: Remembered,
+    pub(crate) verdicts: Verdicts,
     pub(crate) streams: Streams,
     pub(crate) throttle: Throttle,
 }
@@ -66,7 +73,7 @@ impl Gateway {
     /// variable of the Envoy process. `previous` is the configuration in use: what is
     /// the same in both is shared, and the tokens it has verified stay known while the
     /// keys are the same. `revocations` is what is refused in this VM; it comes and goes
-    /// without the configuration.
+    /// without the configuration. What happens is counted by `meters`.
     ///
     /// # Errors
     /// [`CompileError`], in one sentence for the operator.
@@ -75,6 +82,7 @@ impl Gateway {
         env: impl Fn(&str) -> Option<String>,
         previous: Option<&Self>,
         revocations: &Revocations,
+        meters: &Meters,
     ) -> Result<Self, CompileError> {
         let FilterConfig {
             version: _,
@@ -83,6 +91,8 @@ impl Gateway {
             clusters,
             host_cluster,
             cors_origins,
+            no_impersonation,
+            no_host_paths,
             limits,
         } = FilterConfig::from_json(document)?;
         let verifier = match previous {
@@ -96,6 +106,7 @@ impl Gateway {
             _ => Rc::new(Verifier::new(
                 key_set(&tokens, env)?,
                 limits.token_cache_entries,
+                meters.clone(),
             )),
         };
         let clusters = clusters.into_iter().map(|(name, entry)| {
@@ -123,10 +134,17 @@ impl Gateway {
                 unsent: answers
                     .map(|known| known.unsent.clone())
                     .unwrap_or_default(),
+                refusals: answers
+                    .map(|known| known.refusals.clone())
+                    .unwrap_or_default(),
+                meters: meters.clone(),
             }),
         };
         let remembered = previous
             .map(|previous| previous.remembered.clone())
+            .unwrap_or_default();
+        let verdicts = previous
+            .map(|previous| previous.verdicts.clone())
             .unwrap_or_default();
         let throttle = previous
             .map(|previous| previous.throttle.clone())
@@ -141,15 +159,18 @@ impl Gateway {
             clusters: clusters.collect(),
             host_cluster,
             cors_origins,
+            no_impersonation,
+            no_host_paths,
             revocations: revocations.clone(),
             answers,
             remembered,
+            verdicts,
             streams,
             throttle,
         })
     }
 
-    /// Who somebody is, by a token that is valid at this time and was not taken back.
+    /// Returns who somebody is, by a token that is valid at this time and was not taken back.
     pub(crate) fn caller(&self, token: &UnverifiedToken, now: u64) -> Result<Caller, TokenError> {
         let caller = self.verifier.verify(token, now)?;
         if self.revocations.holds(caller.marks()) {
@@ -158,30 +179,32 @@ impl Gateway {
         Ok(caller)
     }
 
-    /// What is refused although it has not expired, now and later.
+    /// Returns what is refused although it has not expired, now and later.
     pub fn revocations(&self) -> &Revocations {
         &self.revocations
     }
 
-    /// The cluster of this name, if it is registered.
+    /// Returns the cluster of this name, if it is registered.
     pub(crate) fn cluster(&self, name: &str) -> Option<&ClusterEntry> {
         self.clusters.get(name).map(Rc::as_ref)
     }
 
-    /// The name of the cluster that a path means: the one that it names, or else the
-    /// host. `host` on Kubernetes paths means it too, unless a cluster is called so.
+    /// Returns the name of the cluster that a path means: the one that it names, or else the
+    /// host. `host` on all paths but KubeCube's means it too, unless a cluster is called so.
     pub(crate) fn name_of<'a>(&'a self, target: &'a MemberTarget<'_>) -> Option<&'a str> {
         let host = self.host_cluster.as_deref();
         match target.cluster.as_deref() {
             None => host,
-            Some(HOST) if target.family == Family::Kube && !self.clusters.contains_key(HOST) => {
+            Some(HOST)
+                if target.family != Family::KubeCube && !self.clusters.contains_key(HOST) =>
+            {
                 host.or(Some(HOST))
             }
             named => named,
         }
     }
 
-    /// Whether pages of this origin may call.
+    /// Returns whether pages of this origin may call.
     pub(crate) fn allows_origin(&self, origin: &str) -> bool {
         self.cors_origins.contains(origin)
     }
@@ -191,14 +214,25 @@ impl Gateway {
         &self.pass
     }
 
-    /// The streams, by the proxy's numbers, that must end at this time: a new request
+    /// Returns the streams, by the proxy's numbers, that must end at this time: a new request
     /// with their token would be refused, or they have lasted as long as they may.
     pub fn overdue_streams(&self, now: u64) -> Vec<u32> {
         let max_seconds = self.answers.limits.max_stream_seconds;
         self.streams.overdue(now, max_seconds, &self.revocations)
     }
 
-    /// How many clusters are registered, for the log.
+    /// Takes out the refusals that wait no longer for the rest of their requests, by the
+    /// proxy's numbers of the streams. Whoever takes one answers with it.
+    pub fn take_overdue_refusals(&self, now: u64) -> Vec<(u32, Reply)> {
+        self.answers.refusals.take_overdue(now)
+    }
+
+    /// Returns how many bytes all list requests hold now.
+    pub fn held_bytes(&self) -> usize {
+        self.answers.memory.held()
+    }
+
+    /// Returns how many clusters are registered, for the log.
     pub fn cluster_count(&self) -> usize {
         self.clusters.len()
     }
@@ -212,9 +246,10 @@ fn key_set(
         TokenKeys::Ed25519 { issuer, keys } => {
             let keys = keys
                 .iter()
-                .map(|(kid, hex)| {
-                    let bytes =
-                        from_hex(hex).ok_or_else(|| CompileError::KeyHex { kid: kid.clone() })?;
+                .map(|(kid, key)| {
+                    let mut bytes = [0; 32];
+                    hex::decode_to_slice(key, &mut bytes)
+                        .map_err(|_| CompileError::KeyHex { kid: kid.clone() })?;
                     Ok(Ed25519Key::from_bytes(kid.clone(), &bytes)?)
                 })
                 .collect::<Result<Vec<_>, CompileError>>()?;
@@ -229,17 +264,4 @@ fn key_set(
             Ok(KeySet::Hs256(Hs256Secret::new(secret)?))
         }
     }
-}
-
-fn from_hex(hex: &str) -> Option<[u8; 32]> {
-    let digits = hex.as_bytes();
-    if digits.len() != 64 {
-        return None;
-    }
-    let mut bytes = [0; 32];
-    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-        let text = std::str::from_utf8(pair).ok()?;
-        *byte = u8::from_str_radix(text, 16).ok()?;
-    }
-    Some(bytes)
 }

@@ -20,7 +20,7 @@ pub(crate) const MAX_BYTES: usize = 4 << 20;
 /// leaves 15 % at its level 1 where `miniz_oxide` leaves 11 %.)
 const LEVEL: Compression = Compression::fast();
 
-/// The same, compressed; `None` if that does not work.
+/// Returns the bytes compressed; `None` if that does not work.
 pub(crate) fn gzip(body: &[u8]) -> Option<Vec<u8>> {
     let buffer = Vec::with_capacity(body.len() / 4);
     let mut encoder = GzEncoder::new(buffer, LEVEL);

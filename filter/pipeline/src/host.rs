@@ -1,6 +1,8 @@
 //! What the pipeline needs from the proxy that it runs in.
 
-use cubegate_filter_config::AuditNote;
+use std::borrow::Cow;
+
+use cubegate_filter_config::{AuditNote, LineField};
 use thiserror::Error;
 
 use crate::{Call, Headers};
@@ -18,37 +20,48 @@ pub struct HostError {
 
 /// One stream of the proxy: the calls that an [`Exchange`](crate::Exchange) makes.
 pub trait Host {
-    /// The proxy's number of the stream, which no other stream of this worker has
+    /// Returns the proxy's number of the stream, which no other stream of this worker has
     /// while it lasts.
     fn stream(&self) -> u32;
 
     /// Unix seconds.
     fn now(&self) -> u64;
 
-    /// The same in microseconds.
+    /// Returns the time in microseconds.
     fn now_micros(&self) -> u64;
 
-    /// All request headers, pseudo-headers included, values as bytes. Only to be
+    /// Returns all request headers, pseudo-headers included, values as bytes. Only to be
     /// called in the request phase.
     fn request_headers(&self) -> Result<Headers, HostError>;
+
+    /// Returns whether the request came over HTTP/1.0. Only to be called in the request phase.
+    fn is_http_1_0(&self) -> bool;
+
+    /// Returns the request's body, of which this much is there and held. Only to be called
+    /// in the callback that has said so.
+    fn request_body(&self, size: usize) -> Result<Vec<u8>, HostError>;
+
+    /// Empties what is there and held of the request's body. Only to be called in the callback
+    /// that has said so.
+    fn drop_request_body(&self) -> Result<(), HostError>;
 
     /// Replaces all request headers; the route is selected anew.
     fn set_request_headers(&self, headers: &Headers) -> Result<(), HostError>;
 
-    /// All response headers, pseudo-headers included.
+    /// Returns all response headers, pseudo-headers included.
     fn response_headers(&self) -> Result<Headers, HostError>;
 
     /// Sets one response header, or removes it.
     fn set_response_header(&self, name: &str, value: Option<&str>) -> Result<(), HostError>;
 
-    /// Whether the answer comes from upstream and not from the proxy itself.
+    /// Returns whether the answer comes from upstream and not from the proxy itself.
     fn is_upstream_answer(&self) -> bool;
 
-    /// Whether the client's connection has ended before its answer had. Only to be called
+    /// Returns whether the client's connection has ended before its answer had. Only to be called
     /// when the stream ends.
     fn is_connection_gone(&self) -> bool;
 
-    /// The bytes that arrived with this response-body callback.
+    /// Returns the bytes that arrived with this response-body callback.
     fn response_chunk(&self, size: usize) -> Result<Vec<u8>, HostError>;
 
     /// Puts `bytes` in the place of the chunk of this callback.
@@ -63,10 +76,10 @@ pub trait Host {
     /// Lets a request go on whose headers were held; they go out as they are now.
     fn resume_request(&self) -> Result<(), HostError>;
 
-    /// All headers of the answer whose callback runs.
+    /// Returns all headers of the answer whose callback runs.
     fn call_headers(&self) -> Result<Headers, HostError>;
 
-    /// The body of the answer whose callback runs.
+    /// Returns the body of the answer whose callback runs.
     fn call_body(&self, size: usize) -> Result<Vec<u8>, HostError>;
 
     /// Answers the client. At most once per exchange, and only while no response
@@ -78,9 +91,9 @@ pub trait Host {
         body: &[u8],
     ) -> Result<(), HostError>;
 
-    /// Leaves what only the filter knows with the proxy, for the audit record.
-    /// Nobody else sees it.
-    fn note(&self, note: &AuditNote);
+    /// Leaves what only the filter knows with the proxy, for the audit record and for its
+    /// access line. Nobody else sees it.
+    fn note(&self, note: &AuditNote, line: &mut dyn Iterator<Item = (LineField, Cow<'_, str>)>);
 
     /// Tells the operator something; never a token or a body.
     fn log_debug(&self, message: &str);

@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use cubegate_list::{Finished, Keys, Limits, ListEngine, ListError, ListRequest, Progress};
+use cubegate_kube::{ApiPath, Family};
+use cubegate_list::{
+    Finished, ItemCounts, Keys, Limits, ListEngine, ListError, ListRequest, Progress,
+};
 use cubegate_list::{ListQuery, Reading, Uncounted};
 
 use crate::RequestHead;
 use crate::accept::Form;
 use crate::memory::{MemoryFull, Share};
 use crate::pushdown::Way;
-use crate::reply::Family;
-use crate::upstream_path::UpstreamPath;
 
 /// One list answer on its way through, and its share of the worker's memory.
 pub(crate) struct ListStream {
@@ -20,13 +21,15 @@ pub(crate) struct ListStream {
     limits: Limits,
     /// The bytes of the body so far.
     read: u64,
+    /// What its items were, once it has ended.
+    items: ItemCounts,
     share: Share,
     /// What the request took of it before.
     before: usize,
 }
 
 /// What is to be done with a chunk.
-pub(crate) enum Step {
+pub(crate) enum ListStep {
     /// It is held; nothing goes out.
     Held,
     /// The answer is no list: these bytes and all that follow go out as they came.
@@ -50,12 +53,12 @@ pub(crate) enum Failure {
     MemoryFull(MemoryFull),
 }
 
-/// Whether the answer of this request is to be turned into a page, if it is a list.
+/// Returns whether the answer of this request is to be turned into a page, if it is a list.
 pub(crate) fn wants_page(
     head: &RequestHead,
     form: Form,
     family: Family,
-    path: UpstreamPath<'_>,
+    path: ApiPath<'_>,
     request: &ListRequest,
 ) -> bool {
     if head.method != "GET"
@@ -67,14 +70,16 @@ pub(crate) fn wants_page(
     }
     match (form, family) {
         (Form::Other, _) => false,
-        (Form::List, Family::Cube) => true,
+        (Form::List, Family::KubeCube) => true,
         // kubectl speaks to both kinds of path, and the kubeconfig that users get
         // points to the second: nothing changes unless asked for.
-        (Form::Table(_), _) | (Form::List, Family::Kube) => request.ours_present,
+        (Form::Table(_), _) | (Form::List, Family::KubeSphere | Family::Kubernetes) => {
+            request.ours_present
+        }
     }
 }
 
-/// Whether a body says at its beginning, where API servers do, that it is
+/// Returns whether a body says at its beginning, where API servers do, that it is
 /// something else than a list of metadata. One that says nothing there is read
 /// as what was asked for, in which case an object has its metadata at the same
 /// place whatever else it holds.
@@ -111,6 +116,7 @@ impl ListStream {
             query,
             limits,
             read: 0,
+            items: ItemCounts::default(),
             before: share.held(),
             share,
         };
@@ -124,14 +130,14 @@ impl ListStream {
     }
 
     /// Takes a chunk in; `last` ends the answer.
-    pub(crate) fn push(&mut self, chunk: &[u8], last: bool) -> Result<Step, Failure> {
+    pub(crate) fn push(&mut self, chunk: &[u8], last: bool) -> Result<ListStep, Failure> {
         if self.way == Way::Keys && self.read == 0 && is_another_list(chunk) {
             // The server does not make metadata lists; it has sent the list itself.
             self.way = Way::Plain;
             self.engine = Some(ListEngine::new(Arc::clone(&self.query), self.limits));
         }
         let Some(engine) = self.engine.as_mut() else {
-            return Ok(Step::PassThrough(chunk.to_vec()));
+            return Ok(ListStep::PassThrough(chunk.to_vec()));
         };
         let size = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
         self.read = self.read.saturating_add(size);
@@ -147,22 +153,23 @@ impl ListStream {
         }
         let held = engine.held_bytes();
         self.hold(held)?;
-        Ok(Step::Held)
+        Ok(ListStep::Held)
     }
 
     /// Ends the answer; nothing more will come.
-    pub(crate) fn finish(&mut self) -> Result<Step, Failure> {
+    pub(crate) fn finish(&mut self) -> Result<ListStep, Failure> {
         let Some(engine) = self.engine.take() else {
-            return Ok(Step::PassThrough(Vec::new()));
+            return Ok(ListStep::PassThrough(Vec::new()));
         };
+        self.items = engine.items();
         // What is kept for further answers is still in the account.
         self.hold(engine.held_bytes())?;
         match engine.finish().map_err(Failure::List)? {
-            Finished::Page(body) => Ok(Step::Page(body)),
+            Finished::Page(body) => Ok(ListStep::Page(body)),
             Finished::PassThrough(bytes) => self.no_list(bytes),
-            Finished::Uncounted(uncounted) => Ok(Step::Count(uncounted)),
-            Finished::Keys(keys) => Ok(Step::Fetch(keys)),
-            Finished::Unordered => Ok(Step::Relist),
+            Finished::Uncounted(uncounted) => Ok(ListStep::Count(uncounted)),
+            Finished::Keys(keys) => Ok(ListStep::Fetch(keys)),
+            Finished::Unordered => Ok(ListStep::Relist),
         }
     }
 
@@ -171,21 +178,26 @@ impl ListStream {
         self.way
     }
 
-    /// How large the body was.
+    /// Returns how large the body was.
     pub(crate) fn read(&self) -> u64 {
         self.read
     }
 
-    /// The share, for what comes next.
+    /// Returns how many items were read, and how many of them were held at the end.
+    pub(crate) fn items(&self) -> ItemCounts {
+        self.items
+    }
+
+    /// Returns the share, for what comes next.
     pub(crate) fn into_share(self) -> Share {
         self.share
     }
 
-    /// What was asked for in another way than the client's is nothing for the client.
-    fn no_list(&self, bytes: Vec<u8>) -> Result<Step, Failure> {
+    /// Returns what was asked for in another way than the client's is nothing for the client.
+    fn no_list(&self, bytes: Vec<u8>) -> Result<ListStep, Failure> {
         match self.way {
-            Way::Plain => Ok(Step::PassThrough(bytes)),
-            Way::Head { .. } | Way::Keys => Ok(Step::Relist),
+            Way::Plain => Ok(ListStep::PassThrough(bytes)),
+            Way::Head { .. } | Way::Keys => Ok(ListStep::Relist),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use cubegate_filter_config::Limits;
+use cubegate_filter_config::FilterLimits;
 
 /// The bytes that all list requests of one worker hold together.
 #[derive(Debug, Clone, Default)]
@@ -44,7 +44,7 @@ impl WorkerMemory {
     /// Nobody gets more than half of the worker's memory, so that one user's large
     /// pages never are the reason why another gets none; but one page of the longest
     /// length is always possible.
-    pub(crate) fn share(&self, limits: &Limits, user: &str) -> Share {
+    pub(crate) fn share(&self, limits: &FilterLimits, user: &str) -> Share {
         let held = self.0.borrow();
         // One name for all of a user's requests.
         let known = held.by_user.get_key_value(user);
@@ -53,11 +53,11 @@ impl WorkerMemory {
             user: known.map_or_else(|| Rc::from(user), |(user, _)| Rc::clone(user)),
             held: 0,
             max_worker_bytes: limits.max_worker_bytes,
-            max_user_bytes: (limits.max_worker_bytes / 2).max(limits.max_page_bytes),
+            max_user_bytes: (limits.max_worker_bytes / 2).max(limits.list.max_page_bytes),
         }
     }
 
-    #[cfg(test)]
+    /// Returns how much they hold now.
     pub(crate) fn held(&self) -> usize {
         self.0.borrow().all
     }
@@ -107,7 +107,7 @@ impl Share {
         self.set(self.held.saturating_add(bytes))
     }
 
-    /// What is held.
+    /// Returns what is held.
     pub(crate) fn held(&self) -> usize {
         self.held
     }
@@ -124,11 +124,18 @@ impl Drop for Share {
 mod tests {
     use super::*;
 
-    fn limits() -> Limits {
-        Limits {
-            max_page_bytes: 30,
+    fn of_one_list(max_page_bytes: usize) -> cubegate_list::Limits {
+        cubegate_list::Limits {
+            max_page_bytes,
+            ..cubegate_list::Limits::default()
+        }
+    }
+
+    fn limits() -> FilterLimits {
+        FilterLimits {
+            list: of_one_list(30),
             max_worker_bytes: 100,
-            ..Limits::default()
+            ..FilterLimits::default()
         }
     }
 
@@ -163,8 +170,8 @@ mod tests {
 
     #[test]
     fn one_page_of_the_longest_length_is_always_possible() {
-        let limits = Limits {
-            max_page_bytes: 90,
+        let limits = FilterLimits {
+            list: of_one_list(90),
             ..limits()
         };
         let memory = WorkerMemory::default();

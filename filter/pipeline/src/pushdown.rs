@@ -10,12 +10,11 @@
 //! query parameter that goes upstream must be one of those that it can carry.
 
 mod learned;
-mod scope;
 
+use cubegate_kube::ListPath;
 use cubegate_list::{ListQuery, Reading};
 
 pub(crate) use learned::{Learned, Lesson};
-pub(crate) use scope::ListPath;
 
 /// A page that ends behind this object is not read as the list's head: the
 /// server would encode it all for one page, and the next one again.
@@ -92,7 +91,7 @@ pub(crate) fn way(question: &Question<'_>) -> Way {
 // === impl Way ===
 
 impl Way {
-    /// What the answer's header tells operators.
+    /// Returns what the answer's header tells operators.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Plain => "plain",
@@ -101,7 +100,7 @@ impl Way {
         }
     }
 
-    /// How the answer is to be read.
+    /// Returns how the answer is to be read.
     pub(crate) fn reading(self) -> Reading {
         match self {
             Self::Plain => Reading::Whole,

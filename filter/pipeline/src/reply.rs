@@ -1,31 +1,26 @@
 //! Every refusal of the gateway, one named constructor each.
 
 use cubegate_api_types::cube::{self, ErrorBody, message};
-use cubegate_api_types::kube::{Details, Status};
+use cubegate_kube::{API_SERVER_PATHS, Details, Family, Status};
 use cubegate_list::{ListError, QueryError};
 use cubegate_token::TokenError;
 use serde::Serialize;
 
+use crate::meters::Counter;
+use crate::misplaced::Misplaced;
 use crate::sandbox::{self, NO_SNIFF};
-use crate::scope::OutOfScope;
 use crate::throttle::TooMany;
 use crate::unsent::NoRoom;
-use crate::upstream_path::API_SERVER_PATHS;
 use crate::{Headers, cors, gzip};
 
+mod follow_up;
+mod impersonation;
 mod kubesphere;
 mod not_now;
+mod place;
+mod reviews;
 
 use kubesphere::unauthorized;
-
-/// Which API a path belongs to; it decides the shape of an error.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Family {
-    /// `/api/v1/cube/…`: `{"code","message"}`.
-    Cube,
-    /// Kubernetes paths: a `Status` object.
-    Kube,
-}
 
 /// An answer of the gateway's own.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +31,8 @@ pub struct Reply {
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Vec<u8>,
+    /// What it is counted as, if it is a refusal.
+    pub counted: Option<Counter>,
 }
 
 /// Headers that belong to the upstream connection or to the body as it was.
@@ -59,22 +56,10 @@ pub(crate) fn varying(have: &str, on: &str) -> String {
     }
 }
 
-/// Whether a list of names holds this one.
+/// Returns whether a list of names holds this one.
 fn names(list: &str, name: &str) -> bool {
     list.split(',')
         .any(|one| one.trim().eq_ignore_ascii_case(name))
-}
-
-// === impl Family ===
-
-impl Family {
-    /// The family of a path that has not been routed (yet).
-    pub fn of_path(path: &str) -> Self {
-        match path.strip_prefix("/api/v1/cube") {
-            Some(rest) if rest.is_empty() || rest.starts_with('/') => Self::Cube,
-            _ => Self::Kube,
-        }
-    }
 }
 
 // === impl Reply ===
@@ -83,10 +68,10 @@ impl Reply {
     /// An error in the shape of its family.
     pub fn error(family: Family, status: u16, message: impl Into<String>) -> Self {
         match family {
-            Family::Cube => {
+            Family::KubeCube => {
                 Self::json(status, cube::CONTENT_TYPE, &ErrorBody::new(status, message))
             }
-            Family::Kube => Self::json(
+            Family::KubeSphere | Family::Kubernetes => Self::json(
                 status,
                 "application/json",
                 &Status::failure(status, message),
@@ -100,6 +85,7 @@ impl Reply {
             status: 200,
             headers: vec![("content-type".to_owned(), "text/plain".to_owned())],
             body: b"ok".to_vec(),
+            counted: None,
         }
     }
 
@@ -112,11 +98,45 @@ impl Reply {
         )
     }
 
+    /// 431: the request's head is longer than an operator lets it be.
+    pub(crate) fn head_too_large(path: &str, found: usize, max: usize) -> Self {
+        Self::error(
+            Family::of_path(path),
+            431,
+            format!(
+                "The request line and the headers have {} KiB, and {} KiB is the most here; ask with a shorter query, or let the gateway's operator raise --max-request-head.",
+                found.div_ceil(1 << 10),
+                max >> 10
+            ),
+        )
+    }
+
+    /// 400: a body in chunks over HTTP/1.0, which has none.
+    pub(crate) fn length_required(path: &str) -> Self {
+        Self::error(
+            Family::of_path(path),
+            400,
+            "A body over HTTP/1.0 needs a Content-Length; send one, or speak HTTP/1.1.",
+        )
+    }
+
+    /// 400: a header's name that servers read in two ways.
+    pub(crate) fn header_name_ambiguous(path: &str, name: &str) -> Self {
+        let name = name.get(..64).unwrap_or(name);
+        Self::error(
+            Family::of_path(path),
+            400,
+            format!(
+                "The header {name} has an underscore in its name, which some servers take for a hyphen; leave it out, or write a hyphen."
+            ),
+        )
+    }
+
     /// 401: no credential, or one that cannot be read.
     pub fn unauthenticated(family: Family) -> Self {
         let message = match family {
-            Family::Cube => message::AUTHENTICATE_FAILED,
-            Family::Kube => "Unauthorized",
+            Family::KubeCube => message::AUTHENTICATE_FAILED,
+            Family::KubeSphere | Family::Kubernetes => "Unauthorized",
         };
         Self::error(family, 401, message).with_header("www-authenticate", "Bearer")
     }
@@ -126,12 +146,13 @@ impl Reply {
     pub(crate) fn token_invalid(family: Family, why: &TokenError, expired: Option<u64>) -> Self {
         let message = match family {
             // Nobody but an operator can do something about it.
-            Family::Cube if *why == TokenError::ClockSkew => message::CLOCK_SKEW.to_owned(),
-            Family::Cube => message::TOKEN_INVALID.to_owned(),
-            Family::Kube => unauthorized(why, expired),
+            Family::KubeCube if *why == TokenError::ClockSkew => message::CLOCK_SKEW.to_owned(),
+            Family::KubeCube => message::TOKEN_INVALID.to_owned(),
+            Family::KubeSphere | Family::Kubernetes => unauthorized(why, expired),
         };
         Self::error(family, 401, message)
             .with_header("www-authenticate", "Bearer error=\"invalid_token\"")
+            .counted_as(Counter::of_token(why))
     }
 
     /// 403 in Kubernetes' words.
@@ -150,10 +171,12 @@ impl Reply {
 
     /// 401: a user name and a password that are nobody's.
     pub fn password_wrong(family: Family) -> Self {
-        Self::error(family, 401, "Unauthorized").with_header(
-            "www-authenticate",
-            "Basic realm=\"cubegate\", charset=\"UTF-8\"",
-        )
+        Self::error(family, 401, "Unauthorized")
+            .with_header(
+                "www-authenticate",
+                "Basic realm=\"cubegate\", charset=\"UTF-8\"",
+            )
+            .counted_as(Counter::Password)
     }
 
     /// 429: too many tries of this user or from this address. `retry_after` is in
@@ -165,11 +188,16 @@ impl Reply {
             "Too many tries with this user name or from this address; wait before the next one.",
         )
         .with_header("retry-after", retry_after.unwrap_or("60"))
+        .counted_as(Counter::ThrottledPassword)
     }
 
     /// 429: the caller asks more than it may, in a second or at the same time.
     pub(crate) fn too_many_requests(family: Family, why: TooMany) -> Self {
-        Self::busy(family, 429, &why.to_string(), why.retry_after())
+        let counter = match why {
+            TooMany::Rate { .. } => Counter::ThrottledRate,
+            TooMany::Concurrent { .. } => Counter::ThrottledOpen,
+        };
+        Self::busy(family, 429, &why.to_string(), why.retry_after()).counted_as(counter)
     }
 
     /// 503: the control plane, which knows the passwords, does not answer.
@@ -184,30 +212,7 @@ impl Reply {
 
     /// 403: a write that another site makes with the user's cookie.
     pub fn cross_site(family: Family) -> Self {
-        Self::error(family, 403, message::FORBIDDEN)
-    }
-
-    /// 403: the token's access key is bounded, and this is beyond.
-    pub(crate) fn out_of_scope(family: Family, why: &OutOfScope) -> Self {
-        Self::error(family, 403, why.to_string())
-    }
-
-    /// The path names a cluster that is not registered: 400 for KubeCube, 404
-    /// for Kubernetes paths.
-    pub(crate) fn cluster_not_found(family: Family, cluster: &str) -> Self {
-        match family {
-            Family::Cube => Self::error(family, 400, message::cluster_not_found(cluster)),
-            Family::Kube => Self::error(family, 404, format!("cluster {cluster} not found")),
-        }
-    }
-
-    /// 404: the path names no cluster, and there is no host cluster.
-    pub(crate) fn no_host_cluster() -> Self {
-        Self::error(
-            Family::Kube,
-            404,
-            "No cluster is the host cluster; name one in the path as /clusters/{cluster}/…, or make one the host.",
-        )
+        Self::error(family, 403, message::FORBIDDEN).counted_as(Counter::CrossSite)
     }
 
     /// The API server or the control plane could not be reached or did not finish:
@@ -215,8 +220,10 @@ impl Reply {
     pub fn upstream_failed(family: Family, status: u16) -> Self {
         let status = if status == 504 { 504 } else { 502 };
         match family {
-            Family::Cube => Self::error(family, status, message::SERVER_ERROR),
-            Family::Kube => Self::error(family, status, message::upstream_failed(status)),
+            Family::KubeCube => Self::error(family, status, message::SERVER_ERROR),
+            Family::KubeSphere | Family::Kubernetes => {
+                Self::error(family, status, message::upstream_failed(status))
+            }
         }
     }
 
@@ -241,15 +248,9 @@ impl Reply {
         Self::error(family, 400, error.to_string())
     }
 
-    /// 400: a watch with a parameter that the gateway applies to lists alone.
-    pub(crate) fn watch_unfiltered(family: Family, asked: &str) -> Self {
-        Self::error(
-            family,
-            400,
-            format!(
-                "The parameter {asked} is for lists; a watch gives every event whatever it says. Take it out, or choose with labelSelector and fieldSelector, which API servers apply to watches."
-            ),
-        )
+    /// 400: a parameter of lists on a request that cannot honour it.
+    pub(crate) fn parameter_misplaced(family: Family, why: &Misplaced) -> Self {
+        Self::error(family, 400, why.to_string())
     }
 
     /// 404: no path of an API server.
@@ -270,7 +271,11 @@ impl Reply {
             ListError::NoColumn { .. } | ListError::TooMuchWork => 400,
             _ => 502,
         };
-        Self::error(family, status, error.to_string())
+        let reply = Self::error(family, status, error.to_string());
+        match error {
+            ListError::TooMuchWork => reply.counted_as(Counter::BudgetWork),
+            _ => reply,
+        }
     }
 
     /// The page found no place on its way: 429 when its user takes none of the others,
@@ -286,14 +291,14 @@ impl Reply {
                 "The gateway has as many pages on their way as it may; try again later, or ask for a smaller page.",
             ),
         };
-        Self::busy(family, status, message, why.retry_after())
+        Self::busy(family, status, message, why.retry_after()).counted_as(Counter::BudgetUnsent)
     }
 
     /// An error after which the same request may be sent again in so many seconds.
     fn busy(family: Family, status: u16, message: &str, retry_after: u64) -> Self {
         let reply = match family {
-            Family::Cube => Self::error(family, status, message),
-            Family::Kube => {
+            Family::KubeCube => Self::error(family, status, message),
+            Family::KubeSphere | Family::Kubernetes => {
                 let status_object = Status::failure(status, message).about(Details {
                     retry_after_seconds: Some(retry_after),
                     ..Details::default()
@@ -309,29 +314,12 @@ impl Reply {
         Self::error(family, 500, message::SERVER_ERROR)
     }
 
-    /// 502, or 504 when it was too slow: the API server gave the list, and then
-    /// not what else the page takes.
-    pub fn follow_up_failed(family: Family, status: Option<u16>) -> Self {
-        let (status, what) = match status {
-            Some(504) => (504, "not in time".to_owned()),
-            Some(status) => (502, format!("with status {status}")),
-            None => (502, "not, or with too much".to_owned()),
-        };
-        Self::error(
-            family,
-            status,
-            format!(
-                "The API server answered the gateway's further question about this list {what}; try again."
-            ),
-        )
-    }
-
     /// The page, with the upstream's own headers.
     pub fn page(upstream: &Headers, body: Vec<u8>) -> Self {
         Self::upstream(200, upstream, body)
     }
 
-    /// What the upstream answered, as an answer of our own.
+    /// Returns what the upstream answered, as an answer of our own.
     pub fn upstream(status: u16, upstream: &Headers, body: Vec<u8>) -> Self {
         let headers = upstream
             .iter()
@@ -350,6 +338,7 @@ impl Reply {
             status,
             headers,
             body,
+            counted: None,
         }
     }
 
@@ -380,6 +369,13 @@ impl Reply {
         self
     }
 
+    /// The same refusal, counted as this.
+    #[must_use]
+    pub(crate) fn counted_as(mut self, counter: Counter) -> Self {
+        self.counted = Some(counter);
+        self
+    }
+
     /// The same reply with one more header.
     #[must_use]
     pub fn with_header(mut self, name: &str, value: &str) -> Self {
@@ -393,6 +389,7 @@ impl Reply {
             headers: vec![("content-type".to_owned(), content_type.to_owned())],
             // Plain structs of strings and numbers always serialise.
             body: serde_json::to_vec(body).unwrap_or_default(),
+            counted: Counter::of_status(status),
         }
     }
 }

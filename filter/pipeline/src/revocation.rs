@@ -60,7 +60,7 @@ impl Revocations {
         Ok(size)
     }
 
-    /// Whether both documents are there. Before that nobody knows who is refused, and
+    /// Returns whether both documents are there. Before that nobody knows who is refused, and
     /// nobody may be let through.
     pub fn are_known(&self) -> bool {
         self.0.epochs.borrow().is_some() && self.0.sessions.borrow().is_some()
@@ -72,7 +72,7 @@ impl Revocations {
         self.0.changes.get()
     }
 
-    /// Whether a token of these marks was taken back, or may have been, as nothing is
+    /// Returns whether a token of these marks was taken back, or may have been, as nothing is
     /// known.
     pub fn holds(&self, token: &TokenMarks) -> bool {
         let epochs = self.0.epochs.borrow();

@@ -5,25 +5,22 @@
 //! | `/api/v1/cube/proxy/clusters/{c}/…` | cluster c (KubeCube) |
 //! | `/clusters/{c}/…` | cluster c |
 //! | `/api/clusters/{c}/…`, `/apis/clusters/{c}/…`, `/kapis/clusters/{c}/…` | cluster c, the two segments taken out (KubeSphere's older form) |
-//! | `/api…`, `/apis…`, `/version`, `/openapi/v2`, `/openapi/v3`, `/kapis/resources.kubesphere.io/…` | the host cluster |
+//! | `/api…`, `/apis…`, `/version`, `/openapi/v2`, `/openapi/v3`, `/kapis/resources.kubesphere.io/…` | the host cluster; its list of `clusters` may be the control plane's ([`kubesphere::is_for_own_clusters`]) |
 //! | all else, `/api/v1/cube/…` and `/api/v1/warden/…` among it | the control plane |
 
 use std::borrow::Cow;
 
+use cubegate_kube::{Family, is_below};
 use percent_encoding::percent_decode_str;
 
 use crate::RequestHead;
-use crate::kapis;
-use crate::reply::Family;
+use crate::kubesphere;
 
 /// The prefix of KubeCube's proxy paths.
 const CUBE_PROXY: &str = "/api/v1/cube/proxy/clusters/";
 
 /// What follows is a cluster's name and a path there; behind a root (below) too.
 const CLUSTERS: &str = "/clusters/";
-
-/// The control plane's own, which look like a Kubernetes API's.
-const CONTROL_PLANE: [&str; 2] = ["/api/v1/cube", "/api/v1/warden"];
 
 /// The roots of APIs.
 const ROOTS: [&str; 3] = ["/api", "/apis", "/kapis"];
@@ -57,25 +54,31 @@ pub(crate) struct MemberTarget<'a> {
 pub(crate) fn route(head: &RequestHead) -> Target<'_> {
     let path = head.path.as_str();
     let found = if let Some(rest) = path.strip_prefix(CUBE_PROXY) {
-        MemberTarget::named(Family::Cube, rest)
-    } else if CONTROL_PLANE.iter().any(|own| is_below(path, own)) {
+        named(rest).map(|(cluster, path)| MemberTarget {
+            family: Family::KubeCube,
+            cluster: Some(cluster),
+            path: path.into(),
+        })
+    } else if Family::of_path(path) == Family::KubeCube {
+        // The control plane's own, which look like a Kubernetes API's.
         None
     } else if let Some(rest) = path.strip_prefix(CLUSTERS) {
-        MemberTarget::named(Family::Kube, rest)
+        named(rest).map(|(cluster, path)| MemberTarget::at(Some(cluster), path))
     } else if let Some(root) = ROOTS.into_iter().find(|root| is_below(path, root)) {
         MemberTarget::below(root, path)
     } else if is_public(path) {
-        Some(MemberTarget::host(path))
+        Some(MemberTarget::at(None, path))
     } else {
         None
     };
     found.map_or(Target::ControlPlane, Target::Member)
 }
 
-/// Whether the path is this one or one below it.
-fn is_below(path: &str, of: &str) -> bool {
-    path.strip_prefix(of)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+/// `{cluster}/{path}`; `None` if it is not so.
+fn named(rest: &str) -> Option<(Cow<'_, str>, &str)> {
+    let slash = rest.find('/').filter(|slash| *slash > 0)?;
+    let (cluster, path) = rest.split_at_checked(slash)?;
+    Some((percent_decode_str(cluster).decode_utf8_lossy(), path))
 }
 
 fn is_public(path: &str) -> bool {
@@ -85,50 +88,40 @@ fn is_public(path: &str) -> bool {
 // === impl MemberTarget ===
 
 impl<'a> MemberTarget<'a> {
-    /// `{cluster}/{path}`; `None` if it is not so.
-    fn named(family: Family, rest: &'a str) -> Option<Self> {
-        let slash = rest.find('/').filter(|slash| *slash > 0)?;
-        let (cluster, path) = rest.split_at_checked(slash)?;
-        Some(Self {
+    /// A path that is not of KubeCube's form.
+    fn at(cluster: Option<Cow<'a, str>>, path: impl Into<Cow<'a, str>>) -> Self {
+        let path = path.into();
+        let family = if is_below(&path, kubesphere::ROOT) {
+            Family::KubeSphere
+        } else {
+            Family::Kubernetes
+        };
+        Self {
             family,
-            cluster: Some(percent_decode_str(cluster).decode_utf8_lossy()),
-            path: path.into(),
-        })
+            cluster,
+            path,
+        }
     }
 
     /// A path below one of the roots, with a cluster in it or without one.
     fn below(root: &str, path: &'a str) -> Option<Self> {
-        let named = path
-            .strip_prefix(root)
-            .and_then(|rest| rest.strip_prefix(CLUSTERS))
-            .and_then(|rest| Self::named(Family::Kube, rest));
-        match named {
-            Some(target) => Some(Self {
-                path: format!("{root}{}", target.path).into(),
-                ..target
-            }),
+        let rest = path.strip_prefix(root)?;
+        match rest.strip_prefix(CLUSTERS).and_then(named) {
+            Some((cluster, path)) => Some(Self::at(Some(cluster), format!("{root}{path}"))),
             // The others of KubeSphere's own APIs are the control plane's to refuse.
-            None if root == kapis::ROOT && !is_below(path, kapis::GROUP) => None,
-            None => Some(Self::host(path)),
+            None if root == kubesphere::ROOT && !is_below(path, kubesphere::GROUP) => None,
+            None => Some(Self::at(None, path)),
         }
     }
 
-    fn host(path: &'a str) -> Self {
-        Self {
-            family: Family::Kube,
-            cluster: None,
-            path: path.into(),
-        }
-    }
-
-    /// Whether the gateway tells everybody something of its own there.
+    /// Returns whether the gateway tells everybody something of its own there.
     pub(crate) fn is_public(&self) -> bool {
         self.cluster.is_none() && is_public(&self.path)
     }
 
-    /// Whether it is one of KubeSphere's own APIs.
-    pub(crate) fn is_kapis(&self) -> bool {
-        is_below(&self.path, kapis::ROOT)
+    /// Returns whether it is one of KubeSphere's own APIs.
+    pub(crate) fn is_kubesphere(&self) -> bool {
+        is_below(&self.path, kubesphere::ROOT)
     }
 }
 
@@ -161,15 +154,19 @@ mod tests {
     fn kubecube_paths_name_the_cluster_and_the_rest_is_upstream() {
         assert_eq!(
             member("/api/v1/cube/proxy/clusters/pivot-cluster/api/v1/pods"),
-            Some((Family::Cube, "pivot-cluster".into(), "/api/v1/pods".into()))
+            Some((
+                Family::KubeCube,
+                "pivot-cluster".into(),
+                "/api/v1/pods".into()
+            ))
         );
         assert_eq!(
             member("/api/v1/cube/proxy/clusters/pivot%2Dcluster/"),
-            Some((Family::Cube, "pivot-cluster".into(), "/".into()))
+            Some((Family::KubeCube, "pivot-cluster".into(), "/".into()))
         );
         assert_eq!(
             member("/api/v1/cube/proxy/clusters/a%25bc/api"),
-            Some((Family::Cube, "a%bc".into(), "/api".into()))
+            Some((Family::KubeCube, "a%bc".into(), "/api".into()))
         );
     }
 
@@ -178,7 +175,7 @@ mod tests {
         assert_eq!(
             member("/clusters/member-1/apis/apps/v1/deployments"),
             Some((
-                Family::Kube,
+                Family::Kubernetes,
                 "member-1".into(),
                 "/apis/apps/v1/deployments".into()
             ))
@@ -224,7 +221,8 @@ mod tests {
                 "/kapis/resources.kubesphere.io/v1alpha3/nodes",
             ),
         ] {
-            let expected = (Family::Kube, cluster.into(), upstream.into());
+            let family = Family::of_path(upstream);
+            let expected = (family, cluster.into(), upstream.into());
             assert_eq!(member(path), Some(expected), "{path}");
         }
     }
@@ -244,7 +242,7 @@ mod tests {
             "/openapi/v2",
             "/openapi/v3/apis/apps/v1",
         ] {
-            let expected = (Family::Kube, "(host)".into(), path.into());
+            let expected = (Family::of_path(path), "(host)".into(), path.into());
             assert_eq!(member(path), Some(expected), "{path}");
         }
     }

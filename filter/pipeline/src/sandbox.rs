@@ -37,12 +37,12 @@ const OF_THE_ORIGIN: [&str; 13] = [
     "strict-transport-security",
 ];
 
-/// Whether a member's response header of this name (in lower case) goes to nobody.
+/// Returns whether a member's response header of this name (in lower case) goes to nobody.
 pub(crate) fn drops(name: &str) -> bool {
     OF_THE_ORIGIN.contains(&name)
 }
 
-/// Whether a browser may show the answer to a request with these headers: it sent a
+/// Returns whether a browser may show the answer to a request with these headers: it sent a
 /// credential by itself (a cookie, a password that it knows), or it says that it is a
 /// browser (Fetch Metadata). The latter counts whatever the credential is: a browser
 /// shows, and runs, what it has kept of an answer that a script asked for.
@@ -83,15 +83,6 @@ pub(crate) fn put(reply: &mut Vec<(String, String)>) {
 mod tests {
     use super::*;
 
-    fn of(pairs: &[(&str, &str)]) -> Headers {
-        let pairs = pairs.iter();
-        Headers::new(
-            pairs
-                .map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec()))
-                .collect(),
-        )
-    }
-
     #[test]
     fn what_a_browser_sends_by_itself_tells_it() {
         for browser in [
@@ -100,10 +91,10 @@ mod tests {
             ("authorization", "bASIC amVmZjp4"),
             ("sec-fetch-mode", "cors"),
         ] {
-            assert!(is_browser(&of(&[browser])), "{browser:?}");
+            assert!(is_browser(&Headers::of(&[browser])), "{browser:?}");
         }
         for tool in [("authorization", "Bearer a.b.c"), ("user-agent", "kubectl")] {
-            assert!(!is_browser(&of(&[tool])), "{tool:?}");
+            assert!(!is_browser(&Headers::of(&[tool])), "{tool:?}");
         }
     }
 

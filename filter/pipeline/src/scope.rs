@@ -2,19 +2,33 @@
 //!
 //! RBAC in the cluster says what the user may do; a scope can only take from that.
 //! It is checked before the request leaves, on what the API server will understand
-//! of it ([`Attributes`]), and again for each call that the gateway makes itself to
+//! of it ([`RequestInfo`]), and again for each call that the gateway makes itself to
 //! answer it.
 
+mod reviews;
+mod rules;
+
+use cubegate_kube::{Ambiguous, RequestInfo, ResourceInfo};
 use cubegate_token::KeyScope;
 use thiserror::Error;
 
-use crate::attributes::{Ambiguous, Attributes, Resource};
 use crate::verify::Caller;
+
+pub(crate) use reviews::{AccessReview, Review, RulesReview, SelfReview};
+pub(crate) use rules::ClusterScoped;
 
 /// Whose request it is: how far it may go at the cluster that it is for.
 #[derive(Debug, Clone)]
 pub(crate) struct Bounds {
     caller: Caller,
+}
+
+/// The cluster that a request is for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct At<'a> {
+    pub(crate) cluster: &'a str,
+    /// The path names it; one that names none is for the host cluster.
+    pub(crate) is_named: bool,
 }
 
 /// A request as far as a scope looks at it.
@@ -33,6 +47,15 @@ pub(crate) struct Asked<'a> {
 pub(crate) enum OutOfScope {
     #[error("The access key of this token is not for this cluster.")]
     Cluster,
+    #[error(
+        "This token is for the cluster {0} alone; the kubeconfig that the gateway gives has one for each."
+    )]
+    OtherCluster(String),
+    #[error(
+        "This token is for {0} alone, and a path without a cluster is the host cluster's. kubectl drops the path of its server for --raw (before 1.34), and in kubectl proxy without --append-server-path; write /clusters/{0}{path}.",
+        path = "/api/…"
+    )]
+    HostPath(String),
     #[error("The access key of this token is not for this namespace.")]
     Namespace,
     #[error(
@@ -42,6 +65,8 @@ pub(crate) enum OutOfScope {
     NoNamespace(Vec<String>),
     #[error("The access key of this token does not allow the verb {0}.")]
     Verb(&'static str),
+    #[error("The access key of this token does not allow this verb.")]
+    OtherVerb,
     #[error("The access key of this token does not allow this method.")]
     Method,
     #[error(
@@ -69,15 +94,28 @@ impl Bounds {
     /// For a request of this caller to this cluster.
     ///
     /// # Errors
-    /// [`OutOfScope::Cluster`] when it must not go there at all.
-    pub(crate) fn at(caller: &Caller, cluster: &str) -> Result<Self, OutOfScope> {
+    /// Why it must not go there at all.
+    pub(crate) fn at(caller: &Caller, at: At<'_>) -> Result<Self, OutOfScope> {
         let bounds = Self {
             caller: caller.clone(),
         };
         match bounds.scope() {
-            Some(scope) if !allows(&scope.clusters, cluster) => Err(OutOfScope::Cluster),
+            Some(KeyScope { clusters, .. }) if !allows(clusters, at.cluster) => {
+                Err(match clusters.as_slice() {
+                    [cluster] if !at.is_named => OutOfScope::HostPath(cluster.clone()),
+                    [cluster] if caller.claims().access_key.is_none() => {
+                        OutOfScope::OtherCluster(cluster.clone())
+                    }
+                    _ => OutOfScope::Cluster,
+                })
+            }
             _ => Ok(bounds),
         }
+    }
+
+    /// Returns the caller's name.
+    pub(crate) fn user(&self) -> &str {
+        &self.caller.claims().user
     }
 
     fn scope(&self) -> Option<&KeyScope> {
@@ -97,10 +135,13 @@ fn check(scope: &KeyScope, asked: &Asked<'_>) -> Result<(), OutOfScope> {
     if scope.namespaces.is_empty() && scope.verbs.is_empty() {
         return Ok(());
     }
-    let attributes = Attributes::of(asked.method, asked.path, asked.query)
-        .map_err(|Ambiguous| OutOfScope::Ambiguous)?;
-    check_place(scope, &attributes)?;
-    match verb(&attributes, asked.upgrade) {
+    if SelfReview::of(asked).is_some() {
+        return Ok(());
+    }
+    let info = RequestInfo::of(asked.method, asked.path, asked.query)
+        .map_err(|Ambiguous(_)| OutOfScope::Ambiguous)?;
+    check_place(scope, &info)?;
+    match verb(&info, asked.upgrade) {
         _ if scope.verbs.is_empty() => Ok(()),
         Some(verb) if allows(&scope.verbs, verb) => Ok(()),
         Some(verb) => Err(OutOfScope::Verb(verb)),
@@ -108,29 +149,31 @@ fn check(scope: &KeyScope, asked: &Asked<'_>) -> Result<(), OutOfScope> {
     }
 }
 
-/// Whether a list of the scope holds this; an empty one bounds nothing.
+/// Returns whether a list of the scope holds this; an empty one bounds nothing.
 fn allows(bound: &[String], name: &str) -> bool {
     bound.is_empty() || bound.iter().any(|one| one == name)
 }
 
 /// Whether the namespaces of the scope hold what is asked.
-fn check_place(scope: &KeyScope, attributes: &Attributes) -> Result<(), OutOfScope> {
+fn check_place(scope: &KeyScope, info: &RequestInfo) -> Result<(), OutOfScope> {
     if scope.namespaces.is_empty() {
         return Ok(());
     }
     let no_namespace = || Err(OutOfScope::NoNamespace(scope.namespaces.clone()));
-    let resource = match attributes {
-        Attributes::Resource(resource) => resource,
-        Attributes::NonResource { verb, path } if is_discovery(verb, path) => return Ok(()),
-        Attributes::NonResource { .. } => return no_namespace(),
+    let resource = match info {
+        RequestInfo::Resource(resource) => resource,
+        RequestInfo::NonResource { verb, path } if is_discovery(verb, path) => return Ok(()),
+        RequestInfo::NonResource { .. } => return no_namespace(),
     };
     if resource.resource == "namespaces" {
         // A Namespace is itself in none. Who may see what is in it may see it, too.
         let is_read = matches!(resource.verb, "get" | "list" | "watch");
         return match resource {
-            Resource { name, .. } if name.is_empty() => no_namespace(),
-            Resource { name, .. } if !allows(&scope.namespaces, name) => Err(OutOfScope::Namespace),
-            Resource { group, .. } if is_read && group.is_empty() => Ok(()),
+            ResourceInfo { name, .. } if name.is_empty() => no_namespace(),
+            ResourceInfo { name, .. } if !allows(&scope.namespaces, name) => {
+                Err(OutOfScope::Namespace)
+            }
+            ResourceInfo { group, .. } if is_read && group.is_empty() => Ok(()),
             _ => no_namespace(),
         };
     }
@@ -150,12 +193,12 @@ fn is_discovery(verb: &str, path: &str) -> bool {
         })
 }
 
-/// The verb that the request takes; `None` for a method that is none.
-fn verb(attributes: &Attributes, upgrade: bool) -> Option<&'static str> {
-    let resource = match attributes {
-        Attributes::Resource(resource) => resource,
-        Attributes::NonResource { .. } if upgrade => return Some(CONNECT_VERB),
-        Attributes::NonResource { verb, .. } => {
+/// Returns the verb that the request takes; `None` for a method that is none.
+fn verb(info: &RequestInfo, upgrade: bool) -> Option<&'static str> {
+    let resource = match info {
+        RequestInfo::Resource(resource) => resource,
+        RequestInfo::NonResource { .. } if upgrade => return Some(CONNECT_VERB),
+        RequestInfo::NonResource { verb, .. } => {
             return match verb.as_str() {
                 "get" | "head" => Some("get"),
                 "post" => Some("create"),

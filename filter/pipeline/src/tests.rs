@@ -1,13 +1,15 @@
 //! Whole exchanges on a host that a test writes down.
 
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use cubegate_filter_config::{AuditNote, Epochs, Sessions};
-use cubegate_token::{Claims, Ed25519Signer, Signer};
+use cubegate_filter_config::{AuditNote, Epochs, LineField, Sessions};
+use cubegate_token::{Claims, Ed25519Signer, Signer, testing};
 
 use crate::{
-    Call, CompileError, Exchange, Flow, Gateway, Headers, Host, HostError, Reply, Revocations,
+    Call, CompileError, Exchange, Flow, Gateway, Headers, Host, HostError, Meters, Reply,
+    Revocations,
 };
 
 mod audit;
@@ -16,11 +18,16 @@ mod browsers;
 mod compression;
 mod cors;
 mod follow_ups;
-mod kapis;
+mod impersonation;
+mod kubesphere;
 mod lists;
+mod misplaced;
+mod mock_host;
 mod paths;
 mod push_down;
+mod refusals;
 mod requests;
+mod reviews;
 mod revocation;
 mod scopes;
 mod streams;
@@ -33,9 +40,11 @@ const NOW: u64 = 1_700_000_000;
 #[derive(Default)]
 struct MockHost {
     request: RefCell<Headers>,
+    request_body: RefCell<Vec<u8>>,
     response: RefCell<Headers>,
     local_answer: Cell<bool>,
     connection_gone: Cell<bool>,
+    http_1_0: Cell<bool>,
     chunk: RefCell<Vec<u8>>,
     /// What has gone out to the client after the exchange saw it.
     body: RefCell<Vec<u8>>,
@@ -51,6 +60,7 @@ struct MockHost {
     /// Seconds after [`NOW`].
     late: Cell<u64>,
     note: RefCell<Option<AuditNote>>,
+    line: RefCell<Vec<String>>,
     /// The proxy's number of it.
     stream: Cell<u32>,
 }
@@ -72,6 +82,21 @@ impl Host for MockHost {
 
     fn request_headers(&self) -> Result<Headers, HostError> {
         Ok(self.request.borrow().clone())
+    }
+
+    fn is_http_1_0(&self) -> bool {
+        self.http_1_0.get()
+    }
+
+    fn request_body(&self, size: usize) -> Result<Vec<u8>, HostError> {
+        let body = self.request_body.borrow();
+        assert_eq!(size, body.len());
+        Ok(body.clone())
+    }
+
+    fn drop_request_body(&self) -> Result<(), HostError> {
+        self.request_body.borrow_mut().clear();
+        Ok(())
     }
 
     fn set_request_headers(&self, headers: &Headers) -> Result<(), HostError> {
@@ -147,12 +172,15 @@ impl Host for MockHost {
             status,
             headers: headers.to_vec(),
             body: body.to_vec(),
+            counted: None,
         }));
         Ok(())
     }
 
-    fn note(&self, note: &AuditNote) {
+    fn note(&self, note: &AuditNote, line: &mut dyn Iterator<Item = (LineField, Cow<'_, str>)>) {
         self.note.replace(Some(note.clone()));
+        let line = line.map(|(field, value)| format!("{}={value}", field.name()));
+        self.line.replace(line.collect());
     }
 
     fn log_debug(&self, _message: &str) {}
@@ -166,38 +194,22 @@ struct World {
 }
 
 fn headers(pairs: &[(&str, &str)]) -> Headers {
-    Headers::new(
-        pairs
-            .iter()
-            .map(|(n, v)| ((*n).to_owned(), v.as_bytes().to_vec()))
-            .collect(),
-    )
+    Headers::of(pairs)
 }
 
 fn claims(user: &str, groups: &[&str]) -> Claims {
     Claims {
-        user: user.to_owned(),
         groups: groups.iter().map(|group| (*group).to_owned()).collect(),
-        access_key: None,
-        key_epoch: None,
-        scope: None,
-        limits: None,
-        session: None,
-        generation: None,
-        authenticated_at: None,
-        epoch: None,
-        id: None,
-        issued_at: NOW - 10,
-        expires_at: NOW + 3_600,
+        ..testing::claims(user, NOW)
     }
 }
 
-/// This is refused, and nothing else.
-fn revocations(epochs: &Epochs, sessions: &Sessions) -> Revocations {
-    let revocations = Revocations::default();
+/// This is refused from now on, and nothing else.
+fn refuse(revocations: &Revocations, change: impl FnOnce(&mut Epochs, &mut Sessions)) {
+    let (mut epochs, mut sessions) = (Epochs::default(), Sessions::default());
+    change(&mut epochs, &mut sessions);
     revocations.take(epochs.to_bytes()).unwrap();
     revocations.take(sessions.to_bytes(usize::MAX).0).unwrap();
-    revocations
 }
 
 impl World {
@@ -218,8 +230,16 @@ impl World {
               "authority":"10.0.0.1:6443","path_prefix":"/base"}}}},"limits":{limits}}}"#,
             signer.kid()
         );
-        let none = revocations(&Epochs::default(), &Sessions::default());
-        let gateway = Gateway::compile(document.as_bytes(), |_| None, None, &none).unwrap();
+        let none = Revocations::default();
+        refuse(&none, |_, _| {});
+        let gateway = Gateway::compile(
+            document.as_bytes(),
+            |_| None,
+            None,
+            &none,
+            &Meters::default(),
+        )
+        .unwrap();
         Self {
             gateway: Rc::new(gateway),
             signer: Rc::new(Signer::Ed25519(Box::new(signer))),
@@ -248,6 +268,11 @@ impl World {
         }
     }
 
+    /// This is refused from now on, and nothing else.
+    fn refuse(&self, change: impl FnOnce(&mut Epochs, &mut Sessions)) {
+        refuse(self.gateway.revocations(), change);
+    }
+
     /// The configuration after a push of this one.
     fn compile(&self, document: &str) -> Result<Gateway, CompileError> {
         let previous = &self.gateway;
@@ -256,12 +281,25 @@ impl World {
             |_| None,
             Some(previous),
             previous.revocations(),
+            &previous.answers.meters,
         )
     }
 
     /// Sends a request; says what the exchange is now and what the host saw.
     fn send(&self, method: &str, path: &str, more: &[(&str, &str)]) -> (Exchange, MockHost, Flow) {
         let host = MockHost::default();
+        let (exchange, flow) = self.send_on(&host, method, path, more);
+        (exchange, host, flow)
+    }
+
+    /// The same on this host.
+    fn send_on(
+        &self,
+        host: &MockHost,
+        method: &str,
+        path: &str,
+        more: &[(&str, &str)],
+    ) -> (Exchange, Flow) {
         let mut request = headers(&[
             (":method", method),
             (":path", path),
@@ -271,86 +309,14 @@ impl World {
             request.add(name, *value);
         }
         host.request.replace(request);
-        let mut exchange = Exchange::new(Some(Rc::clone(&self.gateway)));
-        let flow = exchange.on_request_headers(&host);
-        (exchange, host, flow)
+        let mut exchange = Exchange::new(Some(Rc::clone(&self.gateway)), &Meters::default());
+        let flow = exchange.on_request_headers(host, true);
+        (exchange, flow)
     }
 
     /// The same as `jeff` with a good token.
     fn send_as_jeff(&self, method: &str, path: &str) -> (Exchange, MockHost, Flow) {
         let bearer = format!("Bearer {}", self.token("jeff", &["kubecube"]));
         self.send(method, path, &[("authorization", &bearer)])
-    }
-}
-
-impl MockHost {
-    fn request_header(&self, name: &str) -> Option<String> {
-        self.request.borrow().get_str(name).map(str::to_owned)
-    }
-
-    /// The paths that were asked by calls so far.
-    fn asked(&self) -> Vec<String> {
-        let calls = self.calls.borrow();
-        let path = |call: &Call| call.headers.get_str(":path").unwrap().to_owned();
-        calls.iter().map(path).collect()
-    }
-
-    /// Answers a call.
-    fn answer_call(&self, exchange: &mut Exchange, number: u32, status: &str, body: &str) {
-        let head = headers(&[(":status", status), ("content-type", "application/json")]);
-        self.call_answer.replace((head, body.as_bytes().to_vec()));
-        exchange.on_call_response(self, FIRST_TOKEN + number, true, body.len());
-    }
-
-    /// What has been replied.
-    fn page(&self) -> String {
-        let reply = self.reply.borrow();
-        let reply = reply.as_ref().expect("a reply");
-        assert_eq!(reply.status, 200);
-        String::from_utf8(reply.body.clone()).unwrap()
-    }
-
-    fn reply_header(&self, name: &str) -> Option<String> {
-        let reply = self.reply.borrow();
-        let mut headers = reply.as_ref().expect("a reply").headers.iter();
-        headers
-            .find(|(have, _)| have == name)
-            .map(|(_, value)| value.clone())
-    }
-
-    fn refusal(&self) -> (u16, String) {
-        let reply = self.reply.borrow();
-        let reply = reply.as_ref().expect("a reply");
-        (reply.status, String::from_utf8(reply.body.clone()).unwrap())
-    }
-
-    /// Lets the upstream answer in these chunks, and returns what the client got:
-    /// the reply's body, or what went through.
-    fn answer(&self, exchange: &mut Exchange, head: &[(&str, &str)], chunks: &[&[u8]]) -> Vec<u8> {
-        self.response.replace(headers(head));
-        let mut flow = exchange.on_response_headers(self, chunks.is_empty());
-        for (at, chunk) in chunks.iter().enumerate() {
-            if self.reply.borrow().is_some() {
-                break;
-            }
-            self.chunk.replace(chunk.to_vec());
-            flow = exchange.on_response_body(self, chunk.len(), at + 1 == chunks.len());
-            if flow == Flow::Pause {
-                assert_eq!(
-                    *self.chunk.borrow(),
-                    b"",
-                    "a held chunk stays in the proxy's buffer"
-                );
-            }
-            self.body.borrow_mut().extend_from_slice(&self.chunk.take());
-        }
-        if let Some(reply) = self.reply.borrow().as_ref() {
-            assert_eq!(flow, Flow::Pause);
-            return reply.body.clone();
-        }
-        if !self.calls.borrow().is_empty() {
-            assert_eq!(flow, Flow::Pause);
-        }
-        self.body.borrow().clone()
     }
 }

@@ -186,7 +186,7 @@ impl Throttle {
     }
 }
 
-/// What bounds this caller. A key with limits of its own is counted by those alone:
+/// Returns what bounds this caller. A key with limits of its own is counted by those alone:
 /// whoever runs the gateway has said what it may.
 fn bounds(limits: &CallerLimits, claims: &Claims) -> Vec<Bound> {
     let own = claims.limits.unwrap_or(KeyLimits::NONE);
@@ -213,7 +213,7 @@ fn bounds(limits: &CallerLimits, claims: &Claims) -> Vec<Bound> {
 // === impl Entry ===
 
 impl Entry {
-    /// How long the next request has to wait, in µs.
+    /// Returns how long the next request has to wait, in µs.
     fn wait(&self, now: u64) -> Option<u64> {
         if self.interval == 0 {
             return None;
@@ -249,11 +249,15 @@ impl Ticket {
         let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
         let read = self.rest.get().saturating_add(bytes);
         self.rest.set(read % LIST_UNIT);
-        let units = read / LIST_UNIT;
-        if units > 0 && !self.entries.is_empty() {
+        self.bill(read / LIST_UNIT, now);
+    }
+
+    /// The gateway has asked a cluster for the caller so often more. `now` gives Unix µs.
+    pub(crate) fn bill(&self, requests: u64, now: impl FnOnce() -> u64) {
+        if requests > 0 && !self.entries.is_empty() {
             let now = now();
             for entry in &self.entries {
-                entry.pay(units, now);
+                entry.pay(requests, now);
             }
         }
     }
@@ -271,7 +275,7 @@ impl Drop for Ticket {
 // === impl TooMany ===
 
 impl TooMany {
-    /// When to try again, in seconds.
+    /// Returns when to try again, in seconds.
     pub(crate) fn retry_after(self) -> u64 {
         match self {
             Self::Rate { retry_after, .. } => retry_after,

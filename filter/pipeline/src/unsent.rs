@@ -5,7 +5,7 @@
 //! the stream says it only to a client that opens its HTTP/2 windows bit by bit; over
 //! HTTP/1.1, and into a window of gigabytes, the stream ends at once and the bytes wait
 //! in the connection. So a page counts until its stream has ended and for at least
-//! [`Limits::send_timeout_seconds`], after which a connection whose client takes nothing is
+//! [`FilterLimits::send_timeout_seconds`], after which a connection whose client takes nothing is
 //! cut. Only of a stream that ends with its connection it is known that nothing lies there
 //! any more. A stream that its client resets says nothing: what its windows had room for
 //! before is in the connection already.
@@ -13,7 +13,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use cubegate_filter_config::Limits;
+use cubegate_filter_config::FilterLimits;
 
 /// A page of this size is not counted: an answer that is under flow control may have
 /// as much in the proxy's memory.
@@ -25,11 +25,11 @@ const SHARES: usize = 2;
 
 /// The unsent pages of one worker; clones are the same ones.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Unsent(Rc<RefCell<Vec<Page>>>);
+pub(crate) struct Unsent(Rc<RefCell<Vec<PageOnItsWay>>>);
 
 /// One of them. When its stream ends it counts on for the rest of its time.
 #[derive(Debug)]
-struct Page {
+struct PageOnItsWay {
     user: Rc<str>,
     bytes: usize,
     /// Unix µs.
@@ -65,10 +65,10 @@ pub(crate) enum NoRoom {
 
 impl Unsent {
     /// Counts a page of this user that goes out now (Unix µs), if there is room for it
-    /// within [`Limits::max_unsent_bytes`]. The first one always finds room.
+    /// within [`FilterLimits::max_unsent_bytes`]. The first one always finds room.
     pub(crate) fn send(
         &self,
-        limits: &Limits,
+        limits: &FilterLimits,
         user: &Rc<str>,
         bytes: usize,
         now: u64,
@@ -83,17 +83,18 @@ impl Unsent {
         }
         let mut pages = self.0.borrow_mut();
         pages.retain(|page| page.stream != StreamState::Ended || now < page.counts_until);
-        let room = |all: &[Page], is_meant: &dyn Fn(&Page) -> bool, limit: usize| {
-            let meant = || all.iter().filter(|page| is_meant(page));
-            let held: usize = meant().map(|page| page.bytes).sum();
-            if held == 0 || held.saturating_add(bytes) <= limit {
-                return Ok(());
-            }
-            let first = meant().map(|page| page.counts_until).min();
-            let wait = first.and_then(|at| at.checked_sub(now));
-            Err(wait.map(|wait| wait.div_ceil(1_000_000).max(1)))
-        };
-        let of_user = |page: &Page| page.user == *user;
+        let room =
+            |all: &[PageOnItsWay], is_meant: &dyn Fn(&PageOnItsWay) -> bool, limit: usize| {
+                let meant = || all.iter().filter(|page| is_meant(page));
+                let held: usize = meant().map(|page| page.bytes).sum();
+                if held == 0 || held.saturating_add(bytes) <= limit {
+                    return Ok(());
+                }
+                let first = meant().map(|page| page.counts_until).min();
+                let wait = first.and_then(|at| at.checked_sub(now));
+                Err(wait.map(|wait| wait.div_ceil(1_000_000).max(1)))
+            };
+        let of_user = |page: &PageOnItsWay| page.user == *user;
         room(pages.as_slice(), &of_user, limit / SHARES).map_err(NoRoom::User)?;
         room(pages.as_slice(), &|_| true, limit).map_err(NoRoom::Worker)?;
         let number = pages
@@ -105,7 +106,7 @@ impl Unsent {
             .max()
             .map_or(0, |last| last.saturating_add(1));
         let stall = limits.send_timeout_seconds.saturating_mul(1_000_000);
-        pages.push(Page {
+        pages.push(PageOnItsWay {
             user: Rc::clone(user),
             bytes,
             counts_until: now.saturating_add(stall),
@@ -145,7 +146,7 @@ impl Drop for UnsentPage {
 // === impl NoRoom ===
 
 impl NoRoom {
-    /// When to try again, in seconds.
+    /// Returns when to try again, in seconds.
     pub(crate) fn retry_after(self) -> u64 {
         let (Self::User(wait) | Self::Worker(wait)) = self;
         wait.unwrap_or(1)
@@ -161,11 +162,11 @@ mod tests {
     const LIMIT: usize = 100 * MIB;
     const STALL: u64 = 60;
 
-    fn limits(max_unsent_bytes: usize) -> Limits {
-        Limits {
+    fn limits(max_unsent_bytes: usize) -> FilterLimits {
+        FilterLimits {
             max_unsent_bytes,
             send_timeout_seconds: STALL,
-            ..Limits::default()
+            ..FilterLimits::default()
         }
     }
 

@@ -6,9 +6,10 @@ use cubegate_filter_config::{
 };
 use cubegate_token::AUTHENTICATED_GROUP;
 
-use crate::Headers;
 use crate::credential::WEBSOCKET_BEARER_PREFIX;
+use crate::impersonation::{self, Impersonation};
 use crate::verify::Caller;
+use crate::{Headers, RequestHead};
 
 /// Envoy's id of a request.
 const REQUEST_ID_HEADER: &str = "x-request-id";
@@ -27,6 +28,8 @@ pub(crate) struct Rewrite {
 /// What is to be done with a member request.
 pub(crate) struct Upstream<'a> {
     pub(crate) cluster: &'a ClusterEntry,
+    /// Who else it is made for than its caller.
+    pub(crate) acting: Option<&'a Impersonation>,
     /// The path that the client asked.
     pub(crate) original_path: &'a str,
     /// The path at the API server, beginning with `/`.
@@ -44,7 +47,7 @@ pub(crate) struct Upstream<'a> {
 // === impl Rewrite ===
 
 impl Rewrite {
-    /// To a member cluster, as the caller.
+    /// To a member cluster, as the caller or as who the caller may be there.
     pub(crate) fn to_member(
         mut headers: Headers,
         caller: &Caller,
@@ -67,12 +70,17 @@ impl Rewrite {
             headers.set(AUDIT_ID_HEADER, id);
         }
 
-        let claims = caller.claims();
-        headers.add("impersonate-user", claims.user.as_bytes());
-        for group in &claims.groups {
-            headers.add("impersonate-group", group.as_bytes());
+        match upstream.acting {
+            Some(acting) => acting.put(&mut headers),
+            None => {
+                let claims = caller.claims();
+                headers.add("impersonate-user", claims.user.as_bytes());
+                for group in &claims.groups {
+                    headers.add("impersonate-group", group.as_bytes());
+                }
+                headers.add("impersonate-group", AUTHENTICATED_GROUP);
+            }
         }
-        headers.add("impersonate-group", AUTHENTICATED_GROUP);
 
         let envoy_cluster = if upstream.upgrade {
             &cluster.upgrade_upstream
@@ -84,12 +92,8 @@ impl Rewrite {
         set_pass(&mut headers, upstream.pass);
         headers.set(ORIGINAL_PATH_HEADER, upstream.original_path);
         headers.set(":authority", cluster.authority.as_bytes());
-        let mut path = format!("{}{}", cluster.path_prefix, upstream.path);
-        if let Some(query) = upstream.query {
-            path.push('?');
-            path.push_str(query);
-        }
-        headers.set(":path", path);
+        let path = format!("{}{}", cluster.path_prefix, upstream.path);
+        headers.set(":path", with_query(&path, upstream.query));
 
         if upstream.upgrade {
             // Exactly this: a header named in Connection may be dropped on the
@@ -106,8 +110,10 @@ impl Rewrite {
     }
 
     /// To the control plane, which reads the caller's credential itself.
-    pub(crate) fn to_control_plane(mut headers: Headers, path: &str, pass: &str) -> Self {
+    pub(crate) fn to_control_plane(mut headers: Headers, head: &RequestHead, pass: &str) -> Self {
         remove_foreign(&mut headers);
+        let path = head.path.as_str();
+        headers.set(":path", with_query(path, head.query.as_deref()));
         headers.set(ORIGINAL_PATH_HEADER, path);
         headers.set(CLUSTER_HEADER, CONTROL_PLANE_CLUSTER);
         let class = if path == EXPORTS {
@@ -120,16 +126,23 @@ impl Rewrite {
         Self { headers }
     }
 
-    /// The headers to send.
+    /// Returns the headers to send.
     pub(crate) fn headers(&self) -> &Headers {
         &self.headers
+    }
+}
+
+fn with_query(path: &str, query: Option<&str>) -> String {
+    match query {
+        Some(query) => format!("{path}?{query}"),
+        None => path.to_owned(),
     }
 }
 
 /// Takes out what only the gateway may say: who somebody is, and where to route.
 fn remove_foreign(headers: &mut Headers) {
     headers.retain(|name| {
-        !(name.starts_with("impersonate-")
+        !(impersonation::is_header(name)
             || name.starts_with("x-remote-")
             // Between KubeSphere's own servers: a credential and a query.
             || matches!(name, "x-kubesphere-authorization" | "x-kubesphere-rawquery")

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use cubegate_token::{CLOCK_SKEW_SECONDS, Claims, KeySet, TokenError, UnverifiedToken};
 use lru::LruCache;
 
+use crate::meters::{Counter, Meters};
 use crate::revocation::TokenMarks;
 
 /// Somebody whose token has been verified. There is no other way to make one.
@@ -31,12 +32,13 @@ struct Verified {
 pub(crate) struct Verifier {
     keys: KeySet,
     verified: RefCell<LruCache<UnverifiedToken, Rc<Verified>>>,
+    meters: Meters,
 }
 
 // === impl Caller ===
 
 impl Caller {
-    /// What the token says.
+    /// Returns what the token says.
     pub(crate) fn claims(&self) -> &Claims {
         &self.verified.claims
     }
@@ -50,11 +52,12 @@ impl Caller {
 // === impl Verifier ===
 
 impl Verifier {
-    pub(crate) fn new(keys: KeySet, cache_entries: usize) -> Self {
+    pub(crate) fn new(keys: KeySet, cache_entries: usize, meters: Meters) -> Self {
         let entries = NonZeroUsize::new(cache_entries).unwrap_or(NonZeroUsize::MIN);
         Self {
             keys,
             verified: RefCell::new(LruCache::new(entries)),
+            meters,
         }
     }
 
@@ -67,6 +70,7 @@ impl Verifier {
                     .expires_at
                     .saturating_add(CLOCK_SKEW_SECONDS)
             {
+                self.meters.count(Counter::CacheHit);
                 return Ok(Caller {
                     verified: Rc::clone(verified),
                 });
@@ -74,6 +78,7 @@ impl Verifier {
             remembered.pop(token);
             return Err(TokenError::Expired);
         }
+        self.meters.count(Counter::CacheMiss);
         let claims = self.keys.verify(token, now)?;
         let marks = TokenMarks::of(&claims);
         let verified = Rc::new(Verified { claims, marks });
@@ -89,7 +94,7 @@ impl Verifier {
 
 #[cfg(test)]
 mod tests {
-    use cubegate_token::{Ed25519Signer, Signer};
+    use cubegate_token::{Ed25519Signer, Signer, testing};
 
     use super::*;
 
@@ -97,24 +102,14 @@ mod tests {
         Verifier::new(
             KeySet::ed25519("cubegate", [signer.public_key().unwrap()]).unwrap(),
             entries,
+            Meters::default(),
         )
     }
 
     fn claims(user: &str) -> Claims {
         Claims {
-            user: user.to_owned(),
-            groups: vec![],
-            access_key: None,
-            key_epoch: None,
-            scope: None,
-            limits: None,
-            session: None,
-            generation: None,
-            authenticated_at: None,
-            epoch: None,
-            id: None,
-            issued_at: 1_000,
             expires_at: 2_000,
+            ..testing::claims(user, 1_000)
         }
     }
 

@@ -5,6 +5,7 @@ use super::{Arms, Attack, CLUSTER, Outcome};
 pub(super) fn rows(arms: &Arms) -> Vec<Attack> {
     let mut rows = smuggled(arms);
     rows.extend(documents(arms));
+    rows.extend(of_http_1_0(arms));
     rows
 }
 
@@ -189,6 +190,77 @@ fn smuggled(arms: &Arms) -> Vec<Attack> {
             ),
         ])
         .collect()
+}
+
+/// HTTP/1.0 knows no chunks, so that a server before Envoy may see another end of the body.
+fn of_http_1_0(arms: &Arms) -> Vec<Attack> {
+    let hidden =
+        format!("DELETE /clusters/{CLUSTER}/api/v1/namespaces/a HTTP/1.0\r\nHost: x\r\n\r\n");
+    let chunked = format!("0\r\n\r\n{hidden}");
+    let rows: [(&str, &[&str], &str, Outcome); 8] = [
+        (
+            "chunks",
+            &["Transfer-Encoding: chunked"],
+            &chunked,
+            Outcome::Refused,
+        ),
+        (
+            "both lengths",
+            &["Content-Length: 5", "Transfer-Encoding: chunked"],
+            &chunked,
+            Outcome::Refused,
+        ),
+        (
+            "both lengths of a connection that is kept",
+            &[
+                "Connection: keep-alive",
+                "Transfer-Encoding: chunked",
+                "Content-Length: 5",
+            ],
+            &chunked,
+            Outcome::Refused,
+        ),
+        (
+            "two lengths",
+            &["Content-Length: 0", "Content-Length: 90"],
+            &hidden,
+            Outcome::Refused,
+        ),
+        ("no length", &[], &hidden, Outcome::Harmless),
+        (
+            "a request behind it",
+            &["Connection: keep-alive"],
+            &hidden,
+            Outcome::Harmless,
+        ),
+        (
+            "a request behind a body",
+            &["Connection: keep-alive", "Content-Length: 2"],
+            &format!("{{}}{hidden}"),
+            Outcome::Harmless,
+        ),
+        (
+            "an upgrade",
+            &["Upgrade: websocket", "Connection: Upgrade"],
+            "",
+            Outcome::Harmless,
+        ),
+    ];
+    let target = format!("/clusters/{CLUSTER}/api/v1/namespaces/a/pods");
+    let attack = |(name, lines, body, outcome): (&str, &[&str], &str, Outcome)| {
+        let mut request = format!(
+            "POST {target} HTTP/1.0\r\nHost: x\r\nAuthorization: Bearer {}\r\n",
+            arms.token
+        );
+        for line in lines {
+            request.push_str(line);
+            request.push_str("\r\n");
+        }
+        request.push_str("\r\n");
+        request.push_str(body);
+        Attack::new(format!("HTTP/1.0: {name}"), request, outcome)
+    };
+    rows.into_iter().map(attack).collect()
 }
 
 /// What the control plane's own API reads.

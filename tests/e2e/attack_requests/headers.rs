@@ -2,18 +2,50 @@
 
 use super::{Arms, Attack, OTHER, Outcome};
 
+/// Lines that ask to be somebody (`kubectl --as`), which this cluster lets nobody.
+const IMPERSONATIONS: [(&[&str], Outcome); 17] = [
+    (&["Impersonate-User: system:admin"], Outcome::Asked),
+    (&["impersonate-user: admin"], Outcome::Asked),
+    (&["iMpErSoNaTe-UsEr: admin"], Outcome::Asked),
+    (&["Impersonate-User: mallory"], Outcome::Asked),
+    (
+        &[
+            "Impersonate-User: mallory",
+            "Impersonate-Group: system:masters",
+        ],
+        Outcome::Asked,
+    ),
+    (
+        &["Impersonate-User: admin", "X-Remote-User: admin"],
+        Outcome::Asked,
+    ),
+    (
+        &["Impersonate-User: mallory", "Impersonate-User: admin"],
+        Outcome::Refused,
+    ),
+    (&["Impersonate-User:"], Outcome::Refused),
+    (
+        &["Impersonate-User:", "Impersonate-User: admin"],
+        Outcome::Refused,
+    ),
+    (&["Impersonate-Group: system:masters"], Outcome::Refused),
+    (
+        &["Impersonate-Group: team, system:masters"],
+        Outcome::Refused,
+    ),
+    (&["Impersonate-Uid: 0"], Outcome::Refused),
+    (&["Impersonate-Extra-Scopes: all"], Outcome::Refused),
+    (&["Impersonate-Extra-: x"], Outcome::Refused),
+    (&["Impersonate-: x"], Outcome::Refused),
+    (
+        &["Impersonate-User: admin", "Impersonate-: x"],
+        Outcome::Refused,
+    ),
+    (&["Impersonate-User: admin\u{a0}"], Outcome::Refused),
+];
+
 /// Lines that claim to be somebody. Whatever becomes of them, the request is the caller's.
-const CLAIMS: [&str; 26] = [
-    "Impersonate-User: system:admin",
-    "Impersonate-User:",
-    "impersonate-user: admin",
-    "iMpErSoNaTe-UsEr: admin",
-    "Impersonate-Group: system:masters",
-    "Impersonate-Group: team, system:masters",
-    "Impersonate-Uid: 0",
-    "Impersonate-Extra-Scopes: all",
-    "Impersonate-Extra-: x",
-    "Impersonate-: x",
+const CLAIMS: [&str; 16] = [
     "X-Remote-User: admin",
     "X-Remote-Group: system:masters",
     "X-Remote-Extra-Scopes: all",
@@ -67,15 +99,26 @@ const INSTRUCTIONS: [&str; 31] = [
     "Accept-Encoding: gzip;q=nan, identity;q=-1, \u{fffd}",
 ];
 
-/// Names in `Connection` that a proxy which obeys it would take out or keep.
-const CONNECTION: [&str; 7] = [
-    "Connection: Impersonate-User",
-    "Connection: impersonate-user, impersonate-group",
-    "Connection: close, Authorization",
-    "Connection: X-Cubegate-Cluster, X-Cubegate-Class",
-    "Connection: te, Host",
-    "Connection: keep-alive, Impersonate-Group, Audit-Id",
-    "Connection: :path",
+/// Names in `Connection`, each beside `Impersonate-User: admin`. Envoy obeys it (RFC 9110
+/// 7.6.1) before anybody sees the request: what is named there was never meant to go further
+/// than to it.
+const CONNECTION: [(&str, Outcome); 7] = [
+    ("Connection: Impersonate-User", Outcome::Passes),
+    (
+        "Connection: impersonate-user, impersonate-group",
+        Outcome::Passes,
+    ),
+    ("Connection: close, Authorization", Outcome::Refused),
+    (
+        "Connection: X-Cubegate-Cluster, X-Cubegate-Class",
+        Outcome::Asked,
+    ),
+    ("Connection: te, Host", Outcome::Refused),
+    (
+        "Connection: keep-alive, Impersonate-Group, Audit-Id",
+        Outcome::Asked,
+    ),
+    ("Connection: :path", Outcome::Refused),
 ];
 
 pub(super) fn rows(arms: &Arms) -> Vec<Attack> {
@@ -90,9 +133,14 @@ pub(super) fn rows(arms: &Arms) -> Vec<Attack> {
         let request = arms.get(PODS, &[line.as_bytes()]);
         rows.push(Attack::new(*line, request, Outcome::Harmless));
     }
-    for line in CONNECTION {
+    for (line, outcome) in CONNECTION {
         let lines: [&[u8]; 2] = [line.as_bytes(), b"Impersonate-User: admin"];
-        rows.push(Attack::new(line, arms.get(PODS, &lines), Outcome::Harmless));
+        rows.push(Attack::new(line, arms.get(PODS, &lines), outcome));
+    }
+    for (lines, outcome) in IMPERSONATIONS {
+        let lines: Vec<&[u8]> = lines.iter().map(|line| line.as_bytes()).collect();
+        let name = String::from_utf8_lossy(&lines.join(&b"; "[..])).into_owned();
+        rows.push(Attack::new(name, arms.get(PODS, &lines), outcome));
     }
     let everything: Vec<&[u8]> = CLAIMS.iter().map(|line| line.as_bytes()).collect();
     let request = arms.get(PODS, &everything);
@@ -143,24 +191,25 @@ pub(super) fn rows(arms: &Arms) -> Vec<Attack> {
 
 /// Heads that are too large or too many.
 fn sizes(arms: &Arms) -> Vec<Attack> {
-    let long = format!("X-Long: {}", "a".repeat(200 << 10));
+    let long = format!("X-Long: {}", "a".repeat(300 << 10));
     let names: Vec<String> = (0..2_000).map(|n| format!("X-{n}: x")).collect();
     let names: Vec<&[u8]> = names.iter().map(String::as_bytes).collect();
     let groups: Vec<String> = (0..90)
         .map(|n| format!("Impersonate-Group: g{n}"))
         .collect();
-    let groups: Vec<&[u8]> = groups.iter().map(String::as_bytes).collect();
+    let mut groups: Vec<&[u8]> = groups.iter().map(String::as_bytes).collect();
+    groups.push(b"Impersonate-User: admin");
     let cookies = format!("Cookie: {}", "a=b; ".repeat(5_000));
     let protocols = format!("Sec-WebSocket-Protocol: {}", "p,".repeat(8_000));
     let path = "/version";
     vec![
         Attack::new(
-            "a header of 200 KiB",
+            "a header of 300 KiB",
             arms.get(path, &[long.as_bytes()]),
             Outcome::Refused,
         ),
         Attack::new("2,000 headers", arms.get(path, &names), Outcome::Refused),
-        Attack::new("90 groups", arms.get(path, &groups), Outcome::Harmless),
+        Attack::new("90 groups", arms.get(path, &groups), Outcome::Refused),
         Attack::new(
             "5,000 cookies",
             arms.get(path, &[cookies.as_bytes()]),

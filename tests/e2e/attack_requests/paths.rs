@@ -32,6 +32,46 @@ const AMBIGUOUS: [&str; 26] = [
     "/%2e",
 ];
 
+/// The path of an application behind the cluster's API server.
+const APPLICATION: &str = "/api/v1/namespaces/a/services/s/proxy";
+
+/// Ways out of it, in the part of the path that is the application's own.
+const CLIMBING: [(&str, Outcome); 20] = [
+    ("/..", Outcome::Refused),
+    ("/.", Outcome::Refused),
+    ("//../../secrets", Outcome::Refused),
+    ("/%2e%2e", Outcome::Refused),
+    ("/%2E./secrets", Outcome::Refused),
+    ("/..%2f..%2f..%2fsecrets", Outcome::Refused),
+    ("/%2e%2e%2f%2e%2e%2fsecrets", Outcome::Refused),
+    ("/a%2f..%2f..%2fsecrets", Outcome::Refused),
+    ("/a%2F%2e", Outcome::Refused),
+    ("/..\\secrets", Outcome::Refused),
+    ("/a%00", Outcome::Refused),
+    ("/a%0d%0aImpersonate-User:%20admin", Outcome::Refused),
+    ("/a#/../../secrets", Outcome::Refused),
+    // Decoded once they are names, which is as often as anybody on the way decodes.
+    ("/%252e%252e%252fsecrets", Outcome::Passes),
+    ("/..;/..;/secrets", Outcome::Passes),
+    ("/%c0%ae%c0%ae/secrets", Outcome::Passes),
+    ("/%2F%2Fevil.example", Outcome::Passes),
+    ("//evil.example", Outcome::Passes),
+    ("/a%5c..%5csecrets", Outcome::Passes),
+    ("/clusters/other/api/v1/secrets", Outcome::Passes),
+];
+
+/// Places that look like an application's, where no path is anybody's own.
+const NO_APPLICATIONS: [&str; 8] = [
+    "/api/v1/namespaces/a/services/s/%70roxy/..%2f..%2fsecrets",
+    "/api/v1/namespaces/a/services/s/proxy%2f..%2fsecrets",
+    "/api/v1/namespaces/a/services%2fs/proxy/x",
+    "/api/v1/namespaces/a/services/../s/proxy/x",
+    "/api/v1/namespaces/a/secrets/s/proxy/a%2fb",
+    "/apis/example.org/v1/namespaces/a/services/s/proxy/a%2fb",
+    "/api/v1/proxy/namespaces/a/services/s/a%2fb",
+    "/api/v2/namespaces/a/services/s/proxy/a%2fb",
+];
+
 /// Queries that ask for much, or for what cannot be.
 const QUERIES: [&str; 22] = [
     "pageSize=-1",
@@ -66,6 +106,18 @@ pub(super) fn rows(arms: &Arms) -> Vec<Attack> {
             let request = arms.request("GET", &target, &[]);
             rows.push(Attack::new(target, request, Outcome::Refused));
         }
+    }
+    for (path, outcome) in CLIMBING {
+        for prefix in ["/clusters/", "/api/v1/cube/proxy/clusters/"] {
+            let target = format!("{prefix}{CLUSTER}{APPLICATION}{path}");
+            let request = arms.request("GET", &target, &[]);
+            rows.push(Attack::new(target, request, outcome));
+        }
+    }
+    for path in NO_APPLICATIONS {
+        let target = format!("/clusters/{CLUSTER}{path}");
+        let request = arms.request("GET", &target, &[]);
+        rows.push(Attack::new(target, request, Outcome::Refused));
     }
     for query in QUERIES {
         let target = format!("/api/v1/cube/proxy/clusters/{CLUSTER}/api/v1/pods?{query}");

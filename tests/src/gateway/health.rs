@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result, ensure};
 use super::Endpoints;
 use crate::cli::Site;
 use crate::client::Client;
+use crate::envoy;
 
 /// The Envoy of a gateway as it was at the start.
 pub struct Health {
@@ -64,13 +65,7 @@ impl Health {
     /// # Errors
     /// An Envoy that does not answer.
     pub async fn stats(&self, filter: &str) -> Result<Vec<(String, u64)>> {
-        let path = format!("/stats?filter={filter}");
-        let text = self.admin.get(&path).send().await?.expect(200)?.text();
-        let line = |line: &str| {
-            let (name, value) = line.rsplit_once(": ")?;
-            Some((name.to_owned(), value.parse().ok()?))
-        };
-        Ok(text.lines().filter_map(line).collect())
+        envoy::stats(&self.admin, filter).await
     }
 
     /// The memory that Envoy has in use, in bytes.
@@ -78,14 +73,7 @@ impl Health {
     /// # Errors
     /// An Envoy that is gone.
     pub fn resident_bytes(&self) -> Result<u64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.pid))?;
-        let kilobytes: u64 = status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmRSS:"))
-            .and_then(|rest| rest.split_whitespace().next())
-            .context("no VmRSS")?
-            .parse()?;
-        Ok(kilobytes * 1024)
+        envoy::resident_bytes(self.pid)
     }
 
     /// Whether the process is there, and not as a zombie.

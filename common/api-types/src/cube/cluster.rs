@@ -5,6 +5,10 @@ use serde::{Deserialize, Serialize};
 /// Answer of `GET /clusters`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({ "total": 1, "items": [{
+    "name": "member-1", "server": "https://10.0.0.7:6443", "createdAt": "2026-11-25T06:10:11Z",
+    "envoys": { "connected": 2, "waiting": 0, "refused": [] },
+}] })))]
 pub struct ClusterList {
     /// By name.
     pub items: Vec<ClusterItem>,
@@ -72,6 +76,7 @@ pub struct AddClusterRequest {
 /// Answer of `POST /clusters`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({ "message": "success" })))]
 pub struct ClusterAdded {
     /// Always `success`.
     pub message: String,

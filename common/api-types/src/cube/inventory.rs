@@ -5,6 +5,14 @@ use serde::{Deserialize, Serialize};
 /// Answer of `GET /clusters/info`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({ "total": 1, "items": [{
+    "clusterName": "member-1", "clusterDescription": "", "networkType": "", "harborAddr": "",
+    "nodeCount": 3, "totalCpu": 24000, "usedCpu": 5200, "namespaceCount": 12,
+    "totalMem": 96000, "usedMem": 41000, "totalStorage": 204800, "usedStorage": 51200,
+    "totalStorageEphemeral": 300000, "usedStorageEphemeral": 0, "totalGpu": 0, "usedGpu": 0,
+    "isMemberCluster": true, "createTime": "2026-11-25T06:10:11Z",
+    "kubeApiServer": "https://10.0.0.7:6443", "status": "normal",
+}] })))]
 pub struct ClusterInfoList {
     /// How many there are.
     pub total: usize,
@@ -63,6 +71,7 @@ pub struct ClusterInfo {
 /// Answer of `GET /clusters/namespaces`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({ "items": ["member-1"], "total": 1 })))]
 pub struct ClusterNames {
     /// Names of clusters.
     pub items: Vec<String>,
@@ -73,6 +82,10 @@ pub struct ClusterNames {
 /// Answer of `GET /clusters/resources`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({
+    "capacityCpu": 24000, "assignedCpu": 9300, "capacityMem": "96000Mi", "assignedMem": "38400Mi",
+    "capacityGpu": 0, "assignedGpu": 0,
+})))]
 #[serde(rename_all = "camelCase")]
 pub struct ClusterResources {
     /// Thousandths of a core.
@@ -120,6 +133,7 @@ pub struct AccessRequest {
 /// Answer of `GET /authorization/identities`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({ "platformAdmin": false, "tenantAdmin": true, "projectAdmin": false })))]
 #[serde(rename_all = "camelCase")]
 pub struct Identities {
     /// Administers the gateway, or may do everything in the host cluster.

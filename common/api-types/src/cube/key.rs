@@ -2,6 +2,7 @@
 //!
 //! Unknown fields are refused: a bound under a misspelt name would be none.
 
+use cubegate_token::KeyScope;
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// Body of `POST /key/create`; KubeCube's clients send none.
@@ -40,24 +41,6 @@ pub struct KeyUpdateRequest {
     pub scope: Option<Option<KeyScope>>,
 }
 
-/// Clusters × namespaces × verbs that tokens of a key may be used for; an empty list
-/// is no bound.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields, default)]
-pub struct KeyScope {
-    /// Names of clusters.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub clusters: Vec<String>,
-    /// Namespaces. With any of them, what is in no namespace is out of reach.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub namespaces: Vec<String>,
-    /// Kubernetes' request verbs: `get`, `list`, `watch`, `create`, `update`,
-    /// `patch`, `delete`, `deletecollection`.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub verbs: Vec<String>,
-}
-
 /// Body of `POST /key/rotate`; there need be none.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -71,6 +54,9 @@ pub struct KeyRotateRequest {
 /// Answer of `POST /key/rotate`: the only time the new secret is shown.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({
+    "accessKey": "0a1b2c3d4e5f60718293a4b5c6d7e8f9", "secretKey": "9f8e7d6c5b4a39281706f5e4d3c2b1a0", "oldSecretUntil": "2026-11-26T06:10:11Z",
+})))]
 #[serde(rename_all = "camelCase")]
 pub struct RotatedKey {
     /// The key's name, as before.

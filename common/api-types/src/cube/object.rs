@@ -4,9 +4,8 @@
 
 use std::collections::BTreeMap;
 
+use cubegate_token::KeyScope;
 use serde::{Deserialize, Serialize};
-
-use super::KeyScope;
 
 /// The `apiVersion` of users and keys.
 pub const API_VERSION: &str = "user.kubecube.io/v1";
@@ -20,6 +19,12 @@ pub const SYNC_ANNOTATION: &str = "kubecube.io/sync";
 /// Answer of `POST /login`. It holds no password in any form.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({
+    "kind": "User", "apiVersion": "user.kubecube.io/v1",
+    "metadata": { "name": "jeff", "resourceVersion": "7" },
+    "spec": { "displayName": "Jeff", "language": "en", "loginType": "normal", "state": "normal" },
+    "status": { "lastLoginTime": "2026-11-25T06:10:11Z", "lastLoginIP": "203.0.113.7" },
+})))]
 #[serde(rename_all = "camelCase")]
 pub struct UserObject {
     /// `User`.
@@ -91,6 +96,19 @@ pub struct UserStatus {
 /// Answer of `GET /key`: the caller's keys, all of them, without `total`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({
+    "kind": "KeyList", "apiVersion": "user.kubecube.io/v1", "metadata": {},
+    "items": [{
+        "metadata": {
+            "name": "0a1b2c3d4e5f60718293a4b5c6d7e8f9", "creationTimestamp": "2026-11-25T06:10:11Z",
+            "labels": { "kubecube.io/user": "jeff" },
+        },
+        "spec": {
+            "user": "jeff", "lastUsedTime": "2026-11-25T07:00:00Z", "name": "deploy",
+            "scope": { "clusters": ["member-1"], "verbs": ["get", "list", "watch"] },
+        },
+    }],
+})))]
 #[serde(rename_all = "camelCase")]
 pub struct KeyList {
     /// `KeyList`.

@@ -63,6 +63,11 @@ pub struct UserItem {
 /// Answer of `GET /user`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({ "total": 1, "items": [{
+    "name": "jeff",
+    "spec": { "displayName": "Jeff", "language": "en", "loginType": "normal", "state": "normal" },
+    "status": { "lastLoginTime": "2026-11-25T06:10:11Z", "lastLoginIP": "203.0.113.7" },
+}] })))]
 pub struct UserList {
     /// How many there are on all pages.
     pub total: u64,
@@ -73,6 +78,7 @@ pub struct UserList {
 /// Answer of `GET /user/{name}/groups`; not KubeCube's.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({ "total": 1, "items": ["team-a"] })))]
 pub struct UserGroups {
     /// How many.
     pub total: usize,
@@ -83,6 +89,10 @@ pub struct UserGroups {
 /// Answer of `GET /user/{name}/sessions`; not KubeCube's.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({ "total": 1, "items": [{
+    "id": "0a1b2c3d4e5f60718293a4b5c6d7e8f9", "kind": "cookie", "beganAt": "2026-11-25T06:10:11Z",
+    "endsAt": "2026-11-25T18:10:11Z", "address": "203.0.113.7", "userAgent": "Mozilla/5.0",
+}] })))]
 pub struct UserSessions {
     /// How many.
     pub total: usize,
@@ -112,6 +122,7 @@ pub struct UserSession {
 /// Answer of `GET /user/valid/{name}`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({ "isValid": true })))]
 #[serde(rename_all = "camelCase")]
 pub struct UserValid {
     /// Whether there is a user of that name.

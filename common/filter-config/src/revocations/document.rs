@@ -96,7 +96,7 @@ impl RevocationDocument {
         })
     }
 
-    /// How many bytes it has.
+    /// Returns how many bytes it has.
     pub fn size(&self) -> usize {
         match self {
             Self::Epochs(EpochsDocument(tables)) | Self::Sessions(SessionsDocument(tables)) => {
@@ -109,12 +109,12 @@ impl RevocationDocument {
 // === impl EpochsDocument ===
 
 impl EpochsDocument {
-    /// Whether tokens of this epoch of a user are refused.
+    /// Returns whether tokens of this epoch of a user are refused.
     pub fn refuses_user(&self, user: &Mark, epoch: u64) -> bool {
         is_below(lowest(self.0.first(), user), epoch)
     }
 
-    /// Whether tokens of this epoch of an access key are refused.
+    /// Returns whether tokens of this epoch of an access key are refused.
     pub fn refuses_key(&self, access_key: &Mark, epoch: u64) -> bool {
         is_below(lowest(self.0.second(), access_key), epoch)
     }
@@ -123,12 +123,12 @@ impl EpochsDocument {
 // === impl SessionsDocument ===
 
 impl SessionsDocument {
-    /// Whether tokens of this generation of a session are refused.
+    /// Returns whether tokens of this generation of a session are refused.
     pub fn refuses_session(&self, session: &Mark, generation: u64) -> bool {
         is_below(lowest(self.0.first(), session), generation)
     }
 
-    /// Whether this token is refused by itself.
+    /// Returns whether this token is refused by itself.
     pub fn refuses_token(&self, id: &Mark) -> bool {
         let (entries, _) = self.0.second().as_chunks::<SINGLE>();
         entries.binary_search(&id.0).is_ok()
@@ -165,7 +165,7 @@ fn is_in_order<const SIZE: usize>(table: &[u8]) -> bool {
     entries.is_sorted_by(|one, next| mark(one) < mark(next))
 }
 
-/// The mark that an entry begins with.
+/// Returns the mark that an entry begins with.
 fn mark(entry: &[u8]) -> &[u8] {
     entry.get(..SINGLE).unwrap_or_default()
 }

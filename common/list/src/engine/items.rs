@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::Limits;
 use super::judge::Judge;
+use super::{ItemCounts, Limits};
 use crate::error::ListError;
 use crate::fields::{Found, Places};
 use crate::object::{ObjectReader, Unsure};
@@ -75,12 +75,17 @@ impl Items {
         self.judge.expect_rows(columns)
     }
 
-    /// What was made of the items.
+    /// Returns how many there were.
+    pub(super) fn counts(&self) -> ItemCounts {
+        self.judge.counts()
+    }
+
+    /// Returns what was made of the items.
     pub(super) fn into_judge(self) -> Judge {
         self.judge
     }
 
-    /// Whether a part of an object was taken and not yet its end.
+    /// Returns whether a part of an object was taken and not yet its end.
     pub(super) fn in_object(&self) -> bool {
         !self.buffer.is_empty()
     }
@@ -173,7 +178,7 @@ impl Items {
 // === impl Refusal ===
 
 impl Refusal {
-    /// The error, for an item that begins here.
+    /// Returns the error, for an item that begins here.
     pub(super) fn at(self, offset: u64) -> ListError {
         match self {
             Self::Malformed(reason) => ListError::Malformed { offset, reason },

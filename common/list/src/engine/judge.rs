@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::Limits;
+use super::{ItemCounts, Limits};
 use crate::error::ListError;
 use crate::fields::{FieldSet, Found};
 use crate::heap::{PageHeap, PageItems};
@@ -58,7 +58,7 @@ impl Judge {
         Ok(())
     }
 
-    /// What has to be found in an item.
+    /// Returns what has to be found in an item.
     pub(super) fn fields(&self) -> &FieldSet {
         self.plan.fields()
     }
@@ -109,7 +109,15 @@ impl Judge {
         Ok(())
     }
 
-    /// Whether each item of a [`Reading::Head`] had a greater name than the one before.
+    /// Returns whether each item of a [`Reading::Head`] had a greater name than the one before.
+    /// Returns how many items there were, and how many are held.
+    pub(super) fn counts(&self) -> ItemCounts {
+        ItemCounts {
+            scanned: self.arrived,
+            kept: u64::try_from(self.heap.len()).unwrap_or(u64::MAX),
+        }
+    }
+
     pub(super) fn came_in_order(&self) -> bool {
         self.in_order
     }
@@ -118,7 +126,7 @@ impl Judge {
         self.heap.into_page()
     }
 
-    /// The keys of the page's objects in their order, and how many there were in all.
+    /// Returns the keys of the page's objects in their order, and how many there were in all.
     pub(super) fn into_keys(self) -> (Vec<ObjectKey>, u64) {
         self.heap.into_keys()
     }

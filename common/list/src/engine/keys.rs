@@ -46,7 +46,7 @@ impl Keys {
         }
     }
 
-    /// The objects of the page, in its order.
+    /// Returns the objects of the page, in its order.
     pub fn objects(&self) -> &[ObjectKey] {
         &self.objects
     }
@@ -107,6 +107,7 @@ impl Keys {
                 limit: 1,
             },
             projection: self.query.projection.clone(),
+            takes_null: true,
             ..ListQuery::default()
         };
         let mut engine = ListEngine::new(query, self.limits);

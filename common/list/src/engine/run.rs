@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::items::{Item, Items};
-use super::{Finished, Keys, Limits, Uncounted};
+use super::{Finished, ItemCounts, Keys, Limits, Uncounted};
 use crate::envelope::{Envelope, Name};
 use crate::error::ListError;
 use crate::query::ListQuery;
@@ -88,7 +88,10 @@ impl Run {
             }
             let part = matches!(
                 step.event,
-                Event::Key { .. } | Event::Value { .. } | Event::Item { .. }
+                Event::Key { .. }
+                    | Event::Value { .. }
+                    | Event::Item { .. }
+                    | Event::NoItems { .. }
             );
             if part && !self.in_part {
                 self.part_at = self.offset;
@@ -101,6 +104,12 @@ impl Run {
                 Event::Key { done } => self.key(bytes, done)?,
                 Event::Value { done } => self.value(bytes, done)?,
                 Event::ItemsOpen => self.begin_items()?,
+                Event::NoItems { done } => {
+                    self.envelope_piece(bytes)?;
+                    if done && !self.end_no_items()? {
+                        return Ok(Verdict::NoList(rest));
+                    }
+                }
                 Event::Item { done } => self.item(bytes, done)?,
                 Event::Close if self.envelope.has_items() => {}
                 Event::Close | Event::NotAnObject => return Ok(Verdict::NoList(rest)),
@@ -110,6 +119,10 @@ impl Run {
             }
         }
         Ok(Verdict::Open)
+    }
+
+    pub(super) fn items(&self) -> ItemCounts {
+        self.items.counts()
     }
 
     pub(super) fn finish(self) -> Result<Finished, ListError> {
@@ -166,7 +179,7 @@ impl Run {
         is_list.then(|| (self.envelope, self.items.into_judge().into_page().items))
     }
 
-    /// The body, as long as it is open whether it is a list.
+    /// Returns the body, as long as it is open whether it is a list.
     pub(super) fn into_body(self) -> Vec<u8> {
         self.envelope.into_body()
     }
@@ -186,12 +199,22 @@ impl Run {
         Ok(())
     }
 
+    /// What stands in the place of the items is there. Returns whether it is an empty list.
+    fn end_no_items(&mut self) -> Result<bool, ListError> {
+        self.in_part = false;
+        let is_null = self.envelope.end_no_items();
+        if is_null || self.envelope.has_items() {
+            self.begin_items()?;
+        }
+        Ok(is_null)
+    }
+
     fn key(&mut self, bytes: &[u8], done: bool) -> Result<(), ListError> {
         self.envelope_piece(bytes)?;
         if done {
             let name = self.envelope.end_key();
             if name.map_err(|reason| self.malformed(reason))? == Name::Items {
-                self.scanner.expect_items();
+                self.scanner.expect_items(self.query.takes_null);
             }
             self.in_part = false;
         }

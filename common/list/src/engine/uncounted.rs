@@ -3,26 +3,26 @@
 use crate::envelope::Envelope;
 use crate::error::ListError;
 use crate::heap::PageItems;
-use crate::query::Answer;
+use crate::query::PageForm;
 
 /// A page whose list the server did not count.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Uncounted {
     pub(crate) envelope: Envelope,
     pub(crate) page: PageItems,
-    pub(crate) answer: Answer,
+    pub(crate) answer: PageForm,
     pub(crate) token: String,
 }
 
 // === impl Uncounted ===
 
 impl Uncounted {
-    /// Where the list goes on.
+    /// Returns where the list goes on.
     pub fn continue_token(&self) -> &str {
         &self.token
     }
 
-    /// The page, once it is known how many objects follow those that were read.
+    /// Returns the page, once it is known how many objects follow those that were read.
     ///
     /// # Errors
     /// [`ListError::Ended`] never in practice.

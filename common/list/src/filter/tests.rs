@@ -164,13 +164,55 @@ fn quoted_values_and_keys_hold_anything() {
 }
 
 #[test]
+fn a_path_of_kubectl_means_what_it_means_there() {
+    let items = [
+        r#"{"s":[{"r":1,"i":"nginx:1"},{"r":7,"i":"a"}],"labels":{"a.b/c":"x"}}"#,
+        r#"{"s":[{"r":10,"i":"a"},{"r":1,"i":"nginx:1"}],"labels":{"a.b/c":"y"}}"#,
+        r#"{"s":[]}"#,
+    ];
+    for (filter, expected) in [
+        ("s[0].r>1", &[1][..]),
+        ("s[1].r=7", &[0]),
+        ("{.s[*].i}~nginx", &[0, 1]),
+        ("$.s[*].i!~nginx", &[2]),
+        ("s[0].i!~nginx", &[1, 2]),
+        (r"labels.a\.b/c=x", &[0]),
+        (r".labels['a\.b/c']=y", &[1]),
+        ("labels['a.b/c'] in (x,y),s[0]", &[0, 1]),
+        ("!s[0]", &[2]),
+        ("s[0].r:number>2", &[1]),
+    ] {
+        assert_eq!(passing(filter, &items), expected, "{filter}");
+    }
+    for (filter, character) in [
+        ("s[-1:].r=1", 3),
+        ("a=1,s[-1].r=1", 7),
+        (r#"s[?(@.r=="1")].i"#, 3),
+        ("{.s[*].i=b", 9),
+        ("x..r", 3),
+        (r"a\b", 2),
+    ] {
+        assert_eq!(
+            error(filter).0,
+            Some(character),
+            "{filter}: {}",
+            error(filter).1
+        );
+    }
+}
+
+#[test]
 fn what_is_no_filter_says_where_and_why() {
     let operator = "an operator is expected: =, ==, !=, ~, !~, <, <=, >, >=, in or notin";
     for (filter, character, problem) in [
         ("=b", 1, "a name is expected"),
         ("a,", 3, "a name is expected"),
         ("a,,b", 3, "a name is expected"),
-        ("a..b=1", 3, "a name is expected"),
+        (
+            "a..b=1",
+            3,
+            "`..` searches all that is below; write the whole path",
+        ),
         ("a[x=1", 3, "the bracket is never closed"),
         ("!", 2, "a name is expected"),
         ("!a=b", 3, "a comma, || or the end is expected"),

@@ -1,10 +1,12 @@
 //! The keys that filter a list, each a condition of its own.
 
+use cubegate_kube::field_selector::{Requirement, terms};
+
+use super::kinds::Filter;
 use super::label_selector::{self, Missing};
 use super::service::{self, Service};
 use crate::bounds::{MAX_CONDITIONS, check_values};
 use crate::condition::Test;
-use crate::derived::Derived;
 use crate::error::QueryError;
 use crate::expression::Expression;
 use crate::fold::FoldedSet;
@@ -22,48 +24,31 @@ const ZERO_VALUES: [(&str, &str); 5] = [
     ("status.readyReplicas", "0"),
 ];
 
-/// The condition that a pair makes; `None` if its name is no filter of the resource.
-pub(super) fn filter(
-    resource: &str,
-    name: &str,
+/// Returns the condition that a filter makes of a value.
+pub(super) fn condition(
+    parameter: &'static str,
+    filter: Filter,
     value: &str,
     services: &[Service],
-) -> Result<Option<Expression<KeyPath>>, QueryError> {
-    let is = |path: &str| Some(Expression::path(path, Test::is(value)));
-    let is_one = |path: &str| Some(Expression::path(path, Test::one_of([value])));
-    let is_phase = |parameter| {
-        check_values(parameter, value.split('|').count())?;
-        let phases = FoldedSet::new(value.split('|'));
-        Ok(Some(Expression::path("status.phase", Test::OneOf(phases))))
-    };
-    Ok(match (name, resource) {
-        ("name", _) => {
-            let part = Test::Contains(value.into());
-            Some(Expression::path("metadata.name", part))
+) -> Result<Expression<KeyPath>, QueryError> {
+    Ok(match filter {
+        Filter::Is(path) => Expression::path(path, Test::is(value)),
+        Filter::Holds(paths) => Expression::Any(
+            paths
+                .iter()
+                .map(|path| Expression::path(path, Test::Holds(value.into())))
+                .collect(),
+        ),
+        Filter::Has(path) => Expression::path(path, Test::one_of([value])),
+        Filter::HasNot(path) => Expression::path(path, Test::one_of([value])).not(),
+        Filter::IsOneOf(path) => {
+            check_values(parameter, value.split('|').count())?;
+            Expression::path(path, Test::OneOf(FoldedSet::new(value.split('|'))))
         }
-        ("names", _) => Some(names(value)?),
-        ("uid", _) => is("metadata.uid"),
-        ("namespace", _) => is("metadata.namespace"),
-        ("ownerReference", _) => is_one("metadata.ownerReferences[].uid"),
-        ("ownerKind", _) => is_one("metadata.ownerReferences[].kind"),
-        ("label", _) => Some(one_selector(value, "metadata.labels")),
-        ("annotation", _) => Some(one_selector(value, "metadata.annotations")),
-        ("nodeName", "pods") => is("spec.nodeName"),
-        ("pvcName", "pods") => is_one("spec.volumes[].persistentVolumeClaim.claimName"),
-        ("serviceName", "pods") => Some(service::pods_of(services)),
-        ("phase", "pods") => is("status.phase"),
-        ("podIP", "pods") => is("status.podIP"),
-        ("phase", "persistentvolumeclaims") => is_phase("phase")?,
-        ("status", "persistentvolumeclaims") => is_phase("status")?,
-        ("storageClassName", "persistentvolumeclaims") => is_one("spec.storageClassName"),
-        ("status", "namespaces") => is("status.phase"),
-        ("email", "users") => is("spec.email"),
-        ("ingroup", "users") => is_one("spec.groups[]"),
-        ("notingroup", "users") => is_one("spec.groups[]").map(Expression::not),
-        ("status", resource) => {
-            Derived::status(resource).map(|status| Expression::Derived(status, value.into()))
-        }
-        _ => None,
+        Filter::Names => names(value)?,
+        Filter::Selector(map) => one_selector(value, map),
+        Filter::Status(status) => Expression::Derived(Box::new(status.paths()), value.into()),
+        Filter::PodOfService => service::pods_of(services),
     })
 }
 
@@ -103,75 +88,29 @@ fn one_selector(text: &str, map: &str) -> Expression<KeyPath> {
     }
 }
 
-/// `path=value`, `path==value` and `path!=value` between commas, as the
-/// Kubernetes API has them, for any field. `\` shields a comma, a `=` or itself.
+/// A field selector as the Kubernetes API has it, for any field.
 pub(super) fn field_selector(text: &str) -> Result<Expression<KeyPath>, QueryError> {
-    const PARAMETER: &str = "fieldSelector";
     let mut conditions = Vec::new();
-    let mut rest = text;
-    while !rest.is_empty() {
+    for (term, rest) in terms(text) {
+        let error = |problem: String| QueryError::at("fieldSelector", text, rest, problem);
         if conditions.len() >= MAX_CONDITIONS {
-            return Err(QueryError::at(
-                PARAMETER,
-                text,
-                rest,
-                "there may be 64 conditions at most",
-            ));
+            return Err(error("there may be 64 conditions at most".to_owned()));
         }
-        let (term, tail) = term(rest);
-        let error = |problem: &str| QueryError::at(PARAMETER, text, rest, problem);
-        if !term.is_empty() {
-            let (path, wanted, equal) = split(term)
-                .ok_or_else(|| error("a field with =, == or != and a value is expected"))?;
-            let path = path.trim();
-            let key = KeyPath::read(path).map_err(|problem| error(problem.problem))?;
-            let wanted =
-                unescape(wanted).ok_or_else(|| error("a \\ shields only a comma, = and \\"))?;
-            let zero = ZERO_VALUES.iter().find(|(known, _)| *known == path);
-            let zero = zero.map_or("", |(_, zero)| *zero);
-            let test = Test::Is {
-                or_missing: wanted == zero,
-                text: wanted.into(),
-            };
-            let condition = Expression::field(key, test);
-            conditions.push(if equal { condition } else { condition.not() });
-        }
-        rest = tail;
+        let Requirement {
+            field,
+            value,
+            is_equal,
+        } = Requirement::parse(term).map_err(|problem| error(problem.to_string()))?;
+        let path = field.trim();
+        let key = KeyPath::read(path).map_err(|problem| error(problem.problem.to_owned()))?;
+        let zero = ZERO_VALUES.iter().find(|(known, _)| *known == path);
+        let zero = zero.map_or("", |(_, zero)| *zero);
+        let test = Test::Is {
+            or_missing: value == zero,
+            text: value.into(),
+        };
+        let condition = Expression::field(key, test);
+        conditions.push(if is_equal { condition } else { condition.not() });
     }
     Ok(Expression::All(conditions))
-}
-
-/// Up to the next comma that is not shielded, and what follows that.
-fn term(text: &str) -> (&str, &str) {
-    let mut shielded = false;
-    for (at, character) in text.char_indices() {
-        if character == ',' && !shielded {
-            let (term, tail) = text.split_at_checked(at).unwrap_or((text, ""));
-            return (term, tail.strip_prefix(',').unwrap_or(tail));
-        }
-        shielded = character == '\\' && !shielded;
-    }
-    (text, "")
-}
-
-/// Path, value, and whether they are to be equal.
-fn split(term: &str) -> Option<(&str, &str, bool)> {
-    let (path, value) = term.split_once('=')?;
-    match path.strip_suffix('!') {
-        Some(path) => Some((path, value, false)),
-        None => Some((path, value.strip_prefix('=').unwrap_or(value), true)),
-    }
-}
-
-fn unescape(value: &str) -> Option<String> {
-    let mut text = String::new();
-    let mut characters = value.chars();
-    while let Some(character) = characters.next() {
-        text.push(match character {
-            '\\' => characters.next().filter(|next| ",=\\".contains(*next))?,
-            ',' | '=' => return None,
-            other => other,
-        });
-    }
-    Some(text)
 }

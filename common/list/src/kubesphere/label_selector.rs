@@ -138,7 +138,7 @@ impl<'t> Parser<'t, '_> {
         }
     }
 
-    /// The value behind an operator, which may be empty.
+    /// Returns the value behind an operator, which may be empty.
     fn exact_value(&mut self) -> Result<&'t str, SelectorError<'t>> {
         match self.peek() {
             Token::End | Token::Sign(",") => Ok(""),

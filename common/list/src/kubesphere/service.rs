@@ -3,11 +3,13 @@
 
 use std::collections::BTreeMap;
 
+use cubegate_kube::query::pairs;
+
 use crate::condition::Test;
 use crate::expression::Expression;
 use crate::path::KeyPath;
 
-use super::parameters;
+use super::kinds::{Filter, Kind};
 
 /// A service, as far as it says which pods it has.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,16 +22,17 @@ pub struct Service {
 
 /// The service whose pods are asked for, if the request is about that.
 pub fn service_name(resource: &str, raw_query: &str) -> Option<String> {
-    if resource != "pods" {
-        return None;
-    }
-    let mut given = parameters(raw_query).into_iter();
-    given
-        .find(|(name, _)| name == "serviceName")
+    let kind = Kind::of(resource);
+    let asks = |name: &str| {
+        let filter = kind.filter(name);
+        filter.is_some_and(|(_, filter)| filter == Filter::PodOfService)
+    };
+    pairs(raw_query)
+        .find(|(name, _)| asks(name))
         .map(|(_, name)| name)
 }
 
-/// The pods of any of these services.
+/// Returns the pods of any of these services.
 pub(super) fn pods_of(services: &[Service]) -> Expression<KeyPath> {
     let selecting = services
         .iter()

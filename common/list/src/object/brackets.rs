@@ -51,18 +51,18 @@ impl Brackets {
         self.floor = 0;
     }
 
-    /// The memory that it takes.
+    /// Returns the memory that it takes.
     pub(super) fn held_bytes(&self) -> usize {
         self.deeper.held_bytes()
     }
 
-    /// Whether in this block there may be more open than 128 bits tell apart.
+    /// Returns whether in this block there may be more open than 128 bits tell apart.
     #[inline(always)]
     pub(super) fn may_be_deep(&self, tokens: &Tokens) -> bool {
         self.depth.wrapping_add(tokens.open.count_ones()) > MAX_DEPTH
     }
 
-    /// Whether the object ends in a block, judged by the brackets alone.
+    /// Returns whether the object ends in a block, judged by the brackets alone.
     pub(super) fn end_in(&self, masks: &Masks, inside: u64) -> bool {
         let mut depth = self.depth;
         let mut rest = (masks.open | masks.close) & !inside;
@@ -91,14 +91,20 @@ impl Brackets {
     pub(super) fn read_objects(&mut self, curly: u64, tokens: &Tokens) -> bool {
         let Tokens { open, close, .. } = *tokens;
         let opens = open.count_ones();
-        // One branch, as none of the three can be foreseen alone: each is a number
-        // that is negative if it holds.
-        let above = self
+        // Three conditions in one branch, as none of them can be foreseen alone. All
+        // brackets are curly; even if all closing ones came first, more would stay open
+        // than the floor; even if all opening ones did, no more than 63. The latter two
+        // are numbers that are negative if they hold, so bit 31 of both says that both do.
+        //
+        // Seven are open, the floor is 3, and the block is `{"f:a":{},"f:b":{}}`: three
+        // open and three close. 3 + 3 - 7 is -1, 7 + 3 - 64 is -54, and of both, bit 31
+        // is set: `!(…) >> 31` is 0. With one more `}` the first is 0, and it is not.
+        let over_floor = self
             .floor
             .wrapping_add(closes(tokens))
             .wrapping_sub(self.depth);
-        let below = self.depth.wrapping_add(opens).wrapping_sub(QUIET_DEPTH + 1);
-        let is_one = ((open | close) & !curly) | u64::from(!(above & below) >> 31) == 0;
+        let over_limit = self.depth.wrapping_add(opens).wrapping_sub(QUIET_DEPTH + 1);
+        let is_one = ((open | close) & !curly) | u64::from(!(over_floor & over_limit) >> 31) == 0;
         if is_one {
             let change = opens.wrapping_sub(close.count_ones());
             self.depth = self.depth.wrapping_add(change);
@@ -106,7 +112,7 @@ impl Brackets {
         is_one
     }
 
-    /// Whether in this block nothing is to be found, nor its end, and it is not
+    /// Returns whether in this block nothing is to be found, nor its end, and it is not
     /// too deep.
     #[inline(always)]
     pub(super) fn is_quiet(&self, tokens: &Tokens, finder_depth: u32) -> bool {
@@ -116,6 +122,12 @@ impl Brackets {
 
     /// Reads the brackets of such a block; says whether they match, and what is
     /// between them is right.
+    ///
+    /// The levels are a stack in a number: the innermost one is the highest bit, 1 for an
+    /// array. Below two objects (`00…`) the block `[{"a":1}]` without its pair of curly
+    /// brackets, which change nothing, is `[` and `]`: the first shifts a 1 in from above
+    /// (`100…`), the second finds a 1 there, as it should, and shifts it out. A `}` in its
+    /// place would find a 1 where it wants a 0: `wrong` keeps that bit.
     #[inline(always)]
     pub(super) fn read_quietly(&mut self, curly: u64, tokens: &Tokens, finder_depth: u32) -> bool {
         let Tokens { open, close, .. } = *tokens;
@@ -303,7 +315,7 @@ impl Brackets {
 /// The place of the highest bit of 128.
 const DEEPEST: u32 = 127;
 
-/// What is wrong inside the array or object that is the innermost one of these.
+/// Returns what is wrong inside the array or object that is the innermost one of these.
 #[inline(always)]
 fn wrong_inside(stack: u128, tokens: &Tokens) -> u64 {
     wrong_in(is_high(stack), tokens)
@@ -326,13 +338,13 @@ fn is_high(stack: u128) -> bool {
 /// The highest bit.
 const HIGH: u64 = 1 << 63;
 
-/// All bits if the highest one is set.
+/// Returns all bits if the highest one is set.
 #[inline(always)]
 fn all_if_high(bits: u64) -> u64 {
     bits.cast_signed().wrapping_shr(63).cast_unsigned()
 }
 
-/// How many brackets are closed that were not opened by the byte before.
+/// Returns how many brackets are closed that were not opened by the byte before.
 #[inline(always)]
 fn closes(tokens: &Tokens) -> u32 {
     (tokens.close & !(tokens.open << 1)).count_ones()

@@ -49,7 +49,7 @@ impl Finder {
         self.places.begin(fields);
     }
 
-    /// The depth of the innermost object that paths go through; 0 for none.
+    /// Returns the depth of the innermost object that paths go through; 0 for none.
     #[inline(always)]
     pub(super) fn depth(&self) -> u32 {
         self.depth
@@ -135,7 +135,7 @@ impl AtBlock<'_> {
         }
     }
 
-    /// Where colons may be that follow a name which is looked for in this object, told by
+    /// Returns where colons may be that follow a name which is looked for in this object, told by
     /// the length of the string before: most names have another one. The block's first
     /// colon may follow a string that begins in an earlier block; white space before a
     /// colon and escapes are left for who looks at the string.
@@ -199,7 +199,7 @@ impl AtBlock<'_> {
         Ok(found.is_some())
     }
 
-    /// Where the string begins that ends before this place.
+    /// Returns where the string begins that ends before this place.
     fn string_before(&self, place: usize) -> usize {
         let kept = self.object.kept().len();
         let here = place.checked_sub(kept);
@@ -245,7 +245,7 @@ impl AtBlock<'_> {
     }
 }
 
-/// The member with this key, quotes included, if a path goes that way.
+/// Returns the member with this key, quotes included, if a path goes that way.
 fn find(fields: &FieldSet, node: NodeId, quoted: &[u8]) -> Result<Option<MemberId>, Unsure> {
     let name = quoted
         .strip_prefix(b"\"")
@@ -261,7 +261,7 @@ fn find(fields: &FieldSet, node: NodeId, quoted: &[u8]) -> Result<Option<MemberI
     Ok(fields.find(node, string(quoted).as_bytes()))
 }
 
-/// Where the string begins that ends this text, but for white space behind it.
+/// Returns where the string begins that ends this text, but for white space behind it.
 fn string_at_end(text: &[u8]) -> Option<usize> {
     let text = text.trim_ascii_end();
     let mut string = text.strip_suffix(b"\"").unwrap_or(text);

@@ -96,7 +96,7 @@ impl Signs {
 // === impl Grammar ===
 
 impl Grammar {
-    /// Whether a number or literal ends behind the last block, or goes on.
+    /// Returns whether a number or literal ends behind the last block, or goes on.
     #[inline(always)]
     pub(super) fn in_literal(&self) -> bool {
         self.literal != 0
@@ -150,7 +150,7 @@ impl Grammar {
         self.judge(signs, strings, &between, |follows, _| follows)
     }
 
-    /// The rare way, which takes and gives copies, so that they need not be in
+    /// Returns the rare way, which takes and gives copies, so that they need not be in
     /// memory for the other two.
     #[cold]
     #[inline(never)]

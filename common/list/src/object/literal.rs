@@ -51,7 +51,7 @@ impl Literals {
     }
 }
 
-/// Whether a text of this length, the first of these eight bytes, is `true`, `false`,
+/// Returns whether a text of this length, the first of these eight bytes, is `true`, `false`,
 /// `null` or a number of digits alone. All is tried, as which it is cannot be foreseen.
 #[inline(always)]
 fn is_common(word: u64, len: u32) -> bool {
@@ -76,7 +76,7 @@ fn is_valid_at(object: &Pieces<'_>, from: usize, to: usize) -> bool {
     object.get(from..to).is_some_and(|text| is_valid(&text))
 }
 
-/// Whether a text that stands for itself is one that JSON has (RFC 8259, 3 and 6).
+/// Returns whether a text that stands for itself is one that JSON has (RFC 8259, 3 and 6).
 fn is_valid(text: &[u8]) -> bool {
     match text {
         b"true" | b"false" | b"null" => true,

@@ -23,7 +23,7 @@ pub(super) struct InBlock {
 // === impl InBlock ===
 
 impl InBlock {
-    /// Whether the block lies in one string.
+    /// Returns whether the block lies in one string.
     #[inline(always)]
     pub(super) fn is_all(&self) -> bool {
         self.quotes == 0 && self.inside != 0
@@ -33,7 +33,7 @@ impl InBlock {
 // === impl Strings ===
 
 impl Strings {
-    /// Whether the next block's first byte is escaped.
+    /// Returns whether the next block's first byte is escaped.
     #[inline(always)]
     pub(super) fn escape_goes_on(&self) -> bool {
         self.escaped != 0
@@ -48,7 +48,7 @@ impl Strings {
         InBlock { inside, quotes }
     }
 
-    /// The bytes that a backslash escapes: those behind a run of an odd number
+    /// Returns the bytes that a backslash escapes: those behind a run of an odd number
     /// of them. A run's parity comes from where an addition carries it to; see
     /// Langdale and Lemire, "Parsing gigabytes of JSON per second" (2019), 3.1.1.
     #[inline(always)]

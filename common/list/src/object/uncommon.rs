@@ -37,18 +37,18 @@ impl Checks {
         self.due = (self.escapes | self.control) != 0;
     }
 
-    /// Whether something was noted of this block.
+    /// Returns whether something was noted of this block.
     #[inline(always)]
     pub(super) fn are_due(&self) -> bool {
         self.due
     }
 
-    /// Whether there is a backslash in the block that begins here.
+    /// Returns whether there is a backslash in the block that begins here.
     pub(super) fn has_backslash(&self, at: usize) -> bool {
         self.backslash_at == Some(at)
     }
 
-    /// The control characters of this block.
+    /// Returns the control characters of this block.
     #[inline(always)]
     pub(super) fn control(&self) -> u64 {
         if self.due { self.control } else { 0 }
@@ -63,12 +63,12 @@ impl Checks {
         self.only_white_space(within, object, at) && self.check_escapes(within, object, at)
     }
 
-    /// Whether nothing is missing at the object's end.
+    /// Returns whether nothing is missing at the object's end.
     pub(super) fn check_end(&mut self, object: &Pieces<'_>) -> bool {
         self.check_unread(object) && self.unread.is_none()
     }
 
-    /// Whether the control characters of a block are white space between tokens.
+    /// Returns whether the control characters of a block are white space between tokens.
     fn only_white_space(&self, within: u64, object: &Pieces<'_>, at: usize) -> bool {
         let mut rest = self.control & within;
         if rest & self.inside != 0 {
@@ -84,7 +84,7 @@ impl Checks {
         true
     }
 
-    /// Whether the escapes of a block are ones that JSON has.
+    /// Returns whether the escapes of a block are ones that JSON has.
     fn check_escapes(&mut self, within: u64, object: &Pieces<'_>, at: usize) -> bool {
         if !self.check_unread(object) {
             return false;

@@ -3,11 +3,14 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::{FLAT_MAPS, KeyPath, MAX_EACH, MAX_STEPS, Part, Path, PathError, Step};
+use super::{
+    Elements, FLAT_MAPS, Grammar, KeyPath, MAX_EACH, MAX_STEPS, Part, Path, PathError, PathStep,
+};
 
 /// What has been read of a whole path, against the bounds.
 struct Reader<'t> {
     whole: &'t str,
+    grammar: Grammar,
     steps: usize,
     each: usize,
 }
@@ -21,13 +24,16 @@ enum Name {
 }
 
 /// Reads a path that goes up to the end of the text.
-pub(super) fn path(text: &str) -> Result<KeyPath, PathError> {
+pub(super) fn path(text: &str, grammar: Grammar) -> Result<KeyPath, PathError> {
     let mut reader = Reader {
         whole: text,
+        grammar,
         steps: 0,
         each: 0,
     };
-    reader.path(text, true)
+    let begins_with_key =
+        grammar == Grammar::Strict && text.starts_with('[') && reader.elements(text).is_none();
+    reader.path(text, !begins_with_key)
 }
 
 // === impl Reader ===
@@ -65,8 +71,9 @@ impl Reader<'_> {
             if let Some(tail) = rest.strip_prefix('.') {
                 rest = tail;
                 named = true;
-            } else if let Some(tail) = rest.strip_prefix("[]") {
-                break Some(self.each(rest, tail)?);
+            } else if let Some((only, tail)) = self.elements(rest) {
+                let path = self.each(rest, tail)?;
+                break Some(Elements { path, only });
             } else if let Some(inner) = rest.strip_prefix('[') {
                 let (key, tail) = self.key(inner)?;
                 self.count_step(rest)?;
@@ -99,7 +106,7 @@ impl Reader<'_> {
                 start: *start,
                 end: written,
             };
-            Step {
+            PathStep {
                 name,
                 rest: if index == last { name } else { rest },
             }
@@ -114,7 +121,22 @@ impl Reader<'_> {
         })))
     }
 
-    /// What follows a `[]`.
+    /// Reads a bracket that stands for elements: which one, if it is one, and what follows.
+    fn elements<'t>(&self, text: &'t str) -> Option<(Option<usize>, &'t str)> {
+        let inner = text.strip_prefix('[')?;
+        if let Some(tail) = inner.strip_prefix(']') {
+            return Some((None, tail));
+        }
+        let (place, _) = inner
+            .split_once(']')
+            .filter(|_| self.grammar == Grammar::Strict)?;
+        let tail = inner.strip_prefix(place)?.strip_prefix(']')?;
+        let is_place = place.bytes().all(|byte| byte.is_ascii_digit());
+        let place = place.parse().ok().filter(|_| is_place)?;
+        Some((Some(place), tail))
+    }
+
+    /// Returns what follows a `[]`.
     fn each(&mut self, at: &str, tail: &str) -> Result<KeyPath, PathError> {
         self.each = self.each.saturating_add(1);
         if self.each > MAX_EACH {
@@ -162,7 +184,7 @@ impl Reader<'_> {
     }
 }
 
-/// The JSON string that a text begins with, decoded, and what follows it.
+/// Returns the JSON string that a text begins with, decoded, and what follows it.
 pub(crate) fn json_string(text: &str) -> Option<(String, &str)> {
     let mut strings = serde_json::Deserializer::from_str(text).into_iter::<String>();
     let string = strings.next()?.ok()?;

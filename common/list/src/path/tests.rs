@@ -8,7 +8,7 @@ fn names(text: &str) -> Vec<String> {
 /// All values that a path leads to in a document.
 fn values(path: &str, document: &str) -> Vec<String> {
     let mut found = Vec::new();
-    let work = crate::work::Work::unlimited();
+    let work = Work::unlimited();
     KeyPath::parse(path).any(document.as_bytes(), &work, &mut |value| {
         found.push(String::from_utf8_lossy(value).into_owned());
         false
@@ -95,11 +95,15 @@ fn empty_brackets_are_every_element() {
     let path = KeyPath::parse("spec.containers[].ports[].hostPort");
     assert_eq!(path.text(), "spec.containers");
     let each = path.each().unwrap();
-    assert_eq!(each.text(), "ports");
-    assert_eq!(each.each().unwrap().text(), "hostPort");
+    assert_eq!(each.path.text(), "ports");
+    assert_eq!(each.path.each().unwrap().path.text(), "hostPort");
+    let element = Elements {
+        path: KeyPath::default(),
+        only: None,
+    };
     assert_eq!(
         KeyPath::parse("tags[]").each(),
-        Some(&KeyPath::default()),
+        Some(&element),
         "the element itself"
     );
 }
@@ -149,11 +153,49 @@ fn a_walk_finds_what_the_path_says() {
 }
 
 #[test]
+fn a_number_in_brackets_is_an_element_where_the_path_is_strict_and_a_key_elsewhere() {
+    let found = |path: KeyPath, document: &str| {
+        let mut found = Vec::new();
+        path.any(document.as_bytes(), &Work::unlimited(), &mut |value| {
+            found.push(String::from_utf8_lossy(value).into_owned());
+            false
+        });
+        found
+    };
+    let document = r#"{"a":[{"b":1},{"b":2}],"l":[[3],[4,5]],"o":{"0":6},"s":"x"}"#;
+    for (text, strict, lenient) in [
+        ("a[0].b", &["1"][..], &[][..]),
+        ("a[1].b", &["2"], &[]),
+        ("a[2].b", &[], &[]),
+        ("a[*].b", &["1", "2"], &[]),
+        ("l[1][0]", &["4"], &[]),
+        ("l[][0]", &["3", "4"], &[]),
+        ("o[0]", &[], &["6"]),
+        (r#"o["0"]"#, &["6"], &["6"]),
+        ("o['0']", &["6"], &[]),
+        ("s[0]", &[], &[]),
+    ] {
+        assert_eq!(
+            found(KeyPath::read(text).unwrap(), document),
+            strict,
+            "{text}"
+        );
+        assert_eq!(found(KeyPath::parse(text), document), lenient, "{text}");
+    }
+    let held = |text: &str| KeyPath::read(text).unwrap().held_bytes();
+    assert_eq!(held("a[0].b"), held("a[].b"));
+    assert!(
+        KeyPath::read("a[0][1][2][3][4]").is_err(),
+        "each reads its array again"
+    );
+}
+
+#[test]
 fn a_walk_ends_when_an_element_satisfies() {
     let mut seen = 0;
     assert!(any_element(
         b"[1,2,3]",
-        &crate::work::Work::unlimited(),
+        &Work::unlimited(),
         &mut |element| {
             seen += 1;
             element == b"2"

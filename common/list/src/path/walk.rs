@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use super::{KeyPath, Names, Part, Step, Steps};
+use super::{KeyPath, Names, Part, PathStep, Steps};
 use crate::raw::{Raw, is_named, string};
 use crate::work::{STEP, Work};
 
@@ -27,11 +27,11 @@ pub(crate) fn any_element<'a>(
     false
 }
 
-/// The member of an object, as raw text; of several the last.
+/// Returns the member of an object, as raw text; of several the last.
 pub(crate) fn member<'a>(object: &'a [u8], name: &str) -> Option<&'a [u8]> {
     let steps = Steps {
         text: name.as_bytes(),
-        steps: &[Step::whole(Part::new(0, name.len()))],
+        steps: &[PathStep::whole(Part::new(0, name.len()))],
     };
     find(object, steps)
 }
@@ -63,16 +63,16 @@ impl KeyPath {
             find(value, steps)
         };
         match (here, self.each()) {
-            (Some(array), Some(each)) => {
-                any_element(array, work, &mut |element| each.any(element, work, visit))
-            }
+            (Some(array), Some(each)) => each.any(array, work, &mut |element| {
+                each.path.any(element, work, visit)
+            }),
             (Some(value), None) => visit(value),
             (None, _) => false,
         }
     }
 }
 
-/// The value that steps lead to; only an object has fields.
+/// Returns the value that steps lead to; only an object has fields.
 fn find<'a>(value: &'a [u8], steps: Steps<'_>) -> Option<&'a [u8]> {
     value
         .starts_with(b"{")

@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use super::{Cursor, write_name};
+use super::{Cursor, Places, write_name};
 use crate::path::each_member;
 use crate::raw::Raw;
 use crate::work::{STEP, TEST, Work};
@@ -37,7 +37,7 @@ pub(super) enum Found {
     There,
 }
 
-/// What the cursors mean of a value together, and what became of each.
+/// Returns what the cursors mean of a value together, and what became of each.
 ///
 /// This calls itself along the paths, and no deeper: in arrays in arrays, which no `[]`
 /// names, it goes to the innermost first element at once.
@@ -60,7 +60,7 @@ pub(super) fn resolve<'a>(
     }
 }
 
-/// What becomes of cursors in a value that is kept whole because of some of them: the
+/// Returns what becomes of cursors in a value that is kept whole because of some of them: the
 /// others may come to nothing in it, and then mean something beside it.
 fn beside_whole(value: &[u8], cursors: &[Cursor<'_>], work: &Work) -> Vec<Found> {
     let others = cursors.iter().filter(|cursor| !cursor.is_whole());
@@ -80,7 +80,7 @@ fn beside_whole(value: &[u8], cursors: &[Cursor<'_>], work: &Work) -> Vec<Found>
     found.collect()
 }
 
-/// What becomes of a cursor in a value without members and elements.
+/// Returns what becomes of a cursor in a value without members and elements.
 fn nothing(cursor: &Cursor<'_>) -> Found {
     if cursor.each().is_some() {
         Found::NoArray
@@ -134,7 +134,7 @@ fn object<'a>(value: &'a [u8], cursors: &[Cursor<'_>], work: &Work) -> (Kept<'a>
     (Kept::Members(kept), found)
 }
 
-/// The members that the cursors name, in their order; of those with the same name the
+/// Returns the members that the cursors name, in their order; of those with the same name the
 /// last one counts.
 fn members<'a>(
     value: &'a [u8],
@@ -156,11 +156,9 @@ fn members<'a>(
 }
 
 fn array<'a>(value: &'a [u8], cursors: &[Cursor<'_>], work: &Work) -> (Kept<'a>, Vec<Found>) {
-    let in_others = Cursor::in_element(cursors, false);
-    if in_others.is_empty() {
+    let Some(places) = Places::of(cursors) else {
         return first(value, cursors, work);
-    }
-    let in_first = Cursor::in_element(cursors, true);
+    };
     let mut found_in_first = Vec::new();
     let mut kept = Vec::new();
     let mut raw = Raw::new(value);
@@ -169,10 +167,12 @@ fn array<'a>(value: &'a [u8], cursors: &[Cursor<'_>], work: &Work) -> (Kept<'a>,
     work.charge(value.len() / 2);
     while raw.element() && !work.is_spent() {
         let element = raw.text();
+        if places.end_before(place) {
+            continue;
+        }
         // Beside what the element itself takes: its place is kept.
-        work.charge(TEST);
-        let below = if place == 0 { &in_first } else { &in_others };
-        let (part, found) = resolve(element, below, work);
+        work.charge(cursors.len().saturating_mul(8).saturating_add(TEST));
+        let (part, found) = resolve(element, &places.at(place), work);
         // An object stays in its place, even an empty one.
         if element.starts_with(b"{") || !part.is_nothing() {
             kept.push((place, part));
@@ -182,8 +182,8 @@ fn array<'a>(value: &'a [u8], cursors: &[Cursor<'_>], work: &Work) -> (Kept<'a>,
         }
         place = place.saturating_add(1);
     }
-    // Those of every element come first there; that the array is there is enough for them.
-    let each = cursors.iter().filter(|cursor| cursor.each().is_some());
+    // Those of elements come first there; that the array is there is enough for them.
+    let each = cursors.iter().filter(|cursor| cursor.each_at(0).is_some());
     let mut on = found_in_first.into_iter().skip(each.count());
     let found = cursors.iter().map(|cursor| {
         if cursor.each().is_some() {
@@ -201,7 +201,7 @@ fn array<'a>(value: &'a [u8], cursors: &[Cursor<'_>], work: &Work) -> (Kept<'a>,
 /// An array without a `[]`: the first element that is none.
 fn first<'a>(value: &'a [u8], cursors: &[Cursor<'_>], work: &Work) -> (Kept<'a>, Vec<Found>) {
     let none = || (Kept::Nothing, vec![Found::Nothing; cursors.len()]);
-    let inside = Cursor::in_element(cursors, true);
+    let inside = Cursor::in_element(cursors, 0);
     if inside.is_empty() {
         return none();
     }
@@ -240,7 +240,7 @@ fn add_member<'a>(kept: &mut Vec<(Cow<'a, str>, Kept<'a>)>, name: Cow<'a, str>, 
 // === impl Kept ===
 
 impl<'a> Kept<'a> {
-    /// Whether there is no trace of it. An array that a `[]` names is there, even if
+    /// Returns whether there is no trace of it. An array that a `[]` names is there, even if
     /// none of its elements is.
     pub(super) fn is_nothing(&self) -> bool {
         match self {
@@ -321,7 +321,7 @@ impl<'a> Kept<'a> {
     }
 }
 
-/// What is meant of the first element of an array, by what is meant of the innermost
+/// Returns what is meant of the first element of an array, by what is meant of the innermost
 /// one in so many.
 fn in_arrays(arrays: usize, part: Box<Kept<'_>>) -> Kept<'_> {
     match arrays.checked_sub(1) {

@@ -1,6 +1,6 @@
 //! Writing a value without some of its fields.
 
-use super::{Cursor, innermost_first, write_name};
+use super::{Cursor, Places, innermost_first, write_name};
 use crate::path::each_member;
 use crate::raw::Raw;
 use crate::work::{STEP, TEST, Work};
@@ -52,28 +52,27 @@ fn object(value: &[u8], cursors: &[Cursor<'_>], work: &Work, out: &mut Vec<u8>) 
 }
 
 fn array(value: &[u8], cursors: &[Cursor<'_>], work: &Work, out: &mut Vec<u8>) -> bool {
-    let in_others = Cursor::in_element(cursors, false);
-    let in_first = Cursor::in_element(cursors, true);
-    if in_others.is_empty() {
-        return first(value, &in_first, work, out);
-    }
+    let Some(places) = Places::of(cursors) else {
+        return first(value, &Cursor::in_element(cursors, 0), work, out);
+    };
     let mut stripped = false;
-    let mut below = &in_first;
+    let mut place = 0_usize;
     let mut raw = Raw::new(value);
     raw.enter_array();
     out.push(b'[');
     while raw.element() && !work.is_spent() {
         let element = raw.text();
-        work.charge(below.len().saturating_mul(8).saturating_add(TEST));
+        work.charge(cursors.len().saturating_mul(16).saturating_add(TEST));
+        let below = places.at(place);
         if below.iter().any(Cursor::is_whole) {
             stripped = true;
         } else {
             if !out.ends_with(b"[") {
                 out.push(b',');
             }
-            stripped |= rewritten(element, below, work, out);
+            stripped |= rewritten(element, &below, work, out);
         }
-        below = &in_others;
+        place = place.saturating_add(1);
     }
     out.push(b']');
     stripped

@@ -55,6 +55,34 @@ fn arrays_keep_their_places() {
 }
 
 #[test]
+fn one_element_of_an_array_is_named_by_its_place() {
+    let item = r#"{"c":[{"i":"x","n":1},{"i":"y","n":2},{"i":"z","n":3}],"t":["a","b","c"],"m":[[1,2],[{"k":3,"l":4}]]}"#;
+    let of = |path: &str| fields(path, item);
+    // Those before it stay in their places, those behind go.
+    assert_eq!(of("c[0].i"), r#"{"c":[{"i":"x"}]}"#);
+    assert_eq!(of("c[1].i"), r#"{"c":[{},{"i":"y"}]}"#);
+    assert_eq!(of("c[1].i,c[2].n"), r#"{"c":[{},{"i":"y"},{"n":3}]}"#);
+    assert_eq!(
+        of("c[1].n,c[*].i"),
+        r#"{"c":[{"i":"x"},{"i":"y","n":2},{"i":"z"}]}"#
+    );
+    assert_eq!(of("c[1].n,c.i"), r#"{"c":[{"i":"x"},{"n":2}]}"#);
+    assert_eq!(of("{.t[1]}"), r#"{"t":["b"]}"#);
+    assert_eq!(of("t[7]"), r#"{"t":[]}"#);
+    assert_eq!(of("m[1][0].k"), r#"{"m":[[{"k":3}]]}"#);
+    let rest = |path: &str| strip(path, item);
+    let part = |text: &str| item.replace(text, "");
+    assert_eq!(rest("c[0].n"), part(r#","n":1"#));
+    assert_eq!(
+        rest("c[2].n,c[0].n"),
+        part(r#","n":1"#).replace(r#","n":3"#, "")
+    );
+    assert_eq!(rest("$.t[1]"), part(r#","b""#));
+    assert_eq!(rest("m[1][0].l"), part(r#","l":4"#));
+    assert_eq!(rest("c[7].n"), item);
+}
+
+#[test]
 fn of_members_with_one_name_the_last_remains() {
     assert_eq!(
         fields("a.b", r#"{"a":{"b":1},"a":{"b":2,"b":3}}"#),

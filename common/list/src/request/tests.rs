@@ -1,4 +1,9 @@
 use super::*;
+use crate::projection::Projection;
+use crate::selector::Selector;
+use crate::sort::Sort;
+
+mod strict;
 
 fn upstream(raw: &str) -> String {
     let query = ListRequest::parse(raw).upstream_query;
@@ -37,6 +42,7 @@ fn parameters_reach_the_query() {
                 offset: 5,
                 limit: 5
             },
+            takes_null: true,
             ..ListQuery::default()
         }),
     );
@@ -73,6 +79,89 @@ fn what_is_asked_of_the_list_is_told_by_its_name() {
 }
 
 #[test]
+fn what_chooses_and_what_is_ours_alone_is_told_apart() {
+    for (query, choosing, strict) in [
+        ("selector=a", Some("selector"), None),
+        (
+            "pageSize=1&sortName=a&count=only",
+            Some("count"),
+            Some("count"),
+        ),
+        ("selector=a&strip=b&sort=c", Some("selector"), Some("sort")),
+        (
+            "pageSize=1&pageNum=2&sortName=a&sortOrder=b&sortFunc=c",
+            None,
+            None,
+        ),
+        ("isFilter=true", None, None),
+    ] {
+        let request = ListRequest::parse(query);
+        assert_eq!(
+            (request.choosing, request.strict),
+            (choosing, strict),
+            "{query}"
+        );
+    }
+}
+
+#[test]
+fn a_parameter_is_found_by_its_name_whatever_its_value() {
+    for (query, name) in [
+        ("a=b&selector=x", Some("selector")),
+        ("%73elector=%zz", Some("selector")),
+        ("filter", Some("filter")),
+        ("a=b;pageSize=1", Some("pageSize")),
+        ("isFilter=true&labelSelector=a", None),
+        ("Selector=a&x=selector", None),
+        ("", None),
+    ] {
+        assert_eq!(ListRequest::named_in(query), name, "{query}");
+    }
+}
+
+#[test]
+fn a_limit_beside_ours_is_of_the_whole_list() {
+    let everything = Page::EVERYTHING;
+    for (query, upstream, expected) in [
+        ("filter=a&limit=500", "", everything),
+        ("a=b&limit=3&sort=a&%6Cimit=4&continue=", "a=b&", everything),
+        (
+            "pageSize=2&limit=500",
+            "",
+            Page {
+                offset: 0,
+                limit: 2,
+            },
+        ),
+        (
+            "pageNum=2&limit=500",
+            "",
+            Page {
+                offset: 10,
+                limit: 10,
+            },
+        ),
+        ("count=only&limit=1", "", Page::NOTHING),
+        ("isFilter=true&limit=1", "", everything),
+        // No limit, and one that the API server shall refuse.
+        ("filter=a&limit=0", "", Page::default()),
+        ("filter=a&limit=x", "limit=x&", Page::default()),
+        // Nothing of ours is there.
+        ("limit=500", "limit=500&", Page::default()),
+    ] {
+        let request = ListRequest::parse(query).about_the_whole_list();
+        assert_eq!(
+            request.upstream_query,
+            format!("{upstream}pretty=false"),
+            "{query}"
+        );
+        assert_eq!(page(&request), expected, "{query}");
+    }
+    assert!(ListRequest::parse("limit=1&continue=x").continues);
+    assert!(!ListRequest::parse("limit=1&continue=").continues);
+}
+
+#[test]
 fn the_first_of_several_values_counts() {
     let request =
         ListRequest::parse("pageSize=3&pageSize=7&isFilter=true&isFilter=false&watch=0&watch=1");
@@ -88,6 +177,30 @@ fn names_are_case_sensitive_but_may_be_escaped() {
     assert_eq!(page(&request).limit, 3);
     assert!(request.is_filter_off);
     assert_eq!(request.upstream_query, "pretty=false");
+}
+
+#[test]
+fn a_name_in_other_capitals_is_told_with_the_right_one() {
+    for (query, name, meant) in [
+        ("pagesize=3", "pagesize", "pageSize"),
+        ("pageSize=3&sortname=a", "sortname", "sortName"),
+        ("is%46ilter=true&ISFILTER=false", "ISFILTER", "isFilter"),
+        ("a=b;Selector", "Selector", "selector"),
+    ] {
+        assert_eq!(
+            ListRequest::miswritten_in(query),
+            Some((name.to_owned(), meant)),
+            "{query}"
+        );
+    }
+    for query in [
+        "",
+        "pageSize=1&isFilter=false",
+        "labelSelector=a&fieldselector=b",
+        "page_size=1&%zz=1&pagesiz=1",
+    ] {
+        assert_eq!(ListRequest::miswritten_in(query), None, "{query}");
+    }
 }
 
 #[test]
@@ -199,155 +312,4 @@ fn bytes_that_are_no_text_are_replaced() {
         request.query.unwrap().selector,
         Selector::parse("a=\u{fffd}").unwrap()
     );
-}
-
-#[test]
-fn strict_parameters_reach_the_query_and_do_not_go_upstream() {
-    let request = ListRequest::parse(
-        "filter=spec.n%3E5&sort=-spec.n:number,a&fields=spec.n&strip=managedFields&selector=a=b&x=1",
-    );
-    assert_eq!(
-        request.query,
-        Ok(ListQuery {
-            selector: Selector::parse("a=b")
-                .unwrap()
-                .and(Selector::filter("spec.n>5").unwrap()),
-            sort: Sort::keys("-spec.n:number,a").unwrap(),
-            projection: Projection::parse("spec.n", "managedFields").unwrap(),
-            ..ListQuery::default()
-        }),
-    );
-    assert_eq!(request.upstream_query, "x=1&pretty=false");
-    for ours in ["filter=", "sort=a", "fields=a", "strip=status", "count"] {
-        let request = ListRequest::parse(&format!("{ours}&limit=500"));
-        assert!(request.ours_present && request.decides_page(), "{ours}");
-        assert_eq!(request.upstream_query, "limit=500&pretty=false");
-    }
-}
-
-#[test]
-fn count_only_asks_for_no_items() {
-    let request = ListRequest::parse("count=only&pageSize=5&pageNum=3");
-    assert_eq!(page(&request), Page::NOTHING);
-    assert_eq!(page(&ListRequest::parse("count=&pageSize=5")).limit, 5);
-}
-
-#[test]
-fn sort_takes_the_place_of_the_old_three() {
-    let sort = |raw| ListRequest::parse(raw).query.unwrap().sort;
-    assert_eq!(
-        sort("sort=b&sortName=a&sortOrder=desc"),
-        Sort::keys("b").unwrap()
-    );
-    assert_eq!(
-        sort("sort=&sortName=a&sortOrder=desc"),
-        Sort::parse(Some("a"), Some("desc"), None)
-    );
-}
-
-#[test]
-fn a_strict_parameter_that_cannot_be_read_is_an_error_that_names_it() {
-    for (raw, message) in [
-        (
-            "filter=a!b",
-            "the parameter filter cannot be read at character 2: an operator is expected: =, ==, !=, ~, !~, <, <=, >, >=, in or notin",
-        ),
-        (
-            "sort=a:x",
-            "the parameter sort cannot be read at character 3: a type is expected: string, number, quantity, time, duration, ip or semver",
-        ),
-        (
-            "fields=a,,b",
-            "the parameter fields cannot be read at character 3: a name is expected",
-        ),
-        (
-            "strip=managedfields",
-            "the parameter strip cannot be read at character 1: managedFields, annotations, labels, ownerReferences, spec, status, data or a path with a dot is expected",
-        ),
-        (
-            "count=yes",
-            "the parameter count cannot be read: its only value is `only`",
-        ),
-        (
-            "filter=a=%zz",
-            "the parameter filter cannot be read: a percent escape is incomplete, or a ; is not written as %3B",
-        ),
-        (
-            "filter=a;b=c",
-            "the parameter filter cannot be read: a percent escape is incomplete, or a ; is not written as %3B",
-        ),
-    ] {
-        let request = ListRequest::parse(raw);
-        assert_eq!(request.query.unwrap_err().to_string(), message, "{raw}");
-        assert!(request.ours_present, "{raw}");
-        assert_eq!(request.upstream_query, "pretty=false", "{raw}");
-    }
-    let long = format!("filter=a={}", "x".repeat(8192));
-    let error = ListRequest::parse(&long).query.unwrap_err();
-    assert_eq!(error.problem, "it may have 8192 bytes at most");
-    // The first one counts, as ever.
-    assert!(ListRequest::parse("filter=a&filter=!!").query.is_ok());
-}
-
-#[test]
-fn every_parameter_has_a_bound_that_is_told() {
-    for name in [
-        "selector",
-        "pageSize",
-        "pageNum",
-        "sortName",
-        "sortOrder",
-        "sortFunc",
-        "filter",
-        "sort",
-        "fields",
-        "strip",
-        "count",
-    ] {
-        let error = |len: usize| {
-            let request = ListRequest::parse(&format!("{name}={}", "x".repeat(len)));
-            request.query.err().map(|error| error.to_string())
-        };
-        assert_eq!(
-            error(8193),
-            Some(format!(
-                "the parameter {name} cannot be read: it may have 8192 bytes at most"
-            ))
-        );
-        assert!(error(8192).is_none_or(|error| !error.contains("8192 bytes")));
-    }
-}
-
-#[test]
-fn the_whole_query_has_a_bound() {
-    let query = |len: usize| {
-        let pairs = "labelSelector=a%3Db&".repeat(len / 20);
-        let rest = "x".repeat(len - pairs.len());
-        ListRequest::parse(&format!("{pairs}{rest}"))
-    };
-    assert!(query(49_152).query.is_ok());
-    let error = query(49_153).query.unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "the parameter query cannot be read: a query string may have 49152 bytes at most"
-    );
-    // What else it says is known.
-    let long = format!("watch=1&isFilter=false&pretty=true&{}", "x&".repeat(30_000));
-    let request = ListRequest::parse(&long);
-    assert!(request.streaming && request.is_filter_off && request.query.is_err());
-}
-
-#[test]
-fn all_parameters_together_have_a_bound() {
-    let conditions = |sign: &str, count: usize| {
-        let all: Vec<String> = (0..count).map(|n| format!("a{n}{sign}b")).collect();
-        all.join(",")
-    };
-    let both = |selector: usize, filter: usize| {
-        let selector = conditions("~", selector);
-        let filter = conditions("=", filter);
-        ListRequest::parse(&format!("selector={selector}&filter={filter}")).query
-    };
-    assert!(both(64, 64).is_ok());
-    assert!(both(65, 0).is_err() && both(0, 65).is_err());
 }

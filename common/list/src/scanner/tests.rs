@@ -22,6 +22,7 @@ fn scan(body: &str, chunk: usize) -> Result<Vec<String>, Fault> {
                 Event::Gap => continue,
                 Event::Key { done } => ("key", done),
                 Event::Value { done } => ("value", done),
+                Event::NoItems { done } => ("no items", done),
                 Event::Item { done } => ("item", done),
                 Event::ItemsOpen => ("open", true),
                 Event::Close => ("close", true),
@@ -38,7 +39,7 @@ fn scan(body: &str, chunk: usize) -> Result<Vec<String>, Fault> {
             if done {
                 let text = String::from_utf8_lossy(&part).into_owned();
                 if text == "\"items\"" && label == "key" {
-                    scanner.expect_items();
+                    scanner.expect_items(true);
                 }
                 found.push(format!("{label} {text}"));
                 part.clear();
@@ -93,9 +94,15 @@ fn what_is_no_object_or_no_array_is_said_so() {
     for body in ["[1]", "line1\n", " \"x\"", "}", "\u{e9}", "\u{ff01}"] {
         assert_eq!(scan(body, 1).unwrap(), ["NotAnObject"], "{body}");
     }
-    for value in ["null", "{}", "\"s\"", "1", "x"] {
+    for value in ["{}", "\"s\"", "1", "x"] {
         let body = format!(r#"{{"items": {value}}}"#);
         assert_eq!(scan(&body, 1).unwrap(), ["key \"items\"", "NotAnArray"]);
+    }
+    // What it is, is seen at its end.
+    for value in ["null", "nul", "nulls"] {
+        let body = format!(r#"{{"items": {value}}}"#);
+        let value = format!("no items {value}");
+        assert_eq!(scan(&body, 1).unwrap(), ["key \"items\"", &value, "close"]);
     }
 }
 

@@ -104,7 +104,11 @@ fn what_is_no_order_is_an_error_that_says_where() {
     for (text, character, problem) in [
         ("-", 2, "a name is expected"),
         ("a,", 3, "a name is expected"),
-        ("a..b", 3, "a name is expected"),
+        (
+            "a..b",
+            3,
+            "`..` searches all that is below; write the whole path",
+        ),
         ("--a", 0, ""),
         ("a:date", 3, ValueType::EXPECTED),
         ("a:", 3, ValueType::EXPECTED),
@@ -123,4 +127,18 @@ fn what_is_no_order_is_an_error_that_says_where() {
         assert_eq!(error.character, Some(character), "{text}: {error}");
         assert_eq!(error.problem, problem, "{text}");
     }
+}
+
+#[test]
+fn a_key_of_kubectl_is_the_same_path() {
+    for (kubectl, ours) in [
+        ("{.metadata.name}", "metadata.name"),
+        ("-.status.n:number", "-status.n:number"),
+        ("$.a[*].b,{.a[0].b}:ip", "a[].b,a[0].b:ip"),
+        (r"metadata.labels.a\.b/c", r#"metadata.labels["a.b/c"]"#),
+    ] {
+        assert_eq!(Sort::keys(kubectl), Sort::keys(ours), "{kubectl}");
+    }
+    let error = Sort::keys("a,-b[0:2]").unwrap_err();
+    assert_eq!(error.character, Some(6), "{error}");
 }

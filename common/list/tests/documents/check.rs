@@ -56,7 +56,7 @@ pub(crate) fn check_with(
     body: &[u8],
     cuts: Cuts<'_>,
 ) -> Verdict {
-    let verdict = verdict(body, parameters);
+    let verdict = verdict(body, parameters, query.takes_null);
     let whole = run(query, NO_LIMITS, [body]);
     assert!(
         verdict.allows(&whole, body),

@@ -37,12 +37,14 @@ struct Outline<'de> {
     items: Vec<&'de RawValue>,
     /// How many members are named `items`.
     named_items: usize,
-    /// The first of them holds an array.
+    /// The first of them holds an array, or what is taken for one.
     is_list: bool,
+    takes_null: bool,
 }
 
-/// The verdict on a document that is asked for with these parameters.
-pub(crate) fn verdict(body: &[u8], parameters: &Parameters) -> Verdict {
+/// The verdict on a document that is asked for with these parameters. `takes_null` says
+/// that `null` in the place of the items is an empty list.
+pub(crate) fn verdict(body: &[u8], parameters: &Parameters, takes_null: bool) -> Verdict {
     const MARK: &[u8] = b"\xef\xbb\xbf";
     let first = body
         .iter()
@@ -54,7 +56,7 @@ pub(crate) fn verdict(body: &[u8], parameters: &Parameters) -> Verdict {
         return Verdict::PassThrough;
     }
     let document = Document::new(body);
-    let mut outline = Outline::new(&document);
+    let mut outline = Outline::new(&document, takes_null);
     let mut deserializer = serde_json::Deserializer::from_slice(document.text());
     // What it says about the whole is not heard: raw values are not validated.
     let _ = Members(&mut outline).deserialize(&mut deserializer);
@@ -95,8 +97,9 @@ impl Verdict {
 // === impl Outline ===
 
 impl<'de> Outline<'de> {
-    fn new(document: &'de Document<'de>) -> Self {
+    fn new(document: &'de Document<'de>, takes_null: bool) -> Self {
         Self {
+            takes_null,
             document,
             before: Vec::new(),
             after: Vec::new(),
@@ -214,6 +217,9 @@ impl<'de> Visitor<'de> for Items<'_, 'de> {
     }
 
     fn visit_unit<E: Error>(self) -> Result<(), E> {
+        if self.0.named_items == 1 && self.0.takes_null {
+            self.0.is_list = true;
+        }
         Ok(())
     }
 

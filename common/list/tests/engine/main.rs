@@ -1,12 +1,6 @@
 //! The engine from outside: what it makes of whole documents, cut anywhere.
 #![cfg(not(target_arch = "wasm32"))]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test may stop at the first surprise"
-)]
+#![cfg(test)] // for clippy.toml, which lets tests stop at the first surprise
 
 mod hostile;
 mod language;

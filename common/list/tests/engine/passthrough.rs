@@ -1,6 +1,8 @@
 //! Answers that are no lists.
 
-use cubegate_list::{Finished, Limits, ListEngine, ListQuery, Progress};
+use cubegate_list::{
+    Finished, Limits, ListEngine, ListError, ListQuery, ListRequest, Progress, kubesphere,
+};
 
 use crate::support::{Outcome, outcome, outcome_with};
 
@@ -33,6 +35,55 @@ fn what_is_no_list_comes_through_byte_for_byte() {
             "{body}"
         );
     }
+}
+
+#[test]
+fn items_that_are_null_are_an_empty_list_for_whoever_asks_for_a_page() {
+    let list = r#"{"kind":"WidgetList","metadata":{"resourceVersion":"1"},"items":null,"x":1}"#;
+    let page =
+        r#"{"kind":"WidgetList","metadata":{"resourceVersion":"1"},"items":[],"x":1,"total":0}"#;
+    for query in [
+        "pageSize=10",
+        "count=only",
+        "filter=a=b",
+        "sortName=a",
+        "isFilter=true",
+    ] {
+        assert_eq!(outcome(query, list).page(), page, "{query}");
+        // Wherever it is cut.
+        for cut in 0..list.len() {
+            let (first, second) = list.split_at(cut);
+            let mut engine =
+                ListEngine::new(ListRequest::parse(query).query.unwrap(), Limits::default());
+            assert_eq!(engine.push(first.as_bytes()), Ok(Progress::Held));
+            assert_eq!(engine.push(second.as_bytes()), Ok(Progress::Held));
+            assert_eq!(engine.finish(), Ok(Finished::Page(page.into())));
+        }
+    }
+    let query = kubesphere::parse("widgets", "", &[]).query.unwrap();
+    let mut engine = ListEngine::new(query, Limits::default());
+    assert_eq!(engine.push(list.as_bytes()), Ok(Progress::Held));
+    let page = br#"{"items":[],"totalItems":0}"#;
+    assert_eq!(engine.finish(), Ok(Finished::Page(page.to_vec())));
+    for body in [
+        r#"{"kind":"X","items":17}"#,
+        r#"{"kind":"X","items":"null"}"#,
+        r#"{"kind":"X","items":{"a":"b"}}"#,
+        r#"{"kind":"X","items":true}"#,
+        r#"{"kind":"X","items":nul}"#,
+        r#"{"kind":"X","items":nullnull}"#,
+    ] {
+        assert_eq!(
+            outcome("pageSize=1", body),
+            Outcome::PassThrough(body.into()),
+            "{body}"
+        );
+    }
+    let twice = outcome("pageSize=1", r#"{"items":null,"items":[1]}"#);
+    assert!(
+        matches!(twice, Outcome::Refused(ListError::Malformed { .. })),
+        "{twice:?}"
+    );
 }
 
 #[test]

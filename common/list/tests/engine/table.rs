@@ -31,6 +31,21 @@ fn names(raw_query: &str) -> (String, u64) {
 }
 
 #[test]
+fn rows_that_are_null_are_none() {
+    let (head, _) = TABLE.split_once("[{\"cells\"").unwrap();
+    for chunk in [1, 3, 1000] {
+        let page = format!(r#"{head}[],"total":0}}"#);
+        let found = run("filter=Ready=1/1", &format!("{head}null}}"), chunk);
+        assert_eq!(found, Ok(Finished::Page(page.into())));
+        let body = format!("{head}0}}");
+        let found = run("count=only", &body, chunk);
+        let Ok(Finished::PassThrough(_)) = found else {
+            panic!("{found:?}");
+        };
+    }
+}
+
+#[test]
 fn rows_are_sorted_and_paged_and_stay_as_they_came() {
     let (head, _) = TABLE.split_once(r#"{"cells":["b""#).unwrap();
     let row = r#"{"cells":["a","0/1",86,"6m56s"],"object":{"metadata":{"name":"a","labels":{"app":"db"}}}}"#;

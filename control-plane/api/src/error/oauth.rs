@@ -52,6 +52,9 @@ pub(crate) enum OauthError {
         /// Seconds to wait.
         retry_after: u64,
     },
+    /// The database is away for the moment.
+    #[error("{}", message::UNAVAILABLE)]
+    Unavailable(#[source] StoreError),
     /// A parameter that must be there is not.
     #[error("{0} is missing.")]
     Missing(&'static str),
@@ -125,7 +128,9 @@ impl OauthError {
             Self::ResponseType => (StatusCode::BAD_REQUEST, "unsupported_response_type"),
             Self::Token | Self::ClockSkew => (StatusCode::UNAUTHORIZED, "invalid_token"),
             Self::BoundedKey => (StatusCode::FORBIDDEN, "insufficient_scope"),
-            Self::Busy { .. } => (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable"),
+            Self::Busy { .. } | Self::Unavailable(_) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable")
+            }
             Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "server_error"),
         }
     }
@@ -194,6 +199,7 @@ impl From<StoreError> for OauthError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Nul => Self::Nul,
+            error if error.is_unavailable() => Self::Unavailable(error),
             error => Self::Internal(Box::new(error)),
         }
     }

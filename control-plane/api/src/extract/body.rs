@@ -46,7 +46,7 @@ impl FromRequest<AppState> for RawBody {
     }
 }
 
-/// Whether a text in the body holds a NUL character: written as JSON or as a form
+/// Returns whether a text in the body holds a NUL character: written as JSON or as a form
 /// has it (the first character tells the two apart), or as it is.
 fn holds_nul(body: &[u8]) -> bool {
     if body.contains(&0) {

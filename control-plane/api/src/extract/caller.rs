@@ -5,7 +5,7 @@ use axum::http::request::Parts;
 use cubegate_domain::{AccessKey, User};
 
 use crate::cookie::Renewal;
-use crate::extract::{Identity, credential, identify, origin};
+use crate::extract::{Identity, credential, identify, is_cross_site};
 use crate::{ApiError, AppState};
 
 /// Somebody with a valid token who exists and may log in, as the database knows
@@ -24,9 +24,9 @@ pub(crate) struct Caller {
 /// A [`Caller`] who may change something: not a browser that was led here by
 /// another site.
 #[derive(Debug)]
-pub(crate) struct Writer(pub(crate) Caller);
+pub(crate) struct WritingCaller(pub(crate) Caller);
 
-/// A [`Caller`] or [`Writer`] who administers the gateway.
+/// A [`Caller`] or [`WritingCaller`] who administers the gateway.
 #[derive(Debug)]
 pub(crate) struct Admin<C>(pub(crate) C);
 
@@ -92,14 +92,14 @@ impl AsRef<Caller> for Caller {
     }
 }
 
-// === impl Writer ===
+// === impl WritingCaller ===
 
-impl FromRequestParts<AppState> for Writer {
+impl FromRequestParts<AppState> for WritingCaller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
         let caller = Caller::from_request_parts(parts, state).await?;
-        if caller.by_cookie && origin::is_foreign(&parts.headers, &parts.uri) {
+        if caller.by_cookie && is_cross_site(&parts.headers, &parts.uri) {
             return Err(ApiError::Forbidden);
         }
         if !caller.user.is_admin() {
@@ -109,7 +109,7 @@ impl FromRequestParts<AppState> for Writer {
     }
 }
 
-impl AsRef<Caller> for Writer {
+impl AsRef<Caller> for WritingCaller {
     fn as_ref(&self) -> &Caller {
         &self.0
     }

@@ -30,9 +30,7 @@ pub(crate) enum NotIdentified {
     Store(StoreError),
 }
 
-/// Who a token stands for now; nobody when it is not valid, was taken back, or its
-/// user is gone or disabled. `note` is the caller's, when the token is the caller's; it
-/// gets who that is also of a token that was taken back.
+/// Returns who a token stands for now, as [`identify_within_bounds`] does.
 ///
 /// A token of a key with bounds stands for nobody here: it could make itself a
 /// credential without any, and whoever asks whose it is knows no such bounds.
@@ -41,10 +39,30 @@ pub(crate) async fn identify(
     token: &UnverifiedToken,
     note: Option<&Note>,
 ) -> Result<Option<Identity>, NotIdentified> {
+    let identity = identify_within_bounds(state, token, note).await?;
+    match &identity {
+        Some(identity) if identity.is_bounded() => Err(NotIdentified::BoundedKey),
+        _ => Ok(identity),
+    }
+}
+
+/// Returns who a token stands for now; nobody when it is not valid, was taken back, or its
+/// user is gone or disabled. `note` is the caller's, when the token is the caller's; it
+/// gets who that is also of a token that was taken back.
+///
+/// A token of a key with bounds counts, and whoever calls this keeps to them.
+pub(super) async fn identify_within_bounds(
+    state: &AppState,
+    token: &UnverifiedToken,
+    note: Option<&Note>,
+) -> Result<Option<Identity>, NotIdentified> {
     let claims = match state.issuer.verify(token, state.clock.now()) {
         Ok(claims) => claims,
-        Err(TokenError::ClockSkew) => return Err(NotIdentified::ClockSkew),
         Err(reason) => {
+            state.metrics.rejected(reason.word());
+            if reason == TokenError::ClockSkew {
+                return Err(NotIdentified::ClockSkew);
+            }
             tracing::debug!(%reason, "a token was refused");
             return Ok(None);
         }
@@ -64,6 +82,7 @@ pub(crate) async fn identify(
         epoch: claims.epoch,
     };
     if state.store.is_revoked(marks).await? {
+        state.metrics.rejected(TokenError::Revoked.word());
         return Ok(None);
     }
     let key = match &claims.access_key {
@@ -71,7 +90,10 @@ pub(crate) async fn identify(
         // Also once the list has forgotten it, should a token live longer.
         Some(name) => match state.store.get_key(name).await? {
             Some(key) if claims.key_epoch.unwrap_or(1) >= key.token_epoch => Some(key),
-            _ => return Ok(None),
+            _ => {
+                state.metrics.rejected("key");
+                return Ok(None);
+            }
         },
     };
     let user = state.store.get_user(&claims.user).await?;
@@ -79,15 +101,21 @@ pub(crate) async fn identify(
         .filter(|user| user.state == UserState::Normal)
         .filter(|user| claims.epoch.is_none_or(|epoch| epoch >= user.token_epoch))
     else {
+        state.metrics.rejected("user");
         return Ok(None);
     };
-    let scoped = claims.scope.as_ref();
-    if scoped.is_some_and(|scope| !scope.is_unbounded())
-        || key.as_ref().is_some_and(AccessKey::is_bounded)
-    {
-        return Err(NotIdentified::BoundedKey);
-    }
     Ok(Some(Identity { user, claims, key }))
+}
+
+// === impl Identity ===
+
+impl Identity {
+    /// Returns whether its key has a scope or an expiry.
+    fn is_bounded(&self) -> bool {
+        let scope = self.claims.scope.as_ref();
+        scope.is_some_and(|scope| !scope.is_unbounded())
+            || self.key.as_ref().is_some_and(AccessKey::is_bounded)
+    }
 }
 
 impl From<StoreError> for NotIdentified {

@@ -13,7 +13,7 @@ pub(crate) struct Query(String);
 // === impl Query ===
 
 impl Query {
-    /// The first value of a parameter, decoded; empty when it is absent, which no
+    /// Returns the first value of a parameter, decoded; empty when it is absent, which no
     /// operation tells apart.
     pub(crate) fn first(&self, name: &str) -> String {
         let [value] = form_fields(self.0.as_bytes(), [name]);

@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderMap, header};
 
-/// The program in its own words; empty when it says nothing that can be read.
+/// Returns the program in its own words; empty when it says nothing that can be read.
 pub(crate) fn user_agent(headers: &HeaderMap) -> String {
     headers
         .get(header::USER_AGENT)

@@ -6,6 +6,8 @@ use cubegate_domain::User;
 use cubegate_token::{KeyError, RefreshClaims, TokenError, UnverifiedToken};
 use time::OffsetDateTime;
 
+use crate::metrics::Kind;
+
 use super::{Generation, IssuedToken, Issuer, unix_seconds};
 
 /// What a refresh token's id has before that of the access token that it came with.
@@ -27,7 +29,7 @@ impl Issuer {
         let issued_at = unix_seconds(now);
         let expires_at = issued_at.saturating_add(lifetime.as_secs());
         let id = format!("{REFRESH_ID_PREFIX}{}", access.id);
-        let token = self.signer.sign_refresh(&RefreshClaims {
+        let token = self.keys().signer.sign_refresh(&RefreshClaims {
             user: user.name.clone(),
             session: generation.session.to_owned(),
             generation: Some(generation.number),
@@ -35,6 +37,7 @@ impl Issuer {
             issued_at,
             expires_at,
         })?;
+        self.metrics.issued(Kind::Refresh);
         Ok(IssuedToken {
             token,
             id,
@@ -42,7 +45,7 @@ impl Issuer {
         })
     }
 
-    /// What a refresh token says, if it is one of ours and still valid.
+    /// Returns what a refresh token says, if it is one of ours and still valid.
     ///
     /// # Errors
     /// Why it is none.
@@ -51,6 +54,6 @@ impl Issuer {
         token: &UnverifiedToken,
         now: OffsetDateTime,
     ) -> Result<RefreshClaims, TokenError> {
-        self.keys.verify_refresh(token, unix_seconds(now))
+        self.keys().checked.verify_refresh(token, unix_seconds(now))
     }
 }

@@ -112,3 +112,37 @@ fn another_key_of_the_same_issuer_is_not_ours() {
             .is_err()
     );
 }
+
+#[test]
+fn a_token_to_check_a_cluster_is_for_nobody_and_for_what_that_cluster_tells_everybody() {
+    let signer = Ed25519Signer::generate("cubegate");
+    let secret = Hs256Secret::new(*b"0123456789abcdef").unwrap();
+    // Under KubeCube's secret everybody is in its group.
+    for (issuer, groups) in [
+        (
+            Issuer::ed25519(signer, DEFAULT_TOKEN_LIFETIME).unwrap(),
+            Vec::new(),
+        ),
+        (
+            Issuer::hs256(secret, DEFAULT_TOKEN_LIFETIME),
+            vec!["kubecube".to_owned()],
+        ),
+    ] {
+        let minute = Duration::from_secs(60);
+        let issued = issuer.issue_for_check("m", minute, at(1_000_000)).unwrap();
+        let claims = issuer
+            .verify(&UnverifiedToken::new(issued.token), at(1_000_010))
+            .unwrap();
+        assert_eq!(claims.groups, groups);
+        let scope = claims.scope.unwrap();
+        assert_eq!(
+            (scope.clusters, scope.namespaces, scope.verbs),
+            (
+                vec!["m".to_owned()],
+                vec![String::new()],
+                vec!["get".to_owned()]
+            )
+        );
+        assert_eq!(claims.expires_at, 1_000_060);
+    }
+}

@@ -1,5 +1,7 @@
 //! What holds for all operations of a family.
 
+use axum::http::Method;
+use cubegate_kube::{Family, is_below};
 use utoipa::Modify;
 use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -42,15 +44,10 @@ impl Modify for Credentials {
 impl Modify for Refusals {
     fn modify(&self, document: &mut OpenApi) {
         for (path, item) in &mut document.paths.paths {
-            let refusal = if path.starts_with("/api/v1/cube/")
-                || path.starts_with("/api/v1/warden/")
-                || path.starts_with("/cubegate/")
-            {
-                refusal("ErrorBody")
-            } else if path.starts_with("/oauth/") || path.starts_with("/.well-known/") {
-                refusal("OauthRefusal")
-            } else {
-                continue;
+            let refusal = match Family::of_path(path) {
+                Family::KubeCube => refusal("ErrorBody"),
+                Family::KubeSphere if !is_below(path, "/kapis") => refusal("OauthRefusal"),
+                Family::KubeSphere | Family::Kubernetes => continue,
             };
             for (_, operation) in operations(item) {
                 let responses = &mut operation.responses.responses;
@@ -94,15 +91,15 @@ impl Modify for Names {
     fn modify(&self, document: &mut OpenApi) {
         for (path, item) in &mut document.paths.paths {
             for (method, operation) in operations(item) {
-                operation.operation_id = Some(name(method, path));
+                operation.operation_id = Some(name(&method, path));
             }
         }
     }
 }
 
 /// `deleteClustersByName` of `DELETE /api/v1/cube/clusters/{name}`.
-fn name(method: &str, path: &str) -> String {
-    let mut name = method.to_owned();
+fn name(method: &Method, path: &str) -> String {
+    let mut name = method.as_str().to_ascii_lowercase();
     let path = path.strip_prefix("/api/v1/cube").unwrap_or(path);
     for word in path.split(|c: char| !c.is_ascii_alphanumeric() && c != '{') {
         let word = match word.strip_prefix('{') {
@@ -119,8 +116,8 @@ fn name(method: &str, path: &str) -> String {
     name
 }
 
-/// The operations of a path with their methods in small letters.
-pub(super) fn operations(item: &mut PathItem) -> Vec<(&'static str, &mut Operation)> {
+/// Returns the operations of a path with their methods.
+pub(crate) fn operations(item: &mut PathItem) -> Vec<(Method, &mut Operation)> {
     let PathItem {
         get,
         put,
@@ -129,10 +126,10 @@ pub(super) fn operations(item: &mut PathItem) -> Vec<(&'static str, &mut Operati
         ..
     } = item;
     [
-        ("get", get),
-        ("put", put),
-        ("post", post),
-        ("delete", delete),
+        (Method::GET, get),
+        (Method::PUT, put),
+        (Method::POST, post),
+        (Method::DELETE, delete),
     ]
     .into_iter()
     .filter_map(|(method, operation)| operation.as_mut().map(|it| (method, it)))

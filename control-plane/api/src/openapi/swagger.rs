@@ -5,9 +5,8 @@
 //! cookie is no way to log in.
 
 use serde_json::{Map, Value, json};
-use utoipa::OpenApi as _;
 
-use super::Document;
+use super::describe;
 
 /// Where schemas are, here and there.
 const SCHEMAS: [&str; 2] = ["#/components/schemas/", "#/definitions/"];
@@ -15,9 +14,9 @@ const SCHEMAS: [&str; 2] = ["#/components/schemas/", "#/definitions/"];
 /// The content type of HTML forms.
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// The whole document.
+/// Returns the whole document.
 pub(crate) fn swagger() -> String {
-    let mut new = serde_json::to_value(Document::openapi()).unwrap_or_default();
+    let mut new = serde_json::to_value(describe()).unwrap_or_default();
     let schemas = take(&mut take(&mut new, "components"), "schemas");
     let mut paths = take(&mut new, "paths");
     for operation in fields(&mut paths).flat_map(fields) {
@@ -75,7 +74,7 @@ fn older_operation(mut operation: Value, schemas: &Value) -> Value {
     Value::Object(older)
 }
 
-/// The content types of a body or an answer, and the schema of the first.
+/// Returns the content types of a body or an answer, and the schema of the first.
 fn content(of: &mut Value) -> (Vec<String>, Value) {
     let mut content = take(of, "content");
     let types: Vec<String> = match &content {
@@ -98,7 +97,7 @@ fn older_parameter(mut parameter: Value) -> Value {
     parameter
 }
 
-/// The fields of a form, each a parameter.
+/// Returns the fields of a form, each a parameter.
 fn form(schema: &Value, schemas: &Value) -> Vec<Value> {
     let name = schema.get("$ref").and_then(Value::as_str);
     let name = name.and_then(|reference| reference.strip_prefix(SCHEMAS[0]));

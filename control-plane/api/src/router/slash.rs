@@ -10,10 +10,7 @@ use crate::ApiError;
 /// 301 for GET (with the little page that Go's net/http writes), 307 for the rest.
 /// Registered beside each operation, so the target is always a path of this API.
 pub(super) async fn redirect(method: Method, uri: Uri) -> Result<Response, ApiError> {
-    let path = match uri.path().trim_end_matches('/') {
-        short if short.len() < uri.path().len() => short.to_owned(),
-        path => format!("{path}/"),
-    };
+    let path = other_form(uri.path());
     let location = match uri.query() {
         Some(query) => format!("{path}?{query}"),
         None => path,
@@ -33,6 +30,14 @@ pub(super) async fn redirect(method: Method, uri: Uri) -> Result<Response, ApiEr
         Body::from(body),
     )
         .into_response())
+}
+
+/// Returns a path without the slash at its end, or with one.
+pub(super) fn other_form(path: &str) -> String {
+    match path.trim_end_matches('/') {
+        short if short.len() < path.len() => short.to_owned(),
+        path => format!("{path}/"),
+    }
 }
 
 /// Go's `htmlEscape`.

@@ -15,6 +15,8 @@ use crate::{ApiError, AppState};
 /// The content type of JSON lines.
 const JSON_LINES: &str = "application/jsonl";
 
+/// Audit records, for administrators.
+///
 /// A page of records, or with `format=jsonl` all of them. `from`, `to`, `user` and
 /// `cluster` are answered by the database's indexes; beside them the parameters of
 /// lists count (docs/query-language.md).
@@ -22,22 +24,28 @@ const JSON_LINES: &str = "application/jsonl";
     get,
     path = "/api/v1/cube/audit",
     tag = "audit",
-    summary = "Audit records, for administrators",
     params(
         ("from" = Option<String>, Query, description = "Not before; RFC 3339 or Unix seconds"),
         ("to" = Option<String>, Query, description = "Before; RFC 3339 or Unix seconds"),
         ("user" = Option<String>, Query, description = "Who"),
         ("cluster" = Option<String>, Query, description = "Where"),
+        ("format" = Option<String>, Query, description = "`json` for a page, `jsonl` for all records as lines"),
         ("filter" = Option<String>, Query, description = "As in docs/query-language.md"),
         ("selector" = Option<String>, Query, description = "`path=value` or `path~part`, joined by commas"),
         ("sort" = Option<String>, Query, description = "The newest first when absent"),
         ("pageSize" = Option<i64>, Query, description = "10 when absent"),
         ("pageNum" = Option<i64>, Query, description = "1 when absent"),
-        ("format" = Option<String>, Query, description = "`json` for a page, `jsonl` for all records as lines"),
+        ("sortName" = Option<String>, Query, description = "A path; in place of `sort`"),
+        ("sortOrder" = Option<String>, Query, description = "`asc` or `desc`, beside `sortName`"),
+        ("sortFunc" = Option<String>, Query, description = "`string`, `number` or `time`, beside `sortName`"),
+        ("fields" = Option<String>, Query, description = "Paths; a record holds nothing but these"),
+        ("strip" = Option<String>, Query, description = "Paths; a record does not hold these"),
+        ("count" = Option<String>, Query, description = "`only` for the total alone"),
+        ("isFilter" = Option<bool>, Query, description = "Taken for KubeCube's clients; it changes nothing here"),
     ),
-    responses((status = 200, description = "A page of records, or all of them as lines", content(
-        (cubegate_audit::Answer = "application/json"),
-        (String = "application/jsonl"),
+    responses((status = 200, description = "A page of records, the newest first, or all of them as lines, the oldest first", content(
+        (cubegate_audit::RecordPage = "application/json"),
+        (String = "application/jsonl", example = json!("{\"id\":\"0643f0a1b2c3d4e5f6a7b8c9\",\"verb\":\"rotate\",\"resource\":\"keys\",…}\n")),
     ))),
     security(("bearer" = []), ("cookie" = []))
 )]

@@ -1,8 +1,33 @@
 //! Member clusters: which there are, for administrators; what they have, for everybody.
 
-pub(crate) mod add;
-pub(crate) mod info;
-pub(crate) mod list;
-pub(crate) mod namespaces;
-pub(crate) mod remove;
-pub(crate) mod resources;
+use utoipa_axum::routes;
+
+use crate::audit::Audit;
+use crate::router::Endpoints;
+
+mod add;
+mod info;
+mod list;
+mod namespaces;
+mod remove;
+mod resources;
+
+/// The first three are the gateway's own, the others KubeCube's.
+pub(super) fn endpoints() -> Endpoints {
+    Endpoints::kubecube()
+        .add_own(routes!(list::handler), Audit::refusals("get", "clusters"))
+        .add_own(routes!(add::handler), Audit::change("create", "clusters"))
+        .add_own(
+            routes!(remove::handler),
+            Audit::change("delete", "clusters"),
+        )
+        .add(routes!(info::handler), Audit::refusals("get", "clusters"))
+        .add(
+            routes!(namespaces::handler),
+            Audit::refusals("get", "clusters"),
+        )
+        .add(
+            routes!(resources::handler),
+            Audit::refusals("get", "clusters"),
+        )
+}

@@ -8,7 +8,23 @@ use axum::http::Method;
 use serde::Deserialize;
 
 use crate::extract::Caller;
+use crate::router::Endpoints;
 use crate::{ApiError, AppState};
+
+/// The paths, of many objects and of one.
+const PATHS: [&str; 2] = [
+    "/api/v1/cube/extend/clusters/{cluster}/namespaces/{namespace}/{resource}",
+    "/api/v1/cube/extend/clusters/{cluster}/namespaces/{namespace}/{resource}/{name}",
+];
+
+/// The methods that are answered.
+const METHODS: [Method; 5] = [
+    Method::GET,
+    Method::POST,
+    Method::PUT,
+    Method::PATCH,
+    Method::DELETE,
+];
 
 /// Types that are read.
 const READ: [&str; 7] = [
@@ -24,15 +40,25 @@ const READ: [&str; 7] = [
 /// The type that is also written.
 const READ_AND_WRITTEN: &str = "externalAccess";
 
+/// They are no operations, so that nobody is told of them and nothing is recorded of them
+/// but who was refused.
+pub(super) fn endpoints() -> Endpoints {
+    PATHS
+        .into_iter()
+        .fold(Endpoints::kubecube(), |table, path| {
+            table.add_hidden(path, &METHODS, handler)
+        })
+}
+
 /// What of the path matters.
 #[derive(Deserialize)]
-pub(crate) struct Target {
+struct Target {
     cluster: String,
     resource: String,
 }
 
 /// 404 for what KubeCube would answer.
-pub(crate) async fn handler(
+async fn handler(
     State(state): State<AppState>,
     _caller: Caller,
     method: Method,

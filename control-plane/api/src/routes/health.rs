@@ -10,7 +10,7 @@ use crate::{ApiError, AppState, Document};
     get,
     path = "/healthz",
     tag = "process",
-    responses((status = 200, description = "The process answers", body = String))
+    responses((status = 200, description = "The process answers", body = String, example = json!("ok")))
 )]
 pub(crate) async fn healthz() -> &'static str {
     "ok"
@@ -21,7 +21,7 @@ pub(crate) async fn healthz() -> &'static str {
     get,
     path = "/livez",
     tag = "process",
-    responses((status = 200, description = "The process answers", body = String))
+    responses((status = 200, description = "The process answers", body = String, example = json!("ok")))
 )]
 pub(crate) async fn livez() -> &'static str {
     "ok"
@@ -32,7 +32,7 @@ pub(crate) async fn livez() -> &'static str {
     get,
     path = "/readyz",
     tag = "process",
-    responses((status = 200, description = "The process answers and so does its database", body = String), (status = 503, description = "The database does not answer, or what Envoys are told is near the longest that they can be sent", body = ErrorBody))
+    responses((status = 200, description = "The process answers and so does its database; with `?verbose` how large what Envoys are told is", body = String, example = json!("ok")), (status = 503, description = "The database does not answer, or what Envoys are told is near the longest that they can be sent", body = ErrorBody))
 )]
 pub(crate) async fn readyz(
     State(state): State<AppState>,

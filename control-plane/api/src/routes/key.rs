@@ -1,10 +1,29 @@
 //! Access keys and the tokens made from them.
 
-pub(crate) mod create;
-pub(crate) mod delete;
-pub(crate) mod list;
-pub(crate) mod rotate;
-pub(crate) mod token;
-pub(crate) mod update;
+use utoipa_axum::routes;
 
-mod attributes;
+use crate::audit::Audit;
+use crate::router::Endpoints;
+
+pub(super) mod attributes;
+mod create;
+mod delete;
+mod list;
+mod rotate;
+mod token;
+mod update;
+
+/// For whoever has a key pair, and for users about their own keys.
+pub(super) fn endpoints() -> Endpoints {
+    Endpoints::kubecube()
+        .add(routes!(token::handler), Audit::requests("create", "tokens"))
+        .add(
+            routes!(token::post_handler),
+            Audit::requests("create", "tokens"),
+        )
+        .add(routes!(create::handler), Audit::change("create", "keys"))
+        .add(routes!(list::handler), Audit::refusals("get", "keys"))
+        .add(routes!(delete::handler), Audit::change("delete", "keys"))
+        .add_own(routes!(update::handler), Audit::change("update", "keys"))
+        .add_own(routes!(rotate::handler), Audit::change("rotate", "keys"))
+}

@@ -7,12 +7,16 @@ use cubegate_store::{Login, LoginKind};
 use uuid::Uuid;
 
 use crate::audit::Note;
-use crate::extract::{ClientIp, RawBody, json_fields, origin, user_agent};
+use crate::extract::{
+    ClientIp, RawBody, is_cross_site, is_of_allowed_origin, json_fields, user_agent,
+};
 use crate::issuer::{CookieSession, unix_seconds};
 use crate::respond;
 use crate::routes::user::object;
 use crate::{ApiError, AppState, cookie, password};
 
+/// Log in.
+///
 /// Lets nobody log in from a page of another site, unless an operator allows it. Checks in
 /// KubeCube's order; the state comes after the password, so that nobody
 /// learns who is disabled without knowing it.
@@ -20,7 +24,6 @@ use crate::{ApiError, AppState, cookie, password};
     post,
     path = "/api/v1/cube/login",
     tag = "login",
-    summary = "Log in",
     request_body(content = cubegate_api_types::cube::LoginRequest),
     responses((status = 200, description = "The user; the token is in the cookie `Authorization`", body = cubegate_api_types::cube::UserObject, headers(("Set-Cookie" = String, description = "`Authorization=Bearer+<token>`"))))
 )]
@@ -33,7 +36,7 @@ pub(crate) async fn handler(
     RawBody(body): RawBody,
 ) -> Result<Response, ApiError> {
     // A page of another site could log its visitor in as somebody else, with a form.
-    if origin::is_foreign(&headers, &uri) && !origin::is_allowed(&headers, &state.cors_origins) {
+    if is_cross_site(&headers, &uri) && !is_of_allowed_origin(&headers, &state.cors_origins) {
         return Err(ApiError::Forbidden);
     }
     let [name, password, login_type] = json_fields(&body, ["name", "password", "loginType"])?

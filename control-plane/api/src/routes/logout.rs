@@ -3,24 +3,25 @@
 use axum::extract::State;
 use axum::response::Response;
 
-use crate::extract::{ClientIp, Leaving};
+use crate::extract::{ClientIp, LeavingCaller};
 use crate::{ApiError, AppState, cookie, respond};
 
+/// Log out.
+///
 /// Ends the session of the token that is shown, with all tokens that came of it, or
-/// takes back a token that is of none. Nobody is logged out already. The cookie goes in
-/// any case.
+/// takes back a token that is of none. Without a good token there is nothing to end. The
+/// cookie goes in any case.
 #[utoipa::path(
     post,
     path = "/api/v1/cube/logout",
     tag = "login",
-    summary = "Log out",
     security((), ("bearer" = []), ("cookie" = [])),
-    responses((status = 200, description = "It is ended, or there was none", body = cubegate_api_types::cube::Success, headers(("Set-Cookie" = String, description = "`Authorization=`, which has expired"))))
+    responses((status = 200, description = "The session has ended, or there was none", body = cubegate_api_types::cube::Success, headers(("Set-Cookie" = String, description = "`Authorization=`, which has expired"))))
 )]
 pub(crate) async fn handler(
     State(state): State<AppState>,
     ClientIp(address): ClientIp,
-    Leaving(claims): Leaving,
+    LeavingCaller(claims): LeavingCaller,
 ) -> Result<Response, ApiError> {
     if let Some(claims) = claims {
         state.throttle.take_back(&claims, address)?;

@@ -3,17 +3,15 @@
 use axum::extract::{FromRequestParts as _, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
-use cubegate_api_types::sphere;
+use cubegate_api_types::kubesphere;
+use cubegate_kube::Family;
 
 use crate::extract::Caller;
 use crate::{ApiError, AppState, respond};
 
-/// What KubeCube's paths begin with, and those of the same form.
-const CUBE: [&str; 3] = ["/api/v1/cube", "/api/v1/warden", "/cubegate"];
-
 /// No such path.
 pub(crate) async fn handler(State(state): State<AppState>, request: Request) -> Response {
-    if is_cube(request.uri().path()) {
+    if Family::of_path(request.uri().path()) == Family::KubeCube {
         return for_callers(&state, request).await;
     }
     respond::page_not_found()
@@ -21,10 +19,13 @@ pub(crate) async fn handler(State(state): State<AppState>, request: Request) -> 
 
 /// The path has not this method.
 pub(crate) async fn method(State(state): State<AppState>, request: Request) -> Response {
-    if is_cube(request.uri().path()) {
+    if Family::of_path(request.uri().path()) == Family::KubeCube {
         return for_callers(&state, request).await;
     }
-    respond::text(StatusCode::METHOD_NOT_ALLOWED, sphere::METHOD_NOT_ALLOWED)
+    respond::text(
+        StatusCode::METHOD_NOT_ALLOWED,
+        kubesphere::METHOD_NOT_ALLOWED,
+    )
 }
 
 /// 404 as plain text, but only for somebody with a token: the table of KubeCube's paths
@@ -37,11 +38,4 @@ async fn for_callers(state: &AppState, request: Request) -> Response {
         Err(refusal) => refusal,
     }
     .into_response()
-}
-
-fn is_cube(path: &str) -> bool {
-    CUBE.iter().any(|prefix| {
-        path.strip_prefix(prefix)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    })
 }

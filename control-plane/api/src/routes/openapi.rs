@@ -9,38 +9,41 @@ use crate::openapi;
 
 type Document = ([(HeaderName, HeaderValue); 1], Bytes);
 
-/// The document, written once.
+/// This document.
+///
+/// An OpenAPI 3.1 document, written once.
 #[utoipa::path(
     get,
     path = "/openapi.json",
     tag = "process",
-    summary = "This document",
-    responses((status = 200, description = "An OpenAPI 3 document", body = Object, content_type = "application/json"))
+    responses((status = 200, description = "An OpenAPI 3.1 document", body = Object, content_type = "application/json", example = json!({ "openapi": "3.1.0", "info": { "title": "Cubegate" } })))
 )]
 pub(crate) async fn handler() -> Document {
     static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| openapi::document().into());
     json(&DOCUMENT)
 }
 
-/// The same, where KubeSphere has it.
+/// This document, where KubeSphere has it.
+///
+/// An OpenAPI 3.1 document.
 #[utoipa::path(
     get,
     path = "/openapi/v3",
     tag = "process",
-    summary = "This document, where KubeSphere has it",
-    responses((status = 200, description = "An OpenAPI 3 document", body = Object, content_type = "application/json"))
+    responses((status = 200, description = "An OpenAPI 3.1 document", body = Object, content_type = "application/json", example = json!({ "openapi": "3.1.0", "info": { "title": "Cubegate" } })))
 )]
 pub(crate) async fn v3() -> Document {
     handler().await
 }
 
-/// The same in the form that KubeSphere and Kubernetes have there.
+/// This document in the older form.
+///
+/// A Swagger 2.0 document, which KubeSphere and Kubernetes have there.
 #[utoipa::path(
     get,
     path = "/openapi/v2",
     tag = "process",
-    summary = "This document in the older form",
-    responses((status = 200, description = "A Swagger 2.0 document", body = Object, content_type = "application/json"))
+    responses((status = 200, description = "A Swagger 2.0 document", body = Object, content_type = "application/json", example = json!({ "swagger": "2.0", "info": { "title": "Cubegate" } })))
 )]
 pub(crate) async fn v2() -> Document {
     static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| openapi::swagger().into());

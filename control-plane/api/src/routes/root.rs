@@ -5,7 +5,7 @@
     get,
     path = "/",
     tag = "process",
-    responses((status = 200, description = "What this is", body = String))
+    responses((status = 200, description = "What this is, and where to begin", body = String, example = json!("Cubegate: one token and one URL for all your Kubernetes clusters. …")))
 )]
 pub(crate) async fn handler() -> &'static str {
     "Cubegate: one token and one URL for all your Kubernetes clusters. The API is under /api/v1/cube.\n\

@@ -2,17 +2,18 @@
 
 use axum::http::StatusCode;
 use axum::response::Response;
-use cubegate_api_types::sphere::Version;
+use cubegate_api_types::kubesphere::Version;
 
 use crate::respond;
 
-/// Which version this is, in KubeSphere's words; for everybody.
+/// Which version this is.
+///
+/// In KubeSphere's words; for everybody.
 #[utoipa::path(
     get,
     path = "/kapis/version",
     tag = "process",
-    summary = "Which version this is",
-    responses((status = 200, description = "The version", body = Version))
+    responses((status = 200, description = "The gateway's version", body = Version))
 )]
 pub(crate) async fn handler() -> Response {
     let unknown = || "unknown".to_owned();
@@ -30,14 +31,15 @@ pub(crate) async fn handler() -> Response {
     respond::plain_json(StatusCode::OK, &version)
 }
 
-/// The same under its short name. With a credential the filter asks the host cluster,
+/// Which version this is; with a credential, that of the host cluster.
+///
+/// With a credential the filter asks the host cluster,
 /// as Kubernetes' clients want it.
 #[utoipa::path(
     get,
     path = "/version",
     tag = "process",
-    summary = "Which version this is; with a credential, that of the host cluster",
-    responses((status = 200, description = "The version", body = Version))
+    responses((status = 200, description = "The gateway's version, or the host cluster's", body = Version))
 )]
 pub(crate) async fn short() -> Response {
     handler().await

@@ -4,7 +4,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use cubegate_api_types::kube::token_review::{
+use cubegate_kube::token_review::{
     KIND, TokenReview, TokenReviewRequest, TokenReviewStatus, VERSIONS,
 };
 
@@ -12,6 +12,8 @@ use crate::extract::RawBody;
 use crate::review::review;
 use crate::{ApiError, AppState, respond};
 
+/// A member cluster's question whose a token is.
+///
 /// Open, as in KubeCube: whoever asks must have the token already. A token of a key
 /// with a scope or an expiry stands for nobody here, since the API server that asks
 /// knows no such bounds.
@@ -19,9 +21,8 @@ use crate::{ApiError, AppState, respond};
     post,
     path = "/api/v1/warden/authenticate",
     tag = "clusters",
-    summary = "A member cluster's question whose a token is",
     request_body(content = TokenReviewRequest, content_type = "application/json"),
-    responses((status = 200, description = "It is done", body = TokenReview))
+    responses((status = 200, description = "Whether the token stands for somebody, and for whom", body = TokenReview))
 )]
 pub(crate) async fn handler(
     State(state): State<AppState>,

@@ -273,7 +273,17 @@ async fn refusals_are_recorded_and_good_reads_are_not() {
     app.send("GET", "/healthz", &[], "").await;
     app.send("POST", "/nothing/here", &jeff, "").await;
     app.send("POST", "/api/v1/cube/login/", &[], "").await;
+    // Who asks so asks for every request of somebody else.
+    let review =
+        r#"{"apiVersion":"authentication.k8s.io/v1","kind":"TokenReview","spec":{"token":"x"}}"#;
+    for path in ["/api/v1/warden/authenticate", "/oauth/authenticate/"] {
+        app.send("POST", path, &[], review).await;
+    }
     app.nothing_recorded().await;
+    // KubeSphere's paths are the same with a slash at the end.
+    app.send("GET", "/oauth/logout/", &[], "").await;
+    let record = app.recorded().await;
+    assert_eq!((record.verb.as_str(), record.status), ("logout", Some(200)));
     app.send("GET", "/api/v1/cube/clusters", &jeff, "").await;
     let record = app.recorded().await;
     assert_eq!(

@@ -55,7 +55,6 @@ async fn without_a_credential_nothing_but_the_open_paths_answers() {
         ("OPTIONS", KEY),
         ("GET", "/api/v1/cube"),
         ("GET", "/api/v1/cube/"),
-        ("GET", "/cubegate/nope"),
         ("POST", "/api/v1/warden/nope"),
     ] {
         let answer = app.send_in_vain(method, path, &[], "").await;

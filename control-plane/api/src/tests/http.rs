@@ -1,8 +1,15 @@
 //! What holds for all paths.
 
-use serde_json::Value;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
+use axum::body::Body;
 use cubegate_token::Ed25519Signer;
+use futures::{StreamExt as _, stream};
+use serde_json::Value;
+use tokio::time::timeout;
 
 use super::TestApp;
 use crate::router::MAX_BODY_BYTES;
@@ -55,6 +62,46 @@ async fn a_slash_too_many_is_redirected_before_anybody_is_asked_for_a_token() {
     app.send("GET", "/api/v1/cube/login/", &[], "")
         .await
         .assert_refused(401, "Authenticate failed.");
+}
+
+#[tokio::test]
+async fn what_no_handler_reads_of_a_body_is_dropped_before_the_answer() {
+    let app = TestApp::new().await;
+    for (path, expect, code, reads) in [
+        ("/api/v1/cube/key/create", "", 401, 5),
+        ("/api/v1/cube/nothing", "", 401, 5),
+        ("/api/v1/cube/login", "", 400, 5),
+        // A client that waits for the answer sends nothing.
+        ("/api/v1/cube/nothing", "100-continue", 401, 0),
+    ] {
+        let read = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&read);
+        let chunks = stream::iter(0..5).map(move |_| {
+            count.fetch_add(1, Ordering::Relaxed);
+            Ok::<_, Infallible>("a chunk")
+        });
+        let mut headers = vec![("authorization", "Bearer x".to_owned())];
+        if !expect.is_empty() {
+            headers.push(("expect", expect.to_owned()));
+        }
+        let body = Body::from_stream(chunks);
+        let answer = app.send_in_vain("POST", path, &headers, body).await;
+        assert_eq!(answer.status, code, "{path}");
+        assert_eq!(read.load(Ordering::Relaxed), reads, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_end_holds_no_answer_up_for_long() {
+    let app = TestApp::new().await;
+    let body = Body::from_stream(stream::pending::<Result<&str, Infallible>>());
+    let send = app.send_in_vain("POST", "/api/v1/cube/nothing", &[], body);
+    let answer = timeout(Duration::from_secs(20), send).await.unwrap();
+    assert_eq!(answer.status, 401);
+    let body = Body::from_stream(stream::repeat_with(|| Ok::<_, Infallible>("a chunk")));
+    let send = app.send_in_vain("POST", "/api/v1/cube/nothing", &[], body);
+    let answer = timeout(Duration::from_secs(20), send).await.unwrap();
+    assert_eq!(answer.status, 401);
 }
 
 #[tokio::test]

@@ -87,6 +87,10 @@ async fn a_token_is_refused_in_the_documented_order() {
         ),
         (
             format!("{TOKEN}?accesskey={access_key}&secretKey={secret_key}"),
+            "bad request. there is no parameter \"accesskey\"; \"accessKey\" may be meant.",
+        ),
+        (
+            format!("{TOKEN}?access={access_key}&secretKey={secret_key}"),
             "key not exist.",
         ),
         (

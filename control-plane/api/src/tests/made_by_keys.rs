@@ -50,6 +50,8 @@ impl TestApp {
 
     /// The token of a kubeconfig that is made with this token.
     async fn kubeconfig(&self, by: &Bearer) -> Bearer {
+        let cluster = cubegate_testing::cluster("member-1", "https://10.1.2.3:6443");
+        self.add_cluster(cluster).await;
         let answer = self.send("GET", KUBECONFIG, by, "").await;
         assert_eq!(answer.status, 200, "{}", answer.body);
         let text: String = serde_json::from_str(&answer.body).unwrap();
@@ -138,11 +140,56 @@ async fn a_key_takes_no_other_key_over() {
     );
 }
 
+/// Each bound that a key can have, alone.
+fn bounds() -> [KeyAttributes; 4] {
+    let names = || vec!["a".to_owned()];
+    let scoped = |scope: KeyScope| KeyAttributes {
+        scope,
+        ..KeyAttributes::default()
+    };
+    [
+        ending(25),
+        scoped(KeyScope {
+            clusters: names(),
+            ..KeyScope::default()
+        }),
+        scoped(KeyScope {
+            namespaces: names(),
+            ..KeyScope::default()
+        }),
+        scoped(KeyScope {
+            verbs: vec!["get".to_owned()],
+            ..KeyScope::default()
+        }),
+    ]
+}
+
+#[tokio::test]
+async fn the_gateways_own_api_knows_no_token_of_a_bounded_key() {
+    let app = TestApp::new().await;
+    for bound in bounds() {
+        let (by, _) = app.of_new_key(bound.clone()).await;
+        for (method, path) in [
+            ("GET", "/oauth/userinfo"),
+            ("GET", "/oauth/logout"),
+            ("POST", KUBECONFIG),
+            ("POST", CREATE),
+        ] {
+            let answer = app.send(method, path, &by, "").await;
+            assert_eq!(answer.status, 403, "{bound:?} {path}: {}", answer.body);
+            assert!(
+                answer.body.contains(message::BOUNDED_KEY),
+                "{}",
+                answer.body
+            );
+        }
+    }
+}
+
 #[tokio::test]
 async fn nobody_is_told_whose_the_token_of_a_bounded_key_is() {
     let app = TestApp::new().await;
     let (unbounded, _) = app.of_new_key(KeyAttributes::default()).await;
-    let (ending, _) = app.of_new_key(ending(25)).await;
     let review = |by: &Bearer| {
         let token = by[0].1.strip_prefix("Bearer ").unwrap();
         json!({
@@ -151,13 +198,21 @@ async fn nobody_is_told_whose_the_token_of_a_bounded_key_is() {
         })
         .to_string()
     };
+    // A user has at most five keys.
+    let mut bounded = Vec::new();
+    for bound in bounds() {
+        bounded.push((app.of_new_key(bound.clone()).await.0, bound));
+    }
     for path in ["/api/v1/warden/authenticate", "/oauth/authenticate"] {
         let answer = app.send("POST", path, &[], review(&unbounded)).await;
         let body: Value = serde_json::from_str(&answer.body).unwrap();
         assert_eq!(body["status"]["authenticated"], json!(true), "{path}");
-        let answer = app.send("POST", path, &[], review(&ending)).await;
-        assert!(!answer.body.contains("true"), "{path} {}", answer.body);
-        assert!(!answer.body.contains("jeff"), "{path} {}", answer.body);
+        for (bounded, bound) in &bounded {
+            let answer = app.send("POST", path, &[], review(bounded)).await;
+            let told = &answer.body;
+            assert!(!told.contains("true"), "{bound:?} {path} {told}");
+            assert!(!told.contains("jeff"), "{bound:?} {path} {told}");
+        }
     }
 }
 
@@ -170,7 +225,8 @@ async fn what_a_key_has_made_goes_with_it() {
     let kubeconfig = app.kubeconfig(&by).await;
     let of_grandchild = app.of_key(&grandchild).await;
     let other = app.make(&[app.bearer("jeff").await]).await;
-    assert_eq!(app.status(&kubeconfig).await, 200);
+    // It is for its cluster only, but good.
+    assert_eq!(app.status(&kubeconfig).await, 403);
 
     let listed = app.send("GET", KEY, &by, "").await.json();
     let maker = |access_key: &str| {

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use cubegate_domain::{ApiServer, Cluster, ClusterCredential, Scheme, UserState};
+use cubegate_domain::{Cluster, ClusterCredential, UserState};
 use cubegate_token::UnverifiedToken;
 use serde_json::{Value, json};
 
@@ -217,14 +217,8 @@ async fn nobody_but_administrators_learns_who_there_is() {
 async fn a_kubeconfig_leads_through_the_gateway_for_a_while() {
     let app = TestApp::new().await;
     let cluster = Cluster {
-        server: ApiServer {
-            scheme: Scheme::Https,
-            host: "10.1.2.3".to_owned(),
-            port: 6443,
-            path_prefix: String::new(),
-        },
         credential: ClusterCredential::BearerToken("the gateway's own".to_owned()),
-        ..app.mk_cluster("member-1")
+        ..cubegate_testing::cluster("member-1", "https://10.1.2.3:6443")
     };
     app.add_cluster(cluster).await;
     let answer = app
@@ -243,7 +237,7 @@ async fn a_kubeconfig_leads_through_the_gateway_for_a_while() {
     assert_eq!(document["current-context"], "member-1");
     assert_eq!(
         document["contexts"][0]["context"],
-        json!({ "cluster": "member-1", "user": "jeff" })
+        json!({ "cluster": "member-1", "user": "jeff@member-1" })
     );
     assert!(!String::from_utf8(text).unwrap().contains("own"));
 

@@ -289,7 +289,7 @@ impl Attempt<'_> {
         self.lock_out.settle(self.place, self.now, Outcome::Wrong)
     }
 
-    /// It could not be checked, which is nobody's fault out there.
+    /// It could not be checked, for a reason on our side.
     pub(crate) fn was_not_checked(mut self) {
         self.outcome = Outcome::Unknown;
     }

@@ -20,7 +20,7 @@ pub struct Lines {
 // === impl Lines ===
 
 impl Lines {
-    /// The records of a search up to `now`. Of the query, conditions and fields
+    /// Returns the records of a search up to `now`. Of the query, conditions and fields
     /// count; pages do not.
     ///
     /// # Errors
@@ -49,7 +49,7 @@ impl Lines {
         })
     }
 
-    /// The next lines, each with its line feed; never empty. `None` at the end, and
+    /// Returns the next lines, each with its line feed; never empty. `None` at the end, and
     /// after an error.
     pub async fn next(&mut self) -> Option<Result<Vec<u8>, SearchError>> {
         while !self.ended {

@@ -1,7 +1,5 @@
 use cubegate_list::ListRequest;
-use cubegate_store::MasterKey;
 use serde_json::Value;
-use tempfile::TempDir;
 
 use super::*;
 use crate::{Record, Source};
@@ -12,12 +10,8 @@ fn at(seconds: i64) -> OffsetDateTime {
 
 /// Record `n` is of second n; every third one is jeff's, every other one was
 /// refused.
-async fn mk_store(records: i64) -> (Store, TempDir) {
-    let folder = tempfile::tempdir().unwrap();
-    let key = MasterKey::from_bytes(&[1; 32]).unwrap();
-    let store = Store::open(folder.path().join("cubegate.db"), &key)
-        .await
-        .unwrap();
+async fn mk_store(records: i64) -> (Store, impl Sized) {
+    let (store, folder) = cubegate_testing::store().await;
     let rows: Vec<_> = (0..records)
         .map(|n| {
             let mut record = Record::new(Source::Gateway, at(n), "list");

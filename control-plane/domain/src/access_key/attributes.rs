@@ -21,18 +21,6 @@ pub const MAX_SCOPE_BYTES: usize = 2_048;
 /// Longest name of a namespace (RFC 1123 label).
 const MAX_NAMESPACE_BYTES: usize = 63;
 
-/// Kubernetes' request verbs, those that a scope can hold.
-pub const VERBS: [&str; 8] = [
-    "get",
-    "list",
-    "watch",
-    "create",
-    "update",
-    "patch",
-    "delete",
-    "deletecollection",
-];
-
 /// What the owner of a key says about it. A new key without any of it is what
 /// KubeCube's keys are.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -97,7 +85,7 @@ pub enum KeyAttributesError {
     Verb(String),
 }
 
-/// [`VERBS`] in a sentence.
+/// [`KeyScope::VERBS`] in a sentence.
 struct Verbs;
 
 // === impl KeyAttributes ===
@@ -138,7 +126,7 @@ impl KeyChange {
         })
     }
 
-    /// Whether it changes nothing.
+    /// Returns whether it changes nothing.
     pub fn is_empty(&self) -> bool {
         self == &Self::default()
     }
@@ -148,7 +136,7 @@ impl KeyChange {
 
 impl fmt::Display for Verbs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&VERBS.join(", "))
+        f.write_str(&KeyScope::VERBS.join(", "))
     }
 }
 
@@ -211,7 +199,10 @@ fn checked_scope(scope: KeyScope) -> Result<KeyScope, KeyAttributesError> {
     if let Some(name) = namespaces.iter().find(|name| !is_namespace(name)) {
         return Err(KeyAttributesError::Namespace(name.clone()));
     }
-    if let Some(verb) = verbs.iter().find(|verb| !VERBS.contains(&verb.as_str())) {
+    if let Some(verb) = verbs
+        .iter()
+        .find(|verb| !KeyScope::VERBS.contains(&verb.as_str()))
+    {
         return Err(KeyAttributesError::Verb(verb.clone()));
     }
     Ok(KeyScope {

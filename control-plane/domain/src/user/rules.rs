@@ -8,7 +8,7 @@ pub const PASSWORD_BYTES: RangeInclusive<usize> = 8..=20;
 /// Longest text of a profile. KubeCube has no limit.
 const MAX_TEXT_BYTES: usize = 253;
 
-/// Whether a password is good enough: KubeCube's 8 to 20 bytes with two of letters,
+/// Returns whether a password is good enough: KubeCube's 8 to 20 bytes with two of letters,
 /// digits and anything else.
 pub fn check_password(password: &str) -> bool {
     let letter = password.bytes().any(|byte| byte.is_ascii_alphabetic());
@@ -18,7 +18,7 @@ pub fn check_password(password: &str) -> bool {
         && u8::from(letter) + u8::from(digit) + u8::from(special) >= 2
 }
 
-/// Whether this is a Chinese mobile number, the only kind that KubeCube takes: 11
+/// Returns whether this is a Chinese mobile number, the only kind that KubeCube takes: 11
 /// digits from 13 to 19 on.
 pub fn check_phone(phone: &str) -> bool {
     phone.len() == 11
@@ -27,7 +27,7 @@ pub fn check_phone(phone: &str) -> bool {
         && matches!(phone.as_bytes().get(1), Some(b'3'..=b'9'))
 }
 
-/// Whether this looks like an e-mail address: `a@b.cc`, nothing else around it.
+/// Returns whether this looks like an e-mail address: `a@b.cc`, nothing else around it.
 pub fn check_email(email: &str) -> bool {
     let Some((name, host)) = email.split_once('@') else {
         return false;
@@ -48,12 +48,12 @@ pub fn check_email(email: &str) -> bool {
         && last.chars().all(char::is_alphabetic)
 }
 
-/// Whether this can be shown as a name: not too long, no control characters.
+/// Returns whether this can be shown as a name: not too long, no control characters.
 pub fn check_display_name(name: &str) -> bool {
     name.len() <= MAX_TEXT_BYTES && !name.chars().any(char::is_control)
 }
 
-/// Whether this can be a language tag (RFC 5646 in its plain form), as `zh` or `en-GB`.
+/// Returns whether this can be a language tag (RFC 5646 in its plain form), as `zh` or `en-GB`.
 pub fn check_language(language: &str) -> bool {
     (2..=35).contains(&language.len())
         && language

@@ -10,7 +10,7 @@ const METADATA: [IpAddr; 3] = [
     IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)),
 ];
 
-/// The IPv4 address that an IPv6 address stands for, if it does: mapped (RFC 4291
+/// Returns the IPv4 address that an IPv6 address stands for, if it does: mapped (RFC 4291
 /// 2.5.5.2) or compatible (2.5.5.1), through NAT64 (RFC 6052) or 6to4 (RFC 3056).
 pub(super) fn innermost(ip: IpAddr) -> IpAddr {
     let IpAddr::V6(v6) = ip else { return ip };
@@ -32,7 +32,7 @@ fn v4(high: u16, low: u16) -> IpAddr {
     Ipv4Addr::from_bits((u32::from(high) << 16) | u32::from(low)).into()
 }
 
-/// What the address is, with an article; `None` when it is an ordinary one, of a private
+/// Returns what the address is, with an article; `None` when it is an ordinary one, of a private
 /// network or of the internet.
 pub(super) fn of(ip: IpAddr) -> Option<&'static str> {
     if METADATA.contains(&ip) {

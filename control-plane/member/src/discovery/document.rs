@@ -1,6 +1,6 @@
 //! The documents of discovery, old and new.
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::listed::{Listed, Listing};
 use super::{DiscoveryError, MAX_RESOURCES, MAX_VERSIONS, Resource, Version};
@@ -16,65 +16,78 @@ pub(super) const ACCEPT: &str = "application/json";
 #[derive(Deserialize)]
 pub(super) struct Root {
     /// `APIGroupDiscoveryList`: all in one.
+    #[serde(default, deserialize_with = "there")]
     items: Option<Listing<Group>>,
     /// `APIVersions`: the versions of the core.
+    #[serde(default, deserialize_with = "there")]
     versions: Option<Listing<String>>,
     /// `APIGroupList`: the groups and their versions.
+    #[serde(default, deserialize_with = "there")]
     groups: Option<Listing<GroupVersions>>,
 }
 
 /// `APIGroup`
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 struct GroupVersions {
+    #[serde(deserialize_with = "or_nothing")]
     name: String,
+    #[serde(deserialize_with = "or_nothing")]
     versions: Listing<NamedVersion>,
     preferred_version: Option<NamedVersion>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 struct NamedVersion {
+    #[serde(deserialize_with = "or_nothing")]
     version: String,
 }
 
 /// `APIGroupDiscovery`
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 struct Group {
-    #[serde(default)]
+    #[serde(deserialize_with = "or_nothing")]
     metadata: Metadata,
     /// The preferred one first.
-    #[serde(default)]
+    #[serde(deserialize_with = "or_nothing")]
     versions: Listing<WholeVersion>,
 }
 
 #[derive(Default, Deserialize)]
+#[serde(default)]
 struct Metadata {
     /// Absent: the core.
-    #[serde(default)]
+    #[serde(deserialize_with = "or_nothing")]
     name: String,
 }
 
 /// `APIVersionDiscovery`
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 struct WholeVersion {
+    #[serde(deserialize_with = "or_nothing")]
     version: String,
-    #[serde(default)]
+    #[serde(deserialize_with = "or_nothing")]
     resources: Listing<WholeResource>,
     /// `Current`, or `Stale` when the aggregated API server did not answer.
-    #[serde(default)]
+    #[serde(deserialize_with = "or_nothing")]
     freshness: String,
 }
 
 /// `APIResourceDiscovery`
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 struct WholeResource {
+    #[serde(deserialize_with = "or_nothing")]
     resource: String,
-    response_kind: Option<Kind>,
+    #[serde(deserialize_with = "or_nothing")]
+    response_kind: Kind,
     /// `Namespaced` or `Cluster`.
-    #[serde(default)]
+    #[serde(deserialize_with = "or_nothing")]
     scope: String,
-    #[serde(default)]
+    #[serde(deserialize_with = "or_nothing")]
     verbs: Listing<Verb>,
 }
 
@@ -82,28 +95,47 @@ struct WholeResource {
 #[derive(Deserialize)]
 struct Verb(String);
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 struct Kind {
-    #[serde(default)]
+    #[serde(deserialize_with = "or_nothing")]
     kind: String,
 }
 
 /// `APIResourceList`
 #[derive(Deserialize)]
 struct ResourceList {
-    resources: Listing<ListedResource>,
+    // Go says `null` of none.
+    resources: Option<Listing<ListedResource>>,
 }
 
 /// `APIResource`
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 struct ListedResource {
+    #[serde(deserialize_with = "or_nothing")]
     name: String,
-    #[serde(default)]
+    #[serde(deserialize_with = "or_nothing")]
     kind: String,
-    #[serde(default)]
+    #[serde(deserialize_with = "or_nothing")]
     namespaced: bool,
-    #[serde(default)]
+    #[serde(deserialize_with = "or_nothing")]
     verbs: Listing<Verb>,
+}
+
+/// Reads what may be `null`: Go writes so every list, map and struct that is empty, and reads
+/// `null` as what has nothing in it. An entry that lacks something is left out for that alone.
+fn or_nothing<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
+/// The same of what tells by being there what a document is.
+fn there<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    or_nothing(deserializer).map(Some)
 }
 
 /// Reads `/api` or `/apis`.
@@ -122,27 +154,29 @@ pub(super) fn root(path: &str, bytes: &[u8]) -> Result<Root, DiscoveryError> {
 pub(super) fn resources(path: &str, bytes: &[u8]) -> Result<Vec<Resource>, DiscoveryError> {
     let list: ResourceList =
         serde_json::from_slice(bytes).map_err(|error| no_document(path, &error))?;
-    Ok(list.resources.0)
+    Ok(list.resources.unwrap_or_default().0)
 }
 
 // === impl Root ===
 
 impl Root {
-    /// Whether it holds the resources, too.
+    /// Returns whether it holds the resources, too.
     pub(super) fn is_whole(&self) -> bool {
         self.items.is_some()
     }
 
     /// The versions whose names are names, those of a group in the order of preference.
-    pub(super) fn into_versions(self) -> Vec<Version> {
-        let whole = self.items.unwrap_or_default().0;
+    /// `is_core` says that the document is that of `/api`, where the group has no name; all
+    /// others have one.
+    pub(super) fn into_versions(self, is_core: bool) -> Vec<Version> {
+        let whole = self.items.unwrap_or_default().0.into_iter();
+        let whole = whole.filter(|group| group.metadata.name.is_empty() == is_core);
         let core = self.versions.unwrap_or_default().0;
         // The core is at `/api`.
         let groups = self.groups.unwrap_or_default().0;
         let groups = groups.into_iter().filter(|group| !group.name.is_empty());
         let core = core.into_iter().filter_map(|name| version("", name));
         whole
-            .into_iter()
             .flat_map(Group::into_versions)
             .chain(core)
             .chain(groups.flat_map(GroupVersions::into_versions))
@@ -199,11 +233,16 @@ impl Listed for WholeResource {
 
     /// Its sub-resources stand apart, in a field that is not read.
     fn kept(self) -> Option<Resource> {
-        let namespaced = self.scope == "Namespaced";
+        let namespaced = match self.scope.as_str() {
+            "Namespaced" => true,
+            "Cluster" => false,
+            // Nobody knows where it is.
+            _ => return None,
+        };
         made(
             &self.verbs,
             self.resource,
-            self.response_kind?.kind,
+            self.response_kind.kind,
             namespaced,
         )
     }
@@ -228,7 +267,7 @@ impl Listed for Verb {
     type Kept = ();
     const MOST: usize = 1;
 
-    /// Whether there is any is all that is asked.
+    /// Returns whether there is any is all that is asked.
     fn kept(self) -> Option<()> {
         (self.0 == "list").then_some(())
     }

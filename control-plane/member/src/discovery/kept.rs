@@ -17,7 +17,7 @@ pub(super) struct Kept {
 // === impl Kept ===
 
 impl Kept {
-    /// What is kept of these.
+    /// Returns what is kept of these.
     pub(super) fn of(versions: Vec<Version>) -> Discovery {
         let mut kept = Self::default();
         for version in versions {
@@ -50,7 +50,7 @@ impl Kept {
         self.versions.push(version);
     }
 
-    /// Whether something was left out for want of room; so will what comes behind it.
+    /// Returns whether something was left out for want of room; so will what comes behind it.
     pub(super) fn leaves_out(&self) -> bool {
         self.leaves_out
     }

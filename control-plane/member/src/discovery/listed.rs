@@ -48,9 +48,10 @@ impl<'de, L: Listed + Deserialize<'de>> Visitor<'de> for Elements<L> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Listing<L>, A::Error> {
         let mut kept = Vec::new();
-        while let Some(element) = elements.next_element::<L>()? {
+        // One that is `null` is none.
+        while let Some(element) = elements.next_element::<Option<L>>()? {
             if kept.len() < L::MOST {
-                kept.extend(element.kept());
+                kept.extend(element.and_then(L::kept));
             }
         }
         Ok(Listing(kept))

@@ -1,11 +1,12 @@
-use cubegate_domain::Scheme;
+use cubegate_testing::{cluster, path_of, serve};
 use serde_json::{Value, json};
 
 use super::{Discoverer, Discovery, DiscoveryError};
-use crate::probe::tests::{Answer, mk_cluster, serve};
 
-async fn discover(answer: Answer) -> Result<Discovery, DiscoveryError> {
-    let cluster = mk_cluster(Scheme::Http, "127.0.0.1", serve(None, answer));
+mod nulls;
+
+async fn discover(answer: fn(&str) -> (u16, String)) -> Result<Discovery, DiscoveryError> {
+    let cluster = cluster("member-1", &serve(answer));
     Discoverer::new(&cluster).unwrap().discover().await
 }
 
@@ -45,7 +46,7 @@ const ALL: &[&str] = &["create", "get", "list", "watch"];
 
 /// As Kubernetes 1.20 with a few more groups; `metrics.k8s.io` is away.
 fn old_server(head: &str) -> (u16, String) {
-    let path = head.split(' ').nth(1).unwrap_or_default();
+    let path = path_of(head);
     match path {
         "/api" => (
             200,
@@ -124,7 +125,7 @@ async fn only_names_that_can_be_listed_are_resources() {
 async fn a_group_that_is_away_is_as_it_was_and_one_that_is_gone_is_gone() {
     let discovery = discover(old_server).await.unwrap();
     assert_eq!(discovery.unreachable(), ["metrics.k8s.io/v1beta1"]);
-    let earlier = discover(|head| match head.split(' ').nth(1).unwrap_or_default() {
+    let earlier = discover(|head| match path_of(head) {
         "/apis/metrics.k8s.io/v1beta1" => resources(&[
             resource("pods", "PodMetrics", true, &["get", "list"]),
             resource("nodes", "NodeMetrics", false, &["get", "list"]),
@@ -214,14 +215,14 @@ async fn what_does_not_tell_its_resources_fails_in_words() {
         .await
         .unwrap_err();
     assert!(matches!(long, DiscoveryError::TooLong { .. }), "{long:?}");
-    let dead = Discoverer::new(&mk_cluster(Scheme::Http, "127.0.0.1", 1)).unwrap();
+    let dead = Discoverer::new(&cluster("dead", "http://127.0.0.1:1")).unwrap();
     let dead = dead.discover().await.unwrap_err();
     assert!(matches!(dead, DiscoveryError::NoAnswer { .. }), "{dead:?}");
 }
 
 /// A core with pods, and groups with these resources each.
 fn large_server(head: &str, versions: &[&str], each: usize) -> (u16, String) {
-    match head.split(' ').nth(1).unwrap_or_default() {
+    match path_of(head) {
         "/api" => (200, json!({ "versions": ["v1"] }).to_string()),
         "/apis" => groups(&[("a.example", versions)]),
         "/api/v1" => resources(&[resource("pods", "Pod", true, ALL)]),
@@ -268,7 +269,7 @@ async fn readings_that_go_wrong_in_turns_do_not_add_up() {
 
 /// Two groups, of which one is away.
 fn one_of_two(head: &str, there: &str) -> (u16, String) {
-    match head.split(' ').nth(1).unwrap_or_default() {
+    match path_of(head) {
         "/apis" => groups(&[("a.example", &["v1"]), ("b.example", &["v1"])]),
         path if path == there => {
             let letter = path.chars().nth(6).unwrap();
@@ -284,7 +285,7 @@ fn one_of_two(head: &str, there: &str) -> (u16, String) {
 
 #[tokio::test]
 async fn a_reading_has_an_end_however_many_documents_there_are() {
-    let endless = discover(|head| match head.split(' ').nth(1).unwrap_or_default() {
+    let endless = discover(|head| match path_of(head) {
         "/api" => (200, json!({ "versions": ["v1"] }).to_string()),
         "/apis" => {
             let names: Vec<_> = (0..100).map(|n| format!("g{n}.example")).collect();

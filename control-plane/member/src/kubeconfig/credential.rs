@@ -3,14 +3,24 @@
 use cubegate_domain::ClusterCredential;
 use kube::config::AuthInfo;
 use secrecy::ExposeSecret;
+use time::OffsetDateTime;
 
 use crate::KubeconfigError;
 use crate::kubeconfig::data::{self, FileAccess};
+use crate::kubeconfig::token;
+
+/// A bearer token.
+struct Token {
+    text: String,
+    /// Where it was read, unless it stands in the kubeconfig.
+    file: Option<String>,
+}
 
 /// Takes the credential, refusing what the gateway cannot do by itself.
 pub(super) fn read(
     user: &AuthInfo,
     files: &FileAccess,
+    now: OffsetDateTime,
     warnings: &mut Vec<String>,
 ) -> Result<ClusterCredential, KubeconfigError> {
     refuse_unsupported(user)?;
@@ -29,7 +39,7 @@ pub(super) fn read(
         files,
     )?;
     let token = token(user, files)?;
-    match (certificate, key) {
+    let credential = match (certificate, key) {
         (Some(certificate_pem), Some(key_pem)) => {
             // An API server asks the certificate first.
             if token.is_some() {
@@ -38,43 +48,75 @@ pub(super) fn read(
                         .to_owned(),
                 );
             }
-            Ok(ClusterCredential::ClientCertificate {
+            ClusterCredential::ClientCertificate {
                 certificate_pem,
                 key_pem,
-            })
-        }
-        (Some(_), None) => Err(KubeconfigError::HalfIdentity {
-            has: "client-certificate",
-            lacks: "client-key",
-        }),
-        (None, Some(_)) => Err(KubeconfigError::HalfIdentity {
-            has: "client-key",
-            lacks: "client-certificate",
-        }),
-        (None, None) => Ok(match token {
-            Some(token) => ClusterCredential::BearerToken(token),
-            None => {
-                warnings.push(
-                    "the user has no credential: the gateway reaches the cluster as anonymous, which may not impersonate anybody"
-                        .to_owned(),
-                );
-                ClusterCredential::None
             }
-        }),
+        }
+        (Some(_), None) => {
+            return Err(KubeconfigError::HalfIdentity {
+                has: "client-certificate",
+                lacks: "client-key",
+            });
+        }
+        (None, Some(_)) => {
+            return Err(KubeconfigError::HalfIdentity {
+                has: "client-key",
+                lacks: "client-certificate",
+            });
+        }
+        (None, None) => match token {
+            Some(token) => ClusterCredential::BearerToken(token.take(now, warnings)?),
+            None => ClusterCredential::None,
+        },
+    };
+    let has_password = is_some(user.username.as_deref())
+        || is_some(user.password.as_ref().map(ExposeSecret::expose_secret));
+    match &credential {
+        ClusterCredential::None if has_password => {
+            return Err(KubeconfigError::Credential {
+                uses: "logs in with username and password, which API servers no longer take",
+            });
+        }
+        ClusterCredential::None => warnings.push(
+            "the user has no credential: the gateway reaches the cluster as anonymous, which may not impersonate anybody"
+                .to_owned(),
+        ),
+        ClusterCredential::ClientCertificate { .. } | ClusterCredential::BearerToken(_)
+            if has_password =>
+        {
+            warnings.push(
+                "the user has a username and password, too, which the gateway does not use"
+                    .to_owned(),
+            );
+        }
+        ClusterCredential::ClientCertificate { .. } | ClusterCredential::BearerToken(_) => {}
     }
+    Ok(credential)
+}
+
+/// Whether a text is there and says something.
+fn is_some(text: Option<&str>) -> bool {
+    text.is_some_and(|text| !text.is_empty())
 }
 
 fn refuse_unsupported(user: &AuthInfo) -> Result<(), KubeconfigError> {
-    let uses = if user.exec.is_some() {
+    let exec = user.exec.as_ref();
+    let provider = user.auth_provider.as_ref();
+    let uses = if exec.is_some_and(|exec| is_some(exec.command.as_deref())) {
         "gets its credential from an exec plugin"
-    } else if user.auth_provider.is_some() {
+    } else if provider.is_some_and(|provider| !provider.name.is_empty()) {
         "gets its credential from an auth-provider plugin"
-    } else if user.username.is_some() || user.password.is_some() {
-        "logs in with username and password, which API servers no longer take"
-    } else if user.impersonate.is_some()
-        || user.impersonate_uid.is_some()
-        || user.impersonate_groups.is_some()
-        || user.impersonate_user_extra.is_some()
+    } else if is_some(user.impersonate.as_deref())
+        || is_some(user.impersonate_uid.as_deref())
+        || user
+            .impersonate_groups
+            .as_ref()
+            .is_some_and(|groups| !groups.is_empty())
+        || user
+            .impersonate_user_extra
+            .as_ref()
+            .is_some_and(|extra| !extra.is_empty())
     {
         "acts as somebody else (as, as-groups), which the gateway does itself for each request"
     } else {
@@ -83,23 +125,43 @@ fn refuse_unsupported(user: &AuthInfo) -> Result<(), KubeconfigError> {
     Err(KubeconfigError::Credential { uses })
 }
 
-fn token(user: &AuthInfo, files: &FileAccess) -> Result<Option<String>, KubeconfigError> {
-    let inline = user
-        .token
-        .as_ref()
-        .map(ExposeSecret::expose_secret)
-        .filter(|t| !t.is_empty());
-    let token = match (
-        inline,
-        user.token_file.as_deref().filter(|file| !file.is_empty()),
-    ) {
-        (Some(token), _) => token.to_owned(),
-        (None, Some(file)) => data::read_file("tokenFile", file, files)?.trim().to_owned(),
+fn token(user: &AuthInfo, files: &FileAccess) -> Result<Option<Token>, KubeconfigError> {
+    let inline = user.token.as_ref().map(ExposeSecret::expose_secret);
+    let file = user.token_file.as_deref().filter(|file| !file.is_empty());
+    let token = match (inline.filter(|token| !token.is_empty()), file) {
+        (Some(token), _) => Token {
+            text: token.to_owned(),
+            file: None,
+        },
+        (None, Some(file)) => Token {
+            text: data::read_file("tokenFile", file, files)?.trim().to_owned(),
+            file: Some(file.to_owned()),
+        },
         (None, None) => return Ok(None),
     };
     // It becomes a header of every request.
-    if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+    if token.text.is_empty() || !token.text.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(KubeconfigError::Token);
     }
     Ok(Some(token))
+}
+
+// === impl Token ===
+
+impl Token {
+    /// Returns the text to be used from now on, and warns of its end.
+    fn take(
+        self,
+        now: OffsetDateTime,
+        warnings: &mut Vec<String>,
+    ) -> Result<String, KubeconfigError> {
+        let Self { text, file } = self;
+        token::check(&text, now, warnings)?;
+        if let Some(file) = file {
+            warnings.push(format!(
+                "the token is what {file} (tokenFile) holds now; the file is not read again, so when its token is renewed, add the cluster again with --replace"
+            ));
+        }
+        Ok(text)
+    }
 }

@@ -5,10 +5,11 @@ use std::path::PathBuf;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::KubeconfigError;
+use crate::kubeconfig::private_key::{self, NoKey};
 
 /// Whether the files that a kubeconfig points to are read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +42,7 @@ pub(super) fn certificates(
     Ok(Some(pem))
 }
 
-/// A private key: the `-data` field, or else the file.
+/// A private key: the `-data` field, or else the file; under the label of what it is.
 pub(super) fn private_key(
     field: &'static str,
     data: Option<&str>,
@@ -51,11 +52,13 @@ pub(super) fn private_key(
     let Some(pem) = pem(field, data, file, files)? else {
         return Ok(None);
     };
-    PrivateKeyDer::from_pem_slice(pem.as_bytes()).map_err(|_| KubeconfigError::Pem {
-        field,
-        what: "private key",
-    })?;
-    Ok(Some(pem))
+    private_key::read(&pem).map(Some).map_err(|why| match why {
+        NoKey::Encrypted => KubeconfigError::EncryptedKey { field },
+        NoKey::Absent => KubeconfigError::Pem {
+            field,
+            what: "private key",
+        },
+    })
 }
 
 /// A file's text.

@@ -94,11 +94,30 @@ pub enum KubeconfigError {
         /// `certificate` or `private key`.
         what: &'static str,
     },
+    /// A private key under a passphrase.
+    #[error(
+        "{field} of the kubeconfig is under a passphrase, which nobody can give the gateway; write it without one: openssl pkey -in KEY -out PLAIN"
+    )]
+    EncryptedKey {
+        /// The field.
+        field: &'static str,
+    },
+    /// A client key on a curve that only Envoy knows.
+    #[error(
+        "the client-key of the kubeconfig is an ECDSA key on P-521, which the control plane's TLS library does not know; give one of RSA, P-256, P-384 or Ed25519"
+    )]
+    P521Key,
     /// A token that does not fit into a header.
     #[error(
         "the token of the kubeconfig is empty or holds blanks or control characters; copy it again"
     )]
     Token,
+    /// A token whose time is over.
+    #[error("the token of the kubeconfig has ended at {at}; give a new one")]
+    TokenEnded {
+        /// When, as RFC 3339 writes it.
+        at: String,
+    },
     /// It points to a file, and files may not be read here.
     #[error(
         "{field} of the kubeconfig points to a file, which the gateway does not read; put the content in with `kubectl config view --raw --minify --flatten`"

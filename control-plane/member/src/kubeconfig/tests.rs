@@ -1,9 +1,12 @@
+mod as_kubectl;
+
 use std::fs;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use cubegate_domain::{ClusterCredential, Scheme};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
+use time::OffsetDateTime;
 
 use super::{FileAccess, KubeconfigError, MemberSpec, parse_kubeconfig};
 
@@ -12,6 +15,10 @@ fn mk_identity() -> (String, String) {
     let CertifiedKey { cert, signing_key } =
         generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     (cert.pem(), signing_key.serialize_pem())
+}
+
+fn now() -> OffsetDateTime {
+    OffsetDateTime::from_unix_timestamp(1_700_000_000).unwrap()
 }
 
 /// A kubeconfig with the given lines for cluster and user.
@@ -34,7 +41,12 @@ fn mk_kubeconfig(cluster: &str, user: &str) -> String {
 }
 
 fn parse(cluster: &str, user: &str) -> Result<MemberSpec, KubeconfigError> {
-    parse_kubeconfig(&mk_kubeconfig(cluster, user), None, &FileAccess::Refused)
+    parse_kubeconfig(
+        &mk_kubeconfig(cluster, user),
+        None,
+        &FileAccess::Refused,
+        now(),
+    )
 }
 
 /// The sentence a kubeconfig is refused with.
@@ -70,7 +82,7 @@ fn a_token_and_a_ca_are_taken() {
 fn json_is_taken_too() {
     let json = r#"{"current-context":"a","contexts":[{"name":"a","context":{"cluster":"c","user":"u"}}],
         "clusters":[{"name":"c","cluster":{"server":"https://[::1]"}}],"users":[{"name":"u","user":{"token":"t"}}]}"#;
-    let spec = parse_kubeconfig(json, None, &FileAccess::Refused).unwrap();
+    let spec = parse_kubeconfig(json, None, &FileAccess::Refused, now()).unwrap();
     assert_eq!((spec.server.host.as_str(), spec.server.port), ("::1", 443));
 }
 
@@ -116,7 +128,7 @@ fn plain_http_and_anonymous_are_taken_with_a_warning() {
 #[test]
 fn the_context_is_chosen_by_name_and_must_be_whole() {
     let yaml = mk_kubeconfig(SERVER, TOKEN);
-    let with = |context| parse_kubeconfig(&yaml, Some(context), &FileAccess::Refused);
+    let with = |context| parse_kubeconfig(&yaml, Some(context), &FileAccess::Refused, now());
     assert!(with("main").is_ok());
     let cases = [
         (
@@ -133,7 +145,7 @@ fn the_context_is_chosen_by_name_and_must_be_whole() {
         assert!(error.contains(sentence), "{context}: {error}");
     }
     let without = yaml.replace("current-context: main\n", "");
-    let error = parse_kubeconfig(&without, None, &FileAccess::Refused)
+    let error = parse_kubeconfig(&without, None, &FileAccess::Refused, now())
         .unwrap_err()
         .to_string();
     assert!(
@@ -284,17 +296,23 @@ fn files_are_read_for_the_command_line_only() {
         "client-certificate: client.crt\nclient-key: {}",
         absolute.display()
     );
-    let spec = parse_kubeconfig(&mk_kubeconfig(&cluster, &user), None, &here).unwrap();
+    let spec = parse_kubeconfig(&mk_kubeconfig(&cluster, &user), None, &here, now()).unwrap();
     assert_eq!(spec.tls.ca_pem.as_ref(), Some(&certificate));
     assert!(matches!(
         spec.credential,
         ClusterCredential::ClientCertificate { .. }
     ));
     let yaml = mk_kubeconfig(SERVER, "tokenFile: token");
-    let spec = parse_kubeconfig(&yaml, None, &here).unwrap();
+    let spec = parse_kubeconfig(&yaml, None, &here, now()).unwrap();
     assert_eq!(
         spec.credential,
         ClusterCredential::BearerToken("abc".to_owned())
+    );
+    assert_eq!(spec.warnings.len(), 1);
+    assert!(
+        spec.warnings[0].contains("the file is not read again"),
+        "{:?}",
+        spec.warnings
     );
 
     for user in [user.as_str(), "tokenFile: /etc/passwd"] {
@@ -310,7 +328,7 @@ fn files_are_read_for_the_command_line_only() {
         "{error}"
     );
     let yaml = mk_kubeconfig(SERVER, "tokenFile: missing");
-    let error = parse_kubeconfig(&yaml, None, &here)
+    let error = parse_kubeconfig(&yaml, None, &here, now())
         .unwrap_err()
         .to_string();
     assert!(error.contains("missing, which cannot be read"), "{error}");
@@ -325,13 +343,13 @@ fn text_that_is_no_kubeconfig_is_refused_without_quoting_it() {
         "users:\n- name: u\n  user: {token: [s3cret]}",
         "{",
     ] {
-        let error = parse_kubeconfig(text, None, &FileAccess::Refused)
+        let error = parse_kubeconfig(text, None, &FileAccess::Refused, now())
             .unwrap_err()
             .to_string();
         assert!(error.contains("not valid YAML or JSON"), "{text}: {error}");
         assert!(!error.contains("s3cret"), "a secret in {error}");
     }
-    let error = parse_kubeconfig("", None, &FileAccess::Refused)
+    let error = parse_kubeconfig("", None, &FileAccess::Refused, now())
         .unwrap_err()
         .to_string();
     assert!(error.contains("it holds no context at all"), "{error}");

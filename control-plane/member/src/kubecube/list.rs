@@ -2,19 +2,22 @@
 
 use std::time::Duration;
 
-use http::{Method, Request, StatusCode};
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use http::{HeaderValue, StatusCode, header};
+use http_body_util::BodyExt as _;
+use kube::api::ListParams;
 use kube::client::Body;
+use kube::core::Request;
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::time;
 
+use crate::client;
 use crate::kubecube::KubeCubeError;
 use crate::probe::ProbeError;
 
 /// Objects per page: a few hundred kilobytes, since an object holds a kubeconfig
 /// at most.
-const PAGE: usize = 100;
+const PAGE: u32 = 100;
 
 /// Longest answer. An object cannot be larger than 1.5 MiB (etcd's limit).
 pub(super) const MAX_PAGE_BYTES: usize = 160 * 1024 * 1024;
@@ -33,7 +36,7 @@ pub(super) struct Reader {
 }
 
 #[derive(Deserialize)]
-struct Page {
+struct ListChunk {
     #[serde(default)]
     metadata: PageMetadata,
     items: Vec<Value>,
@@ -59,16 +62,11 @@ impl Reader {
         plural: &str,
     ) -> Result<Vec<Value>, KubeCubeError> {
         let resource = format!("{plural}.{group}");
+        let path = format!("/apis/{group}/v1/{plural}");
+        let mut params = ListParams::default().limit(PAGE);
         let mut items = Vec::new();
-        let mut next: Option<String> = None;
         loop {
-            let mut query = form_urlencoded::Serializer::new(String::new());
-            query.append_pair("limit", &PAGE.to_string());
-            if let Some(next) = &next {
-                query.append_pair("continue", next);
-            }
-            let path = format!("/apis/{group}/v1/{plural}?{}", query.finish());
-            let page = time::timeout(PAGE_TIMEOUT, self.page(&path, &resource))
+            let page = time::timeout(PAGE_TIMEOUT, self.page(&path, &params, &resource))
                 .await
                 .map_err(|_| ProbeError::Connection {
                     server: self.server.clone(),
@@ -83,23 +81,29 @@ impl Reader {
             }
             match page.metadata.next.filter(|next| !next.is_empty()) {
                 // The same place again would never end.
-                Some(place) if next.as_ref() != Some(&place) => next = Some(place),
+                Some(place) if params.continue_token.as_ref() != Some(&place) => {
+                    params.continue_token = Some(place);
+                }
                 Some(_) => return Err(self.no_list(&resource, "its pages do not end")),
                 None => return Ok(items),
             }
         }
     }
 
-    async fn page(&self, path: &str, resource: &str) -> Result<Page, KubeCubeError> {
-        let request = Request::builder()
-            .method(Method::GET)
-            .uri(path)
-            .header(http::header::ACCEPT, "application/json")
-            .body(Body::empty())
+    async fn page(
+        &self,
+        path: &str,
+        params: &ListParams,
+        resource: &str,
+    ) -> Result<ListChunk, KubeCubeError> {
+        let mut request = Request::new(path)
+            .list(params)
             .map_err(|error| self.no_list(resource, &error.to_string()))?;
+        let json = HeaderValue::from_static("application/json");
+        request.headers_mut().insert(header::ACCEPT, json);
         let answer = self
             .client
-            .send(request)
+            .send(request.map(Body::from))
             .await
             .map_err(|error| ProbeError::from_kube(&self.server, &error))?;
         match answer.status() {
@@ -131,22 +135,10 @@ impl Reader {
                 return Err(self.no_list(resource, &reason));
             }
         }
-        let body = Limited::new(answer.into_body(), MAX_PAGE_BYTES)
-            .collect()
-            .await
-            .map_err(|error| {
-                if error.is::<LengthLimitError>() {
-                    self.no_list(resource, "the answer is too long")
-                } else {
-                    KubeCubeError::Server(ProbeError::Connection {
-                        server: self.server.clone(),
-                        reason: error.to_string(),
-                    })
-                }
-            })?
-            .to_bytes();
+        let body = answer.into_body().collect().await;
+        let body = body.map_err(|error| self.no_list(resource, &client::innermost(&error)))?;
         // Serde's message could quote what it read, and objects hold secrets.
-        serde_json::from_slice(&body)
+        serde_json::from_slice(&body.to_bytes())
             .map_err(|_| self.no_list(resource, "the answer has another form"))
     }
 

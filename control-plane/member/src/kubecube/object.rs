@@ -4,12 +4,13 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 /// A `User`. Its `Debug` form hides the password.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 pub struct UserObject {
     /// The name, also for logging in.
     pub name: String,
@@ -30,7 +31,8 @@ pub struct UserObject {
 }
 
 /// A `Key`, named by its access key. Its `Debug` form hides the secret.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct KeyObject {
     /// The access key.
     pub name: String,
@@ -41,15 +43,18 @@ pub struct KeyObject {
 }
 
 /// A `Cluster`. Its `Debug` form hides the kubeconfig.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 pub struct ClusterObject {
     /// The name in paths.
     pub name: String,
     /// The kubeconfig's text.
+    #[serde(rename = "kubeConfig", deserialize_with = "text_in_base64")]
     pub kubeconfig: String,
     /// Where KubeCube's proxy goes; empty when it says nothing.
+    #[serde(default, rename = "kubernetesAPIEndpoint")]
     pub endpoint: String,
     /// False for the pivot cluster.
+    #[serde(default, rename = "isMemberCluster")]
     pub is_member: bool,
 }
 
@@ -64,67 +69,24 @@ pub struct Skipped {
     pub reason: String,
 }
 
-/// One of the three, made from its name and its spec.
-pub(super) trait FromSpec: Sized {
-    type Spec: DeserializeOwned;
-
-    fn from_spec(name: String, spec: Self::Spec) -> Result<Self, String>;
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(super) struct UserSpec {
-    display_name: String,
-    email: String,
-    phone: String,
-    language: String,
-    login_type: String,
-    state: String,
-    password: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct KeySpec {
-    secret_key: String,
-    user: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct ClusterSpec {
-    kube_config: String,
-    #[serde(default, rename = "kubernetesAPIEndpoint")]
-    endpoint: String,
-    #[serde(default)]
-    is_member_cluster: bool,
-}
-
-/// Puts an object where it belongs.
-pub(super) fn sort_in<T: FromSpec>(
+/// Puts an object where it belongs: one of the three, read from its spec and its name.
+pub(super) fn sort_in<T: DeserializeOwned>(
     kind: &'static str,
     mut object: Value,
     good: &mut Vec<T>,
     skipped: &mut Vec<Skipped>,
 ) {
-    let name = object
-        .pointer("/metadata/name")
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-        .to_owned();
-    let read = if name.is_empty() {
-        Err("it has no name".to_owned())
-    } else {
-        object
-            .get_mut("spec")
-            .map(Value::take)
-            .ok_or_else(|| "it has no spec".to_owned())
+    let name = object.pointer("/metadata/name").and_then(Value::as_str);
+    let name = name.unwrap_or_default().to_owned();
+    let read = match object.get_mut("spec").map(Value::take) {
+        _ if name.is_empty() => Err("it has no name".to_owned()),
+        Some(Value::Object(mut spec)) => {
+            spec.insert("name".to_owned(), name.clone().into());
             // Serde's message could quote a value, which may be a secret.
-            .and_then(|spec| {
-                serde_json::from_value(spec)
-                    .map_err(|_| format!("its spec is not that of a {kind} of KubeCube"))
-            })
-            .and_then(|spec| T::from_spec(name.clone(), spec))
+            serde_json::from_value(spec.into())
+                .map_err(|_| format!("its spec is not that of a {kind} of KubeCube"))
+        }
+        _ => Err("it has no spec".to_owned()),
     };
     match read {
         Ok(object) => good.push(object),
@@ -132,33 +94,13 @@ pub(super) fn sort_in<T: FromSpec>(
     }
 }
 
-// === impl UserObject ===
-
-impl FromSpec for UserObject {
-    type Spec = UserSpec;
-
-    fn from_spec(name: String, spec: UserSpec) -> Result<Self, String> {
-        let UserSpec {
-            display_name,
-            email,
-            phone,
-            language,
-            login_type,
-            state,
-            password,
-        } = spec;
-        Ok(Self {
-            name,
-            display_name,
-            email,
-            phone,
-            language,
-            login_type,
-            state,
-            password,
-        })
-    }
+fn text_in_base64<'de, D: Deserializer<'de>>(json: D) -> Result<String, D::Error> {
+    let text = String::deserialize(json)?;
+    let bytes = STANDARD.decode(text.trim()).map_err(D::Error::custom)?;
+    String::from_utf8(bytes).map_err(D::Error::custom)
 }
+
+// === impl UserObject ===
 
 impl fmt::Debug for UserObject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -168,19 +110,6 @@ impl fmt::Debug for UserObject {
 
 // === impl KeyObject ===
 
-impl FromSpec for KeyObject {
-    type Spec = KeySpec;
-
-    fn from_spec(name: String, spec: KeySpec) -> Result<Self, String> {
-        let KeySpec { secret_key, user } = spec;
-        Ok(Self {
-            name,
-            secret_key,
-            user,
-        })
-    }
-}
-
 impl fmt::Debug for KeyObject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "KeyObject({} of {}, ..)", self.name, self.user)
@@ -188,29 +117,6 @@ impl fmt::Debug for KeyObject {
 }
 
 // === impl ClusterObject ===
-
-impl FromSpec for ClusterObject {
-    type Spec = ClusterSpec;
-
-    fn from_spec(name: String, spec: ClusterSpec) -> Result<Self, String> {
-        let ClusterSpec {
-            kube_config,
-            endpoint,
-            is_member_cluster,
-        } = spec;
-        let kubeconfig = STANDARD
-            .decode(kube_config.trim())
-            .ok()
-            .and_then(|bytes| String::from_utf8(bytes).ok())
-            .ok_or("its kubeConfig is no text in base64")?;
-        Ok(Self {
-            name,
-            kubeconfig,
-            endpoint,
-            is_member: is_member_cluster,
-        })
-    }
-}
 
 impl fmt::Debug for ClusterObject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 use std::io;
 
-use rustls::CertificateError;
+use rustls::{AlertDescription, CertificateError};
 use thiserror::Error;
 
 use crate::client::innermost;
@@ -56,6 +56,16 @@ pub enum ProbeError {
     CertificateExpired {
         /// The server URL.
         server: String,
+    },
+    /// No version, key or algorithm of TLS that both sides speak.
+    #[error(
+        "{server} and the control plane have no TLS in common ({reason}); the control plane speaks TLS 1.2 and 1.3, with keys of RSA, P-256, P-384 and Ed25519"
+    )]
+    NothingInCommon {
+        /// The server URL.
+        server: String,
+        /// What the TLS library says.
+        reason: String,
     },
     /// TLS fails in another way.
     #[error("no TLS connection to {server}: {reason}")]
@@ -110,6 +120,18 @@ pub enum ProbeError {
 // === impl ProbeError ===
 
 impl ProbeError {
+    /// Returns what is to be warned of when Envoys decide instead of the control plane: it
+    /// is its own TLS that does not reach the server, and theirs knows more. `None` for what
+    /// is nobody's to overcome.
+    pub fn left_to_envoys(&self) -> Option<String> {
+        match self {
+            Self::NothingInCommon { .. } => Some(format!(
+                "{self}; so it is left to the Envoys whether the cluster answers, what the credential may do is not known, and what the control plane reads itself (KubeSphere's lists, clusters/info) is missing"
+            )),
+            _ => None,
+        }
+    }
+
     pub(crate) fn from_kube(server: &str, error: &kube::Error) -> Self {
         let server = server.to_owned();
         match error {
@@ -144,11 +166,14 @@ impl ProbeError {
     }
 
     fn from_tls(server: String, error: &rustls::Error) -> Self {
-        let rustls::Error::InvalidCertificate(certificate) = error else {
-            return Self::Tls {
-                server,
-                reason: error.to_string(),
-            };
+        let reason = error.to_string();
+        let certificate = match error {
+            rustls::Error::InvalidCertificate(certificate) => certificate,
+            rustls::Error::PeerIncompatible(_)
+            | rustls::Error::AlertReceived(
+                AlertDescription::HandshakeFailure | AlertDescription::ProtocolVersion,
+            ) => return Self::NothingInCommon { server, reason },
+            _ => return Self::Tls { server, reason },
         };
         match certificate {
             CertificateError::UnknownIssuer | CertificateError::BadSignature => {
@@ -161,15 +186,16 @@ impl ProbeError {
             | CertificateError::ExpiredContext { .. }
             | CertificateError::NotValidYet
             | CertificateError::NotValidYetContext { .. } => Self::CertificateExpired { server },
-            _ => Self::Tls {
-                server,
-                reason: error.to_string(),
-            },
+            CertificateError::UnsupportedSignatureAlgorithmContext { .. }
+            | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
+                Self::NothingInCommon { server, reason }
+            }
+            _ => Self::Tls { server, reason },
         }
     }
 }
 
-/// The first `E` among an error and its causes. An `io::Error` that carries
+/// Returns the first `E` among an error and its causes. An `io::Error` that carries
 /// another error does not name it as its source, so it is opened by hand.
 fn find<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a E> {
     let mut next = Some(error);

@@ -7,6 +7,7 @@ use kube::api::{Api, PostParams};
 use tokio::time;
 
 use super::rights::{Names, Rights};
+use crate::AccessQuestion;
 use crate::probe::PROBE_TIMEOUT;
 
 /// Whose members are administrators of every cluster, whatever its roles say.
@@ -20,15 +21,6 @@ const NAMESPACE: &str = "default";
 const MOST_NAMES: usize = 16;
 
 const MANIFEST: &str = "the role that `cubegate cluster manifest` prints";
-
-/// One question to the API server's authorizer.
-struct Question<'a> {
-    verb: &'a str,
-    group: &'a str,
-    resource: &'a str,
-    /// Empty: all of them.
-    name: &'a str,
-}
 
 /// Warnings about what the credential may not do although the gateway needs it, and about
 /// what it may do beyond. `groups` are those that users of the gateway are in.
@@ -101,65 +93,38 @@ async fn complete(
     groups: &BTreeSet<String>,
     rights: &mut Rights,
 ) -> Result<(), kube::Error> {
-    let impersonate = |resource, name| Question {
-        verb: "impersonate",
-        group: "",
-        resource,
-        name,
+    let may = async |verb: &str, group: &str, resource: &str, name: &str| {
+        let question = AccessQuestion {
+            verb: verb.to_owned(),
+            api_group: group.to_owned(),
+            resource: resource.to_owned(),
+            name: name.to_owned(),
+            ..AccessQuestion::default()
+        };
+        question.ask(client).await
     };
-    if may(client, &impersonate("users", "")).await? {
+    if may("impersonate", "", "users", "").await? {
         rights.users = Names::All;
     }
-    if may(client, &impersonate("groups", "")).await? {
+    if may("impersonate", "", "groups", "").await? {
         rights.groups = Names::All;
     } else {
         let asked = groups.iter().map(String::as_str).take(MOST_NAMES);
         for group in asked.chain([MASTERS_GROUP]) {
-            if !rights.groups.holds(group) && may(client, &impersonate("groups", group)).await? {
+            if !rights.groups.holds(group) && may("impersonate", "", "groups", group).await? {
                 rights.groups.add(group);
             }
         }
     }
     for (verb, group, resource) in [("*", "*", "*"), ("get", "", "secrets")] {
-        let question = Question {
-            verb,
-            group,
-            resource,
-            name: "",
-        };
-        if may(client, &question).await? {
+        if may(verb, group, resource, "").await? {
             rights.more.insert(format!("{verb} {resource}"));
         }
     }
     Ok(())
 }
 
-async fn may(client: &kube::Client, question: &Question<'_>) -> Result<bool, kube::Error> {
-    let Question {
-        verb,
-        group,
-        resource,
-        name,
-    } = question;
-    let review = k8s::SelfSubjectAccessReview {
-        spec: k8s::SelfSubjectAccessReviewSpec {
-            resource_attributes: Some(k8s::ResourceAttributes {
-                verb: Some((*verb).to_owned()),
-                group: Some((*group).to_owned()),
-                resource: Some((*resource).to_owned()),
-                name: Some((*name).to_owned()),
-                ..Default::default()
-            }),
-            ..Default::default()
-        },
-        ..Default::default()
-    };
-    let api: Api<k8s::SelfSubjectAccessReview> = Api::all(client.clone());
-    let answer = api.create(&PostParams::default(), &review).await?;
-    Ok(answer.status.is_some_and(|status| status.allowed))
-}
-
-/// The first of them, and how many more there are.
+/// Returns the first of them, and how many more there are.
 fn some<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
     let more = names.len().saturating_sub(MOST_NAMES);
     let mut text = names.take(MOST_NAMES).collect::<Vec<_>>().join(", ");

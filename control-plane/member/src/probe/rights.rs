@@ -35,7 +35,7 @@ pub(super) enum Names {
 // === impl Rights ===
 
 impl Rights {
-    /// What the API server has told.
+    /// Returns what the API server has told.
     pub(super) fn of(status: &k8s::SubjectRulesReviewStatus) -> Self {
         let mut rights = Self {
             complete: !status.incomplete,
@@ -80,12 +80,12 @@ impl Rights {
 // === impl Names ===
 
 impl Names {
-    /// Whether there is no name at all.
+    /// Returns whether there is no name at all.
     pub(super) fn is_none(&self) -> bool {
         matches!(self, Self::Some(names) if names.is_empty())
     }
 
-    /// Whether this name is one of them.
+    /// Returns whether this name is one of them.
     pub(super) fn holds(&self, name: &str) -> bool {
         match self {
             Self::Some(names) => names.contains(name),
@@ -127,13 +127,13 @@ impl Default for Names {
     }
 }
 
-/// Whether Kubernetes itself has that API group: others are a distribution's, which may
+/// Returns whether Kubernetes itself has that API group: others are a distribution's, which may
 /// give everybody something in them.
 fn is_kubernetes_own(group: &str) -> bool {
     !group.contains('.') || group.ends_with(".k8s.io")
 }
 
-/// Whether the gateway needs it, or everybody may do it: ask for the own rights.
+/// Returns whether the gateway needs it, or everybody may do it: ask for the own rights.
 fn is_needed(verb: &str, resource: &str) -> bool {
     match verb {
         "impersonate" => matches!(resource, "users" | "groups"),
@@ -142,7 +142,7 @@ fn is_needed(verb: &str, resource: &str) -> bool {
     }
 }
 
-/// What a terminal can be shown.
+/// Returns what a terminal can be shown.
 fn plain(text: &str) -> String {
     let shown = |c: char| {
         if c.is_ascii_graphic() || c == ' ' {

@@ -1,91 +1,25 @@
 use std::collections::BTreeSet;
-use std::io::{Read, Write};
+use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
-use std::sync::Arc;
 use std::thread;
 
-use cubegate_domain::{ApiServer, Cluster, ClusterCredential, ClusterTls, Scheme};
-use rcgen::{CertifiedKey, generate_simple_self_signed};
-use rustls::pki_types::PrivateKeyDer;
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
-use time::OffsetDateTime;
+use cubegate_domain::{Cluster, ClusterCredential};
+use cubegate_testing::{cluster, serve, serve_tls};
 
-use super::{ProbeError, probe};
+use super::{ProbeError, ProbeReport, probe};
 
 const VERSION: &str = r#"{"major":"1","minor":"20","gitVersion":"v1.20.4","gitCommit":"c","gitTreeState":"clean","buildDate":"d","goVersion":"g","compiler":"gc","platform":"linux/amd64"}"#;
 
-/// What a request head is answered with: a status and a body.
-pub(crate) type Answer = fn(&str) -> (u16, String);
-
-/// A server on a free port that answers each connection's first request.
-pub(crate) fn serve(tls: Option<Arc<ServerConfig>>, answer: Answer) -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let tls = tls.clone();
-            thread::spawn(move || match tls {
-                Some(config) => {
-                    let connection = ServerConnection::new(config).unwrap();
-                    talk(StreamOwned::new(connection, stream), answer);
-                }
-                None => talk(stream, answer),
-            });
-        }
-    });
-    port
-}
-
-fn talk(mut stream: impl Read + Write, answer: Answer) {
-    let mut head = Vec::new();
-    let mut byte = [0];
-    while !head.ends_with(b"\r\n\r\n") {
-        if stream.read_exact(&mut byte).is_err() {
-            return;
-        }
-        head.push(byte[0]);
-    }
-    let head = String::from_utf8_lossy(&head).into_owned();
-    // Closed with bytes unread, a socket is reset, and the client may lose the answer.
-    if stream.read_exact(&mut vec![0; body_bytes(&head)]).is_err() {
-        return;
-    }
-    let (status, body) = answer(&head);
-    let _ = write!(
-        stream,
-        "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
-        body.len()
-    );
-    let _ = stream.flush();
-}
-
-fn body_bytes(head: &str) -> usize {
-    let mut fields = head.lines().filter_map(|line| line.split_once(':'));
-    let length = fields.find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
-    length.map_or(0, |(_, value)| value.trim().parse().unwrap())
-}
-
-pub(crate) fn mk_cluster(scheme: Scheme, host: &str, port: u16) -> Cluster {
+/// A cluster with this server, and the credential that good ones take.
+fn mk_cluster(server: &str) -> Cluster {
     Cluster {
-        name: "member-1".parse().unwrap(),
-        server: ApiServer {
-            scheme,
-            host: host.to_owned(),
-            port,
-            path_prefix: String::new(),
-        },
-        tls: ClusterTls {
-            ca_pem: None,
-            server_name: None,
-        },
         credential: ClusterCredential::BearerToken("good".to_owned()),
-        created_at: OffsetDateTime::UNIX_EPOCH,
+        ..cluster("member-1", server)
     }
 }
 
-async fn probe_plain(answer: Answer) -> Result<super::ProbeReport, ProbeError> {
-    let cluster = mk_cluster(Scheme::Http, "127.0.0.1", serve(None, answer));
-    probe(&cluster, &groups()).await
+async fn probe_plain(answer: fn(&str) -> (u16, String)) -> Result<ProbeReport, ProbeError> {
+    probe(&mk_cluster(&serve(answer)), &groups()).await
 }
 
 /// The rules that the gateway's credential has.
@@ -186,7 +120,7 @@ async fn an_api_server_that_does_not_tell_all_rules_is_asked_for_each_right() {
 
 #[tokio::test]
 async fn a_prefix_stands_before_every_path() {
-    let answer: Answer = |head| {
+    let server = serve(|head| {
         if head.starts_with("GET /k8s/c-1/version ") {
             (200, VERSION.to_owned())
         } else if head
@@ -196,9 +130,8 @@ async fn a_prefix_stands_before_every_path() {
         } else {
             (404, head.to_owned())
         }
-    };
-    let mut cluster = mk_cluster(Scheme::Http, "127.0.0.1", serve(None, answer));
-    cluster.server.path_prefix = "/k8s/c-1".to_owned();
+    });
+    let cluster = mk_cluster(&format!("{server}/k8s/c-1"));
     assert!(
         probe(&cluster, &groups())
             .await
@@ -238,11 +171,11 @@ async fn nobody_there_and_no_such_name_are_told_apart() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         listener.local_addr().unwrap().port()
     };
-    let refused = probe(&mk_cluster(Scheme::Https, "127.0.0.1", free), &groups()).await;
     let server = format!("https://127.0.0.1:{free}");
+    let refused = probe(&mk_cluster(&server), &groups()).await;
     assert_eq!(refused, Err(ProbeError::Refused { server }));
 
-    let missing = probe(&mk_cluster(Scheme::Https, "api.invalid", 6443), &groups()).await;
+    let missing = probe(&mk_cluster("https://api.invalid:6443"), &groups()).await;
     assert_eq!(
         missing,
         Err(ProbeError::NameNotFound {
@@ -254,8 +187,8 @@ async fn nobody_there_and_no_such_name_are_told_apart() {
 #[tokio::test]
 async fn a_server_that_is_silent_is_given_up() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let silent = probe(&mk_cluster(Scheme::Http, "127.0.0.1", port), &groups()).await;
+    let server = format!("http://{}", listener.local_addr().unwrap());
+    let silent = probe(&mk_cluster(&server), &groups()).await;
     assert!(
         matches!(silent, Err(ProbeError::TimedOut { .. })),
         "{silent:?}"
@@ -263,33 +196,20 @@ async fn a_server_that_is_silent_is_given_up() {
     drop(listener);
 }
 
-/// A TLS server whose certificate is for `name`, and its CA.
-fn serve_tls(name: &str) -> (u16, String) {
-    let CertifiedKey { cert, signing_key } =
-        generate_simple_self_signed([name.to_owned()]).unwrap();
-    let key = PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap();
-    let config =
-        ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![cert.der().clone()], key)
-            .unwrap();
-    let port = serve(Some(Arc::new(config)), |head| {
-        if head.starts_with("GET /version ") {
-            (200, VERSION.to_owned())
-        } else {
-            good()
-        }
-    });
-    (port, cert.pem())
+/// What a good server says.
+fn answer(head: &str) -> (u16, String) {
+    if head.starts_with("GET /version ") {
+        (200, VERSION.to_owned())
+    } else {
+        good()
+    }
 }
 
 #[tokio::test]
 async fn a_certificate_must_be_trusted_and_for_the_name() {
-    let (port, ca) = serve_tls("kubernetes.example");
-    let (_, other_ca) = serve_tls("kubernetes.example");
-    let mut cluster = mk_cluster(Scheme::Https, "127.0.0.1", port);
+    let (server, ca) = serve_tls("kubernetes.example", answer);
+    let (_, other_ca) = serve_tls("kubernetes.example", answer);
+    let mut cluster = mk_cluster(&server);
 
     cluster.tls.ca_pem = Some(ca);
     let wrong = probe(&cluster, &groups()).await;
@@ -319,7 +239,7 @@ async fn a_certificate_must_be_trusted_and_for_the_name() {
 #[tokio::test]
 async fn a_plain_server_behind_https_is_no_tls() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
+    let server = format!("https://{}", listener.local_addr().unwrap());
     thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
         stream.read_exact(&mut [0]).unwrap();
@@ -328,6 +248,28 @@ async fn a_plain_server_behind_https_is_no_tls() {
             .unwrap();
         thread::park();
     });
-    let broken = probe(&mk_cluster(Scheme::Https, "127.0.0.1", port), &groups()).await;
+    let broken = probe(&mk_cluster(&server), &groups()).await;
     assert!(matches!(broken, Err(ProbeError::Tls { .. })), "{broken:?}");
+}
+
+#[test]
+fn only_what_a_tls_library_does_not_know_is_left_to_envoys() {
+    let server = "https://a:1".to_owned();
+    let left = ProbeError::NothingInCommon {
+        server: server.clone(),
+        reason: "received fatal alert: HandshakeFailure".to_owned(),
+    };
+    let warning = left.left_to_envoys().unwrap();
+    assert!(
+        warning.contains("HandshakeFailure") && warning.contains("left to the Envoys"),
+        "{warning}"
+    );
+    for other in [
+        ProbeError::NotTrusted {
+            server: server.clone(),
+        },
+        ProbeError::Refused { server },
+    ] {
+        assert_eq!(other.left_to_envoys(), None, "{other}");
+    }
 }

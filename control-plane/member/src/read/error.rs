@@ -27,7 +27,7 @@ const MAX_MESSAGE_BYTES: usize = 1_024;
 // === impl ReadError ===
 
 impl ReadError {
-    pub(super) fn from_kube(error: kube::Error) -> Self {
+    pub(crate) fn from_kube(error: kube::Error) -> Self {
         match error {
             kube::Error::Api(status) => Self::Refused {
                 code: status.code,

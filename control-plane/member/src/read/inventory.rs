@@ -1,10 +1,11 @@
 //! What a cluster has and what of it is used.
 
+use cubegate_kube::quantity::Decimal;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed as _, Deserializer};
 
 use super::pages::Objects;
-use super::{ReadError, Reader, quantity, within};
+use super::{MemberClient, ReadError, within};
 
 const MIB: u64 = 1024 * 1024;
 
@@ -129,10 +130,10 @@ struct Resources {
     requests: Option<Quantities>,
 }
 
-// === impl Reader ===
+// === impl MemberClient ===
 
-impl Reader {
-    /// What the cluster has.
+impl MemberClient {
+    /// Returns what the cluster has.
     ///
     /// # Errors
     /// [`ReadError::Failed`] when it does not answer; a refusal counts as nothing.
@@ -171,7 +172,7 @@ impl Reader {
         .await
     }
 
-    /// What the cluster has, and what its pods that are not over ask for.
+    /// Returns what the cluster has, and what its pods that are not over ask for.
     ///
     /// # Errors
     /// As [`Self::inventory`].
@@ -264,10 +265,11 @@ impl Quantities {
 /// A quantity; one that cannot be read counts as nothing.
 fn milli<'de, D: Deserializer<'de>>(json: D) -> Result<u64, D::Error> {
     let quantity = String::deserialize(json)?;
-    Ok(quantity::milli(&quantity).unwrap_or(0))
+    let milli = Decimal::quantity(&quantity).and_then(Decimal::milli);
+    Ok(milli.unwrap_or(0))
 }
 
-/// What a list of containers asks for.
+/// Returns what a list of containers asks for.
 fn requests<'de, D: Deserializer<'de>>(json: D) -> Result<Quantities, D::Error> {
     let mut sum = Quantities::default();
     let mut add = |container: Container| {

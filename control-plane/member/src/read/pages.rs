@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, IgnoredAny};
 use serde::de::{MapAccess, SeqAccess, Visitor};
 
-use super::{ReadError, Reader};
+use super::{MemberClient, ReadError};
 
 /// How many objects are asked for at once. A pod may have 20 KB and a node 50, and an answer is not longer than
 /// [`MAX_BODY_BYTES`](crate::client::MAX_BODY_BYTES).
@@ -37,9 +37,9 @@ struct ChunkMetadata {
 #[derive(Deserialize)]
 struct Anything {}
 
-// === impl Reader ===
+// === impl MemberClient ===
 
-impl Reader {
+impl MemberClient {
     /// Shows `take` every object of a list, a piece at a time.
     pub(super) async fn each<T: DeserializeOwned>(
         &self,
@@ -61,7 +61,7 @@ impl Reader {
         )))
     }
 
-    /// How many objects a list has, without reading them.
+    /// Returns how many objects a list has, without reading them.
     pub(super) async fn count(&self, path: &str) -> Result<u64, ReadError> {
         let mut here = 0_u64;
         let mut count = |_: Anything| here = here.saturating_add(1);
@@ -74,7 +74,7 @@ impl Reader {
         path: &str,
         take: &mut impl FnMut(T),
     ) -> Result<ChunkMetadata, ReadError> {
-        let text = self.text("GET", path, Vec::new()).await?;
+        let text = super::text(&self.client, "GET", path, Vec::new()).await?;
         let mut json = serde_json::Deserializer::from_str(&text);
         Chunk(Objects::new(take))
             .deserialize(&mut json)

@@ -7,7 +7,7 @@ use serde::de::{DeserializeSeed as _, Deserializer, Error as _};
 use serde_json::Value;
 
 use super::pages::Objects;
-use super::{Identity, ReadError, Reader, segment, within};
+use super::{Identity, MemberClient, ReadError, segment, within};
 
 const RBAC: &str = "/apis/rbac.authorization.k8s.io/v1";
 
@@ -35,10 +35,10 @@ struct Reference {
     name: String,
 }
 
-// === impl Reader ===
+// === impl MemberClient ===
 
-impl Reader {
-    /// The roles of a namespace, or of all; the API server's own list.
+impl MemberClient {
+    /// Returns the roles of a namespace, or of all; the API server's own list.
     ///
     /// # Errors
     /// [`ReadError`], also when the reader may not list them.
@@ -50,7 +50,7 @@ impl Reader {
         within(self.get(&path)).await
     }
 
-    /// The cluster roles, or those with a label of that value.
+    /// Returns the cluster roles, or those with a label of that value.
     ///
     /// # Errors
     /// As [`Self::roles`].

@@ -1,8 +1,9 @@
 //! What somebody may do there, as the API server's own authorizer says.
 
 use k8s_openapi::api::authorization::v1 as k8s;
+use kube::api::{Api, PostParams};
 
-use super::{ReadError, Reader, within};
+use super::{MemberClient, ReadError, within};
 
 /// What somebody may want to do, in KubeCube's terms. Empty text is "not given".
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -26,46 +27,46 @@ pub struct AccessQuestion {
     pub path: Option<String>,
 }
 
-// === impl Reader ===
+// === impl MemberClient ===
 
-impl Reader {
-    /// Whether the reader may do that.
+impl MemberClient {
+    /// Returns whether the reader may do that.
     ///
     /// # Errors
     /// [`ReadError`] when the API server gives no answer.
     pub async fn may(&self, question: &AccessQuestion) -> Result<bool, ReadError> {
+        let answer = question.ask(&self.client);
+        within(async { answer.await.map_err(ReadError::from_kube) }).await
+    }
+}
+
+// === impl AccessQuestion ===
+
+impl AccessQuestion {
+    /// Asks the API server's authorizer about whoever the client is.
+    pub(crate) async fn ask(&self, client: &kube::Client) -> Result<bool, kube::Error> {
         let given = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
-        let verb = given(&question.verb);
-        let spec = match &question.path {
-            Some(path) => k8s::SelfSubjectAccessReviewSpec {
-                non_resource_attributes: Some(k8s::NonResourceAttributes {
-                    path: given(path),
-                    verb,
-                }),
+        let verb = given(&self.verb);
+        let mut review = k8s::SelfSubjectAccessReview::default();
+        if let Some(path) = &self.path {
+            review.spec.non_resource_attributes = Some(k8s::NonResourceAttributes {
+                path: given(path),
+                verb,
+            });
+        } else {
+            review.spec.resource_attributes = Some(k8s::ResourceAttributes {
+                verb,
+                namespace: given(&self.namespace),
+                group: given(&self.api_group),
+                version: given(&self.api_version),
+                resource: given(&self.resource),
+                subresource: given(&self.subresource),
+                name: given(&self.name),
                 ..Default::default()
-            },
-            None => k8s::SelfSubjectAccessReviewSpec {
-                resource_attributes: Some(k8s::ResourceAttributes {
-                    verb,
-                    namespace: given(&question.namespace),
-                    group: given(&question.api_group),
-                    version: given(&question.api_version),
-                    resource: given(&question.resource),
-                    subresource: given(&question.subresource),
-                    name: given(&question.name),
-                    ..Default::default()
-                }),
-                ..Default::default()
-            },
-        };
-        let review = k8s::SelfSubjectAccessReview {
-            spec,
-            ..Default::default()
-        };
-        let body =
-            serde_json::to_vec(&review).map_err(|error| ReadError::Failed(error.to_string()))?;
-        let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
-        let answer: k8s::SelfSubjectAccessReview = within(self.send("POST", path, body)).await?;
+            });
+        }
+        let api: Api<k8s::SelfSubjectAccessReview> = Api::all(client.clone());
+        let answer = api.create(&PostParams::default(), &review).await?;
         Ok(answer.status.is_some_and(|status| status.allowed))
     }
 }

@@ -1,8 +1,7 @@
-use cubegate_domain::Scheme;
+use cubegate_testing::{cluster, serve};
 use serde_json::{Value, json};
 
-use super::{Capacity, Identity, ReadError, Reader};
-use crate::probe::tests::{Answer, mk_cluster, serve};
+use super::{Capacity, Identity, MemberClient, ReadError};
 
 fn mk_identity() -> Identity {
     Identity {
@@ -11,9 +10,9 @@ fn mk_identity() -> Identity {
     }
 }
 
-fn mk_reader(answer: Answer) -> Reader {
-    let cluster = mk_cluster(Scheme::Http, "127.0.0.1", serve(None, answer));
-    Reader::new(&cluster, &mk_identity()).unwrap()
+fn mk_reader(answer: fn(&str) -> (u16, String)) -> MemberClient {
+    let cluster = cluster("member-1", &serve(answer));
+    MemberClient::new(&cluster, &mk_identity()).unwrap()
 }
 
 fn list(items: &[Value], next: &str) -> (u16, String) {

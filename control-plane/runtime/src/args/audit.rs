@@ -11,6 +11,7 @@ use crate::audit_sink::{Syslog, SyslogAddress, Webhook};
 
 /// How long audit records are kept.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Audit records")]
 pub(crate) struct AuditArgs {
     /// How long audit records are kept, in days
     #[arg(
@@ -124,7 +125,7 @@ impl AuditArgs {
         }
     }
 
-    /// Where records are sent by HTTP.
+    /// Returns where records are sent by HTTP.
     pub(crate) fn webhook(&self) -> anyhow::Result<Option<Webhook>> {
         let header = self.audit_webhook_header.as_deref();
         let ca = self.audit_webhook_ca.as_deref();
@@ -134,7 +135,7 @@ impl AuditArgs {
             .transpose()
     }
 
-    /// Where records are sent as messages of syslog.
+    /// Returns where records are sent as messages of syslog.
     pub(crate) fn syslog(&self) -> Option<Syslog> {
         self.audit_syslog.clone().map(Syslog::new)
     }

@@ -9,7 +9,7 @@ use clap::{Args, Subcommand, value_parser};
 use cubegate_member::{AddressPolicy, ClusterNetwork};
 use url::{Origin, Url};
 
-use super::{DataArgs, SystemCaArgs};
+use super::{DataArgs, ListingArgs, SystemCaArgs};
 
 /// Discovery and CORS.
 #[derive(Debug, Clone, Args)]
@@ -32,6 +32,14 @@ pub(crate) struct ClustersArgs {
     )]
     pub(crate) cors_origins: Vec<String>,
 
+    /// Refuse requests to clusters that are to be made for somebody else than their caller (kubectl --as), also where a cluster's own rules allow it
+    #[arg(long, env = "CUBEGATE_NO_IMPERSONATION")]
+    pub(crate) no_impersonation: bool,
+
+    /// Refuse paths that name no cluster (/api, /apis and others), which are the host cluster's: kubectl makes them of others by itself (--raw, proxy)
+    #[arg(long, env = "CUBEGATE_NO_HOST_PATHS")]
+    pub(crate) no_host_paths: bool,
+
     /// A network (10.1.0.0/16) or address where clusters may be that are added over the API although they are spoken to in clear (under an IP address, not a name), or are on loopback or link-local addresses; may be given several times. `cubegate cluster add` needs no such leave
     #[arg(
         long = "allow-cluster-address",
@@ -48,7 +56,7 @@ pub(crate) enum ClusterCommand {
     /// Register a cluster from a kubeconfig
     Add(ClusterAddArgs),
     /// List the registered clusters
-    List(DataArgs),
+    List(ListingArgs),
     /// Make a cluster the host: the one that paths mean which name none
     Host {
         /// Its name
@@ -58,6 +66,8 @@ pub(crate) enum ClusterCommand {
     },
     /// Print the role that the gateway needs in a member cluster, for kubectl apply
     Manifest(ClusterManifestArgs),
+    /// Write the gateway's kubeconfig for a member cluster where that manifest has been applied
+    Kubeconfig(ClusterKubeconfigArgs),
     /// Remove a cluster
     Remove {
         /// Its name
@@ -111,6 +121,38 @@ pub(crate) struct ClusterManifestArgs {
     /// Bind the role to the user of a client certificate (its common name), and make no service account
     #[arg(long, value_name = "NAME")]
     pub(crate) subject_user: Option<String>,
+    /// The cluster's Kubernetes, as 1.29 or newer, which decides the version of the FlowSchema
+    #[arg(long, value_name = "VERSION", default_value = "1.29", value_parser = kubernetes_version)]
+    pub(crate) kubernetes_version: (u32, u32),
+    /// How large a share of the API server's concurrency the gateway's users have together; its own levels have 5 to 40
+    #[arg(long, value_name = "NUMBER", default_value_t = 30, value_parser = value_parser!(u16).range(1..=10_000))]
+    pub(crate) concurrency_shares: u16,
+    /// Print no FlowSchema: the gateway's users share the API server's concurrency with everybody else
+    #[arg(long, conflicts_with_all = ["kubernetes_version", "concurrency_shares"])]
+    pub(crate) no_flow_schema: bool,
+}
+
+/// `cubegate cluster kubeconfig`
+#[derive(Debug, Args)]
+pub(crate) struct ClusterKubeconfigArgs {
+    /// The kubeconfig of somebody who may read the service account's Secret, or make tokens for it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) kubeconfig: PathBuf,
+    /// The context in it; the current one when absent
+    #[arg(long, value_name = "CONTEXT")]
+    pub(crate) context: Option<String>,
+    /// The name of the service account
+    #[arg(long, value_name = "NAME", default_value = "cubegate-gateway")]
+    pub(crate) name: String,
+    /// The namespace of the service account
+    #[arg(long, value_name = "NAME", default_value = "cubegate-system")]
+    pub(crate) namespace: String,
+    /// Ask for a token that ends after so many seconds, in place of that in the Secret, which does not end
+    #[arg(long, value_name = "SECONDS", value_parser = value_parser!(u32).range(600..))]
+    pub(crate) token_lifetime: Option<u32>,
+    /// The file that is written; nobody but its owner may read it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
 }
 
 // === impl ClustersArgs ===
@@ -121,7 +163,7 @@ impl ClustersArgs {
         Duration::from_secs(self.discovery_interval)
     }
 
-    /// Where clusters may be that are added over the API; never where the gateway
+    /// Returns where clusters may be that are added over the API; never where the gateway
     /// itself listens.
     pub(crate) fn address_policy(&self, own: Vec<SocketAddr>) -> AddressPolicy {
         AddressPolicy::new(self.cluster_addresses.clone(), own)
@@ -131,6 +173,17 @@ impl ClustersArgs {
     pub(crate) fn cors_origins(&self) -> BTreeSet<String> {
         self.cors_origins.iter().cloned().collect()
     }
+}
+
+/// The version of a cluster, as `1.29`; of a patch level or a `v` before it nothing depends.
+fn kubernetes_version(given: &str) -> Result<(u32, u32), String> {
+    let wrong = || format!("{given:?} is no version of Kubernetes; write for example 1.29");
+    let mut parts = given.trim_start_matches('v').split('.');
+    let mut number = || {
+        let part = parts.next().and_then(|part| part.parse().ok());
+        part.ok_or_else(wrong)
+    };
+    Ok((number()?, number()?))
 }
 
 /// An origin (RFC 6454) in the form that browsers send: in small letters, without the

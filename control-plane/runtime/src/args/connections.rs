@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, value_parser};
-use cubegate_filter_config::SEND_TIMEOUT_SECONDS;
+use cubegate_filter_config::{MAX_REQUEST_HEAD_KIB, SEND_TIMEOUT_SECONDS};
 use cubegate_snapshot::{AddressRange, ConnectionTimes};
 
 /// Times of connections, and the proxies before the gateway.
@@ -31,6 +31,13 @@ pub(crate) struct ConnectionArgs {
         default_value_t = SEND_TIMEOUT_SECONDS, value_parser = value_parser!(u64).range(5..=3_600)
     )]
     pub(crate) send_timeout: u64,
+
+    /// How long the request line and the headers of a request may be together, in KiB
+    #[arg(
+        long, env = "CUBEGATE_MAX_REQUEST_HEAD", value_name = "KIB",
+        default_value_t = MAX_REQUEST_HEAD_KIB as u64, value_parser = value_parser!(u64).range(8..=448)
+    )]
+    pub(crate) max_request_head: u64,
 
     /// How old a connection may become, in seconds; then it ends with the last of its requests and watches
     #[arg(
@@ -70,7 +77,12 @@ pub(crate) struct SystemCaArgs {
 // === impl ConnectionArgs ===
 
 impl ConnectionArgs {
-    /// How long what may take.
+    /// Returns how long the head of a request may be, in bytes.
+    pub(crate) fn max_request_head_bytes(&self) -> usize {
+        usize::try_from(self.max_request_head << 10).unwrap_or(usize::MAX)
+    }
+
+    /// Returns how long what may take.
     pub(crate) fn times(&self) -> ConnectionTimes {
         ConnectionTimes {
             idle: Duration::from_secs(self.idle_timeout),

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::data::read_secret;
 use super::{
-    AuditArgs, CallersArgs, ClustersArgs, ConnectionArgs, DataArgs, ListArgs, NodesArgs, OauthArgs,
-    ThrottleArgs,
+    AuditArgs, CallersArgs, ClustersArgs, ConnectionArgs, DataArgs, ListArgs, LogArgs, NodesArgs,
+    OauthArgs, ThrottleArgs, TracesArgs,
 };
 
 /// What `serve` and `up` have in common.
@@ -15,6 +16,12 @@ use super::{
 pub(crate) struct GatewayArgs {
     #[command(flatten)]
     pub(crate) data: DataArgs,
+
+    #[command(flatten)]
+    pub(crate) log: LogArgs,
+
+    #[command(flatten)]
+    pub(crate) traces: TracesArgs,
 
     #[command(flatten)]
     pub(crate) list: ListArgs,
@@ -42,6 +49,7 @@ pub(crate) struct GatewayArgs {
 
     /// A further name or address that the HTTP API is reached by from elsewhere, for its certificate; may be given several times
     #[arg(
+        help_heading = "Control plane",
         long = "api-name",
         env = "CUBEGATE_API_NAME",
         value_name = "NAME",
@@ -51,6 +59,7 @@ pub(crate) struct GatewayArgs {
 
     /// Where clients connect to Envoy
     #[arg(
+        help_heading = "Where clients connect",
         long,
         env = "CUBEGATE_LISTEN",
         default_value = "127.0.0.1:30443",
@@ -59,11 +68,17 @@ pub(crate) struct GatewayArgs {
     pub(crate) listen: SocketAddr,
 
     /// How clients reach the gateway, for kubeconfigs; https or http and the listen address when absent
-    #[arg(long, env = "CUBEGATE_PUBLIC_URL", value_name = "URL")]
+    #[arg(
+        help_heading = "Where clients connect",
+        long,
+        env = "CUBEGATE_PUBLIC_URL",
+        value_name = "URL"
+    )]
     pub(crate) public_url: Option<String>,
 
     /// How long the token of a kubeconfig is valid, in seconds
     #[arg(
+        help_heading = "Tokens and logins",
         long, env = "CUBEGATE_KUBECONFIG_LIFETIME", value_name = "SECONDS", default_value_t = 604_800,
         value_parser = clap::value_parser!(u64).range(60..=31_536_000)
     )]
@@ -71,6 +86,7 @@ pub(crate) struct GatewayArgs {
 
     /// How long a watch, exec, log or port-forward may last, in seconds; 0 is as long as its token is good
     #[arg(
+        help_heading = "Connections",
         long,
         env = "CUBEGATE_MAX_STREAM_DURATION",
         value_name = "SECONDS",
@@ -80,17 +96,19 @@ pub(crate) struct GatewayArgs {
 
     /// How often the value changes by which Envoy's routes know the filter's requests, in seconds
     #[arg(
+        help_heading = "Envoys",
         long, env = "CUBEGATE_ROUTE_PASS_PERIOD", value_name = "SECONDS", default_value_t = 86_400,
         value_parser = clap::value_parser!(u64).range(1..=31_536_000)
     )]
     pub(crate) route_pass_period: u64,
 
     /// Serve clients in clear instead of TLS
-    #[arg(long, env = "CUBEGATE_PLAIN")]
+    #[arg(help_heading = "Where clients connect", long, env = "CUBEGATE_PLAIN")]
     pub(crate) plain: bool,
 
     /// The certificate chain to serve with, PEM; made at the first start when absent
     #[arg(
+        help_heading = "Where clients connect",
         long,
         env = "CUBEGATE_TLS_CERT",
         value_name = "FILE",
@@ -100,6 +118,7 @@ pub(crate) struct GatewayArgs {
 
     /// The certificate's private key, PEM
     #[arg(
+        help_heading = "Where clients connect",
         long,
         env = "CUBEGATE_TLS_KEY",
         value_name = "FILE",
@@ -109,6 +128,7 @@ pub(crate) struct GatewayArgs {
 
     /// The filter module
     #[arg(
+        help_heading = "Envoys",
         long,
         env = "CUBEGATE_FILTER",
         value_name = "FILE",
@@ -118,6 +138,7 @@ pub(crate) struct GatewayArgs {
 
     /// How long a token is valid, in seconds
     #[arg(
+        help_heading = "Tokens and logins",
         long, env = "CUBEGATE_TOKEN_LIFETIME", value_name = "SECONDS", default_value_t = 3600,
         value_parser = clap::value_parser!(u64).range(60..=86_400)
     )]
@@ -125,6 +146,7 @@ pub(crate) struct GatewayArgs {
 
     /// How long a login by cookie lasts at most, in seconds; its token is renewed while it is used
     #[arg(
+        help_heading = "Tokens and logins",
         long, env = "CUBEGATE_SESSION_LIFETIME", value_name = "SECONDS", default_value_t = 43_200,
         value_parser = clap::value_parser!(u64).range(60..=2_592_000)
     )]
@@ -132,6 +154,7 @@ pub(crate) struct GatewayArgs {
 
     /// The `iss` of our tokens
     #[arg(
+        help_heading = "Tokens and logins",
         long,
         env = "CUBEGATE_ISSUER",
         default_value = "cubegate",
@@ -141,6 +164,7 @@ pub(crate) struct GatewayArgs {
 
     /// Sign and accept plain KubeCube HS256 tokens under this secret, instead of our own
     #[arg(
+        help_heading = "Tokens and logins",
         long,
         env = "CUBEGATE_JWT_HS256_SECRET",
         value_name = "SECRET",
@@ -148,12 +172,48 @@ pub(crate) struct GatewayArgs {
     )]
     pub(crate) jwt_hs256_secret: Option<String>,
 
+    /// A file with that secret
+    #[arg(
+        help_heading = "Tokens and logins",
+        long,
+        env = "CUBEGATE_JWT_HS256_SECRET_FILE",
+        value_name = "FILE",
+        conflicts_with = "jwt_hs256_secret"
+    )]
+    pub(crate) jwt_hs256_secret_file: Option<PathBuf>,
+
     /// The password of the user `admin` at the first start; generated and shown once when absent
     #[arg(
+        help_heading = "Tokens and logins",
         long,
         env = "CUBEGATE_ADMIN_PASSWORD",
         value_name = "PASSWORD",
         hide_env_values = true
     )]
     pub(crate) admin_password: Option<String>,
+
+    /// A file with that password
+    #[arg(
+        help_heading = "Tokens and logins",
+        long,
+        env = "CUBEGATE_ADMIN_PASSWORD_FILE",
+        value_name = "FILE",
+        conflicts_with = "admin_password"
+    )]
+    pub(crate) admin_password_file: Option<PathBuf>,
+}
+
+// === impl GatewayArgs ===
+
+impl GatewayArgs {
+    /// Takes the secrets that lie in files.
+    pub(crate) fn read_secrets(mut self) -> anyhow::Result<Self> {
+        if let Some(file) = &self.jwt_hs256_secret_file {
+            self.jwt_hs256_secret = Some(read_secret("--jwt-hs256-secret-file", file)?);
+        }
+        if let Some(file) = &self.admin_password_file {
+            self.admin_password = Some(read_secret("--admin-password-file", file)?);
+        }
+        Ok(self)
+    }
 }

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::DataArgs;
+use super::{DataArgs, ListingArgs};
 
 /// `cubegate key …`
 #[derive(Debug, Subcommand)]
@@ -17,7 +17,7 @@ pub(crate) enum KeyCommand {
         #[arg(long, value_name = "USER")]
         user: Option<String>,
         #[command(flatten)]
-        data: DataArgs,
+        listing: ListingArgs,
     },
     /// Change an access key; tokens made from it are refused when its scope, expiry or limits change
     Update(KeyUpdateArgs),

@@ -2,35 +2,40 @@
 
 use anyhow::ensure;
 use clap::{Args, value_parser};
-use cubegate_filter_config::Limits;
+use cubegate_filter_config::FilterLimits;
 
 /// Bounds on what the filter keeps of lists, in MiB.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Lists")]
 pub(crate) struct ListArgs {
     /// Most that one list request keeps; what a deeper page needs is refused
     #[arg(
-        long, env = "CUBEGATE_LIST_REQUEST_MEMORY", value_name = "MIB", default_value_t = 64,
+        long, env = "CUBEGATE_LIST_REQUEST_MEMORY", value_name = "MIB",
+        default_value_t = mib(FilterLimits::default().list.max_page_bytes),
         value_parser = value_parser!(u16).range(1..=512)
     )]
     pub(crate) list_request_memory: u16,
 
     /// Most that all list requests of one Envoy worker keep together; its VM has 1 GiB
     #[arg(
-        long, env = "CUBEGATE_LIST_WORKER_MEMORY", value_name = "MIB", default_value_t = 256,
+        long, env = "CUBEGATE_LIST_WORKER_MEMORY", value_name = "MIB",
+        default_value_t = mib(FilterLimits::default().max_worker_bytes),
         value_parser = value_parser!(u16).range(1..=768)
     )]
     pub(crate) list_worker_memory: u16,
 
     /// Most that pages of one Envoy worker have on their way to clients that do not take them, half of it those of one user; 0 is no limit
     #[arg(
-        long, env = "CUBEGATE_LIST_UNSENT_MEMORY", value_name = "MIB", default_value_t = 512,
+        long, env = "CUBEGATE_LIST_UNSENT_MEMORY", value_name = "MIB",
+        default_value_t = mib(FilterLimits::default().max_unsent_bytes),
         value_parser = value_parser!(u16).range(0..=16_384)
     )]
     pub(crate) list_unsent_memory: u16,
 
     /// Longest single object of a list
     #[arg(
-        long, env = "CUBEGATE_LIST_ITEM_SIZE", value_name = "MIB", default_value_t = 16,
+        long, env = "CUBEGATE_LIST_ITEM_SIZE", value_name = "MIB",
+        default_value_t = mib(FilterLimits::default().list.max_item_bytes),
         value_parser = value_parser!(u16).range(1..=64)
     )]
     pub(crate) list_item_size: u16,
@@ -40,7 +45,7 @@ pub(crate) struct ListArgs {
         long,
         env = "CUBEGATE_LIST_METADATA_FIRST",
         value_name = "MIB",
-        default_value_t = 8
+        default_value_t = mib(FilterLimits::default().metadata_first_bytes)
     )]
     pub(crate) list_metadata_first: u16,
 }
@@ -56,6 +61,12 @@ const RESERVE_MIB: u32 = 128;
 /// written, and once more as it is changed, compressed or given headers.
 const PAGE_COPIES: u32 = 2;
 
+/// A bound in bytes as its flag says it.
+fn mib(bytes: impl TryInto<u64>) -> u16 {
+    let mib = bytes.try_into().unwrap_or(u64::MAX) >> 20;
+    u16::try_from(mib).unwrap_or(u16::MAX)
+}
+
 // === impl ListArgs ===
 
 impl ListArgs {
@@ -63,7 +74,7 @@ impl ListArgs {
     ///
     /// # Errors
     /// They do not fit the VM: a worker would end all its requests when it is full.
-    pub(crate) fn limits(&self) -> anyhow::Result<Limits> {
+    pub(crate) fn limits(&self) -> anyhow::Result<FilterLimits> {
         const MIB: usize = 1 << 20;
         self.check_memory()?;
         let Self {
@@ -73,13 +84,16 @@ impl ListArgs {
             list_item_size,
             list_metadata_first,
         } = self;
-        Ok(Limits {
-            max_page_bytes: usize::from(*list_request_memory).saturating_mul(MIB),
+        Ok(FilterLimits {
+            list: cubegate_list::Limits {
+                max_page_bytes: usize::from(*list_request_memory).saturating_mul(MIB),
+                max_item_bytes: usize::from(*list_item_size).saturating_mul(MIB),
+                ..cubegate_list::Limits::default()
+            },
             max_worker_bytes: usize::from(*list_worker_memory).saturating_mul(MIB),
             max_unsent_bytes: usize::from(*list_unsent_memory).saturating_mul(MIB),
-            max_item_bytes: usize::from(*list_item_size).saturating_mul(MIB),
             metadata_first_bytes: u64::from(*list_metadata_first) << 20,
-            ..Limits::default()
+            ..FilterLimits::default()
         })
     }
 
@@ -112,14 +126,14 @@ mod tests {
         list: ListArgs,
     }
 
-    fn limits(line: &[&str]) -> anyhow::Result<Limits> {
+    fn limits(line: &[&str]) -> anyhow::Result<FilterLimits> {
         let line = std::iter::once(&"test").chain(line);
         Line::try_parse_from(line)?.list.limits()
     }
 
     #[test]
     fn nothing_said_is_what_the_filter_does_by_itself() {
-        assert_eq!(limits(&[]).unwrap(), Limits::default());
+        assert_eq!(limits(&[]).unwrap(), FilterLimits::default());
     }
 
     #[test]
@@ -132,10 +146,10 @@ mod tests {
             "--list-metadata-first=0",
         ];
         let limits = limits(&line).unwrap();
-        assert_eq!(limits.max_page_bytes, 1 << 20);
+        assert_eq!(limits.list.max_page_bytes, 1 << 20);
         assert_eq!(limits.max_worker_bytes, 2 << 20);
         assert_eq!(limits.max_unsent_bytes, 5 << 20);
-        assert_eq!(limits.max_item_bytes, 3 << 20);
+        assert_eq!(limits.list.max_item_bytes, 3 << 20);
         assert_eq!(limits.metadata_first_bytes, 0);
     }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, value_parser};
 
-use super::DataArgs;
+use super::{DataArgs, ListingArgs, LogArgs};
 
 /// Certificates between control plane and Envoys.
 #[derive(Debug, Clone, Args)]
@@ -22,7 +22,7 @@ pub(crate) struct NodesArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum NodeCommand {
     /// List the Envoys that have a certificate
-    List(DataArgs),
+    List(ListingArgs),
     /// Shut an Envoy out: it gets nothing any more, and its connections end
     Revoke {
         /// Its name
@@ -47,18 +47,29 @@ pub(crate) struct NodeRenewArgs {
     )]
     pub(crate) certs: PathBuf,
 
-    /// Where the control plane serves xDS, HOST:PORT
-    #[arg(
-        long,
-        env = "CUBEGATE_XDS_ADDRESS",
-        default_value = "cubegate-control-plane:18000",
-        value_name = "HOST:PORT"
-    )]
-    pub(crate) xds_address: String,
+    #[command(flatten)]
+    pub(crate) xds: XdsAddressArgs,
+
+    #[command(flatten)]
+    pub(crate) log: LogArgs,
 
     /// Stay, and get a new one whenever two thirds of the life of the last one are over
     #[arg(long)]
     pub(crate) watch: bool,
+}
+
+/// Where the control planes are, as an Envoy sees them.
+#[derive(Debug, Args)]
+pub(crate) struct XdsAddressArgs {
+    /// Where a control plane serves xDS, HOST:PORT; may be given several times
+    #[arg(
+        long = "xds-address",
+        env = "CUBEGATE_XDS_ADDRESS",
+        default_value = "cubegate-control-plane:18000",
+        value_name = "HOST:PORT",
+        value_delimiter = ','
+    )]
+    pub(crate) xds_addresses: Vec<String>,
 }
 
 // === impl NodesArgs ===
@@ -70,7 +81,7 @@ impl NodesArgs {
     }
 }
 
-/// What a certificate can name.
+/// Returns what a certificate can name.
 pub(super) fn node_name(given: &str) -> Result<String, String> {
     cubegate_domain::check_node_name(given).map_err(|error| error.to_string())?;
     Ok(given.to_owned())

@@ -16,23 +16,22 @@ pub(crate) struct OauthArgs {
         env = "CUBEGATE_OAUTH_CLIENT",
         value_name = "ID:SECRET",
         value_delimiter = ',',
-        default_value = "kubesphere:kubesphere",
-        hide_env_values = true,
-        value_parser = parse_client
+        default_value = OauthClient::KUBESPHERE,
+        hide_env_values = true
     )]
     pub(crate) clients: Vec<OauthClient>,
 
     /// How long an access token of /oauth/token is valid, in seconds
     #[arg(
         long, env = "CUBEGATE_OAUTH_TOKEN_LIFETIME", value_name = "SECONDS",
-        default_value_t = 7200, value_parser = clap::value_parser!(u64).range(60..=86_400)
+        default_value_t = OauthSettings::ACCESS_LIFETIME.as_secs(), value_parser = clap::value_parser!(u64).range(60..=86_400)
     )]
     pub(crate) oauth_token_lifetime: u64,
 
     /// How long a refresh token is valid, in seconds
     #[arg(
         long, env = "CUBEGATE_OAUTH_REFRESH_LIFETIME", value_name = "SECONDS",
-        default_value_t = 14_400, value_parser = clap::value_parser!(u64).range(60..=7_776_000)
+        default_value_t = OauthSettings::REFRESH_LIFETIME.as_secs(), value_parser = clap::value_parser!(u64).range(60..=7_776_000)
     )]
     pub(crate) oauth_refresh_lifetime: u64,
 
@@ -42,7 +41,7 @@ pub(crate) struct OauthArgs {
         long,
         env = "CUBEGATE_MULTIPLE_LOGIN",
         value_name = "BOOL",
-        default_value_t = true,
+        default_value_t = OauthSettings::MULTIPLE_LOGIN,
         action = clap::ArgAction::Set
     )]
     pub(crate) multiple_login: bool,
@@ -66,7 +65,7 @@ pub(crate) struct ThrottleArgs {
         long,
         env = "CUBEGATE_LOGINS_PER_USER",
         value_name = "NUMBER",
-        default_value_t = 120
+        default_value_t = ThrottleSettings::DEFAULT.logins_per_user
     )]
     pub(crate) logins_per_user: u32,
 
@@ -75,7 +74,7 @@ pub(crate) struct ThrottleArgs {
         long,
         env = "CUBEGATE_LOGINS_PER_ADDRESS",
         value_name = "NUMBER",
-        default_value_t = 600
+        default_value_t = ThrottleSettings::DEFAULT.logins_per_address
     )]
     pub(crate) logins_per_address: u32,
 
@@ -84,7 +83,7 @@ pub(crate) struct ThrottleArgs {
         long,
         env = "CUBEGATE_TOKENS_PER_USER",
         value_name = "NUMBER",
-        default_value_t = 6_000
+        default_value_t = ThrottleSettings::DEFAULT.tokens_per_user
     )]
     pub(crate) tokens_per_user: u32,
 
@@ -93,7 +92,7 @@ pub(crate) struct ThrottleArgs {
         long,
         env = "CUBEGATE_TOKENS_PER_ADDRESS",
         value_name = "NUMBER",
-        default_value_t = 60_000
+        default_value_t = ThrottleSettings::DEFAULT.tokens_per_address
     )]
     pub(crate) tokens_per_address: u32,
 
@@ -102,7 +101,7 @@ pub(crate) struct ThrottleArgs {
         long,
         env = "CUBEGATE_CHANGES_PER_USER",
         value_name = "NUMBER",
-        default_value_t = 300
+        default_value_t = ThrottleSettings::DEFAULT.changes_per_user
     )]
     pub(crate) changes_per_user: u32,
 
@@ -111,26 +110,17 @@ pub(crate) struct ThrottleArgs {
         long,
         env = "CUBEGATE_LOCK_FAILURES",
         value_name = "NUMBER",
-        default_value_t = 10
+        default_value_t = ThrottleSettings::DEFAULT.lock_failures
     )]
     pub(crate) lock_failures: u32,
 
     /// How long wrong passwords count, and how long a user is locked then, in seconds
     #[arg(
-        long, env = "CUBEGATE_LOCK_WINDOW", value_name = "SECONDS", default_value_t = 600,
+        long, env = "CUBEGATE_LOCK_WINDOW", value_name = "SECONDS",
+        default_value_t = ThrottleSettings::DEFAULT.lock_window.as_secs(),
         value_parser = clap::value_parser!(u64).range(1..=86_400)
     )]
     pub(crate) lock_window: u64,
-}
-
-fn parse_client(text: &str) -> Result<OauthClient, String> {
-    match text.split_once(':') {
-        Some((id, secret)) if !id.is_empty() && !secret.is_empty() => Ok(OauthClient {
-            id: id.to_owned(),
-            secret: secret.to_owned(),
-        }),
-        _ => Err("a client is written ID:SECRET, and neither is empty".to_owned()),
-    }
 }
 
 // === impl OauthArgs ===
@@ -194,15 +184,29 @@ mod tests {
     }
 
     #[test]
-    fn the_defaults_are_those_of_the_api() {
-        let Both { oauth, throttle } = Both::parse_from(["test"]);
-        assert_eq!(throttle.settings(), ThrottleSettings::default());
-        let (given, default) = (oauth.settings(), OauthSettings::default());
-        assert_eq!(given.access_lifetime, default.access_lifetime);
-        assert_eq!(given.refresh_lifetime, default.refresh_lifetime);
-        assert_eq!(given.multiple_login, default.multiple_login);
-        assert!(given.clients == default.clients);
-        assert_eq!(given.logout_redirects, default.logout_redirects);
+    fn each_flag_of_throttling_sets_its_bound() {
+        let Both { throttle, .. } = Both::parse_from(["test"]);
+        assert_eq!(throttle.settings(), ThrottleSettings::DEFAULT);
+        let arguments = [
+            "test",
+            "--logins-per-user=1",
+            "--logins-per-address=2",
+            "--tokens-per-user=3",
+            "--tokens-per-address=4",
+            "--changes-per-user=5",
+            "--lock-failures=6",
+            "--lock-window=7",
+        ];
+        let expected = ThrottleSettings {
+            logins_per_user: 1,
+            logins_per_address: 2,
+            tokens_per_user: 3,
+            tokens_per_address: 4,
+            changes_per_user: 5,
+            lock_failures: 6,
+            lock_window: Duration::from_secs(7),
+        };
+        assert_eq!(Both::parse_from(arguments).throttle.settings(), expected);
     }
 
     #[test]

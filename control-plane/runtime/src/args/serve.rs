@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::node::node_name;
-use super::{DataArgs, EnvoyArgs, GatewayArgs, NodesArgs};
+use super::{DataArgs, EnvoyArgs, GatewayArgs, NodesArgs, XdsAddressArgs};
 
 /// `cubegate serve`
 #[derive(Debug, Args)]
@@ -16,6 +16,7 @@ pub(crate) struct ServeArgs {
 
     /// Where the HTTP API listens
     #[arg(
+        help_heading = "Control plane",
         long,
         env = "CUBEGATE_API_LISTEN",
         default_value = "127.0.0.1:8080",
@@ -25,12 +26,22 @@ pub(crate) struct ServeArgs {
 
     /// Where Envoys get their configuration (gRPC with mutual TLS)
     #[arg(
+        help_heading = "Control plane",
         long,
         env = "CUBEGATE_XDS_LISTEN",
         default_value = "127.0.0.1:18000",
         value_name = "ADDRESS"
     )]
     pub(crate) xds_listen: SocketAddr,
+
+    /// Where the control plane's metrics are read, in clear: `/metrics`, `/livez` and `/readyz`
+    #[arg(
+        long,
+        env = "CUBEGATE_METRICS_LISTEN",
+        default_value = "127.0.0.1:9464",
+        value_name = "ADDRESS"
+    )]
+    pub(crate) metrics_listen: SocketAddr,
 }
 
 /// `cubegate up`
@@ -41,6 +52,7 @@ pub(crate) struct UpArgs {
 
     /// The Envoy binary
     #[arg(
+        help_heading = "Envoys",
         long,
         env = "CUBEGATE_ENVOY",
         default_value = "envoy",
@@ -49,7 +61,12 @@ pub(crate) struct UpArgs {
     pub(crate) envoy: PathBuf,
 
     /// Worker threads of Envoy; one per core when absent
-    #[arg(long, env = "CUBEGATE_ENVOY_CONCURRENCY", value_name = "NUMBER")]
+    #[arg(
+        help_heading = "Envoy's limits",
+        long,
+        env = "CUBEGATE_ENVOY_CONCURRENCY",
+        value_name = "NUMBER"
+    )]
     pub(crate) envoy_concurrency: Option<u32>,
 
     #[command(flatten)]
@@ -57,6 +74,7 @@ pub(crate) struct UpArgs {
 
     /// Where Envoy's admin page listens; port 0 takes a free one and keeps it
     #[arg(
+        help_heading = "Envoys",
         long,
         env = "CUBEGATE_ENVOY_ADMIN",
         default_value = "127.0.0.1:0",
@@ -64,8 +82,27 @@ pub(crate) struct UpArgs {
     )]
     pub(crate) envoy_admin: SocketAddr,
 
+    /// Where Envoy's metrics are read, in clear; port 0 takes a free one and keeps it
+    #[arg(
+        long,
+        env = "CUBEGATE_ENVOY_METRICS_LISTEN",
+        default_value = "127.0.0.1:0",
+        value_name = "ADDRESS"
+    )]
+    pub(crate) envoy_metrics_listen: SocketAddr,
+
+    /// Where the control plane's metrics are read, in clear: `/metrics`, `/livez` and `/readyz`; port 0 takes a free one and keeps it
+    #[arg(
+        long,
+        env = "CUBEGATE_METRICS_LISTEN",
+        default_value = "127.0.0.1:0",
+        value_name = "ADDRESS"
+    )]
+    pub(crate) metrics_listen: SocketAddr,
+
     /// Whether a second Envoy stands by, which has compiled the filter and takes over when the first one ends
     #[arg(
+        help_heading = "Envoys",
         long, env = "CUBEGATE_ENVOY_STANDBY", value_name = "BOOL", default_value_t = true,
         action = clap::ArgAction::Set
     )]
@@ -73,6 +110,7 @@ pub(crate) struct UpArgs {
 
     /// How long requests under way may take when Envoy is stopped or replaced, in seconds
     #[arg(
+        help_heading = "Envoys",
         long, env = "CUBEGATE_DRAIN_TIME", value_name = "SECONDS", default_value_t = 5,
         value_parser = clap::value_parser!(u64).range(0..=3600)
     )]
@@ -80,6 +118,7 @@ pub(crate) struct UpArgs {
 
     /// How large a log of Envoy grows before another one is begun, in MiB
     #[arg(
+        help_heading = "Envoys",
         long, env = "CUBEGATE_ENVOY_LOG_SIZE", value_name = "MIB", default_value_t = 32,
         value_parser = clap::value_parser!(u32).range(1..=65_536)
     )]
@@ -87,6 +126,7 @@ pub(crate) struct UpArgs {
 
     /// How many files of each of Envoy's logs are kept, the one that is written among them
     #[arg(
+        help_heading = "Envoys",
         long, env = "CUBEGATE_ENVOY_LOG_FILES", value_name = "NUMBER", default_value_t = 5,
         value_parser = clap::value_parser!(u32).range(1..=1_000)
     )]
@@ -94,6 +134,7 @@ pub(crate) struct UpArgs {
 
     /// Where the HTTP API listens; port 0 takes a free one and keeps it
     #[arg(
+        help_heading = "Control plane",
         long,
         env = "CUBEGATE_API_LISTEN",
         default_value = "127.0.0.1:0",
@@ -103,6 +144,7 @@ pub(crate) struct UpArgs {
 
     /// Where Envoy gets its configuration; port 0 takes a free one and keeps it
     #[arg(
+        help_heading = "Control plane",
         long,
         env = "CUBEGATE_XDS_LISTEN",
         default_value = "127.0.0.1:0",
@@ -114,7 +156,7 @@ pub(crate) struct UpArgs {
 /// `cubegate bootstrap`
 #[derive(Debug, Args)]
 pub(crate) struct BootstrapArgs {
-    /// The name of this Envoy, as its certificate says it; each needs one of its own
+    /// The name of this Envoy, as its certificate says it, or of a fleet that has one certificate; `envoy --service-node NAME/…` tells its Envoys apart
     #[arg(
         long,
         env = "CUBEGATE_NODE_ID",
@@ -124,23 +166,18 @@ pub(crate) struct BootstrapArgs {
     )]
     pub(crate) node_id: String,
 
-    /// Where the control plane serves xDS, HOST:PORT
-    #[arg(
-        long,
-        env = "CUBEGATE_XDS_ADDRESS",
-        default_value = "cubegate-control-plane:18000",
-        value_name = "HOST:PORT"
-    )]
-    pub(crate) xds_address: String,
+    #[command(flatten)]
+    pub(crate) xds: XdsAddressArgs,
 
-    /// Where the control plane serves its HTTP API, HOST:PORT
+    /// Where a control plane serves its HTTP API, HOST:PORT; may be given several times
     #[arg(
-        long,
+        long = "api-address",
         env = "CUBEGATE_API_ADDRESS",
         default_value = "cubegate-control-plane:8080",
-        value_name = "HOST:PORT"
+        value_name = "HOST:PORT",
+        value_delimiter = ','
     )]
-    pub(crate) api_address: String,
+    pub(crate) api_addresses: Vec<String>,
 
     /// Where Envoy's admin page listens
     #[arg(
@@ -150,6 +187,10 @@ pub(crate) struct BootstrapArgs {
         value_name = "ADDRESS"
     )]
     pub(crate) envoy_admin: SocketAddr,
+
+    /// Where Envoy's metrics are read, in clear: `/metrics` and `/ready` of the admin page and nothing else of it; nowhere when absent
+    #[arg(long, env = "CUBEGATE_ENVOY_METRICS_LISTEN", value_name = "ADDRESS")]
+    pub(crate) metrics_listen: Option<SocketAddr>,
 
     /// The folder on Envoy's machine that holds its certificate: ca.crt, tls.pem, authority.yaml and identity.yaml
     #[arg(
@@ -163,6 +204,14 @@ pub(crate) struct BootstrapArgs {
     /// Also issue a certificate and write those four files to this folder; needs the data directory
     #[arg(long, value_name = "DIR")]
     pub(crate) write_certs: Option<PathBuf>,
+
+    /// Leave a certificate in that folder as it is if it names this Envoy, the CA has signed it and a third of its life is left: for what runs at every start
+    #[arg(long, requires = "write_certs")]
+    pub(crate) keep_certs: bool,
+
+    /// Write the bootstrap to this file instead of printing it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
 
     #[command(flatten)]
     pub(crate) limits: EnvoyArgs,

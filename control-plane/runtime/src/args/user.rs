@@ -1,8 +1,21 @@
 //! `cubegate user …`
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 
-use super::DataArgs;
+use super::{DataArgs, ListingArgs};
+
+/// A user's new password.
+#[derive(Debug, Args)]
+pub(crate) struct PasswordArgs {
+    /// The password, at least 8 bytes
+    #[arg(
+        long,
+        env = "CUBEGATE_USER_PASSWORD",
+        value_name = "PASSWORD",
+        hide_env_values = true
+    )]
+    pub(crate) password: Option<String>,
+}
 
 /// `cubegate user …`
 #[derive(Debug, Subcommand)]
@@ -11,14 +24,8 @@ pub(crate) enum UserCommand {
     Add {
         /// The name
         name: String,
-        /// The password, at least 8 bytes
-        #[arg(
-            long,
-            env = "CUBEGATE_USER_PASSWORD",
-            value_name = "PASSWORD",
-            hide_env_values = true
-        )]
-        password: Option<String>,
+        #[command(flatten)]
+        password: PasswordArgs,
         /// A group that the user is in, may be given several times; `cubegate:admins` manages the gateway
         #[arg(long = "group", value_name = "GROUP")]
         groups: Vec<String>,
@@ -29,14 +36,8 @@ pub(crate) enum UserCommand {
     Passwd {
         /// The name
         name: String,
-        /// The password, at least 8 bytes
-        #[arg(
-            long,
-            env = "CUBEGATE_USER_PASSWORD",
-            value_name = "PASSWORD",
-            hide_env_values = true
-        )]
-        password: Option<String>,
+        #[command(flatten)]
+        password: PasswordArgs,
         #[command(flatten)]
         data: DataArgs,
     },
@@ -82,10 +83,10 @@ pub(crate) enum UserCommand {
         #[arg(long, conflicts_with = "end")]
         end_all: bool,
         #[command(flatten)]
-        data: DataArgs,
+        listing: ListingArgs,
     },
     /// List the users
-    List(DataArgs),
+    List(ListingArgs),
 }
 
 /// `cubegate user group …`
@@ -116,6 +117,6 @@ pub(crate) enum UserGroupCommand {
         /// The user
         name: String,
         #[command(flatten)]
-        data: DataArgs,
+        listing: ListingArgs,
     },
 }

@@ -145,7 +145,7 @@ impl Sink for Syslog {
 // === impl Connection ===
 
 impl Connection {
-    /// Whether the other side has not closed it: what is written then is lost without
+    /// Returns whether the other side has not closed it: what is written then is lost without
     /// an error.
     fn is_open(&self) -> bool {
         match self {
@@ -191,7 +191,7 @@ fn unix(path: &Path) -> std::io::Result<UnixDatagram> {
     Ok(socket)
 }
 
-/// The record's own time, and the whole record as the message.
+/// Returns the record's own time, and the whole record as the message.
 fn message(record: &Unsent, host_name: &str) -> String {
     #[derive(Deserialize)]
     struct Timed {
@@ -206,7 +206,7 @@ fn message(record: &Unsent, host_name: &str) -> String {
     )
 }
 
-/// What may stand in a header of syslog; `-` for nothing.
+/// Returns what may stand in a header of syslog; `-` for nothing.
 fn printable(text: &str) -> String {
     let kept: String = text
         .chars()

@@ -23,7 +23,7 @@ const HEAP: &str = "envoy.resource_monitors.fixed_heap";
 // === impl EnvoyLimits ===
 
 impl EnvoyLimits {
-    /// The two sections `layered_runtime` and `overload_manager` of the bootstrap.
+    /// Returns the two sections `layered_runtime` and `overload_manager` of the bootstrap.
     pub(crate) fn write_yaml(self, yaml: &mut String) -> std::fmt::Result {
         let Self {
             heap_mib,

@@ -1,20 +1,23 @@
 //! `cubegate key create | list | update | rotate | delete`
 
 use anyhow::bail;
+use cubegate_api::views;
 use cubegate_domain::{AccessKey, KeyAttributes, KeyChange, nearest, unknown_cluster};
-use cubegate_store::{ChangeOutcome, DeleteOutcome, IssuedKey, Store};
+use cubegate_store::{IssuedKey, Store};
 use cubegate_token::{KeyLimits, KeyScope};
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
-use crate::args::{DataArgs, KeyCommand, KeyCreateArgs, KeyUpdateArgs, LimitArgs, ScopeArgs};
+use crate::args::{
+    DataArgs, KeyCommand, KeyCreateArgs, KeyUpdateArgs, LimitArgs, ListingArgs, ScopeArgs,
+};
 use crate::commands::audit::changing;
 use crate::{commands, output};
 
 pub(crate) async fn run(command: KeyCommand) -> anyhow::Result<()> {
     match command {
         KeyCommand::Create(args) => create(args).await,
-        KeyCommand::List { user, data } => list(user.as_deref(), &data).await,
+        KeyCommand::List { user, listing } => list(user.as_deref(), &listing).await,
         KeyCommand::Update(args) => update(args).await,
         KeyCommand::Rotate {
             access_key,
@@ -90,13 +93,9 @@ async fn update(args: KeyUpdateArgs) -> anyhow::Result<()> {
     let now = OffsetDateTime::now_utc();
     let until = commands::revoked_until();
     let update = store.update_key(&access_key, None, change, now, until);
-    match changing("update", "keys", &access_key, update).await? {
-        ChangeOutcome::Changed(()) => {
-            output::line(&format!("key {access_key} is changed"));
-            Ok(())
-        }
-        ChangeOutcome::NotFound | ChangeOutcome::NotOwned => not_found(&access_key),
-    }
+    changing("update", "keys", &access_key, update).await?;
+    output::line(&format!("key {access_key} is changed"));
+    Ok(())
 }
 
 /// Refuses a scope with a cluster that there is not: a key for a misspelt one is good for
@@ -121,13 +120,9 @@ async fn rotate(access_key: &str, overlap: u32, data: &DataArgs) -> anyhow::Resu
     let overlap = Duration::seconds(i64::from(overlap));
     let until = commands::revoked_until();
     let rotate = store.rotate_key(access_key, None, overlap, now, until);
-    match changing("rotate", "keys", access_key, rotate).await? {
-        ChangeOutcome::Changed(pair) => {
-            show(&pair);
-            Ok(())
-        }
-        ChangeOutcome::NotFound | ChangeOutcome::NotOwned => not_found(access_key),
-    }
+    let pair = changing("rotate", "keys", access_key, rotate).await?;
+    show(&pair);
+    Ok(())
 }
 
 async fn delete(access_key: &str, data: &DataArgs) -> anyhow::Result<()> {
@@ -135,25 +130,26 @@ async fn delete(access_key: &str, data: &DataArgs) -> anyhow::Result<()> {
     let until = commands::revoked_until();
     let made = store.keys_made_by(access_key).await?;
     let delete = store.delete_key(access_key, None, until);
-    match changing("delete", "keys", access_key, delete).await? {
-        DeleteOutcome::Deleted => {
-            output::line(&format!("key {access_key} is deleted"));
-            for made in made {
-                output::line(&format!("key {made}, which was made with it, is deleted"));
-            }
-            Ok(())
-        }
-        DeleteOutcome::NotFound | DeleteOutcome::NotOwned => not_found(access_key),
+    changing("delete", "keys", access_key, delete).await?;
+    output::line(&format!("key {access_key} is deleted"));
+    for made in made {
+        output::line(&format!("key {made}, which was made with it, is deleted"));
     }
+    Ok(())
 }
 
-async fn list(user: Option<&str>, data: &DataArgs) -> anyhow::Result<()> {
+async fn list(user: Option<&str>, args: &ListingArgs) -> anyhow::Result<()> {
+    let ListingArgs { output, data } = args;
     let store = commands::open(data).await?;
     let keys = match user {
         Some(user) => store.list_keys(user).await?,
         None => store.list_all_keys().await?,
     };
     let rows: Vec<_> = keys.iter().map(row).collect();
+    let list = views::keys(keys, OffsetDateTime::now_utc());
+    if output.format.print(&list)? {
+        return Ok(());
+    }
     let head = [
         "ACCESS KEY",
         "USER",
@@ -260,8 +256,4 @@ fn show(pair: &IssuedKey) {
         "secretKey": pair.secret_key,
     });
     output::line(&pair.to_string());
-}
-
-fn not_found(access_key: &str) -> anyhow::Result<()> {
-    bail!("key {access_key} not found; `cubegate key list` shows those there are")
 }

@@ -1,38 +1,77 @@
 //! `cubegate node list | revoke | renew`
 
-mod renew;
+pub(crate) mod renew;
 
 use cubegate_domain::Node;
+use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::args::{DataArgs, NodeCommand};
+use crate::args::{DataArgs, ListingArgs, NodeCommand};
 use crate::commands::audit::changing;
 use crate::{commands, output};
 
+/// The Envoys that were given a certificate.
+#[derive(Serialize)]
+struct NodeList {
+    items: Vec<NodeItem>,
+    total: usize,
+}
+
+/// One of them, with the certificate that was given last.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct NodeItem {
+    name: String,
+    /// `good`, `expired` or `revoked`.
+    state: &'static str,
+    issued_at: String,
+    expires_at: String,
+    /// `null`: never.
+    last_seen_at: Option<String>,
+}
+
 pub(crate) async fn run(command: NodeCommand) -> anyhow::Result<()> {
     match command {
-        NodeCommand::List(data) => list(&data).await,
+        NodeCommand::List(args) => list(&args).await,
         NodeCommand::Revoke { name, data } => revoke(&name, &data).await,
         NodeCommand::Renew(args) => renew::run(&args).await,
     }
 }
 
-async fn list(data: &DataArgs) -> anyhow::Result<()> {
+async fn list(args: &ListingArgs) -> anyhow::Result<()> {
+    let ListingArgs { output, data } = args;
     let store = commands::open(data).await?;
     let now = OffsetDateTime::now_utc();
     let text = |time: OffsetDateTime| time.format(&Rfc3339).unwrap_or_default();
-    let rows: Vec<_> = store
-        .list_nodes()
-        .await?
+    let nodes = store.list_nodes().await?;
+    let items: Vec<_> = nodes
         .iter()
-        .map(|node| {
+        .map(|node| NodeItem {
+            name: node.certificate.node.clone(),
+            state: state(node, now),
+            issued_at: text(node.certificate.issued_at),
+            expires_at: text(node.certificate.expires_at),
+            last_seen_at: node.last_seen_at.map(text),
+        })
+        .collect();
+    let list = NodeList {
+        total: items.len(),
+        items,
+    };
+    if output.format.print(&list)? {
+        return Ok(());
+    }
+    let rows: Vec<_> = list
+        .items
+        .into_iter()
+        .map(|item| {
             vec![
-                node.certificate.node.clone(),
-                state(node, now).to_owned(),
-                text(node.certificate.issued_at),
-                text(node.certificate.expires_at),
-                node.last_seen_at.map_or_else(|| "never".to_owned(), text),
+                item.name,
+                item.state.to_owned(),
+                item.issued_at,
+                item.expires_at,
+                item.last_seen_at.unwrap_or_else(|| "never".to_owned()),
             ]
         })
         .collect();

@@ -13,12 +13,14 @@ pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<()> {
         gateway,
         api_listen,
         xds_listen,
+        metrics_listen,
     } = args;
+    let gateway = gateway.read_secrets()?;
     // Heard from here on: what a start has begun is ended in order.
     let stopped = shutdown_signal();
-    let data = DataDir::open(&gateway.data.dir.data_dir)?;
+    let data = DataDir::open(&gateway.data.dir)?;
     let _lock = data.lock()?;
-    let listeners = Listeners::bind(api_listen, xds_listen).await?;
+    let listeners = Listeners::bind(api_listen, xds_listen, metrics_listen).await?;
     // Envoys on other machines do not have our files.
     let module = crate::control_plane::read_module(&gateway.filter)?;
     let parts = EnvoyParts {
@@ -26,17 +28,22 @@ pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<()> {
         access_log: AccessLogTarget::Stdout,
         held: None,
         admins: Vec::new(),
+        follows: false,
     };
     let control_plane = ControlPlane::start(&data, &gateway, listeners, parts).await?;
+    let ca = Ca::xds(data.keys())?;
     output::line(&format!(
         "HTTP API  https://{}",
         control_plane.api_address()
     ));
-    let ca = Ca::xds(&data)?;
     output::line(&format!("its CA    {}", ca.certificate_path().display()));
     output::line(&format!(
         "xDS       {} (mutual TLS)",
         control_plane.xds_address()
+    ));
+    output::line(&format!(
+        "metrics   http://{}/metrics",
+        control_plane.metrics_address()
     ));
     output::line("Envoys connect with the bootstrap that `cubegate bootstrap` prints.");
     stopped.await?;

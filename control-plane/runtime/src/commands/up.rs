@@ -40,6 +40,15 @@ struct Endpoints {
     /// Those of the Envoy in each place, which take turns.
     #[serde(default)]
     envoy_admins: Vec<SocketAddr>,
+    /// Where the metrics of the Envoy that serves are read, for this machine only.
+    #[serde(default)]
+    envoy_metrics: String,
+    /// Those of the Envoy in each place.
+    #[serde(default)]
+    envoy_metrics_listeners: Vec<SocketAddr>,
+    /// Where the control plane's own metrics are read.
+    #[serde(default)]
+    metrics: String,
     /// `HOST:PORT` of xDS.
     xds: String,
     /// The CA that signed the listener's certificate; `null` in clear or when the
@@ -63,6 +72,8 @@ pub(crate) async fn run(args: UpArgs) -> anyhow::Result<()> {
         envoy_concurrency,
         limits,
         envoy_admin,
+        envoy_metrics_listen,
+        metrics_listen,
         envoy_standby,
         drain_time,
         envoy_log_size,
@@ -70,27 +81,28 @@ pub(crate) async fn run(args: UpArgs) -> anyhow::Result<()> {
         api_listen,
         xds_listen,
     } = args;
+    let gateway = gateway.read_secrets()?;
     // Heard from here on: what a start has begun is ended in order.
     let mut stopped = std::pin::pin!(shutdown_signal());
-    let data = DataDir::open(&gateway.data.dir.data_dir)?;
+    let data = DataDir::open(&gateway.data.dir)?;
     let _lock = data.lock()?;
     let limits = envoy_limits(&limits);
 
     // The ports of the last start come first: an Envoy that is still there knows them.
     let last = last_endpoints(&data);
+    let of_last = |find: fn(&Endpoints) -> Option<SocketAddr>| last.as_ref().and_then(find);
     let listeners = Listeners::bind_preferring(
-        (
-            api_listen,
-            last.as_ref()
-                .and_then(|last| url_address(&last.control_plane)),
-        ),
-        (
-            xds_listen,
-            last.as_ref().and_then(|last| last.xds.parse().ok()),
-        ),
+        (api_listen, of_last(|last| url_address(&last.control_plane))),
+        (xds_listen, of_last(|last| last.xds.parse().ok())),
+        (metrics_listen, of_last(|last| url_address(&last.metrics))),
     )
     .await?;
-    let admins = admin_pages(envoy_admin, last.as_ref())?;
+    let known = last.as_ref();
+    let admins = places(envoy_admin, known.map(|last| last.envoy_admins.as_slice()))?;
+    let metrics = places(
+        envoy_metrics_listen,
+        known.map(|last| last.envoy_metrics_listeners.as_slice()),
+    )?;
 
     // Before anybody listens whom it could ask for what it is to serve.
     envoy::end_standby(&data).await?;
@@ -104,9 +116,12 @@ pub(crate) async fn run(args: UpArgs) -> anyhow::Result<()> {
         module: FilterModule::File(module.display().to_string()),
         access_log: AccessLogTarget::File(envoy::access_log(&data)?),
         held: Some(held),
-        admins: vec![admins.first, admins.second],
+        admins: [&admins, &metrics]
+            .map(|places| [places.first, places.second])
+            .concat(),
+        follows: true,
     };
-    let control_plane = ControlPlane::start(&data, &gateway, listeners, parts).await?;
+    let mut control_plane = ControlPlane::start(&data, &gateway, listeners, parts).await?;
 
     let node = LocalNode::new(&data, gateway.nodes.lifetime())?;
     node.renew_if_due(control_plane.store()).await?;
@@ -115,7 +130,10 @@ pub(crate) async fn run(args: UpArgs) -> anyhow::Result<()> {
         .iter()
         .map(|secret| (HS256_SECRET_ENV.to_owned(), secret.clone()))
         .collect::<Vec<_>>();
-    let place = |slot| node.bootstrap(&control_plane, *admins.of(slot), limits, slot, &warm);
+    let place = |slot| {
+        let pages = (*admins.of(slot), *metrics.of(slot));
+        node.bootstrap(&control_plane, pages, limits, slot, &warm)
+    };
     let options = EnvoyOptions {
         binary,
         concurrency: envoy_concurrency,
@@ -139,6 +157,10 @@ pub(crate) async fn run(args: UpArgs) -> anyhow::Result<()> {
         ready = envoy.wait_ready() => ready,
         stopped = &mut stopped => stopped.and(Err(anyhow::anyhow!("stopped before Envoy was ready"))),
     };
+    let ready = match ready {
+        Ok(()) => control_plane.make_first_admin().await,
+        failed => failed,
+    };
     if let Err(error) = ready {
         envoy.stop().await;
         return Err(error);
@@ -147,14 +169,20 @@ pub(crate) async fn run(args: UpArgs) -> anyhow::Result<()> {
     let scheme = if gateway.plain { "http" } else { "https" };
     let own_certificate = !gateway.plain && gateway.tls_cert.is_none();
     let ca = own_certificate
-        .then(|| Ca::gateway(&data).map(|ca| ca.certificate_path().display().to_string()))
+        .then(|| Ca::gateway(data.keys()).map(|ca| ca.certificate_path().display().to_string()))
         .transpose()?;
     let endpoints = Endpoints {
         gateway: format!("{scheme}://{}", gateway.listen),
         control_plane: format!("https://{}", control_plane.api_address()),
-        control_plane_ca: Ca::xds(&data)?.certificate_path().display().to_string(),
+        control_plane_ca: Ca::xds(data.keys())?
+            .certificate_path()
+            .display()
+            .to_string(),
         envoy_admin: format!("http://{}", envoy.admin()),
         envoy_admins: vec![admins.first, admins.second],
+        envoy_metrics: metrics_url(&admins, &metrics, envoy.admin()),
+        envoy_metrics_listeners: vec![metrics.first, metrics.second],
+        metrics: format!("http://{}/metrics", control_plane.metrics_address()),
         xds: control_plane.xds_address().to_string(),
         ca,
     };
@@ -166,10 +194,13 @@ pub(crate) async fn run(args: UpArgs) -> anyhow::Result<()> {
     output::line(&format!("control plane  {}", endpoints.control_plane));
     output::line(&format!("its CA         {}", endpoints.control_plane_ca));
     output::line(&format!("Envoy admin    {}", endpoints.envoy_admin));
+    output::line(&format!("metrics        {}", endpoints.metrics));
+    output::line(&format!("Envoy metrics  {}", endpoints.envoy_metrics));
 
     let moved = |admin: SocketAddr| {
         let endpoints = Endpoints {
             envoy_admin: format!("http://{admin}"),
+            envoy_metrics: metrics_url(&admins, &metrics, admin),
             ..endpoints.clone()
         };
         if let Err(error) = endpoints.write(&data) {
@@ -190,10 +221,7 @@ pub(crate) async fn run(args: UpArgs) -> anyhow::Result<()> {
 /// again and again, and must never find other bytes under the same name.
 fn keep_module(data: &DataDir, path: &Path) -> anyhow::Result<PathBuf> {
     let module = read_module(path)?;
-    let digest: String = Sha256::digest(&module)
-        .iter()
-        .map(|b| format!("{b:02x}"))
-        .collect();
+    let digest = hex::encode(Sha256::digest(&module));
     let kept = data.folder("filter")?.join(format!("{digest}.wasm"));
     if !kept.exists() {
         write_file(&kept, &module, 0o644)?;
@@ -201,10 +229,10 @@ fn keep_module(data: &DataDir, path: &Path) -> anyhow::Result<PathBuf> {
     Ok(kept)
 }
 
-/// Where the admin pages are: as asked, or where they were the last time, or at ports
-/// that nobody has.
-fn admin_pages(asked: SocketAddr, last: Option<&Endpoints>) -> anyhow::Result<Place<SocketAddr>> {
-    let mut last = last.into_iter().flat_map(|last| last.envoy_admins.clone());
+/// Returns where a page of the Envoy in each place is: as asked, or where it was the last
+/// time, or at ports that nobody has.
+fn places(asked: SocketAddr, last: Option<&[SocketAddr]>) -> anyhow::Result<Place<SocketAddr>> {
+    let mut last = last.into_iter().flatten().copied();
     let (first, second) = (last.next(), last.next());
     let any = SocketAddr::new(asked.ip(), 0);
     let known = |last: Option<SocketAddr>| last.filter(|last| last.ip() == asked.ip());
@@ -219,6 +247,19 @@ fn admin_pages(asked: SocketAddr, last: Option<&Endpoints>) -> anyhow::Result<Pl
             None => free_port(any)?,
         },
     })
+}
+
+/// Returns where the metrics of the Envoy with this admin page are.
+fn metrics_url(
+    admins: &Place<SocketAddr>,
+    metrics: &Place<SocketAddr>,
+    admin: SocketAddr,
+) -> String {
+    let slot = match admin == admins.second {
+        true => Slot::Second,
+        false => Slot::First,
+    };
+    format!("http://{}/metrics", metrics.of(slot))
 }
 
 /// As the flags say, or as much as this machine has for one Envoy.
@@ -251,8 +292,9 @@ fn last_endpoints(data: &DataDir) -> Option<Endpoints> {
 }
 
 fn url_address(url: &str) -> Option<SocketAddr> {
-    url.split_once("://")
-        .and_then(|(_, address)| address.parse().ok())
+    let (_, rest) = url.split_once("://")?;
+    let (address, _) = rest.split_once('/').unwrap_or((rest, ""));
+    address.parse().ok()
 }
 
 /// A port that nobody has at this moment.

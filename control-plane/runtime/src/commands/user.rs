@@ -4,20 +4,37 @@
 mod group;
 mod sessions;
 
+use cubegate_api::views;
+use cubegate_api_types::cube::UserItem;
 use cubegate_domain::{User, UserState};
 use cubegate_store::{NewUser, StoreError};
+use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::args::{DataArgs, UserCommand};
+use crate::args::{DataArgs, ListingArgs, PasswordArgs, UserCommand};
 use crate::commands::audit::changing;
 use crate::{commands, output};
+
+/// As `GET /user`, and the groups.
+#[derive(Serialize)]
+struct List {
+    total: usize,
+    items: Vec<Item>,
+}
+
+#[derive(Serialize)]
+struct Item {
+    #[serde(flatten)]
+    shown: UserItem,
+    groups: Vec<String>,
+}
 
 pub(crate) async fn run(command: UserCommand) -> anyhow::Result<()> {
     match command {
         UserCommand::Add {
             name,
-            password,
+            password: PasswordArgs { password },
             groups,
             data,
         } => {
@@ -36,7 +53,7 @@ pub(crate) async fn run(command: UserCommand) -> anyhow::Result<()> {
         }
         UserCommand::Passwd {
             name,
-            password,
+            password: PasswordArgs { password },
             data,
         } => {
             let (password, shown) = given_or_generated(password);
@@ -67,9 +84,9 @@ pub(crate) async fn run(command: UserCommand) -> anyhow::Result<()> {
             name,
             end,
             end_all,
-            data,
-        } => sessions::run(&data, &name, &end, end_all).await?,
-        UserCommand::List(data) => list(&data).await?,
+            listing,
+        } => sessions::run(&listing, &name, &end, end_all).await?,
+        UserCommand::List(args) => list(&args).await?,
     }
     Ok(())
 }
@@ -126,8 +143,24 @@ fn locked_until(user: &User) -> Option<String> {
     (OffsetDateTime::now_utc() < until).then(|| until.format(&Rfc3339).unwrap_or_default())
 }
 
-async fn list(data: &DataArgs) -> anyhow::Result<()> {
+async fn list(args: &ListingArgs) -> anyhow::Result<()> {
+    let ListingArgs { output, data } = args;
     let users = commands::open(data).await?.list_users().await?;
+    let now = OffsetDateTime::now_utc();
+    let items: Vec<_> = users
+        .iter()
+        .map(|user| Item {
+            shown: views::user(user.clone(), now),
+            groups: user.groups.clone(),
+        })
+        .collect();
+    let list = List {
+        total: items.len(),
+        items,
+    };
+    if output.format.print(&list)? {
+        return Ok(());
+    }
     let rows: Vec<_> = users
         .iter()
         .map(|user| {
@@ -148,7 +181,7 @@ async fn list(data: &DataArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The password to set, and what to say about it: a generated one is shown once.
+/// Returns the password to set, and what to say about it: a generated one is shown once.
 fn given_or_generated(password: Option<String>) -> (String, String) {
     match password {
         Some(password) => (password, String::new()),

@@ -10,23 +10,30 @@ use tokio::net::TcpListener;
 pub(crate) struct Listeners {
     pub(super) api: TcpListener,
     pub(super) xds: TcpListener,
+    pub(super) metrics: TcpListener,
 }
 
 // === impl Listeners ===
 
 impl Listeners {
-    pub(crate) async fn bind(api: SocketAddr, xds: SocketAddr) -> anyhow::Result<Self> {
-        Self::bind_preferring((api, None), (xds, None)).await
+    pub(crate) async fn bind(
+        api: SocketAddr,
+        xds: SocketAddr,
+        metrics: SocketAddr,
+    ) -> anyhow::Result<Self> {
+        Self::bind_preferring((api, None), (xds, None), (metrics, None)).await
     }
 
     /// Binds; where the address asks for any port, the preferred one is tried first.
     pub(crate) async fn bind_preferring(
         api: (SocketAddr, Option<SocketAddr>),
         xds: (SocketAddr, Option<SocketAddr>),
+        metrics: (SocketAddr, Option<SocketAddr>),
     ) -> anyhow::Result<Self> {
         Ok(Self {
             api: bind(api.0, api.1, "--api-listen").await?,
             xds: bind(xds.0, xds.1, "--xds-listen").await?,
+            metrics: bind(metrics.0, metrics.1, "--metrics-listen").await?,
         })
     }
 }

@@ -9,12 +9,13 @@ use cubegate_filter_config::TokenKeys;
 use cubegate_token::{Hs256Secret, STRONG_HS256_SECRET_BYTES};
 
 use crate::data_dir::DataDir;
+use crate::keys::SigningKeys;
 
 /// The environment variable of Envoy that carries KubeCube's shared secret to
 /// the filter. It is in no configuration dump there.
 pub(crate) const HS256_SECRET_ENV: &str = "CUBEGATE_JWT_HS256_SECRET";
 
-/// How clients reach the gateway: as the operator says, or where Envoy listens.
+/// Returns how clients reach the gateway: as the operator says, or where Envoy listens.
 pub(super) fn gateway_url(
     given: Option<&str>,
     listen: SocketAddr,
@@ -38,7 +39,18 @@ pub(super) fn gateway_url(
     }
 }
 
-/// What tokens are made with here, and checked against in the filter.
+/// Returns the host of the URL by which clients reach the gateway.
+pub(super) fn public_host(url: &str) -> Option<&str> {
+    let (_, rest) = url.split_once("://")?;
+    let authority = rest.split('/').next()?;
+    let host = match authority.strip_prefix('[') {
+        Some(ipv6) => ipv6.split(']').next()?,
+        None => authority.split(':').next()?,
+    };
+    (!host.is_empty()).then_some(host)
+}
+
+/// Returns what tokens are made with here, and checked against in the filter.
 pub(super) fn token_keys(
     data: &DataDir,
     issuer: &str,
@@ -58,17 +70,24 @@ pub(super) fn token_keys(
         };
         return Ok((Issuer::hs256(secret, lifetime), keys));
     }
-    let signer = data.signing_key(issuer)?;
-    let hex = signer
-        .public_key_bytes()
-        .iter()
-        .map(|b| format!("{b:02x}"))
-        .collect::<String>();
-    let keys = TokenKeys::Ed25519 {
-        issuer: issuer.to_owned(),
-        keys: [(signer.kid().to_owned(), hex)].into(),
-    };
-    Ok((Issuer::ed25519(signer, lifetime)?, keys))
+    let keys = data.keys().signing_keys(issuer)?;
+    let tokens = tokens_of(&keys);
+    let SigningKeys { signer, others } = keys;
+    Ok((Issuer::ed25519_among(signer, others, lifetime)?, tokens))
+}
+
+/// Returns what the filter checks tokens of these keys against.
+pub(super) fn tokens_of(keys: &SigningKeys) -> TokenKeys {
+    let SigningKeys { signer, others } = keys;
+    let own = (signer.kid(), signer.public_key_bytes());
+    let others = others.iter().map(|key| (key.kid(), key.to_bytes()));
+    let keys = others.chain([own]);
+    TokenKeys::Ed25519 {
+        issuer: signer.issuer().to_owned(),
+        keys: keys
+            .map(|(kid, key)| (kid.to_owned(), hex::encode(key)))
+            .collect(),
+    }
 }
 
 /// The names that the HTTP API is reached by: of this machine, and those that are given.

@@ -115,7 +115,7 @@ impl Course {
         }
     }
 
-    /// The time to the next reading: the interval, or after failures an eighth of it,
+    /// Returns the time to the next reading: the interval, or after failures an eighth of it,
     /// doubled with each, up to four intervals. `jitter` is about 1 and keeps clusters,
     /// and control planes, from being in step.
     fn pause(&self, interval: Duration, jitter: f64) -> Duration {

@@ -1,11 +1,7 @@
-use ::time::OffsetDateTime;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use axum::Router;
-use axum::extract::State;
-use axum::http::{StatusCode, Uri};
-use cubegate_domain::{ApiServer, ClusterCredential, ClusterTls, Scheme};
-use cubegate_store::MasterKey;
+use cubegate_domain::ClusterCredential;
+use cubegate_testing::{cluster, path_of, serve};
 use serde_json::json;
 
 use super::*;
@@ -20,15 +16,15 @@ struct ApiServerState {
     mood: AtomicUsize,
 }
 
-async fn answer(State(state): State<Arc<ApiServerState>>, uri: Uri) -> (StatusCode, String) {
+fn answer(state: &ApiServerState, path: &str) -> (u16, String) {
     let mood = state.mood.load(Ordering::SeqCst);
     let resources = |plural: &str| {
         let resource =
             json!({ "name": plural, "kind": "K", "namespaced": true, "verbs": ["list"] });
         json!({ "resources": [resource] })
     };
-    let document = match (uri.path(), mood) {
-        (_, 2) => return (StatusCode::SERVICE_UNAVAILABLE, String::new()),
+    let document = match (path, mood) {
+        (_, 2) => return (503, String::new()),
         ("/api", _) => json!({ "versions": ["v1"] }),
         ("/api/v1", _) => resources("pods"),
         ("/apis", 0) => {
@@ -40,43 +36,21 @@ async fn answer(State(state): State<Arc<ApiServerState>>, uri: Uri) -> (StatusCo
             json!({ "groups": [{ "name": "a.example", "versions": [{ "version": "v1" }] }] })
         }
         ("/apis/a.example/v1", _) => resources("widgets"),
-        _ => return (StatusCode::NOT_FOUND, String::new()),
+        _ => return (404, String::new()),
     };
-    (StatusCode::OK, document.to_string())
+    (200, document.to_string())
 }
 
-async fn api_server() -> (u16, Arc<ApiServerState>) {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
+/// Its URL, and what it does.
+fn api_server() -> (String, Arc<ApiServerState>) {
     let state = Arc::new(ApiServerState::default());
-    let router = Router::new()
-        .fallback(answer)
-        .with_state(Arc::clone(&state));
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    (port, state)
-}
-
-fn mk_cluster(name: &str, port: u16) -> Cluster {
-    Cluster {
-        name: name.parse().unwrap(),
-        server: ApiServer {
-            scheme: Scheme::Http,
-            host: "127.0.0.1".to_owned(),
-            port,
-            path_prefix: String::new(),
-        },
-        tls: ClusterTls {
-            ca_pem: None,
-            server_name: None,
-        },
-        credential: ClusterCredential::None,
-        created_at: OffsetDateTime::UNIX_EPOCH,
-    }
+    let told = Arc::clone(&state);
+    (serve(move |head| answer(&told, path_of(head))), state)
 }
 
 struct Test {
     store: Store,
-    known: watch::Receiver<Known>,
+    known: watch::Receiver<KnownResources>,
     _folder: tempfile::TempDir,
 }
 
@@ -88,16 +62,17 @@ impl Test {
     }
 
     async fn with(clusters: &[Cluster]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let key = MasterKey::from_bytes(&[1; 32]).unwrap();
-        let store = Store::open(folder.path().join("cubegate.db"), &key)
-            .await
-            .unwrap();
+        let (store, folder) = cubegate_testing::store().await;
         for cluster in clusters {
             store.add_cluster(cluster, false).await.unwrap();
         }
-        let (publish, known) = watch::channel(Known::default());
-        tokio::spawn(run(store.clone(), INTERVAL, publish));
+        let (publish, known) = watch::channel(KnownResources::default());
+        tokio::spawn(run(
+            store.clone(),
+            INTERVAL,
+            publish,
+            watch::Sender::default(),
+        ));
         Self {
             store,
             known,
@@ -107,7 +82,7 @@ impl Test {
 
     /// Waits until the plural names of a cluster are these; `None`: nothing is known.
     async fn until(&mut self, cluster: &str, names: Option<&[&str]>) {
-        let is_so = |known: &Known| {
+        let is_so = |known: &KnownResources| {
             let resources = known.resources.get(cluster);
             let found = resources.map(|found| found.keys().map(String::as_str).collect::<Vec<_>>());
             found.as_deref() == names
@@ -123,9 +98,9 @@ impl Test {
 async fn what_a_cluster_has_is_followed_while_it_is_registered() {
     let mut test = Test::start().await;
     test.known.wait_for(|known| known.complete).await.unwrap();
-    let (port, server) = api_server().await;
+    let (url, server) = api_server();
     test.store
-        .add_cluster(&mk_cluster("a", port), false)
+        .add_cluster(&cluster("a", &url), false)
         .await
         .unwrap();
     test.until("a", Some(&["pods"])).await;
@@ -144,10 +119,10 @@ async fn what_a_cluster_has_is_followed_while_it_is_registered() {
 #[tokio::test]
 async fn what_is_known_stays_while_the_cluster_does_not_answer() {
     let mut test = Test::start().await;
-    let (port, server) = api_server().await;
-    let (other, _) = api_server().await;
+    let (url, server) = api_server();
+    let (other, _) = api_server();
     test.store
-        .add_cluster(&mk_cluster("a", port), false)
+        .add_cluster(&cluster("a", &url), false)
         .await
         .unwrap();
     server.mood.store(1, Ordering::SeqCst);
@@ -156,14 +131,14 @@ async fn what_is_known_stays_while_the_cluster_does_not_answer() {
     time::sleep(INTERVAL * 5).await;
     test.until("a", Some(&["pods", "widgets"])).await;
     // With another credential it is the same cluster.
-    let mut cluster = mk_cluster("a", port);
-    cluster.credential = ClusterCredential::BearerToken("other".to_owned());
-    test.store.add_cluster(&cluster, true).await.unwrap();
+    let mut changed = cluster("a", &url);
+    changed.credential = ClusterCredential::BearerToken("other".to_owned());
+    test.store.add_cluster(&changed, true).await.unwrap();
     time::sleep(INTERVAL * 5).await;
     test.until("a", Some(&["pods", "widgets"])).await;
     // On another server it is not.
     test.store
-        .add_cluster(&mk_cluster("a", other), true)
+        .add_cluster(&cluster("a", &other), true)
         .await
         .unwrap();
     test.until("a", Some(&["pods"])).await;
@@ -172,9 +147,9 @@ async fn what_is_known_stays_while_the_cluster_does_not_answer() {
 #[tokio::test]
 async fn the_same_resources_are_no_news() {
     let mut test = Test::start().await;
-    let (port, server) = api_server().await;
+    let (url, server) = api_server();
     test.store
-        .add_cluster(&mk_cluster("a", port), false)
+        .add_cluster(&cluster("a", &url), false)
         .await
         .unwrap();
     test.until("a", Some(&["pods"])).await;
@@ -188,8 +163,8 @@ async fn the_same_resources_are_no_news() {
 
 #[tokio::test]
 async fn all_is_complete_when_each_cluster_was_asked_also_one_that_is_dead() {
-    let (port, _) = api_server().await;
-    let mut test = Test::with(&[mk_cluster("a", port), mk_cluster("dead", 1)]).await;
+    let (url, _) = api_server();
+    let mut test = Test::with(&[cluster("a", &url), cluster("dead", "http://127.0.0.1:1")]).await;
     let complete = test.known.wait_for(|known| known.complete);
     let known = time::timeout(Duration::from_secs(10), complete).await;
     let known = known.unwrap().unwrap().clone();

@@ -24,7 +24,7 @@ pub(super) struct Admin(pub(super) SocketAddr);
 // === impl Admin ===
 
 impl Admin {
-    /// Whether Envoy is ready to serve.
+    /// Returns whether Envoy is ready to serve.
     pub(super) async fn is_ready(self) -> bool {
         self.ask("GET", "/ready").await.is_ok()
     }
@@ -68,7 +68,7 @@ impl Admin {
         Ok(value.trim().parse()?)
     }
 
-    /// The body of an answer with status 200.
+    /// Returns the body of an answer with status 200.
     async fn ask(self, method: &str, path: &str) -> anyhow::Result<String> {
         let ask = async {
             let mut stream = TcpStream::connect(self.0).await?;

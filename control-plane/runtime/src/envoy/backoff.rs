@@ -28,7 +28,7 @@ impl Backoff {
         }
     }
 
-    /// How long to wait before the next start, which is taken to follow.
+    /// Returns how long to wait before the next start, which is taken to follow.
     pub(super) fn next(&mut self, now: Instant) -> Duration {
         if now.saturating_duration_since(self.started) >= GOOD {
             self.wait = Duration::ZERO;

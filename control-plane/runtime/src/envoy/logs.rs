@@ -101,7 +101,7 @@ impl Logs {
         Ok(true)
     }
 
-    /// The last line of this start that tells of trouble.
+    /// Returns the last line of this start that tells of trouble.
     pub(super) fn last_complaint(&self) -> String {
         let text: String = [&self.envoy, &self.output]
             .into_iter()
@@ -119,7 +119,7 @@ impl Logs {
     }
 }
 
-/// What stands in a file behind this place, as far as somebody would read it.
+/// Returns what stands in a file behind this place, as far as somebody would read it.
 fn read_from(file: &Path, mark: u64) -> io::Result<String> {
     let mut file = File::open(file)?;
     file.seek(SeekFrom::Start(mark))?;

@@ -77,7 +77,7 @@ impl Paths {
         Some(Running::new(slot, Process::adopt(pid)))
     }
 
-    /// Whether an Envoy is what would be started now.
+    /// Returns whether an Envoy is what would be started now.
     pub(super) fn is_right(&self, running: &Running, options: &EnvoyOptions) -> bool {
         let Running { slot, process, .. } = running;
         let Some(pid) = process.pid() else {

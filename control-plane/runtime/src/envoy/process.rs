@@ -53,7 +53,7 @@ impl Process {
         }
     }
 
-    /// How it has ended, if it has.
+    /// Returns how it has ended, if it has.
     pub(super) fn has_ended(&mut self) -> anyhow::Result<Option<String>> {
         Ok(match self {
             Self::Child(child) => child.try_wait()?.map(|status| status.to_string()),
@@ -89,13 +89,13 @@ impl Process {
     }
 }
 
-/// Whether a process has a handler for a signal.
+/// Returns whether a process has a handler for a signal.
 fn catches(pid: Pid, signal: Signal) -> bool {
     let path = format!("/proc/{}/status", pid.as_raw_nonzero());
     fs::read_to_string(path).is_ok_and(|status| has_handler(&status, signal.as_raw()))
 }
 
-/// What `/proc/PID/status` says: `SigCgt` has a bit for each signal, the lowest one for 1.
+/// Returns what `/proc/PID/status` says: `SigCgt` has a bit for each signal, the lowest one for 1.
 fn has_handler(status: &str, signal: i32) -> bool {
     let caught = status
         .lines()
@@ -141,7 +141,7 @@ fn is_alive(pid: Pid) -> bool {
         })
 }
 
-/// What a process was started with, its own name left out.
+/// Returns what a process was started with, its own name left out.
 pub(super) fn arguments(pid: Pid) -> Vec<Vec<u8>> {
     let path = format!("/proc/{}/cmdline", pid.as_raw_nonzero());
     let line = fs::read(path).unwrap_or_default();
@@ -152,7 +152,7 @@ pub(super) fn arguments(pid: Pid) -> Vec<Vec<u8>> {
         .collect()
 }
 
-/// Whether a process was started with these variables.
+/// Returns whether a process was started with these variables.
 pub(super) fn has_environment(pid: Pid, wanted: &[(String, String)]) -> bool {
     let path = format!("/proc/{}/environ", pid.as_raw_nonzero());
     let environment = fs::read(path).unwrap_or_default();

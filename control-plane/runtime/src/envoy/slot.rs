@@ -37,7 +37,7 @@ impl Slot {
         }
     }
 
-    /// The bootstrap of the Envoy in it.
+    /// Returns the bootstrap of the Envoy in it.
     pub(crate) fn bootstrap(self, folder: &Path) -> PathBuf {
         folder.join(match self {
             Self::First => "bootstrap.yaml",

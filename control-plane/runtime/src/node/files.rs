@@ -112,7 +112,7 @@ impl NodeFiles {
         )
     }
 
-    /// The certificate and key, PEM, and what the certificate says.
+    /// Returns the certificate and key, PEM, and what the certificate says.
     pub(crate) fn read_identity(&self) -> anyhow::Result<(String, NodeCertificate)> {
         let path = self.identity();
         let pem = fs::read_to_string(&path)

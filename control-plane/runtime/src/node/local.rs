@@ -38,37 +38,48 @@ pub(crate) struct LocalNode {
 impl LocalNode {
     /// Nothing is made yet but the CA.
     pub(crate) fn new(data: &DataDir, lifetime: time::Duration) -> anyhow::Result<Self> {
-        let ca = Ca::xds(data)?;
+        let ca = Ca::xds(data.keys())?;
         // Several control planes on one database have an Envoy each.
-        let digest = Sha256::digest(ca.certificate_pem().as_bytes());
-        let short: String = digest.iter().take(4).map(|b| format!("{b:02x}")).collect();
+        let mut digest = Sha256::new_with_prefix(ca.own_pem());
+        if data.keys().are_shared() {
+            digest.update(fs::read("/proc/sys/kernel/hostname").unwrap_or_default());
+            digest.update(data.path().as_os_str().as_encoded_bytes());
+        }
+        let digest: [u8; 32] = digest.finalize().into();
+        let (short, _) = digest.split_at(4);
+        let short = hex::encode(short);
         let folder = data.folder("envoy")?.join("xds");
         for old in ["envoy.crt", "envoy.key"] {
             // Of earlier versions: good for ten years, and for every name.
             let _ = fs::remove_file(data.folder("pki")?.join(old));
         }
+        let files = NodeFiles::new(folder);
+        // With another CA it stays the same Envoy.
+        let present = files.read_identity().ok().map(|(_, present)| present.node);
+        let present = present.filter(|name| name.starts_with("up-"));
         Ok(Self {
-            name: format!("up-{short}"),
-            files: NodeFiles::new(folder),
+            name: present.unwrap_or_else(|| format!("up-{short}")),
+            files,
             ca,
             lifetime,
         })
     }
 
-    /// What Envoy is started with.
+    /// Returns what Envoy is started with.
     pub(crate) fn bootstrap(
         &self,
         control_plane: &ControlPlane,
-        admin: SocketAddr,
+        (admin, metrics): (SocketAddr, SocketAddr),
         limits: EnvoyLimits,
         slot: Slot,
         warm: &Warm<'_>,
     ) -> anyhow::Result<String> {
         Bootstrap {
             node_id: &self.name,
-            xds_address: &control_plane.xds_address().to_string(),
-            api_address: &control_plane.api_address().to_string(),
+            xds_addresses: &[control_plane.xds_address().to_string()],
+            api_addresses: &[control_plane.api_address().to_string()],
             admin,
+            metrics: Some(metrics),
             limits,
             files: &self.files,
             cluster: slot.node_cluster(),

@@ -19,6 +19,9 @@ use crate::pki::Ca;
 /// the certificate in PEM.
 pub(crate) const RENEWAL_PATH: &str = "/cubegate/node/certificate";
 
+/// Where it is asked which CAs are trusted: POST, answered with their certificates in PEM.
+pub(crate) const AUTHORITIES_PATH: &str = "/cubegate/node/authorities";
+
 /// A request has some 500 bytes.
 const MAX_REQUEST_BYTES: usize = 16 * 1024;
 
@@ -35,14 +38,19 @@ pub(crate) struct Renewal {
 // === impl Renewal ===
 
 impl Renewal {
-    /// What answers Envoys that ask.
+    /// Returns what answers Envoys that ask.
     pub(crate) fn routes(self) -> tonic::service::Routes {
         Router::new()
             .route(RENEWAL_PATH, post(renew))
+            .route(AUTHORITIES_PATH, post(authorities))
             .layer(DefaultBodyLimit::max(MAX_REQUEST_BYTES))
             .with_state(Arc::new(self))
             .into()
     }
+}
+
+async fn authorities(State(renewal): State<Arc<Renewal>>) -> String {
+    renewal.ca.certificate_pem().to_owned()
 }
 
 async fn renew(

@@ -58,7 +58,7 @@ impl ShutOut {
         Self(Arc::new(names.iter().map(until).collect()))
     }
 
-    /// Whether a certificate is refused.
+    /// Returns whether a certificate is refused.
     pub(crate) fn holds(&self, certificate: &NodeCertificate) -> bool {
         self.0
             .get(&certificate.node)

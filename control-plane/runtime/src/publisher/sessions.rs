@@ -121,7 +121,7 @@ impl Feed {
 // === impl Refused ===
 
 impl Refused {
-    /// Whether there is something to be read.
+    /// Returns whether there is something to be read.
     fn is_behind(&self, now: Revision) -> bool {
         self.revision.is_none_or(|own| now.since(own).sessions)
     }

@@ -179,7 +179,7 @@ impl Door {
         }
     }
 
-    /// The handshake, and whose the certificate is.
+    /// Returns the handshake, and whose the certificate is.
     async fn greet(&self, stream: TcpStream, address: SocketAddr) -> Result<Arrival, Refused> {
         let silently = |_: io::Error| Refused::Silently;
         stream.set_nodelay(true).map_err(silently)?;
@@ -243,7 +243,7 @@ impl Door {
         })
     }
 
-    /// When the connection of an Envoy ends: it is shut out, or its certificate is no
+    /// Returns when the connection of an Envoy ends: it is shut out, or its certificate is no
     /// longer good.
     fn end(&self, envoy: &NodeCertificate) -> End {
         let (envoy, mut shut_out) = (envoy.clone(), self.nodes.shut_out.clone());

@@ -59,9 +59,9 @@ impl Identity {
         protocol: &[u8],
     ) -> anyhow::Result<Arc<ServerConfig>> {
         let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_slice(
-            self.ca.certificate_pem().as_bytes(),
-        )?)?;
+        for trusted in CertificateDer::pem_slice_iter(self.ca.certificate_pem().as_bytes()) {
+            roots.add(trusted?)?;
+        }
         let verifier = WebPkiClientVerifier::builder_with_provider(
             Arc::new(roots),
             Arc::clone(&self.provider),
@@ -80,6 +80,12 @@ impl Identity {
         config.send_tls13_tickets = 0;
         config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
         Ok(Arc::new(config))
+    }
+
+    /// Returns when the certificate that is shown now ends, in Unix seconds.
+    pub(crate) fn expires_at(&self) -> Option<i64> {
+        let shown = self.shown.read().unwrap_or_else(PoisonError::into_inner);
+        crate::pki::ends(shown.cert.first()?)
     }
 
     fn renew(&self) -> anyhow::Result<()> {

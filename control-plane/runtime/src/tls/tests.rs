@@ -16,7 +16,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::{Door, Identity, Incoming, Peers};
-use crate::data_dir::DataDir;
+use crate::keys::Keys;
 use crate::node::{Nodes, ShutOut};
 use crate::pki::{CONTROL_PLANE_NAME, Ca, Certified};
 
@@ -24,7 +24,7 @@ const SOON: Duration = Duration::from_secs(10);
 const NOT_YET: Duration = Duration::from_millis(300);
 
 /// A door with somebody behind it, and what is needed to knock.
-struct World {
+struct Site {
     ca: Ca,
     other_ca: Ca,
     address: SocketAddr,
@@ -34,15 +34,15 @@ struct World {
     _folder: tempfile::TempDir,
 }
 
-impl World {
+impl Site {
     async fn new(envoys_only: bool) -> Self {
         Self::lasting(envoys_only, Duration::from_secs(3600)).await
     }
 
     async fn lasting(envoys_only: bool, longest: Duration) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let data = DataDir::open(folder.path()).unwrap();
-        let (ca, other_ca) = (Ca::xds(&data).unwrap(), Ca::gateway(&data).unwrap());
+        let keys = Keys::of(None, folder.path());
+        let (ca, other_ca) = (Ca::xds(&keys).unwrap(), Ca::gateway(&keys).unwrap());
         let identity = Identity::new(ca.clone(), Vec::new(), time::Duration::days(1)).unwrap();
         let (shut_out, receiver) = watch::channel(ShutOut::default());
         let (sender, arrivals) = mpsc::channel(8);
@@ -137,7 +137,7 @@ fn mk_node(seconds: i64) -> NodeCertificate {
 
 #[tokio::test]
 async fn only_an_envoy_of_the_ca_comes_in_to_xds() {
-    let mut world = World::new(true).await;
+    let mut world = Site::new(true).await;
     let node = mk_node(3600);
     let good = world.ca.node(&node).unwrap();
     assert!(world.is_let_in(Some(&good)).await);
@@ -156,7 +156,7 @@ async fn only_an_envoy_of_the_ca_comes_in_to_xds() {
 
 #[tokio::test]
 async fn to_the_api_anybody_comes_in_but_an_envoy_is_known_by_its_certificate_alone() {
-    let mut world = World::new(false).await;
+    let mut world = Site::new(false).await;
     let _nobody = world.knock(None).await.unwrap();
     let (_connection, peer) = timeout(SOON, world.incoming.accept()).await.unwrap();
     assert_eq!(peer.envoy, None);
@@ -170,7 +170,7 @@ async fn to_the_api_anybody_comes_in_but_an_envoy_is_known_by_its_certificate_al
 
 #[tokio::test]
 async fn an_envoy_that_is_shut_out_loses_its_connection_at_once_and_gets_no_other() {
-    let mut world = World::new(true).await;
+    let mut world = Site::new(true).await;
     let node = mk_node(3600);
     let certified = world.ca.node(&node).unwrap();
     let _stream = world.knock(Some(&certified)).await.unwrap();
@@ -194,7 +194,7 @@ async fn an_envoy_that_is_shut_out_loses_its_connection_at_once_and_gets_no_othe
 
 #[tokio::test]
 async fn a_connection_does_not_outlive_its_certificate() {
-    let mut world = World::new(true).await;
+    let mut world = Site::new(true).await;
     let certified = world.ca.node(&mk_node(2)).unwrap();
     let _stream = world.knock(Some(&certified)).await.unwrap();
     let (mut connection, _) = timeout(SOON, world.incoming.accept()).await.unwrap();
@@ -204,7 +204,7 @@ async fn a_connection_does_not_outlive_its_certificate() {
 
 #[tokio::test]
 async fn http_in_clear_is_told_where_it_is() {
-    let world = World::new(false).await;
+    let world = Site::new(false).await;
     let mut stream = TcpStream::connect(world.address).await.unwrap();
     stream
         .write_all(b"GET /readyz HTTP/1.1\r\nhost: x\r\n\r\n")
@@ -219,7 +219,7 @@ async fn http_in_clear_is_told_where_it_is() {
 
 #[tokio::test]
 async fn a_client_that_still_sends_when_it_was_answered_gets_the_answer() {
-    let mut world = World::new(false).await;
+    let mut world = Site::new(false).await;
     let mut stream = world.knock(None).await.unwrap();
     let (mut connection, _) = timeout(SOON, world.incoming.accept()).await.unwrap();
     let answering = tokio::spawn(async move {
@@ -245,7 +245,7 @@ async fn a_client_that_still_sends_when_it_was_answered_gets_the_answer() {
 
 #[tokio::test]
 async fn silent_connections_from_one_address_keep_no_other_one_out() {
-    let mut world = World::new(false).await;
+    let mut world = Site::new(false).await;
     let mut silent = Vec::new();
     for _ in 0..140 {
         silent.push(world.connect(2).await);
@@ -271,7 +271,7 @@ async fn silent_connections_from_one_address_keep_no_other_one_out() {
 
 #[tokio::test]
 async fn connections_without_a_certificate_are_few_from_one_address() {
-    let mut world = World::new(false).await;
+    let mut world = Site::new(false).await;
     let mut held = Vec::new();
     for _ in 0..32 {
         let stream = world.knock_from(2, None).await.unwrap();
@@ -290,7 +290,7 @@ async fn connections_without_a_certificate_are_few_from_one_address() {
 
 #[tokio::test]
 async fn a_connection_without_a_certificate_does_not_last_for_ever() {
-    let mut world = World::lasting(false, Duration::from_secs(2)).await;
+    let mut world = Site::lasting(false, Duration::from_secs(2)).await;
     let stream = world.knock(None).await.unwrap();
     let (mut connection, _) = timeout(SOON, world.incoming.accept()).await.unwrap();
     // However much is said.

@@ -7,7 +7,11 @@ use super::*;
 
 #[test]
 fn what_is_refused_comes_to_the_filters_vm_and_changes_nothing_else() {
-    let state = mk_state(vec![mk_cluster("m", "10.0.0.1", certificate())]);
+    let state = mk_state(vec![mk_cluster(
+        "m",
+        "https://10.0.0.1:6443",
+        certificate(),
+    )]);
     let without = state.snapshot().unwrap();
     let mut with = without.clone();
     let mut epochs = Epochs::default();

@@ -38,8 +38,7 @@ impl Store {
             .execute(&mut *tx)
             .await?;
         let revision = revision::bump(&mut tx, Topic::Clusters).await?;
-        self.commit_change(tx, name).await?;
-        self.publish(revision);
+        self.commit_change(tx, name, Some(revision)).await?;
         Ok(true)
     }
 }

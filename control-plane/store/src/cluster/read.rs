@@ -16,6 +16,14 @@ pub(super) enum Seal {
     Former,
 }
 
+/// The columns of a [`ClusterRow`].
+macro_rules! cluster_columns {
+    () => {
+        "name, scheme, host, port, path_prefix, ca_pem, server_name, credential_sealed, created_at"
+    };
+}
+pub(super) use cluster_columns;
+
 #[derive(sqlx::FromRow)]
 pub(super) struct ClusterRow {
     name: String,
@@ -37,10 +45,11 @@ impl Store {
     /// # Errors
     /// [`StoreError::Database`] or [`StoreError::Inconsistent`].
     pub async fn get_cluster(&self, name: &str) -> Result<Option<Cluster>, StoreError> {
-        let row: Option<ClusterRow> = sqlx::query_as(
-            "SELECT name, scheme, host, port, path_prefix, ca_pem, server_name,
-             credential_sealed, created_at FROM clusters WHERE name = $1",
-        )
+        let row: Option<ClusterRow> = sqlx::query_as(concat!(
+            "SELECT ",
+            cluster_columns!(),
+            " FROM clusters WHERE name = $1"
+        ))
         .bind(name)
         .fetch_optional(self.reader())
         .await?;
@@ -48,7 +57,7 @@ impl Store {
             .transpose()
     }
 
-    /// The names of all clusters, in order.
+    /// Returns the names of all clusters, in order.
     ///
     /// # Errors
     /// [`StoreError::Database`].
@@ -57,16 +66,17 @@ impl Store {
         Ok(names.fetch_all(self.reader()).await?)
     }
 
-    /// All clusters by name. One that cannot be read is logged and left out: the
+    /// Returns all clusters by name. One that cannot be read is logged and left out: the
     /// others must go on working.
     ///
     /// # Errors
     /// [`StoreError::Database`].
     pub async fn list_clusters(&self) -> Result<Vec<Cluster>, StoreError> {
-        let rows: Vec<ClusterRow> = sqlx::query_as(
-            "SELECT name, scheme, host, port, path_prefix, ca_pem, server_name,
-             credential_sealed, created_at FROM clusters ORDER BY name",
-        )
+        let rows: Vec<ClusterRow> = sqlx::query_as(concat!(
+            "SELECT ",
+            cluster_columns!(),
+            " FROM clusters ORDER BY name"
+        ))
         .fetch_all(self.reader())
         .await?;
         let mut clusters = Vec::with_capacity(rows.len());
@@ -84,7 +94,7 @@ impl Store {
 }
 
 impl Store {
-    /// What `add_cluster` with `replace` would do, without doing it. The time of
+    /// Returns what `add_cluster` with `replace` would do, without doing it. The time of
     /// registration does not count.
     ///
     /// # Errors

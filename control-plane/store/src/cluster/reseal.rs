@@ -1,8 +1,40 @@
 //! Credentials that a former release has sealed, for the name of their cluster alone.
 
-use crate::cluster::read::{ClusterRow, Seal};
-use crate::seal::{BOUND, Place};
+use sqlx::AnyConnection;
+
+use crate::cluster::read::{ClusterRow, Seal, cluster_columns};
+use crate::seal::{BOUND, Place, Sealer};
 use crate::{Store, StoreError};
+
+/// Seals all credentials under another master key, and says how many they were.
+pub(crate) async fn under_another_key(
+    tx: &mut AnyConnection,
+    old: &Sealer,
+    new: &Sealer,
+) -> Result<usize, StoreError> {
+    let rows: Vec<ClusterRow> = sqlx::query_as(concat!(
+        "SELECT ",
+        cluster_columns!(),
+        " FROM clusters ORDER BY name"
+    ))
+    .fetch_all(&mut *tx)
+    .await?;
+    let number = rows.len();
+    for row in rows {
+        let form = match row.credential_sealed.starts_with(BOUND) {
+            true => Seal::Bound,
+            false => Seal::Former,
+        };
+        let cluster = row.into_cluster(old, form)?;
+        let sealed = new.seal(&Place::from(&cluster), &cluster.credential)?;
+        sqlx::query("UPDATE clusters SET credential_sealed = $2 WHERE name = $1")
+            .bind(cluster.name.as_str())
+            .bind(sealed)
+            .execute(&mut *tx)
+            .await?;
+    }
+    Ok(number)
+}
 
 // === impl Store ===
 
@@ -13,11 +45,11 @@ impl Store {
     /// they should be none after the first start of this release.
     pub(crate) async fn reseal_clusters(&self) -> Result<(), StoreError> {
         let mut tx = self.write().await?;
-        let rows: Vec<ClusterRow> = sqlx::query_as(
-            "SELECT name, scheme, host, port, path_prefix, ca_pem, server_name,
-             credential_sealed, created_at FROM clusters
-             WHERE substr(credential_sealed, 1, 2) <> $1 ORDER BY name",
-        )
+        let rows: Vec<ClusterRow> = sqlx::query_as(concat!(
+            "SELECT ",
+            cluster_columns!(),
+            " FROM clusters WHERE substr(credential_sealed, 1, 2) <> $1 ORDER BY name"
+        ))
         .bind(BOUND)
         .fetch_all(&mut *tx)
         .await?;

@@ -2,6 +2,7 @@
 
 use cubegate_domain::Cluster;
 
+use crate::cluster::read::cluster_columns;
 use crate::revision::{self, Topic};
 use crate::row::from_time;
 use crate::seal::Place;
@@ -23,30 +24,28 @@ impl Store {
             .sealer
             .seal(&Place::from(cluster), &cluster.credential)?;
         let mut tx = self.write().await?;
-        let on_conflict = if replace {
-            "INSERT INTO clusters (name, scheme, host, port, path_prefix, ca_pem, server_name,
-             credential_sealed, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        let written = sqlx::query(concat!(
+            "INSERT INTO clusters (",
+            cluster_columns!(),
+            ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
              ON CONFLICT (name) DO UPDATE SET scheme = excluded.scheme, host = excluded.host,
              port = excluded.port, path_prefix = excluded.path_prefix, ca_pem = excluded.ca_pem,
-             server_name = excluded.server_name, credential_sealed = excluded.credential_sealed"
-        } else {
-            "INSERT INTO clusters (name, scheme, host, port, path_prefix, ca_pem, server_name,
-             credential_sealed, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-             ON CONFLICT (name) DO NOTHING"
-        };
-        let written = sqlx::query(on_conflict)
-            .bind(name)
-            .bind(cluster.server.scheme.as_str())
-            .bind(&cluster.server.host)
-            .bind(i64::from(cluster.server.port))
-            .bind(&cluster.server.path_prefix)
-            .bind(cluster.tls.ca_pem.as_deref())
-            .bind(cluster.tls.server_name.as_deref())
-            .bind(sealed)
-            .bind(from_time(cluster.created_at))
-            .execute(&mut *tx)
-            .await?
-            .rows_affected();
+             server_name = excluded.server_name, credential_sealed = excluded.credential_sealed
+             WHERE $10 <> 0"
+        ))
+        .bind(name)
+        .bind(cluster.server.scheme.as_str())
+        .bind(&cluster.server.host)
+        .bind(i64::from(cluster.server.port))
+        .bind(&cluster.server.path_prefix)
+        .bind(cluster.tls.ca_pem.as_deref())
+        .bind(cluster.tls.server_name.as_deref())
+        .bind(sealed)
+        .bind(from_time(cluster.created_at))
+        .bind(i64::from(replace))
+        .execute(&mut *tx)
+        .await?
+        .rows_affected();
         if written == 0 {
             return Err(StoreError::ClusterExists(name.to_owned()));
         }
@@ -57,9 +56,7 @@ impl Store {
         .execute(&mut *tx)
         .await?;
         let revision = revision::bump(&mut tx, Topic::Clusters).await?;
-        self.commit_change(tx, name).await?;
-        self.publish(revision);
-        Ok(())
+        self.commit_change(tx, name, Some(revision)).await
     }
 
     /// Removes a cluster; says whether there was one. Where it was the host
@@ -78,8 +75,7 @@ impl Store {
             return Ok(false);
         }
         let revision = revision::bump(&mut tx, Topic::Clusters).await?;
-        self.commit_change(tx, name).await?;
-        self.publish(revision);
+        self.commit_change(tx, name, Some(revision)).await?;
         Ok(true)
     }
 }

@@ -1,11 +1,11 @@
 //! Changing what a key may do, and its secret.
 
 use cubegate_domain::KeyChange;
-use sqlx::{Any, Transaction};
 use time::{Duration, OffsetDateTime};
 
 use crate::key::read::{from_limits, from_scope};
-use crate::key::{ChangeOutcome, IssuedKey, half, made};
+use crate::key::{IssuedKey, half, made};
+use crate::metrics::Write;
 use crate::revocation::revoke_key;
 use crate::row::from_time;
 use crate::{Store, StoreError};
@@ -19,8 +19,8 @@ impl Store {
     /// its end, where theirs is later.
     ///
     /// # Errors
-    /// [`StoreError::KeyAttributes`] when a rule is broken, and
-    /// [`StoreError::OutlivesMaker`].
+    /// [`StoreError::KeyAttributes`] when a rule is broken, [`StoreError::KeyNotFound`],
+    /// [`StoreError::KeyNotOwned`] and [`StoreError::OutlivesMaker`].
     pub async fn update_key(
         &self,
         access_key: &str,
@@ -28,7 +28,7 @@ impl Store {
         change: KeyChange,
         now: OffsetDateTime,
         revoked_until: OffsetDateTime,
-    ) -> Result<ChangeOutcome<()>, StoreError> {
+    ) -> Result<(), StoreError> {
         let KeyChange {
             name,
             description,
@@ -38,11 +38,7 @@ impl Store {
         } = change.checked(now)?;
         // All that goes back to the key may get another end, so others must wait.
         let mut tx = self.write().await?;
-        let kept = match lock(&mut tx, access_key, owner).await? {
-            ChangeOutcome::Changed(kept) => kept,
-            ChangeOutcome::NotFound => return Ok(ChangeOutcome::NotFound),
-            ChangeOutcome::NotOwned => return Ok(ChangeOutcome::NotOwned),
-        };
+        let kept = lock(&mut tx, access_key, owner).await?;
         let expires_at = expires_at.map(|end| end.map(from_time));
         let scope = scope.as_ref().map(from_scope);
         let limits = limits.as_ref().map(from_limits);
@@ -85,8 +81,7 @@ impl Store {
                 .execute(&mut *tx)
                 .await?;
         }
-        self.finish(tx, access_key, revokes, revoked_until).await?;
-        Ok(ChangeOutcome::Changed(()))
+        self.finish(tx, access_key, revokes, revoked_until).await
     }
 
     /// Gives a key, of this owner when one is given, another secret. The present one
@@ -95,7 +90,7 @@ impl Store {
     /// from the key so far are refused until `revoked_until`, too.
     ///
     /// # Errors
-    /// [`StoreError::Database`].
+    /// [`StoreError::KeyNotFound`] or [`StoreError::KeyNotOwned`].
     pub async fn rotate_key(
         &self,
         access_key: &str,
@@ -103,7 +98,7 @@ impl Store {
         overlap: Duration,
         now: OffsetDateTime,
         revoked_until: OffsetDateTime,
-    ) -> Result<ChangeOutcome<IssuedKey>, StoreError> {
+    ) -> Result<IssuedKey, StoreError> {
         let pair = IssuedKey {
             access_key: access_key.to_owned(),
             secret_key: half(),
@@ -113,11 +108,7 @@ impl Store {
             .sealer
             .hash_secret(&pair.access_key, &pair.secret_key);
         let mut tx = self.write().await?;
-        match lock(&mut tx, access_key, owner).await? {
-            ChangeOutcome::Changed(_) => {}
-            ChangeOutcome::NotFound => return Ok(ChangeOutcome::NotFound),
-            ChangeOutcome::NotOwned => return Ok(ChangeOutcome::NotOwned),
-        }
+        lock(&mut tx, access_key, owner).await?;
         let overlaps = overlap.is_positive();
         let statement = if overlaps {
             "UPDATE access_keys SET old_secret_hash = secret_hash, old_secret_until = $3,
@@ -134,13 +125,13 @@ impl Store {
             .await?;
         self.finish(tx, access_key, !overlaps, revoked_until)
             .await?;
-        Ok(ChangeOutcome::Changed(pair))
+        Ok(pair)
     }
 
     /// Commits, and takes the key's tokens back when that is asked for.
     async fn finish(
         &self,
-        mut tx: Transaction<'static, Any>,
+        mut tx: Write,
         access_key: &str,
         revokes: bool,
         revoked_until: OffsetDateTime,
@@ -150,11 +141,7 @@ impl Store {
         } else {
             None
         };
-        self.commit_change(tx, access_key).await?;
-        if let Some(revision) = revision {
-            self.publish(revision);
-        }
-        Ok(())
+        self.commit_change(tx, access_key, revision).await
     }
 }
 
@@ -168,11 +155,7 @@ struct Kept {
 }
 
 /// Finds a key and, on PostgreSQL, keeps others from changing it meanwhile.
-async fn lock(
-    tx: &mut Transaction<'static, Any>,
-    access_key: &str,
-    owner: Option<&str>,
-) -> Result<ChangeOutcome<Kept>, StoreError> {
+async fn lock(tx: &mut Write, access_key: &str, owner: Option<&str>) -> Result<Kept, StoreError> {
     let kept: Option<Kept> = sqlx::query_as(
         "UPDATE access_keys SET access_key = access_key WHERE access_key = $1
          RETURNING user_name, expires_at, scope, limits",
@@ -180,9 +163,12 @@ async fn lock(
     .bind(access_key)
     .fetch_optional(&mut **tx)
     .await?;
-    Ok(match kept {
-        None => ChangeOutcome::NotFound,
-        Some(kept) if owner.is_some_and(|owner| owner != kept.user_name) => ChangeOutcome::NotOwned,
-        Some(kept) => ChangeOutcome::Changed(kept),
-    })
+    let name = || access_key.to_owned();
+    match kept {
+        None => Err(StoreError::KeyNotFound(name())),
+        Some(kept) if owner.is_some_and(|owner| owner != kept.user_name) => {
+            Err(StoreError::KeyNotOwned(name()))
+        }
+        Some(kept) => Ok(kept),
+    }
 }

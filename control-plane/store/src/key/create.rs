@@ -11,19 +11,6 @@ use crate::{Store, StoreError};
 // === impl Store ===
 
 impl Store {
-    /// [`Store::create_key_with`] without attributes.
-    ///
-    /// # Errors
-    /// As there.
-    pub async fn create_key(
-        &self,
-        user: &str,
-        now: OffsetDateTime,
-    ) -> Result<IssuedKey, StoreError> {
-        self.create_key_with(user, KeyAttributes::default(), now)
-            .await
-    }
-
     /// Makes a key pair for a user that exists, unless it owns
     /// [`MAX_KEYS_PER_USER`] already. The count and the insert are one write
     /// transaction, so parallel calls, also from several processes, keep to the cap.
@@ -40,7 +27,7 @@ impl Store {
         self.create_key_by(None, user, attributes, now).await
     }
 
-    /// The same with a token of another key, which the new one does not outlive: it
+    /// Makes one with a token of another key, which the new one does not outlive: it
     /// goes with it, and gets the end that the other one may get.
     ///
     /// # Errors
@@ -106,7 +93,7 @@ impl Store {
         .bind(from_limits(&limits))
         .execute(&mut *tx)
         .await?;
-        self.commit_change(tx, &pair.access_key).await?;
+        self.commit_change(tx, &pair.access_key, None).await?;
         Ok(pair)
     }
 }

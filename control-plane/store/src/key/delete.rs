@@ -1,10 +1,10 @@
 //! Deleting a key.
 
-use sqlx::{Any, Transaction};
 use time::OffsetDateTime;
 
 use crate::change::Changed;
-use crate::key::{DeleteOutcome, made};
+use crate::key::made;
+use crate::metrics::Write;
 use crate::revocation::{MAX_DELETED_KEYS_OF_USER, revoke_key, revoke_user};
 use crate::{Revision, Store, StoreError, revision};
 
@@ -16,13 +16,13 @@ impl Store {
     /// them are refused until `revoked_until`, when the last one has expired.
     ///
     /// # Errors
-    /// [`StoreError::Database`].
+    /// [`StoreError::KeyNotFound`] or [`StoreError::KeyNotOwned`].
     pub async fn delete_key(
         &self,
         access_key: &str,
         owner: Option<&str>,
         revoked_until: OffsetDateTime,
-    ) -> Result<DeleteOutcome, StoreError> {
+    ) -> Result<(), StoreError> {
         let mut tx = self.write().await?;
         let user: Option<String> =
             sqlx::query_scalar("SELECT user_name FROM access_keys WHERE access_key = $1")
@@ -30,10 +30,10 @@ impl Store {
                 .fetch_optional(&mut *tx)
                 .await?;
         let Some(user) = user else {
-            return Ok(DeleteOutcome::NotFound);
+            return Err(StoreError::KeyNotFound(access_key.to_owned()));
         };
         if owner.is_some_and(|owner| owner != user) {
-            return Ok(DeleteOutcome::NotOwned);
+            return Err(StoreError::KeyNotOwned(access_key.to_owned()));
         }
         let made = made::made_by(&mut tx, access_key).await?;
         for made in &made {
@@ -42,16 +42,18 @@ impl Store {
         let deleted = delete(&mut tx, access_key, revoked_until).await?;
         let bounded = bound_deleted(&mut tx, &user, revoked_until).await?;
         let revision = bounded.unwrap_or(deleted);
-        self.commit_changes(tx, &Changed::with(access_key, "keys", &made))
-            .await?;
-        self.publish(revision);
-        Ok(DeleteOutcome::Deleted)
+        self.commit_changes(
+            tx,
+            &Changed::with(access_key, "keys", &made),
+            Some(revision),
+        )
+        .await
     }
 }
 
 /// Deletes one key and returns the new revision.
 pub(crate) async fn delete(
-    tx: &mut Transaction<'static, Any>,
+    tx: &mut Write,
     access_key: &str,
     revoked_until: OffsetDateTime,
 ) -> Result<Revision, StoreError> {
@@ -77,7 +79,7 @@ pub(crate) async fn delete(
 /// what Envoys are told. A key's tokens carry their user's epoch, too, so that a new one of
 /// those refuses them all; the new revision when that was done.
 async fn bound_deleted(
-    tx: &mut Transaction<'static, Any>,
+    tx: &mut Write,
     user: &str,
     revoked_until: OffsetDateTime,
 ) -> Result<Option<Revision>, StoreError> {

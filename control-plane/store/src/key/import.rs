@@ -14,7 +14,7 @@ const MAX_BYTES: usize = 253;
 // === impl Store ===
 
 impl Store {
-    /// What [`Store::import_key`] would do, without doing it.
+    /// Returns what [`Store::import_key`] would do, without doing it.
     ///
     /// # Errors
     /// [`StoreError::KeyFormat`].
@@ -24,7 +24,7 @@ impl Store {
         self.compare(&mut connection, key).await
     }
 
-    /// The same secret and owner as now, or as were imported last, are
+    /// Compares: the same secret and owner as now, or as were imported last, are
     /// [`Written::Unchanged`]: a secret that was rotated away here stays away.
     async fn compare(
         &self,
@@ -111,10 +111,7 @@ impl Store {
             }
             Written::Created | Written::Unchanged => None,
         };
-        self.commit_change(tx, &key.access_key).await?;
-        if let Some(revision) = revision {
-            self.publish(revision);
-        }
+        self.commit_change(tx, &key.access_key, revision).await?;
         Ok(written)
     }
 }

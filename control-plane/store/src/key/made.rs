@@ -1,8 +1,8 @@
 //! Keys that were made with the token of another key: none outlives its maker.
 
-use sqlx::{Any, Transaction};
 use time::OffsetDateTime;
 
+use crate::metrics::Write;
 use crate::revocation::revoke_key;
 use crate::row::to_time;
 use crate::{Store, StoreError};
@@ -30,10 +30,7 @@ const MADE: &str = "WITH RECURSIVE made (access_key) AS (
      SELECT access_key FROM made ORDER BY access_key";
 
 /// Refuses a maker that is gone or has got a bound since its token was looked at.
-pub(super) async fn check_maker(
-    tx: &mut Transaction<'static, Any>,
-    maker: &str,
-) -> Result<(), StoreError> {
+pub(super) async fn check_maker(tx: &mut Write, maker: &str) -> Result<(), StoreError> {
     let unbounded: i64 = sqlx::query_scalar(
         "SELECT COUNT(*) FROM access_keys
          WHERE access_key = $1 AND expires_at IS NULL AND scope = ''",
@@ -49,7 +46,7 @@ pub(super) async fn check_maker(
 
 /// Refuses an end of a key that is later than that of its maker.
 pub(super) async fn check_end(
-    tx: &mut Transaction<'static, Any>,
+    tx: &mut Write,
     access_key: &str,
     end: Option<i64>,
 ) -> Result<(), StoreError> {
@@ -71,7 +68,7 @@ pub(super) async fn check_end(
 /// Gives all that a key has made the end that it has got, where theirs is later, and
 /// takes their tokens back, which carry the old one.
 pub(super) async fn shorten(
-    tx: &mut Transaction<'static, Any>,
+    tx: &mut Write,
     access_key: &str,
     end: i64,
     revoked_until: OffsetDateTime,
@@ -93,10 +90,7 @@ pub(super) async fn shorten(
     Ok(())
 }
 
-pub(super) async fn made_by(
-    tx: &mut Transaction<'static, Any>,
-    access_key: &str,
-) -> Result<Vec<String>, StoreError> {
+pub(super) async fn made_by(tx: &mut Write, access_key: &str) -> Result<Vec<String>, StoreError> {
     Ok(sqlx::query_scalar(MADE)
         .bind(access_key)
         .fetch_all(&mut **tx)

@@ -51,7 +51,7 @@ impl Store {
         row.map(KeyRow::into_key).transpose()
     }
 
-    /// The keys of one user, oldest first.
+    /// Returns the keys of one user, oldest first.
     ///
     /// # Errors
     /// [`StoreError::Database`] or [`StoreError::Inconsistent`].
@@ -67,7 +67,7 @@ impl Store {
         self.to_keys(rows)
     }
 
-    /// The keys of all users, by owner and age, for the command line.
+    /// Returns the keys of all users, by owner and age, for the command line.
     ///
     /// # Errors
     /// [`StoreError::Database`] or [`StoreError::Inconsistent`].

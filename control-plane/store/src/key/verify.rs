@@ -17,7 +17,7 @@ struct SecretRow {
 // === impl Store ===
 
 impl Store {
-    /// What this pair stands for now. Between a rotation and the end of its overlap
+    /// Returns what this pair stands for now. Between a rotation and the end of its overlap
     /// both secrets are the key's.
     ///
     /// # Errors

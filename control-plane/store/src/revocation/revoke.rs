@@ -1,8 +1,8 @@
 //! Taking back: all tokens of a user or key, a session, a single token.
 
-use sqlx::{Any, Transaction};
 use time::OffsetDateTime;
 
+use crate::metrics::Write;
 use crate::revision::{self, Topic};
 use crate::row::from_time;
 use crate::{Revision, Store, StoreError};
@@ -70,15 +70,14 @@ impl Store {
         };
         let revision = refuse(&mut tx, &entry).await?;
         let bounded = bound(self, &mut tx, user, access_key, now).await?;
-        self.commit_change(tx, "").await?;
-        self.publish(bounded.unwrap_or(revision));
-        Ok(())
+        self.commit_change(tx, "", Some(bounded.unwrap_or(revision)))
+            .await
     }
 }
 
 /// Refuses all tokens of a session until they have expired.
 pub(crate) async fn refuse_session(
-    tx: &mut Transaction<'static, Any>,
+    tx: &mut Write,
     session: &str,
     user: &str,
     until: OffsetDateTime,
@@ -93,10 +92,7 @@ pub(crate) async fn refuse_session(
     refuse(tx, &entry).await
 }
 
-async fn refuse(
-    tx: &mut Transaction<'static, Any>,
-    entry: &Entry<'_>,
-) -> Result<Revision, StoreError> {
+async fn refuse(tx: &mut Write, entry: &Entry<'_>) -> Result<Revision, StoreError> {
     let revision = revision::bump(tx, Topic::Sessions).await?;
     sqlx::query(
         "INSERT INTO revocations (kind, subject, user_name, access_key, expires_at, revision)
@@ -120,7 +116,7 @@ async fn refuse(
 /// something.
 pub(crate) async fn bound(
     store: &Store,
-    tx: &mut Transaction<'static, Any>,
+    tx: &mut Write,
     user: &str,
     access_key: Option<&str>,
     now: OffsetDateTime,
@@ -169,80 +165,85 @@ pub(crate) async fn bound(
     Ok(None)
 }
 
-/// The least epoch that begins now: the time, in Unix seconds. A database that was put
-/// back to an earlier state counts from there again; the time does not, so that no token
-/// of the lost epochs is good in a later one.
-fn epoch_now() -> i64 {
-    from_time(OffsetDateTime::now_utc())
+/// What has tokens of its own, and with them an epoch: the statements about it.
+struct Holder {
+    /// Begins a new epoch: $2, or the next one.
+    begin: &'static str,
+    /// Notes that epoch until $2, for the time after the holder itself is gone.
+    note: &'static str,
+    /// What is refused or kept of it one by one, which is of no use then.
+    forget: &'static [&'static str],
 }
+
+const KEY: Holder = Holder {
+    begin: "UPDATE access_keys SET token_epoch = CASE WHEN token_epoch < $2 THEN $2
+         ELSE token_epoch + 1 END WHERE access_key = $1",
+    note: "INSERT INTO revocations (kind, subject, epoch, expires_at)
+         SELECT 'key', access_key, token_epoch, $2 FROM access_keys WHERE access_key = $1
+         ON CONFLICT (kind, subject) DO UPDATE
+         SET epoch = excluded.epoch, expires_at = excluded.expires_at",
+    forget: &[
+        "DELETE FROM revocations WHERE kind = 'token' AND access_key = $1
+         AND user_name IN (SELECT user_name FROM access_keys WHERE access_key = $1)",
+    ],
+};
+
+const USER: Holder = Holder {
+    begin: "UPDATE users SET token_epoch = CASE WHEN token_epoch < $2 THEN $2
+         ELSE token_epoch + 1 END WHERE name = $1",
+    note: "INSERT INTO revocations (kind, subject, epoch, expires_at)
+         SELECT 'user', name, token_epoch, $2 FROM users WHERE name = $1
+         ON CONFLICT (kind, subject) DO UPDATE
+         SET epoch = excluded.epoch, expires_at = excluded.expires_at",
+    forget: &[
+        "DELETE FROM refresh_tokens WHERE user_name = $1",
+        "DELETE FROM sessions WHERE user_name = $1",
+        "DELETE FROM logins WHERE user_name = $1",
+        "DELETE FROM revocations WHERE user_name = $1 AND kind IN ('session', 'token')",
+    ],
+};
 
 /// Refuses all tokens that were made from a key so far, and returns the new revision.
 /// `until` is for the time after the key itself is gone.
 pub(crate) async fn revoke_key(
-    tx: &mut Transaction<'static, Any>,
+    tx: &mut Write,
     access_key: &str,
     until: OffsetDateTime,
 ) -> Result<Revision, StoreError> {
-    sqlx::query(
-        "UPDATE access_keys SET token_epoch = CASE WHEN token_epoch < $2 THEN $2
-         ELSE token_epoch + 1 END WHERE access_key = $1",
-    )
-    .bind(access_key)
-    .bind(epoch_now())
-    .execute(&mut **tx)
-    .await?;
-    sqlx::query(
-        "DELETE FROM revocations WHERE kind = 'token' AND access_key = $1
-         AND user_name IN (SELECT user_name FROM access_keys WHERE access_key = $1)",
-    )
-    .bind(access_key)
-    .execute(&mut **tx)
-    .await?;
-    sqlx::query(
-        "INSERT INTO revocations (kind, subject, epoch, expires_at)
-         SELECT 'key', access_key, token_epoch, $2 FROM access_keys WHERE access_key = $1
-         ON CONFLICT (kind, subject) DO UPDATE
-         SET epoch = excluded.epoch, expires_at = excluded.expires_at",
-    )
-    .bind(access_key)
-    .bind(from_time(until))
-    .execute(&mut **tx)
-    .await?;
-    revision::bump(tx, Topic::Epochs).await
+    revoke_all(tx, &KEY, access_key, until).await
 }
 
 /// Refuses all tokens that a user has now, refresh tokens too, and returns the new
 /// revision. `until` is for the time after the user itself is gone.
 pub(crate) async fn revoke_user(
-    tx: &mut Transaction<'static, Any>,
+    tx: &mut Write,
     user: &str,
     until: OffsetDateTime,
 ) -> Result<Revision, StoreError> {
-    sqlx::query(
-        "UPDATE users SET token_epoch = CASE WHEN token_epoch < $2 THEN $2
-         ELSE token_epoch + 1 END WHERE name = $1",
-    )
-    .bind(user)
-    .bind(epoch_now())
-    .execute(&mut **tx)
-    .await?;
-    for statement in [
-        "DELETE FROM refresh_tokens WHERE user_name = $1",
-        "DELETE FROM sessions WHERE user_name = $1",
-        "DELETE FROM logins WHERE user_name = $1",
-        "DELETE FROM revocations WHERE user_name = $1 AND kind IN ('session', 'token')",
-    ] {
-        sqlx::query(statement).bind(user).execute(&mut **tx).await?;
+    revoke_all(tx, &USER, user, until).await
+}
+
+async fn revoke_all(
+    tx: &mut Write,
+    of: &Holder,
+    name: &str,
+    until: OffsetDateTime,
+) -> Result<Revision, StoreError> {
+    // A database that was put back to an earlier state counts epochs from there again; the
+    // time does not, so that no token of the lost ones is good in a later one.
+    let now = OffsetDateTime::now_utc();
+    for (statement, time) in [(of.begin, now), (of.note, until)] {
+        sqlx::query(statement)
+            .bind(name)
+            .bind(from_time(time))
+            .execute(&mut **tx)
+            .await?;
     }
-    sqlx::query(
-        "INSERT INTO revocations (kind, subject, epoch, expires_at)
-         SELECT 'user', name, token_epoch, $2 FROM users WHERE name = $1
-         ON CONFLICT (kind, subject) DO UPDATE
-         SET epoch = excluded.epoch, expires_at = excluded.expires_at",
-    )
-    .bind(user)
-    .bind(from_time(until))
-    .execute(&mut **tx)
-    .await?;
+    for statement in of.forget {
+        sqlx::query(*statement)
+            .bind(name)
+            .execute(&mut **tx)
+            .await?;
+    }
     revision::bump(tx, Topic::Epochs).await
 }

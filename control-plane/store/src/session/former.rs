@@ -3,7 +3,7 @@
 
 use time::OffsetDateTime;
 
-use super::{REUSE_GRACE, Rotation, SessionTokens, end_session};
+use super::{REUSE_GRACE, Rotation, SessionTokens};
 use crate::revision::{self, Topic};
 use crate::row::from_time;
 use crate::{Store, StoreError};
@@ -36,13 +36,9 @@ impl Store {
             if !self.insert(&mut tx, &tokens, replaced).await? {
                 return Ok(Rotation::Refused);
             }
-            let ended = match only {
-                true => self.end_others(&mut tx, &tokens, former_until).await?,
-                false => None,
-            };
-            self.commit_change(tx, "").await?;
-            self.publish(ended.unwrap_or(revision));
-            return Ok(Rotation::Rotated);
+            return self
+                .rotated(tx, &tokens, revision, only, former_until)
+                .await;
         }
         let first_used: Option<i64> = sqlx::query_scalar(
             "SELECT used_at FROM refresh_tokens WHERE token_hash = $1 AND used_at IS NOT NULL",
@@ -54,9 +50,6 @@ impl Store {
         if first_used.is_none_or(|used| used >= grace) {
             return Ok(Rotation::Refused);
         }
-        let revision = end_session(&mut tx, tokens.session, tokens.user, former_until).await?;
-        self.commit_change(tx, "").await?;
-        self.publish(revision);
-        Ok(Rotation::Reused)
+        self.reused(tx, &tokens, former_until).await
     }
 }

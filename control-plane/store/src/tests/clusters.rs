@@ -6,7 +6,7 @@ use tokio::time::timeout;
 use super::{Kind, TestStore, at, on_each_database};
 use crate::{Store, StoreError};
 
-fn mk_cluster(name: &str) -> Cluster {
+pub(super) fn mk_cluster(name: &str) -> Cluster {
     Cluster {
         name: name.parse().unwrap(),
         server: ApiServer {

@@ -1,9 +1,10 @@
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{Kind, TestStore, at, mk_user, on_each_database};
-use crate::{EnvoyAnswers, EnvoyReport};
+use crate::{AcceptedResources, EnvoyAnswers, EnvoyReport, EnvoyState, RefusedResource};
 
-fn mk_report(node: &str, revision: u64, refusals: &[(&str, &str)]) -> EnvoyReport {
+pub(super) fn mk_report(node: &str, revision: u64, refusals: &[(&str, &str)]) -> EnvoyReport {
     EnvoyReport {
         stream: 1,
         node: node.to_owned(),
@@ -12,6 +13,24 @@ fn mk_report(node: &str, revision: u64, refusals: &[(&str, &str)]) -> EnvoyRepor
             .iter()
             .map(|(cluster, reason)| ((*cluster).to_owned(), (*reason).to_owned()))
             .collect(),
+        state: EnvoyState {
+            version: "1.40.0".to_owned(),
+            address: Some("10.0.0.3:5000".to_owned()),
+            connected_at: 1_760_000_000,
+            accepted: vec![AcceptedResources {
+                kind: "Cluster".to_owned(),
+                version: "ab12".to_owned(),
+                resources: 3,
+                at: 1_760_000_001,
+            }],
+            refused: vec![RefusedResource {
+                kind: "Secret".to_owned(),
+                name: "member/m/ca".to_owned(),
+                reason: "bad key".to_owned(),
+            }],
+            refused_total: 1,
+            checks: BTreeMap::new(),
+        },
     }
 }
 

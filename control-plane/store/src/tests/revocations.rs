@@ -61,7 +61,10 @@ async fn a_deleted_key_is_refused_and_one_that_stays_is_not(kind: Kind) {
     let gone = store.create_key("jeff", at(1)).await.unwrap().access_key;
     let kept = store.create_key("jeff", at(1)).await.unwrap().access_key;
     let before = store.revision().await.unwrap();
-    store.delete_key(&kept, Some("eve"), at(100)).await.unwrap();
+    store
+        .delete_key(&kept, Some("eve"), at(100))
+        .await
+        .unwrap_err();
     assert_eq!(store.revision().await.unwrap(), before);
     store
         .delete_key(&gone, Some("jeff"), at(100))

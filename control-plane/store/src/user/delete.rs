@@ -1,10 +1,10 @@
 //! Deleting a user with all that it has.
 
-use sqlx::{Any, Transaction};
 use time::OffsetDateTime;
 
 use crate::change::Changed;
 use crate::key::delete_key_in;
+use crate::metrics::Write;
 use crate::revocation::revoke_user;
 use crate::user::groups::check_an_admin_stays;
 use crate::{Store, StoreError};
@@ -37,18 +37,14 @@ impl Store {
             .await?
             .rows_affected();
         super::write::found(deleted, name)?;
-        self.commit_changes(tx, &Changed::with(name, "keys", &keys))
+        self.commit_changes(tx, &Changed::with(name, "keys", &keys), Some(revision))
             .await?;
-        self.publish(revision);
         Ok(keys)
     }
 }
 
 /// The keys of a user and all that was made with their tokens.
-async fn keys_of(
-    tx: &mut Transaction<'static, Any>,
-    name: &str,
-) -> Result<Vec<String>, StoreError> {
+async fn keys_of(tx: &mut Write, name: &str) -> Result<Vec<String>, StoreError> {
     Ok(sqlx::query_scalar(
         "WITH RECURSIVE made (access_key) AS (
          SELECT access_key FROM access_keys WHERE user_name = $1

@@ -7,7 +7,7 @@ use crate::{Store, StoreError};
 // === impl Store ===
 
 impl Store {
-    /// The name of the user with this e-mail address. A user of that name comes before.
+    /// Returns the name of the user with this e-mail address. A user of that name comes before.
     ///
     /// # Errors
     /// [`StoreError::Database`].
@@ -22,7 +22,7 @@ impl Store {
     }
 }
 
-/// Whether another user than this one has the address.
+/// Returns whether another user than this one has the address.
 pub(super) async fn is_taken(
     connection: &mut AnyConnection,
     email: &str,
@@ -39,7 +39,7 @@ pub(super) async fn is_taken(
     Ok(others > 0)
 }
 
-/// What an error of a statement means that writes an address: the index of addresses is
+/// Returns what an error of a statement means that writes an address: the index of addresses is
 /// the only one that such a statement can break.
 pub(super) fn or_taken(error: sqlx::Error) -> StoreError {
     let broken = error

@@ -2,10 +2,10 @@
 
 use cubegate_domain::ADMIN_GROUP;
 use cubegate_token::check_group_name;
-use sqlx::{Any, Transaction};
 use time::OffsetDateTime;
 
 use crate::change::Changed;
+use crate::metrics::Write;
 use crate::revocation::revoke_user;
 use crate::user::write::found;
 use crate::{Store, StoreError};
@@ -50,7 +50,7 @@ impl Store {
         }
         check_length(&mut tx, name).await?;
         if !new.is_empty() {
-            self.commit_changes(tx, &Changed::all(&memberships(name, &new), "groups"))
+            self.commit_changes(tx, &Changed::all(&memberships(name, &new), "groups"), None)
                 .await?;
         }
         Ok(new)
@@ -90,14 +90,17 @@ impl Store {
             return Ok(gone);
         }
         let revision = revoke_user(&mut tx, name, revoked_until).await?;
-        self.commit_changes(tx, &Changed::all(&memberships(name, &gone), "groups"))
-            .await?;
-        self.publish(revision);
+        self.commit_changes(
+            tx,
+            &Changed::all(&memberships(name, &gone), "groups"),
+            Some(revision),
+        )
+        .await?;
         Ok(gone)
     }
 }
 
-/// What a record calls these: `USER/GROUP`.
+/// Returns what a record calls these: `USER/GROUP`.
 fn memberships(name: &str, groups: &[String]) -> Vec<String> {
     groups
         .iter()
@@ -106,10 +109,7 @@ fn memberships(name: &str, groups: &[String]) -> Vec<String> {
 }
 
 /// Refuses what would leave nobody who manages the gateway, if this one goes.
-pub(super) async fn check_an_admin_stays(
-    tx: &mut Transaction<'static, Any>,
-    name: &str,
-) -> Result<(), StoreError> {
+pub(super) async fn check_an_admin_stays(tx: &mut Write, name: &str) -> Result<(), StoreError> {
     let (this, others): (i64, i64) = sqlx::query_as(
         "SELECT COUNT(CASE WHEN name = $1 THEN 1 END), COUNT(CASE WHEN name <> $1 THEN 1 END)
          FROM users JOIN user_groups ON user_name = name
@@ -125,7 +125,7 @@ pub(super) async fn check_an_admin_stays(
     Ok(())
 }
 
-async fn check_length(tx: &mut Transaction<'static, Any>, name: &str) -> Result<(), StoreError> {
+async fn check_length(tx: &mut Write, name: &str) -> Result<(), StoreError> {
     let groups: Vec<String> =
         sqlx::query_scalar("SELECT group_name FROM user_groups WHERE user_name = $1")
             .bind(name)
@@ -138,7 +138,7 @@ async fn check_length(tx: &mut Transaction<'static, Any>, name: &str) -> Result<
 }
 
 /// Counts a write to the user, and holds it.
-async fn touch(tx: &mut Transaction<'static, Any>, name: &str) -> Result<(), StoreError> {
+async fn touch(tx: &mut Write, name: &str) -> Result<(), StoreError> {
     let there = sqlx::query("UPDATE users SET version = version + 1 WHERE name = $1")
         .bind(name)
         .execute(&mut **tx)

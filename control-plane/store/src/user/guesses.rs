@@ -39,7 +39,7 @@ struct HistoryRow {
 // === impl Store ===
 
 impl Store {
-    /// What is known of a name, which may be nobody's, and of the network that somebody
+    /// Returns what is known of a name, which may be nobody's, and of the network that somebody
     /// wants to log in from. It takes the same time for all names.
     ///
     /// # Errors
@@ -147,7 +147,6 @@ impl Store {
                 .await?
                 .rows_affected();
         found(changed, name)?;
-        self.commit_change(tx, name).await?;
-        Ok(())
+        self.commit_change(tx, name, None).await
     }
 }

@@ -10,9 +10,9 @@ use std::fmt;
 use cubegate_domain::{Profile, UserState};
 use cubegate_token::check_user_name;
 use md5::{Digest as _, Md5};
-use sqlx::{Any, Transaction};
 use time::OffsetDateTime;
 
+use crate::metrics::Write;
 use crate::password::Queue;
 use crate::revocation::{MAX_TOKEN_LIFETIME, revoke_user};
 use crate::row::from_time;
@@ -58,20 +58,13 @@ struct Known {
 // === impl Store ===
 
 impl Store {
-    /// What [`Store::import_kubecube_user`] would do, without doing it.
+    /// Returns what [`Store::import_kubecube_user`] would do, without doing it.
     ///
     /// # Errors
     /// [`StoreError::Subject`], [`StoreError::Hash`] or [`StoreError::Database`].
     pub async fn compare_kubecube_user(&self, user: &KubeCubeUser) -> Result<Written, StoreError> {
         check_user_name(&user.name)?;
-        let known: Option<Known> = sqlx::query_as(
-            "SELECT display_name, email, phone, language, state, imported_hash, imported_salt
-             FROM users WHERE name = $1",
-        )
-        .bind(&user.name)
-        .fetch_optional(self.reader())
-        .await?;
-        let Some(known) = known else {
+        let Some(known) = self.known(&user.name).await? else {
             return Ok(Written::Created);
         };
         // One that another user has is not taken over, and so it is no difference.
@@ -108,7 +101,15 @@ impl Store {
         }
     }
 
-    /// Whether this password was taken over before; having none to take over counts.
+    async fn known(&self, name: &str) -> Result<Option<Known>, StoreError> {
+        let known = sqlx::query_as(
+            "SELECT display_name, email, phone, language, state, imported_hash, imported_salt
+             FROM users WHERE name = $1",
+        );
+        Ok(known.bind(name).fetch_optional(self.reader()).await?)
+    }
+
+    /// Returns whether this password was taken over before; having none to take over counts.
     async fn has_password(
         &self,
         known: &Known,
@@ -168,7 +169,7 @@ impl Store {
             return Err(StoreError::UserExists(user.name.clone()));
         }
         super::write::replace_groups(&mut tx, &user.name, &user.groups).await?;
-        self.commit_change(tx, &user.name).await?;
+        self.commit_change(tx, &user.name, None).await?;
         Ok(Written::Created)
     }
 
@@ -177,13 +178,7 @@ impl Store {
         user: &KubeCubeUser,
         now: OffsetDateTime,
     ) -> Result<Written, StoreError> {
-        let known: Option<Known> = sqlx::query_as(
-            "SELECT display_name, email, phone, language, state, imported_hash, imported_salt
-             FROM users WHERE name = $1",
-        )
-        .bind(&user.name)
-        .fetch_optional(self.reader())
-        .await?;
+        let known = self.known(&user.name).await?;
         let known = known.ok_or_else(|| StoreError::UserNotFound(user.name.clone()))?;
         let imported = if self.has_password(&known, user.password.as_ref()).await? {
             None
@@ -215,10 +210,7 @@ impl Store {
         } else {
             None
         };
-        self.commit_change(tx, &user.name).await?;
-        if let Some(revision) = revision {
-            self.publish(revision);
-        }
+        self.commit_change(tx, &user.name, revision).await?;
         Ok(Written::Replaced)
     }
 
@@ -258,7 +250,7 @@ impl Store {
 // === impl Md5Password ===
 
 impl Md5Password {
-    /// The hex MD5 as it stands in KubeCube, and what was appended to the password
+    /// Returns the hex MD5 as it stands in KubeCube, and what was appended to the password
     /// before. `None` when `hex` is no MD5.
     pub fn new(hex: &str, salt: &str) -> Option<Self> {
         let is_md5 = hex.len() == 32 && hex.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -275,20 +267,17 @@ impl fmt::Debug for Md5Password {
     }
 }
 
-/// What KubeCube makes of a password.
+/// Returns what KubeCube makes of a password.
 pub(crate) fn hex_md5(password: &str, salt: &str) -> String {
     let mut digest = Md5::new();
     digest.update(password.as_bytes());
     digest.update(salt.as_bytes());
-    crate::seal::hex(&digest.finalize())
+    hex::encode(digest.finalize())
 }
 
-/// The address to keep: KubeCube lets several users have the same one, and here it is
+/// Returns the address to keep: KubeCube lets several users have the same one, and here it is
 /// the first one's.
-async fn free_email(
-    tx: &mut Transaction<'static, Any>,
-    user: &KubeCubeUser,
-) -> Result<String, StoreError> {
+async fn free_email(tx: &mut Write, user: &KubeCubeUser) -> Result<String, StoreError> {
     let email = &user.profile.email;
     if email::is_taken(tx, email, &user.name).await? {
         return Ok(String::new());
@@ -300,7 +289,7 @@ fn random_text() -> Result<String, StoreError> {
     let mut bytes = [0; 32];
     rand::TryRng::try_fill_bytes(&mut rand::rngs::SysRng, &mut bytes)
         .map_err(|error| StoreError::Random(error.to_string()))?;
-    Ok(crate::seal::hex(&bytes))
+    Ok(hex::encode(bytes))
 }
 
 #[cfg(test)]

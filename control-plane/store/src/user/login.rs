@@ -20,7 +20,7 @@ struct PasswordRow {
 // === impl Store ===
 
 impl Store {
-    /// The user, when the password is the right one. Its state is not looked at:
+    /// Returns the user, when the password is the right one. Its state is not looked at:
     /// whoever does not know the password must not learn that a user is disabled.
     /// An unknown user takes as long as a wrong password. A password that was changed while
     /// it was being checked is a wrong one.
@@ -35,7 +35,7 @@ impl Store {
         self.verify_password_in(Queue::Known, name, password).await
     }
 
-    /// The same in one of the two queues for what passwords cost.
+    /// Logs in likewise, in one of the two queues for what passwords cost.
     ///
     /// # Errors
     /// As there.
@@ -113,7 +113,7 @@ impl Store {
         if noted == 0 {
             return Err(StoreError::UserNotFound(name.to_owned()));
         }
-        self.commit_change(tx, "").await?;
+        self.commit_change(tx, "", None).await?;
         self.get_user(name)
             .await?
             .ok_or_else(|| StoreError::UserNotFound(name.to_owned()))

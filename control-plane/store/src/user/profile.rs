@@ -49,6 +49,6 @@ impl Store {
         if changed == 0 {
             return Err(StoreError::UserNotFound(name.to_owned()));
         }
-        self.commit_change(tx, name).await
+        self.commit_change(tx, name, None).await
     }
 }

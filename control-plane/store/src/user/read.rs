@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use cubegate_domain::{Profile, User, UserState};
-use cubegate_token::{AUTHENTICATED_GROUP, KUBECUBE_GROUP, check_group_name};
+use cubegate_domain::{Profile, User, UserState, impersonated_groups};
+use cubegate_token::check_group_name;
 
 use crate::row::{to_time, to_u64};
 use crate::{Store, StoreError};
@@ -48,7 +48,7 @@ impl Store {
         Ok(into_users(rows)?.pop())
     }
 
-    /// The groups that the gateway acts as a member of for its users: those that users are
+    /// Returns the groups that the gateway acts as a member of for its users: those that users are
     /// in, `kubecube` and `system:authenticated`.
     ///
     /// # Errors
@@ -57,15 +57,12 @@ impl Store {
         let groups: Vec<(String,)> = sqlx::query_as("SELECT DISTINCT group_name FROM user_groups")
             .fetch_all(self.reader())
             .await?;
-        Ok(groups
-            .into_iter()
-            .map(|(group,)| group)
-            .filter(|group| is_given(group))
-            .chain([KUBECUBE_GROUP, AUTHENTICATED_GROUP].map(str::to_owned))
-            .collect())
+        let groups = groups.into_iter().map(|(group,)| group);
+        let groups = impersonated_groups(groups.filter(|group| is_given(group)));
+        Ok(groups.into_iter().collect())
     }
 
-    /// All users by name.
+    /// Returns all users by name.
     ///
     /// # Errors
     /// [`StoreError::Database`] or [`StoreError::Inconsistent`].
@@ -79,17 +76,6 @@ impl Store {
         .fetch_all(self.reader())
         .await?;
         into_users(rows)
-    }
-
-    /// How many users there are.
-    ///
-    /// # Errors
-    /// [`StoreError::Database`].
-    pub async fn count_users(&self) -> Result<u64, StoreError> {
-        let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM users")
-            .fetch_one(self.reader())
-            .await?;
-        to_u64(count, "users", "count", "")
     }
 }
 

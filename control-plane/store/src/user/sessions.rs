@@ -1,8 +1,8 @@
 //! Who is logged in: what is shown of sessions, and their end by an administrator.
 
-use sqlx::{Any, Transaction};
 use time::OffsetDateTime;
 
+use crate::metrics::Write;
 use crate::revocation::revoke_user;
 use crate::row::{from_time, to_time};
 use crate::user::write::found;
@@ -53,7 +53,7 @@ struct LoginRow {
 // === impl LoginKind ===
 
 impl LoginKind {
-    /// The word that stands in the database and in the API.
+    /// Returns the word that stands in the database and in the API.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Cookie => "cookie",
@@ -137,7 +137,7 @@ impl Store {
         rows.into_iter().map(LoginRow::into_login).collect()
     }
 
-    /// Whether a user has begun this session, and it is not forgotten.
+    /// Returns whether a user has begun this session, and it is not forgotten.
     ///
     /// # Errors
     /// [`StoreError::Database`].
@@ -170,17 +170,12 @@ impl Store {
             .rows_affected();
         found(there, user)?;
         let revision = revoke_user(&mut tx, user, revoked_until).await?;
-        self.commit_change(tx, user).await?;
-        self.publish(revision);
-        Ok(())
+        self.commit_change(tx, user, Some(revision)).await
     }
 }
 
 /// Forgets the login of a session that has ended.
-pub(crate) async fn forget_login(
-    tx: &mut Transaction<'static, Any>,
-    session: &str,
-) -> Result<(), StoreError> {
+pub(crate) async fn forget_login(tx: &mut Write, session: &str) -> Result<(), StoreError> {
     sqlx::query("DELETE FROM logins WHERE session = $1")
         .bind(session)
         .execute(&mut **tx)

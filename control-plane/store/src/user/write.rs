@@ -2,9 +2,9 @@
 
 use cubegate_domain::{Profile, User, UserState};
 use cubegate_token::{check_group_name, check_user_name};
-use sqlx::{Any, Transaction};
 use time::OffsetDateTime;
 
+use crate::metrics::Write;
 use crate::revocation::{MAX_TOKEN_LIFETIME, revoke_user};
 use crate::row::from_time;
 use crate::user::groups::check_an_admin_stays;
@@ -67,7 +67,7 @@ impl Store {
             return Err(StoreError::UserExists(user.name));
         }
         replace_groups(&mut tx, &user.name, &user.groups).await?;
-        self.commit_change(tx, &user.name).await?;
+        self.commit_change(tx, &user.name, None).await?;
         self.get_user(&user.name)
             .await?
             .ok_or(StoreError::UserNotFound(user.name))
@@ -114,12 +114,11 @@ impl Store {
         }
         replace_groups(&mut tx, &user.name, &user.groups).await?;
         if replaced == 0 {
-            self.commit_change(tx, &user.name).await?;
+            self.commit_change(tx, &user.name, None).await?;
             return Ok(Written::Created);
         }
         let revision = revoke_user(&mut tx, &user.name, now + MAX_TOKEN_LIFETIME).await?;
-        self.commit_change(tx, &user.name).await?;
-        self.publish(revision);
+        self.commit_change(tx, &user.name, Some(revision)).await?;
         Ok(Written::Replaced)
     }
 
@@ -147,9 +146,7 @@ impl Store {
         .rows_affected();
         found(changed, name)?;
         let revision = revoke_user(&mut tx, name, revoked_until).await?;
-        self.commit_change(tx, name).await?;
-        self.publish(revision);
-        Ok(())
+        self.commit_change(tx, name, Some(revision)).await
     }
 
     /// Lets a user in or keeps it out. The tokens that one has who is kept out are
@@ -181,11 +178,7 @@ impl Store {
             UserState::Forbidden => Some(revoke_user(&mut tx, name, revoked_until).await?),
             UserState::Normal => None,
         };
-        self.commit_change(tx, name).await?;
-        if let Some(revision) = revision {
-            self.publish(revision);
-        }
-        Ok(())
+        self.commit_change(tx, name, revision).await
     }
 }
 
@@ -212,7 +205,7 @@ pub(super) fn found(rows: u64, name: &str) -> Result<(), StoreError> {
 }
 
 pub(super) async fn replace_groups(
-    tx: &mut Transaction<'static, Any>,
+    tx: &mut Write,
     name: &str,
     groups: &[String],
 ) -> Result<(), StoreError> {

@@ -93,7 +93,7 @@ impl Node {
 // === impl SessionError ===
 
 impl SessionError {
-    /// Whether the stream must end. If not, the request is skipped and the rest
+    /// Returns whether the stream must end. If not, the request is skipped and the rest
     /// goes on.
     pub fn is_fatal(&self) -> bool {
         matches!(self, Self::NoNode)

@@ -49,7 +49,7 @@ pub(super) struct Board {
 // === impl Board ===
 
 impl Board {
-    /// Whether additions and changes of `kind` may go. `resumed`: Envoy came
+    /// Returns whether additions and changes of `kind` may go. `resumed`: Envoy came
     /// with resources of this type from an earlier stream, so it is running, and
     /// will ask for the other types as well.
     pub(super) fn may_put(&self, kind: ResourceType, resumed: bool) -> bool {
@@ -66,7 +66,7 @@ impl Board {
             })
     }
 
-    /// Whether removals of `kind` may go: nothing that Envoy has can refer to
+    /// Returns whether removals of `kind` may go: nothing that Envoy has can refer to
     /// them any more.
     pub(super) fn may_remove(&self, kind: ResourceType, resumed: bool) -> bool {
         referrers(kind)

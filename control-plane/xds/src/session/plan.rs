@@ -15,14 +15,14 @@ const MAX_RESPONSE_BYTES: usize = 4 * 1024 * 1024;
 #[derive(Debug, Default)]
 pub(super) struct Plan {
     /// One entry per name, in the order of names.
-    pub(super) steps: Vec<Step>,
+    pub(super) steps: Vec<PlannedChange>,
     /// Envoy waits for an answer, be it an empty one.
     pub(super) reply_due: bool,
 }
 
 /// What is to be said about one name.
 #[derive(Debug)]
-pub(super) struct Step {
+pub(super) struct PlannedChange {
     pub(super) name: String,
     pub(super) what: What,
 }
@@ -47,14 +47,14 @@ pub(super) struct Allowed {
 // === impl Plan ===
 
 impl Plan {
-    /// Whether something is still to be added or changed.
+    /// Returns whether something is still to be added or changed.
     pub(super) fn puts(&self) -> bool {
         self.steps
             .iter()
             .any(|step| matches!(step.what, What::Put(_)))
     }
 
-    /// Whether something is still to be removed.
+    /// Returns whether something is still to be removed.
     pub(super) fn removes(&self) -> bool {
         self.steps
             .iter()
@@ -63,9 +63,13 @@ impl Plan {
 
     /// Takes out what goes into the next response; `None` if there is nothing
     /// to say now. Names in `alone` never share a response.
-    pub(super) fn take(&mut self, allowed: Allowed, alone: &BTreeSet<String>) -> Option<Vec<Step>> {
+    pub(super) fn take(
+        &mut self,
+        allowed: Allowed,
+        alone: &BTreeSet<String>,
+    ) -> Option<Vec<PlannedChange>> {
         let mut bytes = 0_usize;
-        let mut taken: Vec<Step> = self
+        let mut taken: Vec<PlannedChange> = self
             .steps
             .extract_if(.., |step| {
                 if !step.is_allowed(allowed) || alone.contains(&step.name) {
@@ -88,9 +92,9 @@ impl Plan {
     }
 }
 
-// === impl Step ===
+// === impl PlannedChange ===
 
-impl Step {
+impl PlannedChange {
     fn is_allowed(&self, allowed: Allowed) -> bool {
         match self.what {
             What::Put(ref resource) => allowed.put || resource.stands_alone,
@@ -117,10 +121,7 @@ pub(super) fn version_of(kind: ResourceType, snapshot: &Snapshot) -> String {
             digest.update([0]);
         }
     }
-    digest
-        .finalize()
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    let digest: [u8; 32] = digest.finalize().into();
+    let (short, _) = digest.split_at(8);
+    hex::encode(short)
 }

@@ -82,7 +82,7 @@ impl Subscription {
         change
     }
 
-    /// Whether everything of the type is subscribed to.
+    /// Returns whether everything of the type is subscribed to.
     pub(super) fn is_wildcard(&self) -> bool {
         self.wildcard
     }
@@ -92,7 +92,7 @@ impl Subscription {
         &self.names
     }
 
-    /// Whether Envoy wants to know about this name.
+    /// Returns whether Envoy wants to know about this name.
     pub(super) fn covers(&self, name: &str) -> bool {
         self.wildcard || self.names.contains(name)
     }

@@ -7,7 +7,7 @@ use std::time::Instant;
 use cubegate_snapshot::{ResourceType, Snapshot};
 use envoy_types::pb::envoy::service::discovery::v3 as proto;
 
-use super::plan::{Allowed, Plan, Step, What};
+use super::plan::{Allowed, Plan, PlannedChange, What};
 use super::subscription::{Change, Subscription};
 
 /// A version, or `None` for "does not exist".
@@ -199,7 +199,7 @@ impl Topic {
         });
     }
 
-    /// What is still to be said.
+    /// Returns what is still to be said.
     pub(super) fn plan(&self, kind: ResourceType, snapshot: &Snapshot) -> Plan {
         let mut names: BTreeSet<&str> = self
             .subscription
@@ -216,7 +216,7 @@ impl Topic {
             .into_iter()
             .filter_map(|name| {
                 let what = self.what(name, kind, snapshot)?;
-                Some(Step {
+                Some(PlannedChange {
                     name: name.to_owned(),
                     what,
                 })
@@ -253,7 +253,7 @@ impl Topic {
         }
     }
 
-    /// The next response, made of what is allowed of `plan`; what was taken is
+    /// Returns the next response, made of what is allowed of `plan`; what was taken is
     /// gone from `plan`.
     pub(super) fn respond(
         &mut self,
@@ -275,7 +275,7 @@ impl Topic {
             ..Default::default()
         };
         let mut sent = Vec::with_capacity(steps.len());
-        for Step { name, what } in steps {
+        for PlannedChange { name, what } in steps {
             self.owed.remove(&name);
             let (target, holding) = match &what {
                 What::Put(resource) => (
@@ -310,7 +310,7 @@ impl Topic {
         Some(response)
     }
 
-    /// How far the last response has come.
+    /// Returns how far the last response has come.
     pub(super) fn flight(&self) -> Flight {
         match &self.in_flight {
             None => Flight::Landed,
@@ -319,7 +319,7 @@ impl Topic {
         }
     }
 
-    /// When the response in flight becomes overdue, unless it is already.
+    /// Returns when the response in flight becomes overdue, unless it is already.
     pub(super) fn overdue_at(&self) -> Option<Instant> {
         self.in_flight
             .as_ref()
@@ -338,14 +338,24 @@ impl Topic {
         Some(flight.sent.iter().map(|sent| sent.name.clone()).collect())
     }
 
-    /// What Envoy refuses to have, and why.
+    /// Returns what Envoy refuses to have, and why.
     pub(super) fn refusals(&self) -> impl Iterator<Item = (&str, &str)> {
         self.refused
             .iter()
             .map(|(name, refused)| (name.as_str(), refused.reason.as_str()))
     }
 
-    /// Whether Envoy keeps something old because it has refused the new.
+    /// Returns the version that Envoy has under a name, unless it is still on its way.
+    pub(super) fn holds(&self, name: &str) -> Option<&str> {
+        let flight = self.in_flight.as_ref();
+        let is_sent = flight.is_some_and(|flight| flight.sent.iter().any(|sent| sent.name == name));
+        match self.holds.get(name)? {
+            Holding::Version(version) if !is_sent => Some(version),
+            _ => None,
+        }
+    }
+
+    /// Returns whether Envoy keeps something old because it has refused the new.
     pub(super) fn keeps_old(&self) -> bool {
         self.refused.keys().any(|name| {
             self.holds
@@ -354,12 +364,12 @@ impl Topic {
         })
     }
 
-    /// Whether Envoy came with resources from an earlier stream.
+    /// Returns whether Envoy came with resources from an earlier stream.
     pub(super) fn is_resumed(&self) -> bool {
         self.resumed
     }
 
-    /// How many resources Envoy has.
+    /// Returns how many resources Envoy has.
     pub(super) fn count(&self) -> usize {
         self.holds
             .values()

@@ -1,8 +1,8 @@
 use super::*;
 
 fn headers(name: &str, values: &[&str]) -> Headers {
-    let pair = |value: &&str| (name.to_owned(), value.as_bytes().to_vec());
-    Headers::new(values.iter().map(pair).collect())
+    let pairs: Vec<_> = values.iter().map(|value| (name, *value)).collect();
+    Headers::of(&pairs)
 }
 
 fn gzip(values: &[&str]) -> bool {

@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use cubegate_kube::{Family, ListPath};
 use cubegate_list::{Keys, Uncounted};
 
-use crate::call::{Answer, Ask};
+use crate::call::{Ask, CallAnswer};
 use crate::exchange::{Exchange, Flow, PageRequest, State, internal};
 use crate::followup::{Counting, Fetching, FollowUp, Next, Relisting, Until};
 use crate::memory::Share;
-use crate::pushdown::{Lesson, ListPath, Way};
-use crate::reply::Family;
+use crate::meters::Counter;
+use crate::pushdown::{Lesson, Way};
 use crate::{Headers, Host, Reply};
 
 /// Longest time for all calls on one way to a page, in seconds; about that of a
@@ -55,8 +56,11 @@ impl Exchange {
     ) {
         let calling = match &mut self.state {
             State::Calling(calling) => calling,
-            State::Exchanging(exchanging) if exchanging.waits_for(token) => {
-                return self.on_exchanged(host, has_answer, size);
+            State::Redeeming(redeeming) if redeeming.waits_for(token) => {
+                return self.on_redeemed(host, has_answer, size);
+            }
+            State::Asking(asking) if asking.waits_for(token) => {
+                return self.on_asked(host, has_answer, size);
             }
             State::Looking(looking) if looking.waits_for(token) => {
                 return self.on_looked(host, has_answer, size);
@@ -70,6 +74,9 @@ impl Exchange {
         if let Some(ticket) = self.ticket.get() {
             ticket.bill_list(size, || host.now_micros());
         }
+        let meters = &self.answers.meters;
+        let read = u64::try_from(size).unwrap_or(u64::MAX);
+        meters.add(Counter::ListBytesRead, read);
         let family = calling.page.family;
         let before = calling.share.held();
         // Counted before it is copied in.
@@ -139,7 +146,7 @@ impl Exchange {
             self.learn_not_again(&page);
         }
         let path = format!("{}?{}", page.path, page.upstream_query);
-        let limits = self.answers.list_limits();
+        let limits = self.answers.limits.list;
         let work = Relisting::new(path, page.query.clone(), limits);
         self.call_for(host, page, upstream, share, FollowUp::Relisting(work))
     }
@@ -214,12 +221,16 @@ impl Exchange {
         let family = page.family;
         let reply = match asks {
             Next::Ask(_) => return,
-            Next::Page(body) => page.reply(&upstream, body, page.way),
+            Next::Page(body) => {
+                self.count_page(page.way, body.len());
+                page.reply(&upstream, body, page.way)
+            }
             Next::Relisted(headers, size, body) => {
                 self.learn_size(&page, size);
+                self.count_page(Way::Plain, body.len());
                 page.reply(&headers, body, Way::Plain)
             }
-            Next::Answer(Answer {
+            Next::Answer(CallAnswer {
                 status,
                 headers,
                 body,
@@ -235,6 +246,13 @@ impl Exchange {
             Next::Failed(status) => {
                 host.log_debug(&format!("a call for a list failed with status {status:?}"));
                 Reply::follow_up_failed(page.family, status)
+            }
+            Next::Refused(answer) => {
+                let status = answer.status;
+                host.log_debug(&format!(
+                    "a call for a list was refused with status {status:?}"
+                ));
+                Reply::follow_up_refused(page.family, answer)
             }
         };
         drop(share);
@@ -279,9 +297,9 @@ pub(super) fn answer(
     host: &impl Host,
     has_answer: bool,
     size: usize,
-) -> Result<Answer, crate::HostError> {
+) -> Result<CallAnswer, crate::HostError> {
     if !has_answer {
-        return Ok(Answer {
+        return Ok(CallAnswer {
             status: None,
             headers: Headers::default(),
             body: Vec::new(),
@@ -293,7 +311,7 @@ pub(super) fn answer(
     } else {
         host.call_body(size)?
     };
-    Ok(Answer {
+    Ok(CallAnswer {
         status: headers.get_str(":status").and_then(|s| s.parse().ok()),
         headers,
         body,

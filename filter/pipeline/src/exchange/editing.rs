@@ -1,20 +1,22 @@
 //! An answer that is read whole and changed: an object without its secrets, and a
 //! refusal in KubeSphere's words.
 
+use cubegate_kube::{Family, ResourceInfo, forbidden};
 use cubegate_list::Projection;
 
-use crate::attributes::Resource;
+use crate::exchange::reviewing::RulesEdit;
 use crate::exchange::{Exchange, Flow, State, internal};
 use crate::memory::Share;
-use crate::reply::Family;
-use crate::{Headers, Host, Reply, forbidden};
+use crate::{Headers, Host, Reply};
 
 /// What is kept of a request on one of KubeSphere's paths.
-pub(super) struct Kapis {
+pub(super) struct KubeSphereRequest {
     /// Whose request it is.
+    pub(super) caller: String,
+    /// As whom the cluster was asked.
     pub(super) user: String,
     /// What was asked, as KubeSphere names it.
-    pub(super) asked: Resource,
+    pub(super) asked: ResourceInfo,
     /// The kind of the resource's objects.
     pub(super) kind: String,
     /// The object's name; `None` for a list.
@@ -24,9 +26,17 @@ pub(super) struct Kapis {
     pub(super) takes_gzip: bool,
 }
 
+/// How an answer is changed.
+pub(super) enum Edit {
+    /// As KubeSphere gives it.
+    KubeSphere(Box<KubeSphereRequest>),
+    /// The rules of a caller with a bounded key.
+    Rules(Box<RulesEdit>),
+}
+
 /// An answer that is being read.
 pub(super) struct Editing {
-    kapis: Kapis,
+    edit: Edit,
     status: u16,
     upstream: Headers,
     body: Vec<u8>,
@@ -37,10 +47,10 @@ pub(super) struct Editing {
 /// Longest refusal that is read, in bytes; those of API servers have some hundred.
 const MAX_REFUSAL_BYTES: usize = 64 << 10;
 
-// === impl Kapis ===
+// === impl KubeSphereRequest ===
 
-impl Kapis {
-    /// Whether an answer with this status is to be changed.
+impl KubeSphereRequest {
+    /// Returns whether an answer with this status is to be changed.
     pub(super) fn edits(&self, status: u16) -> bool {
         match status {
             200 => self.name.is_some() && !self.projection.is_identity(),
@@ -49,7 +59,7 @@ impl Kapis {
         }
     }
 
-    /// What a client of KubeSphere is told when there is nothing.
+    /// Returns what a client of KubeSphere is told when there is nothing.
     pub(super) fn not_found(&self) -> Reply {
         match &self.name {
             Some(name) => Reply::object_not_found(&self.kind, name),
@@ -71,10 +81,35 @@ impl Kapis {
             }
             // What cannot be read cannot be cleared of secrets.
             _ => Reply::error(
-                Family::Kube,
+                Family::KubeSphere,
                 502,
                 "The cluster's answer is not the JSON object that was asked for.",
             ),
+        }
+    }
+}
+
+// === impl Edit ===
+
+impl Edit {
+    fn family(&self) -> Family {
+        match self {
+            Self::KubeSphere(_) => Family::KubeSphere,
+            Self::Rules(rules) => rules.family,
+        }
+    }
+
+    fn caller(&self) -> &str {
+        match self {
+            Self::KubeSphere(kubesphere) => &kubesphere.caller,
+            Self::Rules(rules) => &rules.caller,
+        }
+    }
+
+    fn edited(self, status: u16, upstream: &Headers, body: Vec<u8>) -> Reply {
+        match self {
+            Self::KubeSphere(kubesphere) => kubesphere.edited(status, upstream, body),
+            Self::Rules(rules) => rules.edited(status, upstream, &body),
         }
     }
 }
@@ -83,14 +118,14 @@ impl Kapis {
 
 impl Exchange {
     /// Holds an answer of this status, to change it.
-    pub(super) fn edit(&mut self, kapis: Kapis, status: u16, upstream: Headers) -> Flow {
+    pub(super) fn edit(&mut self, edit: Edit, status: u16, upstream: Headers) -> Flow {
         let limit = match status {
             403 => MAX_REFUSAL_BYTES,
-            _ => self.answers.limits.max_item_bytes,
+            _ => self.answers.limits.list.max_item_bytes,
         };
-        let share = self.answers.share(&kapis.user);
+        let share = self.answers.share(edit.caller());
         self.state = State::Editing(Box::new(Editing {
-            kapis,
+            edit,
             status,
             upstream,
             body: Vec::new(),
@@ -105,6 +140,7 @@ impl Exchange {
         let State::Editing(editing) = &mut self.state else {
             return Flow::Continue;
         };
+        let family = editing.edit.family();
         let taken = match size {
             0 => Ok(()),
             // The chunk must not pile up in Envoy's buffer.
@@ -114,13 +150,13 @@ impl Exchange {
             }),
         };
         if let Err(error) = taken {
-            let reply = internal(host, Family::Kube, &error);
+            let reply = internal(host, family, &error);
             return self.reply(host, &reply);
         }
         let read = editing.body.len();
         if read > editing.limit {
             let reply = Reply::error(
-                Family::Kube,
+                family,
                 502,
                 format!(
                     "The cluster's answer is larger than {} bytes; ask the API server itself for this object, or raise the gateway's item limit.",
@@ -130,7 +166,7 @@ impl Exchange {
             return self.reply(host, &reply);
         }
         if let Err(full) = editing.share.set(read) {
-            return self.reply(host, &Reply::memory_full(Family::Kube, full));
+            return self.reply(host, &Reply::memory_full(family, full));
         }
         if last {
             self.finish_edit(host)
@@ -145,7 +181,7 @@ impl Exchange {
             return Flow::Pause;
         };
         let Editing {
-            kapis,
+            edit,
             status,
             upstream,
             body,
@@ -153,7 +189,8 @@ impl Exchange {
             ..
         } = *editing;
         drop(share);
-        let reply = kapis.edited(status, &upstream, body);
-        self.reply_with(host, Family::Kube, &reply)
+        let family = edit.family();
+        let reply = edit.edited(status, &upstream, body);
+        self.reply_with(host, family, &reply)
     }
 }

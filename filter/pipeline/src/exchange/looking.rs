@@ -2,21 +2,18 @@
 
 use std::time::Duration;
 
-use cubegate_token::UnverifiedToken;
+use cubegate_kube::Family;
 
-use crate::exchange::admission::{Known, Look, Next};
+use crate::exchange::admission::Look;
 use crate::exchange::{Exchange, Flow, State, calls, internal};
-use crate::reply::Family;
-use crate::{Call, Host, HostError, Reply, kapis};
+use crate::{Call, Host, HostError, Reply, kubesphere};
 
 /// Longest time for the services.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// An exchange that waits for services.
 pub(super) struct Looking {
-    user: String,
-    /// What a password was exchanged for, before.
-    exchanged: Option<UnverifiedToken>,
+    caller: String,
     /// The call.
     token: u32,
 }
@@ -33,20 +30,11 @@ impl Looking {
 
 impl Exchange {
     /// Asks the cluster and holds the request.
-    pub(super) fn look(
-        &mut self,
-        host: &impl Host,
-        look: Look,
-        exchanged: Option<UnverifiedToken>,
-    ) -> Flow {
-        let Look { user, call } = look;
+    pub(super) fn look(&mut self, host: &impl Host, look: Look) -> Flow {
+        let Look { caller, call } = look;
         match self.asked(host, &call) {
             Ok(token) => {
-                self.state = State::Looking(Looking {
-                    user,
-                    exchanged,
-                    token,
-                });
+                self.state = State::Looking(Looking { caller, token });
                 Flow::Pause
             }
             Err(reply) => self.refuse(host, &reply),
@@ -56,7 +44,7 @@ impl Exchange {
     fn asked(&self, host: &impl Host, call: &Call) -> Result<u32, Reply> {
         host.call(call).map_err(|error| {
             host.log_debug(&error.to_string());
-            Reply::follow_up_failed(Family::Kube, None)
+            Reply::follow_up_failed(Family::KubeSphere, None)
         })
     }
 
@@ -65,7 +53,7 @@ impl Exchange {
         let State::Looking(looking) = std::mem::replace(&mut self.state, State::New) else {
             return;
         };
-        if let Err(reply) = self.go_on_with_services(host, looking, has_answer, size) {
+        if let Err(reply) = self.go_on_with_services(host, &looking, has_answer, size) {
             self.refuse(host, &reply);
         }
     }
@@ -73,26 +61,19 @@ impl Exchange {
     fn go_on_with_services(
         &mut self,
         host: &impl Host,
-        looking: Looking,
+        looking: &Looking,
         has_answer: bool,
         size: usize,
     ) -> Result<(), Reply> {
-        let failed = |error: HostError| internal(host, Family::Kube, &error);
-        let mut share = self.answers.share(&looking.user);
+        let failed = |error: HostError| internal(host, Family::KubeSphere, &error);
+        let mut share = self.answers.share(&looking.caller);
         share
             .add(size)
-            .map_err(|full| Reply::memory_full(Family::Kube, full))?;
+            .map_err(|full| Reply::memory_full(Family::KubeSphere, full))?;
         let answer = calls::answer(host, has_answer, size).map_err(failed)?;
-        let services = kapis::services(&answer, &looking.user)?;
-        drop((answer, share));
-        let known = Known {
-            token: looking.exchanged,
-            services: Some(services),
-        };
-        match self.decide(host, known)? {
-            Next::GoOn => host.resume_request().map_err(failed),
-            // There is nothing left to ask.
-            Next::Exchange(..) | Next::Look(_) => Err(Reply::internal(Family::Kube)),
-        }
+        let services = kubesphere::services(answer)?;
+        drop(share);
+        self.known.services = Some(services);
+        self.advance(host, Family::KubeSphere)
     }
 }

@@ -1,68 +1,105 @@
 //! The request's half: verify → route → upstream.
 
-use cubegate_api_types::kube::Status;
 use cubegate_filter_config::{AuditNote, FILTER_LIVENESS_PATH};
-use cubegate_token::UnverifiedToken;
+use cubegate_kube::{ApiPath, Family};
 
 use crate::accept;
-use crate::attributes::Attributes;
-use crate::basic::Basic;
+use crate::access_line;
 use crate::cors::{self, WebOrigin};
-use crate::credential::{self, Credential, Source};
-use crate::exchange::admission::{Admission, Known, Next};
+use crate::exchange::admission::{Admission, Findings, Next};
+use crate::exchange::asking::{RequestLine, Who, has_none};
+use crate::exchange::impersonating;
+use crate::exchange::refusing;
+use crate::exchange::reviewing::Reviewed;
 use crate::exchange::sending::Sending;
 use crate::exchange::{Exchange, Flow, Sent, State, internal};
-use crate::forbidden;
-use crate::kapis::{self, Missing};
-use crate::reply::Family;
-use crate::route::{MemberTarget, Target, route};
-use crate::scope::{Asked, Bounds, OutOfScope};
+use crate::impersonation;
+use crate::kubesphere::{self, Missing};
+use crate::meters::Counter;
+use crate::route::{Target, route};
+use crate::scope::{Asked, At, Bounds, ClusterScoped, OutOfScope};
 use crate::upstream::Rewrite;
-use crate::upstream_path::UpstreamPath;
-use crate::verify::Caller;
+use crate::upstream_path::is_of_other_server;
 use crate::{Gateway, Headers, Host, Reply, RequestHead, sandbox};
-
-/// Who asks, as far as it is known.
-enum Who {
-    Caller(Caller),
-    /// Its password must be exchanged first.
-    Password(Basic),
-}
-
-/// A request as it came.
-struct RequestLine<'a> {
-    gateway: &'a Gateway,
-    head: &'a RequestHead,
-    headers: &'a Headers,
-    upgrade: bool,
-}
 
 // === impl Exchange ===
 
 impl Exchange {
-    /// The request's headers are there.
-    pub fn on_request_headers(&mut self, host: &impl Host) -> Flow {
-        match self.decide(host, Known::default()) {
-            Ok(Next::Exchange(family, basic)) => self.exchange(host, family, &basic),
-            Ok(Next::Look(look)) => self.look(host, look, None),
+    /// The request's headers are there. `last` says that no body follows.
+    pub fn on_request_headers(&mut self, host: &impl Host, last: bool) -> Flow {
+        self.has_ended = last;
+        if !last && let Some(reply) = refusing::chunks_of_http_1_0(host) {
+            // Before the body has ended, so that Envoy closes the connection.
+            return self.refuse_now(host, &reply);
+        }
+        match self.decide(host) {
             Ok(Next::GoOn) => Flow::Continue,
+            Ok(next) => self.find_out(host, next),
             Err(reply) => self.refuse(host, &reply),
+        }
+    }
+
+    /// The request ends with trailers.
+    pub fn on_request_trailers(&mut self, host: &impl Host) -> Flow {
+        self.has_ended = true;
+        match self.state {
+            // What came before them can no longer be read.
+            State::Reading(family) => self.refuse(host, &Reply::review_malformed(family)),
+            _ => self.on_request_body(host, 0, true),
+        }
+    }
+
+    /// More is known about the request that is held: it goes on, or is held for what is
+    /// to be found out next.
+    pub(super) fn advance(&mut self, host: &impl Host, family: Family) -> Result<(), Reply> {
+        match self.decide(host)? {
+            Next::GoOn => {
+                let resumed = host.resume_request();
+                return resumed.map_err(|error| internal(host, family, &error));
+            }
+            // With a token there is nothing left to redeem.
+            Next::Redeem(..) if self.known.token.is_some() => {
+                return Err(Reply::unauthenticated(family));
+            }
+            // What is known already is not found out again.
+            Next::Ask(_) if self.known.may_impersonate => return Err(Reply::internal(family)),
+            Next::Look(_) if self.known.services.is_some() => return Err(Reply::internal(family)),
+            next => self.find_out(host, next),
+        };
+        Ok(())
+    }
+
+    /// Holds the request until this is known.
+    fn find_out(&mut self, host: &impl Host, next: Next) -> Flow {
+        match next {
+            Next::GoOn => Flow::Continue,
+            Next::Redeem(family, basic) => self.redeem(host, family, &basic),
+            Next::Ask(questions) => self.ask_whether(host, *questions),
+            Next::Look(look) => self.look(host, look),
+            Next::Read(family) => self.read_body(family),
         }
     }
 
     /// More of the request is there. While its headers are held they must stay
     /// so: to let a body go on lets them go on, too.
-    pub fn on_request_body(&mut self) -> Flow {
+    /// `size` is how much there is in all, `last` says that there is no more.
+    pub fn on_request_body(&mut self, host: &impl Host, size: usize, last: bool) -> Flow {
+        self.has_ended |= last;
         match self.state {
-            State::New | State::Exchanging(_) | State::Looking(_) | State::Refused => Flow::Pause,
+            State::Reading(family) => self.on_read_body(host, family, size, last),
+            State::Refusing(_) => self.on_refused_chunk(host, size, last),
+            State::New
+            | State::Redeeming(_)
+            | State::Asking(_)
+            | State::Looking(_)
+            | State::Refused => Flow::Pause,
             _ => Flow::Continue,
         }
     }
 
-    /// Makes the request ready to go on, or says what is to be done before that;
-    /// `known` is what came of it.
-    pub(super) fn decide(&mut self, host: &impl Host, known: Known) -> Result<Next, Reply> {
-        let failed = |error| internal(host, Family::Kube, &error);
+    /// Makes the request ready to go on, or says what is to be found out before that.
+    pub(super) fn decide(&mut self, host: &impl Host) -> Result<Next, Reply> {
+        let failed = |error| internal(host, Family::Kubernetes, &error);
         let headers = host.request_headers().map_err(failed)?;
         let Some(gateway) = self.gateway.clone() else {
             let path = headers.get_str(":path").unwrap_or_default();
@@ -71,14 +108,15 @@ impl Exchange {
         self.web_origin = WebOrigin::of(&headers, |origin| gateway.allows_origin(origin));
         self.is_browser = sandbox::is_browser(&headers);
         let mut note = AuditNote::default();
-        let admission = self.admit(&gateway, host, headers, known, &mut note);
+        let method = headers.get_str(":method").unwrap_or_default().to_owned();
+        let admission = self.admit(&gateway, host, headers, &mut note);
         // The control plane makes the records of what it is asked itself. While a
-        // password is exchanged, the note is for the case that it is refused.
+        // password is redeemed, the note is for the case that it is refused.
         if !matches!(
             admission,
             Ok(Admission::Ready(_, State::SentToControlPlane { .. }))
         ) {
-            host.note(&note);
+            host.note(&note, &mut access_line::fields(&note, &method));
         }
         match admission? {
             Admission::Ready(rewrite, state) => {
@@ -94,15 +132,18 @@ impl Exchange {
                 self.state = state;
                 // What the answer needs is at hand without it.
                 self.gateway = None;
+                self.known = Findings::default();
                 Ok(Next::GoOn)
             }
-            Admission::Password(family, basic) => Ok(Next::Exchange(family, basic)),
+            Admission::Password(family, basic) => Ok(Next::Redeem(family, basic)),
+            Admission::Ask(questions) => Ok(Next::Ask(questions)),
             Admission::Look(look) => Ok(Next::Look(look)),
+            Admission::Read(family) => Ok(Next::Read(family)),
         }
     }
 
-    /// Answers instead of letting the request go on.
-    pub(super) fn refuse(&mut self, host: &impl Host, reply: &Reply) -> Flow {
+    /// Answers instead of letting the request go on, though more of it may be to come.
+    pub(super) fn refuse_now(&mut self, host: &impl Host, reply: &Reply) -> Flow {
         // A reply in the request phase comes back through the response callbacks
         // as if it were an answer, and must pass there.
         let flow = self.reply(host, reply);
@@ -119,11 +160,9 @@ impl Exchange {
         gateway: &Gateway,
         host: &impl Host,
         headers: Headers,
-        known: Known,
         note: &mut AuditNote,
     ) -> Result<Admission, Reply> {
-        let Known { token, services } = known;
-        let head = RequestHead::parse(&headers)?;
+        let head = RequestHead::parse(&headers, self.answers.limits.max_request_head_bytes)?;
         if head.path == FILTER_LIVENESS_PATH {
             return Err(Reply::alive());
         }
@@ -131,10 +170,17 @@ impl Exchange {
             return Err(cors::preflight(&headers));
         }
         let target = match route(&head) {
-            Target::Member(target) if !(target.is_public() && has_none(&headers)) => target,
+            Target::Member(target)
+                if !(target.is_public() && (gateway.no_host_paths || has_none(&headers))) =>
+            {
+                target
+            }
             _ => {
                 let family = Family::of_path(&head.path);
-                let rewrite = Rewrite::to_control_plane(headers, &head.path, gateway.pass());
+                if impersonation::is_asked(&headers) {
+                    return Err(Reply::nobody_to_impersonate(family));
+                }
+                let rewrite = Rewrite::to_control_plane(headers, &head, gateway.pass());
                 let state = State::SentToControlPlane { family };
                 return Ok(Admission::Ready(rewrite, state));
             }
@@ -142,14 +188,17 @@ impl Exchange {
         let family = target.family;
         let name = gateway.name_of(&target).unwrap_or_default();
         let cluster = gateway.cluster(name);
-        let kapis = match cluster {
-            Some(cluster) if target.is_kapis() => {
-                Some(kapis::resolve(&target.path, &cluster.resources))
+        let kubesphere = match cluster {
+            Some(cluster) if target.is_kubesphere() => {
+                Some(kubesphere::resolve(&target.path, &cluster.resources))
             }
             _ => None,
         };
+        let resources = cluster.map(|cluster| &cluster.resources);
+        let own_clusters =
+            target.cluster.is_none() && kubesphere::is_for_own_clusters(&target.path, resources);
         note.cluster = Some(name.to_owned()).filter(|name| !name.is_empty());
-        note.path = Some(match &kapis {
+        note.path = Some(match &kubesphere {
             Some(Ok(request)) => request.path.clone(),
             _ => target.path.to_string(),
         });
@@ -163,12 +212,13 @@ impl Exchange {
             headers: &headers,
             upgrade,
         };
-        let caller = match self.caller(host, &target, &by, token, note)? {
+        let caller = match self.caller(host, &target, &by, note)? {
             Who::Caller(caller) => caller,
             Who::Password(basic) => return Ok(Admission::Password(family, basic)),
         };
         // A request that was held comes here again.
         if self.ticket.get().is_none() {
+            self.answers.meters.count(Counter::Verified);
             let limits = &self.answers.limits.callers;
             let admitted = gateway
                 .throttle
@@ -179,151 +229,97 @@ impl Exchange {
             })?;
             self.ticket.get_or_init(|| ticket);
         }
-        let mut out_of_scope = |why: OutOfScope| {
-            note.reason = Some(why.to_string());
-            Reply::out_of_scope(family, &why)
+        if own_clusters {
+            return self.send_for_own_clusters(host, gateway, &head, headers);
+        }
+        if target.cluster.is_none() && gateway.no_host_paths {
+            return Err(Reply::host_paths_off());
+        }
+        let place = At {
+            cluster: name,
+            is_named: target.cluster.is_some(),
         };
-        let bounds = Bounds::at(&caller, name).map_err(&mut out_of_scope)?;
+        let bounds = Bounds::at(&caller, place).map_err(|why| out_of_scope(family, note, &why))?;
         let cluster = match cluster {
             Some(cluster) => cluster,
             None if name.is_empty() => return Err(Reply::no_host_cluster()),
             None => return Err(Reply::cluster_not_found(family, name)),
         };
-        let kapis = match kapis {
+        let kubesphere = match kubesphere {
             None => None,
             Some(_) if head.method != "GET" => return Err(Reply::method_not_allowed()),
             Some(_) if !accept::takes_json(&headers) => return Err(Reply::not_acceptable()),
             Some(request) => Some(request.map_err(Missing::reply)?),
         };
-        let path = kapis
+        let path = kubesphere
             .as_ref()
             .map_or(&*target.path, |request| request.path.as_str());
-        let is_passed = |path: UpstreamPath<'_>| {
-            let is_stand_in = family == Family::Cube && cluster.any_path;
-            path.is_of_api_server() || (is_stand_in && !path.is_of_other_server())
+        let is_passed = {
+            let is_stand_in = family == Family::KubeCube && cluster.any_path;
+            ApiPath(path).is_of_api_server() || (is_stand_in && !is_of_other_server(path))
         };
-        if !is_passed(UpstreamPath(path)) {
+        if !is_passed {
             return Err(Reply::no_api_path(family));
         }
-        let query = match &kapis {
+        // What stands for an API server knows nobody to be there, but on an API's paths.
+        let acting = match ApiPath(path).is_of_api_server() {
+            true => impersonating::wanted(gateway, &headers, &caller, note)?,
+            false => None,
+        };
+        let query = match &kubesphere {
             // An object is an object, whatever stands in the query.
             Some(request) if request.name.is_some() => None,
             _ => head.query.as_deref(),
         };
+        let asked = Asked {
+            method: &head.method,
+            path,
+            query: match kubesphere {
+                // Nothing of it that a scope looks at goes upstream.
+                Some(_) => None,
+                None => query,
+            },
+            upgrade,
+        };
         bounds
-            .check(&Asked {
-                method: &head.method,
-                path,
-                query: match kapis {
-                    // Nothing of it that a scope looks at goes upstream.
-                    Some(_) => None,
-                    None => query,
-                },
-                upgrade,
-            })
-            .map_err(out_of_scope)?;
+            .check(&asked)
+            .map_err(|why| out_of_scope(family, note, &why))?;
+        let rules = match bounds.self_review(&asked) {
+            None => None,
+            Some(review) => {
+                let scoped = || ClusterScoped::of(&cluster.resources);
+                match self.review(family, (review, &headers), &bounds, scoped, note)? {
+                    Reviewed::Unread => return Ok(Admission::Read(family)),
+                    Reviewed::GoesOn(rules) => rules.map(Box::new),
+                }
+            }
+        };
         let sending = Sending {
             gateway,
             family,
             head: &head,
             cluster,
-            path: UpstreamPath(path),
+            path: ApiPath(path),
             query,
             upgrade,
             caller: &caller,
+            acting: acting.as_ref(),
             bounds,
+            rules,
         };
-        match kapis.clone() {
-            Some(request) => self.send_kapis(sending, headers, request, services),
+        let open = impersonating::questions(&sending, name, &headers, host.now());
+        if let Some(questions) = open.filter(|_| !self.known.may_impersonate) {
+            return Ok(Admission::Ask(Box::new(questions)));
+        }
+        match kubesphere.clone() {
+            Some(request) => self.send_kubesphere(sending, headers, request),
             None => self.send(sending, headers),
         }
     }
-
-    /// Who asks.
-    fn caller(
-        &self,
-        host: &impl Host,
-        target: &MemberTarget<'_>,
-        by: &RequestLine<'_>,
-        exchanged: Option<UnverifiedToken>,
-        note: &mut AuditNote,
-    ) -> Result<Who, Reply> {
-        let family = target.family;
-        let basic = Basic::find(family, by.headers);
-        let found = match &basic {
-            Some(basic) => exchanged
-                .or_else(|| remembered(by.gateway, host, basic))
-                .map(|token| Credential {
-                    token,
-                    source: Source::Password,
-                }),
-            None => credential::find(family, by.headers)?,
-        };
-        // A browser sends passwords that it knows by itself, too.
-        let by_itself = found
-            .as_ref()
-            .is_none_or(|found| matches!(found.source, Source::Cookie | Source::Password));
-        if by_itself && (by.upgrade || !by.head.is_read()) && credential::is_cross_site(by.headers)
-        {
-            return Err(Reply::cross_site(family));
-        }
-        let found = match (found, basic) {
-            (Some(found), _) => found,
-            (None, Some(basic)) => return Ok(Who::Password(basic)),
-            (None, None) if family == Family::Cube => {
-                return Err(Reply::unauthenticated(family));
-            }
-            (None, None) => {
-                note.user = Some(forbidden::ANONYMOUS.to_owned());
-                return Err(Reply::forbidden(&refused_to_anonymous(target, by.head)));
-            }
-        };
-        let token = &found.token;
-        let now = host.now();
-        if !by.gateway.revocations().are_known() {
-            note.reason = Some("it is not known yet what was taken back".to_owned());
-            return Err(Reply::revocations_unknown(family));
-        }
-        let caller = by.gateway.caller(token, now).map_err(|error| {
-            host.log_debug(&format!("a token was refused: {error}"));
-            note.reason = Some(error.to_string());
-            // Read again only now: most tokens are good.
-            let expired = token.claimed_expiry().map(|at| now.saturating_sub(at));
-            Reply::token_invalid(family, &error, expired)
-        })?;
-        let claims = caller.claims();
-        note.user = Some(claims.user.clone());
-        note.key.clone_from(&claims.access_key);
-        note.token.clone_from(&claims.id);
-        Ok(Who::Caller(caller))
-    }
 }
 
-/// The token that a password was exchanged for, while it is still good.
-fn remembered(gateway: &Gateway, host: &impl Host, basic: &Basic) -> Option<UnverifiedToken> {
-    let now = host.now();
-    let token = gateway.remembered.token(basic, now)?;
-    if gateway.caller(&token, now).is_err() {
-        gateway.remembered.forget(basic);
-        return None;
-    }
-    Some(token)
-}
-
-/// Whether the request brings nothing that says who asks.
-fn has_none(headers: &Headers) -> bool {
-    matches!(credential::find(Family::Kube, headers), Ok(None))
-}
-
-/// What an anonymous user may not do, in Kubernetes' words.
-fn refused_to_anonymous(target: &MemberTarget<'_>, head: &RequestHead) -> Status {
-    const USER: &str = forbidden::ANONYMOUS;
-    let resource = match target.is_kapis() {
-        true => kapis::attributes(&head.method, &target.path).map(Attributes::Resource),
-        false => Attributes::of(&head.method, &target.path, head.query.as_deref()).ok(),
-    };
-    match resource {
-        Some(attributes) => forbidden::status(USER, &attributes),
-        None => forbidden::of_path(USER, &head.method, &target.path),
-    }
+/// Returns the refusal of what a bounded key is not for.
+fn out_of_scope(family: Family, note: &mut AuditNote, why: &OutOfScope) -> Reply {
+    note.reason = Some(why.to_string());
+    Reply::out_of_scope(family, why)
 }

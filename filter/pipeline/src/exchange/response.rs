@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use cubegate_api_types::cube::message;
+use cubegate_kube::Family;
 
 use crate::accept;
+use crate::exchange::editing::Edit;
 use crate::exchange::{Asked, Exchange, Flow, Holding, Sent, State, internal};
 use crate::followup::Until;
-use crate::list::{Failure, ListStream, Step};
+use crate::list::{Failure, ListStep, ListStream};
 use crate::pushdown::Way;
-use crate::reply::Family;
 use crate::{Headers, Host, HostError, Reply};
 
 // === impl Exchange ===
@@ -21,8 +22,11 @@ impl Exchange {
             State::Sent(sent) => (sent.family, Some(sent)),
             State::SentToControlPlane { family } => (family, None),
             // Envoy holds only so much of a body meanwhile.
-            State::Exchanging(exchanging) => (exchanging.family(), None),
-            State::Looking(_) => (Family::Kube, None),
+            State::Redeeming(redeeming) => (redeeming.family(), None),
+            State::Asking(asking) => (asking.family(), None),
+            State::Looking(_) => (Family::KubeSphere, None),
+            State::Reading(family) => (family, None),
+            State::Refusing(refusing) => return self.on_headers_of_refused(host, &refusing, last),
             // The answers that we gave.
             other => {
                 self.state = other;
@@ -53,8 +57,10 @@ impl Exchange {
             family,
             accept_encoding,
             page,
-            kapis,
+            kubesphere,
+            rules,
             is_proxied,
+            place,
             long: _,
         } = sent;
         let headers = host.response_headers()?;
@@ -66,20 +72,30 @@ impl Exchange {
             let encoding = String::from_utf8_lossy(encoding).into_owned();
             return Ok(self.reply(host, &Reply::unexpected_encoding(family, &encoding)));
         }
-        if status == "401" && family == Family::Kube && !is_proxied {
+        if status == "401" && family != Family::KubeCube && !is_proxied {
             return Ok(self.reply(host, &Reply::gateway_unauthorized(family)));
         }
-        if let Some(kapis) = kapis {
+        if let Some(kubesphere) = kubesphere {
             let status = status.parse().unwrap_or(502);
             if status == 404 {
-                return Ok(self.reply(host, &kapis.not_found()));
+                return Ok(self.reply(host, &kubesphere.not_found()));
             }
-            if kapis.edits(status) && !last {
-                return Ok(self.edit(*kapis, status, headers));
+            if kubesphere.edits(status) && !last {
+                return Ok(self.edit(Edit::KubeSphere(kubesphere), status, headers));
             }
+        }
+        if let Some(rules) = rules
+            && matches!(status, "200" | "201")
+            && !last
+        {
+            let status = status.parse().unwrap_or(502);
+            return Ok(self.edit(Edit::Rules(rules), status, headers));
         }
         // Before the headers are held: what turns out to be no list goes out with these.
         self.confine(host, &headers)?;
+        if let Some(place) = place {
+            Self::refer(host, &headers, &place)?;
+        }
         self.show_to_web_origin(host, &headers)?;
         if let Some(asked) = page
             && status == "200"
@@ -101,7 +117,7 @@ impl Exchange {
             Arc::clone(&page.query),
             page.way,
             page.table.is_some(),
-            self.answers.list_limits(),
+            self.answers.limits.list,
             share,
         );
         match list {
@@ -141,6 +157,7 @@ impl Exchange {
             408 => Reply::error(family, status, message::REQUEST_TOO_SLOW),
             _ => Reply::error(family, status, "The request was refused by the proxy."),
         };
+        self.count_refusal(&reply);
         host.set_response_header(":status", Some(&reply.status.to_string()))?;
         for (name, value) in &reply.headers {
             host.set_response_header(name, Some(value))?;
@@ -176,8 +193,11 @@ impl Exchange {
             }
             State::Replied => Flow::Pause,
             State::New
-            | State::Exchanging(_)
+            | State::Redeeming(_)
+            | State::Asking(_)
             | State::Looking(_)
+            | State::Reading(_)
+            | State::Refusing(_)
             | State::Refused
             | State::SentToControlPlane { .. }
             | State::Sent(_)
@@ -218,7 +238,7 @@ impl Exchange {
         };
         // Whatever happens next, the chunk must not pile up in Envoy's buffer.
         let emptied = match &step {
-            Ok(Step::PassThrough(bytes)) => host.replace_response_chunk(bytes),
+            Ok(ListStep::PassThrough(bytes)) => host.replace_response_chunk(bytes),
             _ if size > 0 => host.replace_response_chunk(&[]),
             _ => Ok(()),
         };
@@ -242,11 +262,11 @@ impl Exchange {
         match holding.list.finish() {
             // The body can no longer be written, so what is no list goes out as
             // a reply of its own, too.
-            Ok(Step::PassThrough(bytes)) => {
+            Ok(ListStep::PassThrough(bytes)) => {
                 let reply = Reply::upstream(200, &holding.upstream, bytes);
                 self.reply(host, &reply)
             }
-            Ok(Step::Held) => {
+            Ok(ListStep::Held) => {
                 let reply = Reply::internal(family);
                 self.reply(host, &reply)
             }
@@ -254,8 +274,8 @@ impl Exchange {
         }
     }
 
-    fn after_step(&mut self, host: &impl Host, step: Result<Step, Failure>) -> Flow {
-        if matches!(step, Ok(Step::Held)) {
+    fn after_step(&mut self, host: &impl Host, step: Result<ListStep, Failure>) -> Flow {
+        if matches!(step, Ok(ListStep::Held)) {
             return Flow::Pause;
         }
         let holding = match std::mem::replace(&mut self.state, State::Passing) {
@@ -271,28 +291,30 @@ impl Exchange {
             list,
         } = holding;
         let read = list.read();
+        self.count_items(list.items());
         if page.way != list.way() {
             self.learn_not_again(&page);
             page.way = list.way();
         }
         let share = list.into_share();
         match step {
-            Ok(Step::Held) => Flow::Pause,
-            Ok(Step::PassThrough(_)) => Flow::Continue,
-            Ok(Step::Page(body)) => {
+            Ok(ListStep::Held) => Flow::Pause,
+            Ok(ListStep::PassThrough(_)) => Flow::Continue,
+            Ok(ListStep::Page(body)) => {
                 drop(share);
                 if page.way == Way::Plain && page.table.is_none() {
                     self.learn_size(&page, read);
                 }
+                self.count_page(page.way, body.len());
                 let reply = page.reply(&upstream, body, page.way);
                 self.reply_with(host, page.family, &reply)
             }
-            Ok(Step::Count(uncounted)) => self.count(host, page, upstream, share, uncounted),
-            Ok(Step::Fetch(keys)) => {
+            Ok(ListStep::Count(uncounted)) => self.count(host, page, upstream, share, uncounted),
+            Ok(ListStep::Fetch(keys)) => {
                 self.learn_metadata_size(&page, read);
                 self.fetch(host, page, upstream, share, keys)
             }
-            Ok(Step::Relist) => self.relist(host, page, upstream, share, Until::Forgotten),
+            Ok(ListStep::Relist) => self.relist(host, page, upstream, share, Until::Forgotten),
             Err(Failure::List(error)) => {
                 drop(share);
                 host.log_debug(&format!("a list was refused: {error}"));
@@ -306,7 +328,7 @@ impl Exchange {
     }
 }
 
-/// Whether every encoding of the answer stands in the `Accept-Encoding` sent
+/// Returns whether every encoding of the answer stands in the `Accept-Encoding` sent
 /// (RFC 9110 12.5.3). A request without that header is taken to want none:
 /// API servers compress only when asked.
 fn encoding_was_asked_for(encoding: &[u8], sent: Option<&str>) -> bool {

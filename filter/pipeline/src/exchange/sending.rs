@@ -4,21 +4,25 @@
 use std::sync::Arc;
 
 use cubegate_filter_config::{Class, ClusterEntry};
-use cubegate_list::kubesphere::{self, Service};
+use cubegate_kube::{ApiPath, Family};
+use cubegate_list::kubesphere::{parse, service_name};
 use cubegate_list::{ListQuery, ListRequest};
 
 use crate::accept::{self, Form, TableVersion};
 use crate::call::{self, Origin};
 use crate::exchange::admission::{Admission, Look};
-use crate::exchange::editing::Kapis;
+use crate::exchange::editing::KubeSphereRequest;
+use crate::exchange::reviewing::RulesEdit;
 use crate::exchange::{Asked, Exchange, PageRequest, Sent, State, looking};
-use crate::kapis::{self, ResourceRequest};
+use crate::impersonation::Impersonation;
+use crate::kubesphere::{self, ResourceRequest};
 use crate::list;
+use crate::location::Place;
+use crate::misplaced::{Misplaced, Placed};
 use crate::pushdown::{self, Question, Way};
-use crate::reply::Family;
 use crate::scope::Bounds;
 use crate::upstream::{Rewrite, Upstream};
-use crate::upstream_path::UpstreamPath;
+use crate::upstream_path::class;
 use crate::verify::Caller;
 use crate::{Gateway, Headers, Reply, RequestHead};
 
@@ -28,19 +32,35 @@ pub(super) struct Sending<'a> {
     pub(super) family: Family,
     pub(super) head: &'a RequestHead,
     pub(super) cluster: &'a ClusterEntry,
-    pub(super) path: UpstreamPath<'a>,
+    pub(super) path: ApiPath<'a>,
     /// The query that the client sent, as far as it counts.
     pub(super) query: Option<&'a str>,
     pub(super) upgrade: bool,
     pub(super) caller: &'a Caller,
+    /// Whom it is made for, if that is somebody else.
+    pub(super) acting: Option<&'a Impersonation>,
     pub(super) bounds: Bounds,
+    /// How the rules that it asks for are cut.
+    pub(super) rules: Option<Box<RulesEdit>>,
 }
 
 /// A list that becomes a page.
-struct Page {
+struct WantedPage {
     query: ListQuery,
     upstream_query: String,
     table: Option<TableVersion>,
+    /// KubeCube's page of ten, of which the query says nothing.
+    is_by_default: bool,
+}
+
+// === impl Sending ===
+
+impl Sending<'_> {
+    /// Returns the user that the API server is asked as.
+    fn user(&self) -> &str {
+        let claims = self.caller.claims();
+        self.acting.map_or(&claims.user, Impersonation::user)
+    }
 }
 
 // === impl Exchange ===
@@ -55,25 +75,34 @@ impl Exchange {
             upgrade,
             ..
         } = sending;
-        let request = ListRequest::parse(sending.query.unwrap_or_default());
-        if let Some(asked) = request.asked
-            && !request.is_filter_off
-            && path.is_watch(head)
-        {
-            return Err(Reply::watch_unfiltered(family, asked));
-        }
+        let mut request = ListRequest::parse(sending.query.unwrap_or_default());
         let form = Form::of(&headers);
         let list = !upgrade && list::wants_page(head, form, family, path, &request);
-        let class = path.class(head, request.streaming, upgrade);
+        let misplaced = Misplaced::find(&Placed {
+            family,
+            head,
+            path,
+            request: &request,
+            is_page: list,
+        });
+        if let Some(why) = misplaced {
+            return Err(Reply::parameter_misplaced(family, &why));
+        }
+        // What another server makes of `limit` is its own.
+        if list && path.is_of_api_server() {
+            request = request.about_the_whole_list();
+        }
+        let class = class(path, head, request.streaming, upgrade);
         let page = match request.query {
             Err(error) if list => return Err(Reply::query_invalid(family, &error)),
-            Ok(query) if list => Some(Page {
+            Ok(query) if list => Some(WantedPage {
                 query,
                 upstream_query: request.upstream_query,
                 table: match form {
                     Form::Table(version) => Some(version),
                     _ => None,
                 },
+                is_by_default: family == Family::KubeCube && !request.is_paged,
             }),
             _ => None,
         };
@@ -81,12 +110,11 @@ impl Exchange {
     }
 
     /// A request for a list or an object on KubeSphere's own paths.
-    pub(super) fn send_kapis(
+    pub(super) fn send_kubesphere(
         &self,
         sending: Sending<'_>,
         headers: Headers,
         request: ResourceRequest,
-        services: Option<Vec<Service>>,
     ) -> Result<Admission, Reply> {
         let ResourceRequest {
             asked,
@@ -100,32 +128,34 @@ impl Exchange {
             Some(_) => None,
             None => {
                 let raw_query = sending.query.unwrap_or_default();
-                let service = kubesphere::service_name(&resource, raw_query);
-                if let (Some(service), None) = (service, &services) {
+                let service = service_name(&resource, raw_query);
+                let services = self.known.services.as_deref();
+                if let (Some(service), None) = (service, services) {
                     return self.look_for(&sending, headers, &service);
                 }
-                let services = services.unwrap_or_default();
-                let request = kubesphere::parse(&resource, raw_query, &services);
+                let request = parse(&resource, raw_query, services.unwrap_or_default());
                 let mut query = request
                     .query
                     .map_err(|error| Reply::parameter_invalid(&error))?;
                 query.projection = projection.clone();
-                Some(Page {
+                Some(WantedPage {
                     query,
                     upstream_query: request.upstream_query,
                     table: None,
+                    is_by_default: false,
                 })
             }
         };
-        let kapis = Box::new(Kapis {
-            user: sending.caller.claims().user.clone(),
+        let kubesphere = Box::new(KubeSphereRequest {
+            caller: sending.caller.claims().user.clone(),
+            user: sending.user().to_owned(),
             asked,
             kind,
             name,
             projection,
             takes_gzip: accept::takes_gzip(&headers),
         });
-        self.sent(sending, headers, Class::Unary, page, Some(kapis))
+        self.sent(sending, headers, Class::Unary, page, Some(kubesphere))
     }
 
     /// Reads the services of this name first, as the same caller and within the same
@@ -137,33 +167,21 @@ impl Exchange {
         service: &str,
     ) -> Result<Admission, Reply> {
         let Sending {
-            gateway,
             family,
-            head,
             cluster,
             path,
             caller,
+            acting,
             ref bounds,
             ..
         } = *sending;
-        let ask = kapis::ask_services(path.0, service).ok_or_else(Reply::page_not_found)?;
+        let ask = kubesphere::ask_services(path.0, service).ok_or_else(Reply::page_not_found)?;
         bounds
             .check(&ask.asked())
             .map_err(|why| Reply::out_of_scope(family, &why))?;
-        let upstream = Upstream {
-            cluster,
-            original_path: &head.path,
-            path: path.0,
-            query: None,
-            class: Class::Unary,
-            upgrade: false,
-            read_as: Some(call::JSON),
-            pass: gateway.pass(),
-        };
-        let rewrite = Rewrite::to_member(headers, caller, &upstream);
-        let origin = Origin::of(cluster).asking_as(rewrite.headers());
+        let origin = Origin::asking_for(cluster, caller, acting, headers);
         Ok(Admission::Look(Look {
-            user: caller.claims().user.clone(),
+            caller: caller.claims().user.clone(),
             call: origin.call(&ask, looking::TIMEOUT),
         }))
     }
@@ -173,8 +191,8 @@ impl Exchange {
         sending: Sending<'_>,
         headers: Headers,
         class: Class,
-        page: Option<Page>,
-        kapis: Option<Box<Kapis>>,
+        page: Option<WantedPage>,
+        kubesphere: Option<Box<KubeSphereRequest>>,
     ) -> Result<Admission, Reply> {
         let Sending {
             gateway,
@@ -185,7 +203,9 @@ impl Exchange {
             query,
             upgrade,
             caller,
+            acting,
             bounds,
+            rules,
         } = sending;
         let takes_gzip = accept::takes_gzip(&headers);
         let origin = Origin::of(cluster);
@@ -197,16 +217,18 @@ impl Exchange {
             .as_ref()
             .map(|page| way.upstream_query(&page.upstream_query));
         let read_as = match &page {
-            Some(Page {
+            Some(WantedPage {
                 table: Some(version),
                 ..
             }) => Some(version.accept()),
             Some(_) if way == Way::Keys => Some(call::METADATA_LIST),
             Some(_) => Some(call::JSON),
-            None => kapis.as_ref().map(|_| call::JSON),
+            None if rules.is_some() || kubesphere.is_some() => Some(call::JSON),
+            None => None,
         };
         let upstream = Upstream {
             cluster,
+            acting,
             original_path: &head.path,
             path: path.0,
             query: page_query.as_deref().or(query),
@@ -214,6 +236,11 @@ impl Exchange {
             upgrade,
             read_as,
             pass: gateway.pass(),
+        };
+        // What another server refers to is its own, as in KubeCube.
+        let place = match &kubesphere {
+            None if path.is_of_api_server() => Place::of(cluster, &head.path, path.0),
+            _ => None,
         };
         let rewrite = Rewrite::to_member(headers, caller, &upstream);
         let accept_encoding = rewrite
@@ -231,6 +258,7 @@ impl Exchange {
                 upstream_query: page.upstream_query,
                 origin: origin.asking_as(rewrite.headers()),
                 bounds,
+                is_by_default: page.is_by_default,
             });
             let mut share = self.answers.share(&caller.claims().user);
             share
@@ -243,14 +271,16 @@ impl Exchange {
             family,
             accept_encoding,
             page,
-            kapis,
+            kubesphere,
+            rules,
             is_proxied: path.is_proxy_subresource(),
+            place,
             long: (class == Class::Stream).then(|| caller.clone()),
         });
         Ok(Admission::Ready(rewrite, state))
     }
 
-    fn way(&self, origin: &Origin, path: &str, page: &Page) -> Way {
+    fn way(&self, origin: &Origin, path: &str, page: &WantedPage) -> Way {
         let list = origin.list_name(path, &page.upstream_query);
         pushdown::way(&Question {
             path,

@@ -5,8 +5,8 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use crate::call::{Answer, Ask, METADATA_LIST};
-use crate::followup::{Next, Until};
+use crate::call::{Ask, CallAnswer, METADATA_LIST};
+use crate::followup::{Next, Until, failed};
 
 /// Objects in one chunk.
 const CHUNK: u32 = 500;
@@ -35,7 +35,8 @@ pub(crate) struct Counting {
 struct Chunk {
     #[serde(default)]
     metadata: ChunkMeta,
-    items: Vec<IgnoredAny>,
+    /// `null` for none, as Go writes it.
+    items: Option<Vec<IgnoredAny>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -70,7 +71,7 @@ impl Counting {
         }
     }
 
-    pub(crate) fn take(&mut self, answer: &Answer) -> Next {
+    pub(crate) fn take(&mut self, answer: CallAnswer) -> Next {
         if answer.status == Some(GONE) {
             // The token has expired. The chunks that come from a newer one are
             // not of the list that the page is of.
@@ -80,12 +81,13 @@ impl Counting {
             return Next::Relist(Until::Forgotten);
         }
         if !answer.is_good() {
-            return Next::Failed(answer.status);
+            return failed(answer);
         }
         let Ok(chunk) = serde_json::from_slice::<Chunk>(&answer.body) else {
             return Next::Relist(Until::Forgotten);
         };
-        let items = u64::try_from(chunk.items.len()).unwrap_or(u64::MAX);
+        let items = chunk.items.map_or(0, |items| items.len());
+        let items = u64::try_from(items).unwrap_or(u64::MAX);
         self.counted = self.counted.saturating_add(items);
         if chunk.metadata.token.is_empty() {
             return self.finish();

@@ -2,13 +2,13 @@
 
 use std::borrow::Cow;
 
+use cubegate_kube::{ListPath, field_selector};
 use cubegate_list::{Keys, ObjectKey};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 
-use crate::call::{Answer, Ask, JSON};
-use crate::followup::{Next, Until};
-use crate::pushdown::ListPath;
+use crate::call::{Ask, CallAnswer, JSON};
+use crate::followup::{Next, Until, failed};
 
 /// How many answers are awaited at once.
 const PARALLEL: usize = 10;
@@ -64,7 +64,7 @@ struct Metadata<'a> {
 impl Fetching {
     /// `path` and `query` are those of the list at the API server. `None` if an
     /// object has a name that cannot stand in a path.
-    pub(crate) fn new(keys: Box<Keys>, path: &ListPath<'_>, query: &str) -> Option<Self> {
+    pub(crate) fn new(keys: Box<Keys>, path: &ListPath, query: &str) -> Option<Self> {
         let mut asks = keys
             .objects()
             .iter()
@@ -105,12 +105,12 @@ impl Fetching {
         asks
     }
 
-    pub(crate) fn take(&mut self, number: usize, answer: &Answer) -> Next {
+    pub(crate) fn take(&mut self, number: usize, answer: CallAnswer) -> Next {
         if answer.refuses_the_question() {
             return Next::Relist(Until::Forgotten);
         }
         if !answer.is_good() {
-            return Next::Failed(answer.status);
+            return failed(answer);
         }
         let Some(keys) = &mut self.keys else {
             return Next::Failed(None);
@@ -135,7 +135,7 @@ impl Fetching {
     }
 }
 
-/// Whether a list holds nothing but what was asked for: a server that does not
+/// Returns whether a list holds nothing but what was asked for: a server that does not
 /// know the selector could give all it has.
 fn is_only(wanted: Option<&ObjectKey>, list: &[u8]) -> bool {
     // What is no list is for the engine to say.
@@ -154,7 +154,7 @@ fn is_only(wanted: Option<&ObjectKey>, list: &[u8]) -> bool {
     }
 }
 
-fn ask(path: &ListPath<'_>, query: &str, object: &ObjectKey) -> Option<Ask> {
+fn ask(path: &ListPath, query: &str, object: &ObjectKey) -> Option<Ask> {
     if matches!(object.namespace.as_str(), "." | "..") || object.name.is_empty() {
         return None;
     }
@@ -173,16 +173,9 @@ fn ask(path: &ListPath<'_>, query: &str, object: &ObjectKey) -> Option<Ask> {
     })
 }
 
-/// The parameter that selects one object. In a selector's value `\`, `,` and
-/// `=` are written with a `\`.
+/// Returns the parameter that selects one object.
 pub(crate) fn by_name(name: &str) -> String {
-    let mut escaped = String::with_capacity(name.len());
-    for character in name.chars() {
-        if matches!(character, '\\' | ',' | '=') {
-            escaped.push('\\');
-        }
-        escaped.push(character);
-    }
+    let escaped = field_selector::escape(name);
     let value = utf8_percent_encode(&escaped, ESCAPED);
     format!("fieldSelector=metadata.name%3D{value}")
 }

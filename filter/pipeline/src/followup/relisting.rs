@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use cubegate_list::{Finished, Limits, ListEngine, ListQuery, Progress};
 
-use crate::call::{Answer, Ask, JSON};
-use crate::followup::Next;
+use crate::call::{Ask, CallAnswer, JSON};
+use crate::followup::{Next, failed};
 
 /// The whole list is asked for by a call, which holds at most what Envoy takes
 /// in (32 MiB). That is no loss: the way is remembered, and the next request
@@ -35,10 +35,12 @@ impl Relisting {
         }
     }
 
-    pub(crate) fn take(&mut self, answer: Answer) -> Next {
+    pub(crate) fn take(&mut self, answer: CallAnswer) -> Next {
         if !answer.is_good() {
             return match answer.status {
-                Some(200 | 500..) | None => Next::Failed(answer.status),
+                None | Some(200 | 401) => failed(answer),
+                Some(500..) if !answer.is_refusal() => failed(answer),
+                // It is the list's own answer.
                 Some(_) => Next::Answer(answer),
             };
         }

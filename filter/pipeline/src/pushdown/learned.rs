@@ -32,7 +32,7 @@ pub(crate) struct Lesson {
 // === impl Learned ===
 
 impl Learned {
-    /// What is known of a list; at first nothing.
+    /// Returns what is known of a list; at first nothing.
     pub(crate) fn of(&self, list: &str) -> Lesson {
         let known = self.0.borrow_mut().get(list).copied();
         known.unwrap_or_default()

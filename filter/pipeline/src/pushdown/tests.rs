@@ -188,19 +188,6 @@ fn metadata_first_can_be_switched_off() {
 }
 
 #[test]
-fn an_objects_own_list_is_that_of_its_namespace() {
-    let all = ListPath::parse("/apis/apps/v1/deployments").unwrap();
-    assert_eq!(
-        all.in_namespace("b"),
-        "/apis/apps/v1/namespaces/b/deployments"
-    );
-    let one = ListPath::parse(PODS).unwrap();
-    assert_eq!(one.in_namespace("a"), PODS);
-    let nodes = ListPath::parse("/api/v1/nodes").unwrap();
-    assert_eq!(nodes.in_namespace(""), "/api/v1/nodes");
-}
-
-#[test]
 fn lessons_are_bounded_and_forgotten_when_they_say_nothing() {
     let learned = Learned::default();
     for at in 0..3_000 {

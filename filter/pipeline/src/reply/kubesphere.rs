@@ -2,19 +2,24 @@
 //! and what stands before them in `Status` objects.
 
 use cubegate_api_types::cube::message;
+use cubegate_kube::Family;
 use cubegate_list::QueryError;
 use cubegate_token::TokenError;
 
 use super::NO_SNIFF;
-use crate::{Family, Reply};
+use crate::Reply;
+use crate::meters::Counter;
 
-/// What KubeSphere says of a token that does not verify.
+/// Returns what KubeSphere says of a token that does not verify.
 pub(super) fn unauthorized(why: &TokenError, expired: Option<u64>) -> String {
     let why = match (why, expired) {
         (TokenError::Invalid | TokenError::Algorithm | TokenError::UnknownKey, _) => {
             "signature is invalid".to_owned()
         }
         (TokenError::ClockSkew, _) => message::CLOCK_SKEW.to_owned(),
+        (TokenError::NotYet, _) => {
+            "token is not valid yet: it was made for a later time, or by a machine whose clock is ahead".to_owned()
+        }
         (TokenError::Unknown | TokenError::Revoked, _) => "token not found in cache".to_owned(),
         (TokenError::Expired, Some(seconds)) => {
             format!("token is expired by {}", go_duration(seconds))
@@ -86,24 +91,25 @@ impl Reply {
     /// 503: which resources a cluster has is not known yet.
     pub(crate) fn resources_unknown() -> Self {
         Self::error(
-            Family::Kube,
+            Family::KubeSphere,
             503,
             "The gateway does not know yet which resources this cluster has; try again in a moment.",
         )
         .with_header("retry-after", "2")
     }
 
-    /// What KubeSphere's router says.
+    /// Returns what KubeSphere's router says.
     fn text(status: u16, text: &str) -> Self {
         let content_type = "text/plain; charset=utf-8".to_owned();
         Self {
             status,
             headers: vec![("content-type".to_owned(), content_type)],
             body: text.as_bytes().to_vec(),
+            counted: Counter::of_status(status),
         }
     }
 
-    /// What KubeSphere's handlers say; Go's `http.Error` ends the line.
+    /// Returns what KubeSphere's handlers say; Go's `http.Error` ends the line.
     fn handler_text(status: u16, text: &str) -> Self {
         Self::text(status, &format!("{text}\n")).with_header(NO_SNIFF.0, NO_SNIFF.1)
     }
@@ -126,6 +132,11 @@ mod tests {
                 TokenError::ClockSkew,
                 None,
                 "Unauthorized: The token was issued in the future: the clocks of the gateway's machines are too far apart; set them.",
+            ),
+            (
+                TokenError::NotYet,
+                None,
+                "Unauthorized: token is not valid yet: it was made for a later time, or by a machine whose clock is ahead",
             ),
             (
                 TokenError::Revoked,

@@ -1,8 +1,11 @@
 //! Refusals that are over in a moment, for want of memory, of a configuration or of
 //! what was taken back.
 
+use cubegate_kube::Family;
+
+use crate::Reply;
 use crate::memory::MemoryFull;
-use crate::{Family, Reply};
+use crate::meters::Counter;
 
 // === impl Reply ===
 
@@ -18,7 +21,13 @@ impl Reply {
                 "The gateway is holding as many of your lists as it may; wait for the answers of the others, or ask for smaller pages."
             }
         };
-        Self::error(family, 507, message).with_header("retry-after", "1")
+        let counter = match full {
+            MemoryFull::Worker => Counter::BudgetWorker,
+            MemoryFull::User => Counter::BudgetUser,
+        };
+        Self::error(family, 507, message)
+            .with_header("retry-after", "1")
+            .counted_as(counter)
     }
 
     /// 503: the gateway knows neither keys nor clusters yet.

@@ -219,18 +219,18 @@ proptest! {
         let bound = scope(&["a"], &["get", "list", "create"]);
         let asked = Asked { method, path: &path, query: query.as_deref(), upgrade };
         if check(&bound, &asked).is_ok() {
-            match Attributes::of(method, &path, query.as_deref()) {
-                Ok(Attributes::Resource(it)) => {
+            match RequestInfo::of(method, &path, query.as_deref()) {
+                Ok(RequestInfo::Resource(it)) => {
                     let is_it = it.resource == "namespaces" && it.name == "a";
                     prop_assert!(it.namespace == "a" || is_it, "{it:?}");
                     prop_assert!(!is_it || ["get", "list"].contains(&it.verb));
                     prop_assert!(["get", "list", "create", "proxy", "watch", "update", "patch", "delete",
                         "deletecollection", ""].contains(&it.verb));
                 }
-                Ok(Attributes::NonResource { verb, .. }) => {
+                Ok(RequestInfo::NonResource { verb, .. }) => {
                     prop_assert!(["get", "head"].contains(&verb.as_str()));
                 }
-                Err(Ambiguous) => prop_assert!(false),
+                Err(Ambiguous(_)) => prop_assert!(false),
             }
         }
     }

@@ -23,24 +23,11 @@ fn mk_note(cluster: &str) -> AuditNote {
 #[test]
 fn a_request_to_a_cluster_is_noted_with_its_caller() {
     let world = World::new();
-    let token = world
-        .signer
-        .sign(&Claims {
-            user: "jeff".to_owned(),
-            groups: vec![],
-            access_key: Some("key-1".to_owned()),
-            key_epoch: None,
-            scope: None,
-            limits: None,
-            session: None,
-            generation: None,
-            authenticated_at: None,
-            epoch: None,
-            id: Some("token-1".to_owned()),
-            issued_at: NOW - 10,
-            expires_at: NOW + 3_600,
-        })
-        .unwrap();
+    let token = world.sign(&Claims {
+        access_key: Some("key-1".to_owned()),
+        id: Some("token-1".to_owned()),
+        ..claims("jeff", &[])
+    });
     let bearer = format!("Bearer {token}");
     let headers = [
         ("authorization", bearer.as_str()),
@@ -56,6 +43,8 @@ fn a_request_to_a_cluster_is_noted_with_its_caller() {
         ..mk_note("pivot-cluster")
     };
     assert_eq!(host.noted(), Some(expected));
+    let line = "user=jeff key=key-1 cluster=pivot-cluster verb=list resource=pods";
+    assert_eq!(host.line.borrow().join(" "), line);
     assert_eq!(host.request_header("audit-id").as_deref(), Some("r1"));
     assert_eq!(host.request.borrow().all("audit-id").count(), 1);
 }

@@ -1,4 +1,4 @@
-//! HTTP Basic: a password is exchanged for a token at the control plane.
+//! HTTP Basic: a password is redeemed for a token at the control plane.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -44,7 +44,7 @@ fn a_password_becomes_the_token_of_its_user() {
     assert_eq!(flow, Flow::Pause);
     assert!(host.reply.borrow().is_none());
     // Nothing of the request goes on, whatever comes of it.
-    assert_eq!(exchange.on_request_body(), Flow::Pause);
+    assert_eq!(exchange.on_request_body(&host, 0, false), Flow::Pause);
 
     let call = host.calls.borrow()[0].clone();
     assert_eq!(call.cluster, "control-plane");
@@ -66,7 +66,7 @@ fn a_password_becomes_the_token_of_its_user() {
 
     host.answer_call(&mut exchange, 0, "200", &world.granted());
     assert_eq!(host.resumed.get(), 1);
-    assert_eq!(exchange.on_request_body(), Flow::Continue);
+    assert_eq!(exchange.on_request_body(&host, 0, false), Flow::Continue);
     assert_eq!(
         host.request_header("impersonate-user").as_deref(),
         Some("jeff")
@@ -103,39 +103,19 @@ fn a_token_is_remembered_for_half_a_minute() {
         let host = MockHost::default();
         host.late.set(seconds);
         let (name, value) = basic("jeff", "a:b&c=d é");
-        host.request.replace(headers(&[
-            (":method", "GET"),
-            (":path", PODS),
-            (":authority", "gateway:30443"),
-            (name, &value),
-        ]));
-        Exchange::new(Some(Rc::clone(&world.gateway))).on_request_headers(&host);
+        world.send_on(&host, "GET", PODS, &[(name, &value)]);
         assert_eq!(host.calls.borrow().len(), calls, "after {seconds} s");
     }
 }
 
 #[test]
-fn a_remembered_token_that_is_no_longer_good_is_exchanged_anew() {
+fn a_remembered_token_that_is_no_longer_good_is_redeemed_anew() {
     let world = World::new();
     let (mut exchange, host, _) = world.send_with_password("GET", &[]);
-    let short = world
-        .signer
-        .sign(&Claims {
-            user: "jeff".to_owned(),
-            groups: vec![],
-            access_key: None,
-            key_epoch: None,
-            scope: None,
-            limits: None,
-            session: None,
-            generation: None,
-            authenticated_at: None,
-            epoch: None,
-            id: None,
-            issued_at: NOW - 60,
-            expires_at: NOW - 20,
-        })
-        .unwrap();
+    let short = world.sign(&Claims {
+        expires_at: NOW - 20,
+        ..testing::claims("jeff", NOW - 60)
+    });
     host.answer_call(
         &mut exchange,
         0,
@@ -147,13 +127,7 @@ fn a_remembered_token_that_is_no_longer_good_is_exchanged_anew() {
     let host = MockHost::default();
     host.late.set(15);
     let (name, value) = basic("jeff", "a:b&c=d é");
-    host.request.replace(headers(&[
-        (":method", "GET"),
-        (":path", PODS),
-        (":authority", "gateway:30443"),
-        (name, &value),
-    ]));
-    let flow = Exchange::new(Some(Rc::clone(&world.gateway))).on_request_headers(&host);
+    let (_, flow) = world.send_on(&host, "GET", PODS, &[(name, &value)]);
     assert_eq!((flow, host.calls.borrow().len()), (Flow::Pause, 1));
 }
 
@@ -176,7 +150,7 @@ fn each_answer_of_the_control_plane_has_its_own_refusal() {
         assert!(text.contains(&format!(r#""reason":"{reason}""#)), "{text}");
         assert_eq!(host.resumed.get(), 0);
         // What comes of the request after its refusal goes nowhere.
-        assert_eq!(exchange.on_request_body(), Flow::Pause);
+        assert_eq!(exchange.on_request_body(&host, 0, false), Flow::Pause);
 
         // Nothing is remembered of it.
         let (_, host, _) = world.send_with_password("GET", &[]);
@@ -210,15 +184,10 @@ fn without_a_control_plane_nobody_gets_in_by_password() {
     let host = MockHost::default();
     host.unreachable.set(true);
     let (name, value) = basic("jeff", "x");
-    host.request.replace(headers(&[
-        (":method", "POST"),
-        (":path", PODS),
-        (name, &value),
-    ]));
-    let mut exchange = Exchange::new(Some(Rc::clone(&world.gateway)));
-    assert_eq!(exchange.on_request_headers(&host), Flow::Pause);
+    let (mut exchange, flow) = world.send_on(&host, "POST", PODS, &[(name, &value)]);
+    assert_eq!(flow, Flow::Pause);
     assert_eq!(host.refusal().0, 503);
-    assert_eq!(exchange.on_request_body(), Flow::Pause);
+    assert_eq!(exchange.on_request_body(&host, 0, false), Flow::Pause);
 }
 
 #[test]
@@ -227,7 +196,7 @@ fn an_answer_to_another_call_lets_nobody_in() {
     let (mut exchange, host, _) = world.send_with_password("GET", &[]);
     host.answer_call(&mut exchange, 1, "200", &world.granted());
     assert_eq!(host.resumed.get(), 0);
-    assert_eq!(exchange.on_request_body(), Flow::Pause);
+    assert_eq!(exchange.on_request_body(&host, 0, false), Flow::Pause);
 }
 
 #[test]

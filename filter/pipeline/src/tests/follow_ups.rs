@@ -95,7 +95,7 @@ fn calls_are_made_as_the_caller_and_carry_nothing_else_of_the_request() {
         ("authorization", bearer.as_str()),
         (":scheme", "https"),
         ("cookie", "a=b"),
-        ("impersonate-user", "root"),
+        ("x-remote-user", "root"),
         ("x-request-id", "r-1"),
         ("user-agent", "kubectl"),
         ("range", "bytes=0-1"),

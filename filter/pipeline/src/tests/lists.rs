@@ -45,7 +45,7 @@ fn what_is_no_list_goes_out_byte_for_byte() {
     for body in [
         br#"{"kind":"Pod","metadata":{"name":"solo"},"spec":{"n":9007199254740993,"f":1.0}}"#
             .as_slice(),
-        br#"{"items":null,"kind":"PodList"}"#,
+        br#"{"items":0,"kind":"PodList"}"#,
         b"[1,2,3]",
     ] {
         for at in 0..body.len() {
@@ -124,12 +124,12 @@ fn an_encoding_that_was_not_asked_for_is_a_502() {
 
 #[test]
 fn an_item_over_the_limit_is_a_502_and_a_page_over_it_a_507() {
-    let world = World::with_limits(r#"{"max_item_bytes":20}"#);
+    let world = World::with_limits(r#"{"list":{"max_item_bytes":20}}"#);
     let (mut exchange, host, _) = world.send_as_jeff("GET", LIST);
     host.answer(&mut exchange, &JSON, &[BODY, b""]);
     assert_eq!(host.refusal().0, 502);
 
-    let world = World::with_limits(r#"{"max_page_bytes":20}"#);
+    let world = World::with_limits(r#"{"list":{"max_page_bytes":20}}"#);
     let (mut exchange, host, _) = world.send_as_jeff("GET", LIST);
     host.answer(&mut exchange, &JSON, &[BODY, b""]);
     assert_eq!(host.refusal().0, 507);
@@ -192,7 +192,7 @@ fn a_long_query_counts_from_when_it_was_sent_and_for_as_much_as_it_is() {
 
     // Answers that do not come hold no more than they may.
     let limits = format!(
-        r#"{{"max_worker_bytes":{},"max_page_bytes":{}}}"#,
+        r#"{{"max_worker_bytes":{},"list":{{"max_page_bytes":{}}}}}"#,
         6 * sent,
         sent
     );
@@ -238,7 +238,7 @@ fn one_users_lists_leave_room_for_anothers() {
     drop(held);
 
     let limits = format!(
-        r#"{{"max_worker_bytes":{},"max_page_bytes":{}}}"#,
+        r#"{{"max_worker_bytes":{},"list":{{"max_page_bytes":{}}}}}"#,
         6 * one,
         2 * one
     );

@@ -61,8 +61,7 @@ fn a_watch_with_a_parameter_of_lists_is_refused_and_not_unfiltered() {
     for query in [
         "watch=true&selector=metadata.name=a",
         "watch&filter=metadata.name=a",
-        "pageSize=3&watch=1",
-        "watch=true&sortName=metadata.name",
+        "pageSize=3&selector=a&watch=1",
         "isFilter=true&watch=true&fields=metadata.name",
         // What one server reads as a watch and another does not.
         "watch=true&selector=metadata.name=a&x=;",
@@ -100,6 +99,9 @@ fn what_a_watch_may_say_still_goes_upstream() {
         "/api/v1/pods?watch=true&labelSelector=a%3Db&limit=5",
         "/api/v1/pods?isFilter=false&watch=true&selector=a=b",
         "/api/v1/pods?isFilter=true&watch=true",
+        // These choose none of the events.
+        "/api/v1/pods?watch=true&pageSize=3&pageNum=2",
+        "/api/v1/pods?watch=true&sortName=metadata.name&sortOrder=desc&sortFunc=string",
         "/api/v1/pods?watch=false&selector=a=b",
         "/api/v1/pods?selector=a=b&x=watch;",
         "/api/v1/pods?watch=true&x=;",

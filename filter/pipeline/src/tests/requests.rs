@@ -14,11 +14,8 @@ fn a_request_leaves_as_its_caller_and_as_nobody_else() {
         &[
             ("authorization", &bearer),
             ("cookie", "Authorization=Bearer+x; a=b"),
-            ("impersonate-user", "system:admin"),
-            ("Impersonate-Group", "system:masters"),
-            ("impersonate-uid", "0"),
-            ("impersonate-extra-scopes", "all"),
             ("x-remote-user", "root"),
+            ("x-remote-group", "system:masters"),
             ("x-cubegate-cluster", "control-plane"),
             ("x-custom", "1"),
         ],
@@ -34,13 +31,7 @@ fn a_request_leaves_as_its_caller_and_as_nobody_else() {
         groups,
         [b"kubecube".as_slice(), b"dev", b"system:authenticated"]
     );
-    for gone in [
-        "authorization",
-        "cookie",
-        "impersonate-uid",
-        "impersonate-extra-scopes",
-        "x-remote-user",
-    ] {
+    for gone in ["authorization", "cookie", "x-remote-user", "x-remote-group"] {
         assert_eq!(request.get(gone), None, "{gone}");
     }
     assert_eq!(request.get_str("x-custom"), Some("1"));
@@ -154,7 +145,7 @@ fn the_control_plane_gets_the_callers_own_credential() {
         "/api/v1/cube/key",
         &[
             ("authorization", "Bearer x"),
-            ("impersonate-user", "root"),
+            ("x-remote-user", "root"),
             ("cookie", "a=b"),
         ],
     );
@@ -168,7 +159,7 @@ fn the_control_plane_gets_the_callers_own_credential() {
         Some("Bearer x")
     );
     assert_eq!(host.request_header("cookie").as_deref(), Some("a=b"));
-    assert_eq!(host.request_header("impersonate-user"), None);
+    assert_eq!(host.request_header("x-remote-user"), None);
 }
 
 #[test]
@@ -203,7 +194,7 @@ fn what_is_no_list_for_us_keeps_its_query_and_headers() {
         ("GET", "?limit=500", "*/*"),
         ("GET", "", table),
         ("GET", "", "application/vnd.kubernetes.protobuf"),
-        ("PUT", "?x=1&selector=a=b", "*/*"),
+        ("PUT", "?x=1&isFilter=true", "*/*"),
         ("HEAD", "", "*/*"),
     ] {
         let path = format!("{PODS}{query}");
@@ -308,18 +299,24 @@ fn bytes_that_are_no_text_are_refused_and_break_nothing() {
         ("authorization".to_owned(), b"Bearer \xff\xfe".to_vec()),
         ("x-odd".to_owned(), vec![0xff]),
     ]));
-    let mut exchange = Exchange::new(Some(Rc::clone(&world.gateway)));
-    assert_eq!(exchange.on_request_headers(&host), Flow::Pause);
+    let mut exchange = Exchange::new(Some(Rc::clone(&world.gateway)), &Meters::default());
+    assert_eq!(exchange.on_request_headers(&host, true), Flow::Pause);
     assert_eq!(host.refusal().0, 401);
 }
 
 #[test]
 fn a_configuration_that_cannot_be_used_is_refused_with_its_reason() {
     let refused = |document: &str| {
-        Gateway::compile(document.as_bytes(), |_| None, None, &Revocations::default())
-            .err()
-            .unwrap()
-            .to_string()
+        Gateway::compile(
+            document.as_bytes(),
+            |_| None,
+            None,
+            &Revocations::default(),
+            &Meters::default(),
+        )
+        .err()
+        .unwrap()
+        .to_string()
     };
     assert!(refused("{}").contains("cannot be read"));
     assert!(
@@ -355,7 +352,14 @@ fn new_keys_forget_what_the_old_ones_verified() {
     assert_eq!(rotated.verifier.remembered(), 0);
     let regrouped = document(other.kid(), &hex, "another");
     let none = rotated.revocations();
-    let regrouped = Gateway::compile(regrouped.as_bytes(), |_| None, Some(&rotated), none).unwrap();
+    let regrouped = Gateway::compile(
+        regrouped.as_bytes(),
+        |_| None,
+        Some(&rotated),
+        none,
+        &Meters::default(),
+    )
+    .unwrap();
     assert!(Rc::ptr_eq(&regrouped.verifier, &rotated.verifier));
 }
 

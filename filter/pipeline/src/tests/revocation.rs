@@ -27,15 +27,6 @@ fn is_good(world: &World, token: &str) -> bool {
     flow == Flow::Continue
 }
 
-/// What is refused from now on.
-fn push(world: &World, change: impl FnOnce(&mut Epochs, &mut Sessions)) {
-    let (mut epochs, mut sessions) = (Epochs::default(), Sessions::default());
-    change(&mut epochs, &mut sessions);
-    let revocations = world.gateway.revocations();
-    revocations.take(epochs.to_bytes()).unwrap();
-    revocations.take(sessions.to_bytes(usize::MAX).0).unwrap();
-}
-
 #[test]
 fn a_token_that_was_taken_back_is_refused_also_when_it_was_verified_before() {
     type Change = fn(&mut Epochs, &mut Sessions);
@@ -54,11 +45,11 @@ fn a_token_that_was_taken_back_is_refused_also_when_it_was_verified_before() {
         ("token", |_, sessions| sessions.add_token("id-1", 0)),
     ];
     for (what, change) in changes {
-        push(&world, change);
+        world.refuse(change);
         assert_eq!(world.gateway.verifier.remembered(), 1, "it is a cache hit");
         assert!(!is_good(&world, &token), "{what}");
         // And again when the entry has gone: the token itself is good.
-        push(&world, |_, _| {});
+        world.refuse(|_, _| {});
         assert!(is_good(&world, &token), "{what}");
     }
 }
@@ -67,7 +58,7 @@ fn a_token_that_was_taken_back_is_refused_also_when_it_was_verified_before() {
 fn what_was_taken_back_from_others_is_no_matter() {
     let world = World::new();
     let token = token_of(&world);
-    push(&world, |epochs, sessions| {
+    world.refuse(|epochs, sessions| {
         epochs.raise_user("jeff", 2);
         epochs.raise_user("ann", 9);
         epochs.raise_key("key-1", 2);
@@ -85,7 +76,7 @@ fn what_was_taken_back_from_others_is_no_matter() {
 fn a_token_without_an_epoch_is_a_kubecubes_and_of_no_epoch() {
     let world = World::new();
     let token = world.token("jeff", &[]);
-    push(&world, |epochs, _| epochs.raise_user("jeff", 1));
+    world.refuse(|epochs, _| epochs.raise_user("jeff", 1));
     assert!(is_good(&world, &token));
 }
 
@@ -97,7 +88,7 @@ fn a_token_of_a_key_without_an_epoch_is_older_than_all_with_one() {
         ..claims("jeff", &[])
     });
     assert!(is_good(&world, &token));
-    push(&world, |epochs, _| epochs.raise_key("key-1", 1));
+    world.refuse(|epochs, _| epochs.raise_key("key-1", 1));
     assert!(!is_good(&world, &token));
 }
 
@@ -115,7 +106,8 @@ fn nobody_is_let_through_while_it_is_not_known_what_was_taken_back() {
         if let Some(document) = known {
             revocations.take(document).unwrap();
         }
-        let gateway = Gateway::compile(document, |_| None, None, &revocations).unwrap();
+        let gateway =
+            Gateway::compile(document, |_| None, None, &revocations, &Meters::default()).unwrap();
         let unknowing = World {
             gateway: Rc::new(gateway),
             signer: world.signer.clone(),
@@ -145,7 +137,7 @@ fn nobody_is_let_through_while_it_is_not_known_what_was_taken_back() {
 fn a_refused_document_leaves_what_was_in_force_and_changes_are_counted() {
     let world = World::new();
     let token = token_of(&world);
-    push(&world, |epochs, _| epochs.raise_user("jeff", 3));
+    world.refuse(|epochs, _| epochs.raise_user("jeff", 3));
     let revocations = world.gateway.revocations();
     let changes = revocations.changes();
     let mut broken = Epochs::default().to_bytes();
@@ -153,6 +145,6 @@ fn a_refused_document_leaves_what_was_in_force_and_changes_are_counted() {
     assert!(revocations.take(broken).is_err());
     assert_eq!(revocations.changes(), changes);
     assert!(!is_good(&world, &token));
-    push(&world, |_, _| {});
+    world.refuse(|_, _| {});
     assert_eq!(revocations.changes(), changes + 2);
 }

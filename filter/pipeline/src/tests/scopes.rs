@@ -65,11 +65,29 @@ fn a_cluster_beyond_the_scope_is_refused_whether_it_exists_or_not() {
     for cluster in ["pivot-cluster", "nope"] {
         let path = format!("/api/v1/cube/proxy/clusters/{cluster}/version");
         let (_, host, _) = send(&world, scope(&["other"], &[], &[]), "GET", &path);
+        let message = "This token is for the cluster other alone; the kubeconfig that the gateway gives has one for each.";
+        assert_eq!(
+            host.refusal(),
+            (403, format!(r#"{{"code":403,"message":"{message}"}}"#))
+        );
+        let both = scope(&["other", "another"], &[], &[]);
+        let (_, host, _) = send(&world, both, "GET", &path);
         let message = "The access key of this token is not for this cluster.";
         assert_eq!(
             host.refusal(),
             (403, format!(r#"{{"code":403,"message":"{message}"}}"#))
         );
+    }
+}
+
+#[test]
+fn a_path_without_a_cluster_is_told_from_one_with_another() {
+    let world = World::new();
+    for path in ["/api/v1/namespaces/x/configmaps/same", "/apis"] {
+        let (_, host, _) = send(&world, scope(&["member-1"], &[], &[]), "DELETE", path);
+        let (status, body) = host.refusal();
+        assert_eq!(status, 403);
+        assert!(body.contains("write /clusters/member-1/api"), "{body}");
     }
 }
 

@@ -13,13 +13,8 @@ fn watch(world: &World, stream: u32, claims: &Claims) -> Exchange {
 fn open(world: &World, stream: u32, path: &str, more: &[(&str, &str)]) -> Exchange {
     let host = MockHost::default();
     host.stream.set(stream);
-    let mut request = headers(&[(":method", "GET"), (":path", path), (":authority", "g")]);
-    for (name, value) in more {
-        request.add(name, *value);
-    }
-    host.request.replace(request);
-    let mut exchange = Exchange::new(Some(Rc::clone(&world.gateway)));
-    assert_eq!(exchange.on_request_headers(&host), Flow::Continue);
+    let (mut exchange, flow) = world.send_on(&host, "GET", path, more);
+    assert_eq!(flow, Flow::Continue);
     host.response.replace(headers(&[(":status", "200")]));
     exchange.on_response_headers(&host, false);
     exchange
@@ -29,15 +24,6 @@ fn overdue(world: &World, late: u64) -> Vec<u32> {
     let mut streams = world.gateway.overdue_streams(NOW + late);
     streams.sort_unstable();
     streams
-}
-
-/// What is refused from now on.
-fn revoke(world: &World, change: impl FnOnce(&mut Epochs, &mut Sessions)) {
-    let (mut epochs, mut sessions) = (Epochs::default(), Sessions::default());
-    change(&mut epochs, &mut sessions);
-    let revocations = world.gateway.revocations();
-    revocations.take(epochs.to_bytes()).unwrap();
-    revocations.take(sessions.to_bytes(usize::MAX).0).unwrap();
 }
 
 #[test]
@@ -86,8 +72,8 @@ fn without_a_configuration_a_request_is_refused_in_its_shape() {
         let host = MockHost::default();
         host.request
             .replace(headers(&[(":method", "GET"), (":path", path)]));
-        let mut exchange = Exchange::new(None);
-        assert_eq!(exchange.on_request_headers(&host), Flow::Pause);
+        let mut exchange = Exchange::new(None, &Meters::default());
+        assert_eq!(exchange.on_request_headers(&host, true), Flow::Pause);
         let (status, body) = host.refusal();
         assert_eq!(status, 503);
         assert!(body.starts_with(shape), "{body}");
@@ -141,12 +127,12 @@ fn a_stream_is_over_when_its_token_was_taken_back_and_no_other_is() {
         ),
     ];
     for (what, change, ended) in changes {
-        revoke(&world, change);
+        world.refuse(change);
         assert_eq!(overdue(&world, 0), ended, "{what}");
     }
     // What has ended is forgotten, and the rest is known to a new configuration.
     streams.remove(1);
-    revoke(&world, |epochs, _| epochs.raise_user("jeff", 2));
+    world.refuse(|epochs, _| epochs.raise_user("jeff", 2));
     let pushed = world.push("host_cluster", r#""pivot-cluster""#);
     assert_eq!(overdue(&pushed, 0), [3]);
     drop(streams);

@@ -1,3 +1,5 @@
+use cubegate_token::testing;
+
 use super::*;
 
 const NOW: u64 = 1_700_000_000_000_000;
@@ -12,19 +14,8 @@ const LIMITS: CallerLimits = CallerLimits {
 
 fn claims(user: &str, key: Option<&str>) -> Claims {
     Claims {
-        user: user.to_owned(),
-        groups: vec![],
         access_key: key.map(str::to_owned),
-        key_epoch: None,
-        scope: None,
-        limits: None,
-        session: None,
-        generation: None,
-        authenticated_at: None,
-        epoch: None,
-        id: None,
-        issued_at: 0,
-        expires_at: 0,
+        ..testing::claims(user, 0)
     }
 }
 

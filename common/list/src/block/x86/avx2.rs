@@ -17,7 +17,7 @@ use crate::block::{Block, Job, Vector, part};
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Avx2(__m256i);
 
-/// Whether this machine has all that [`with_avx2`] is compiled for.
+/// Returns whether this machine has all that [`with_avx2`] is compiled for.
 #[inline]
 pub(super) fn is_here() -> bool {
     std::arch::is_x86_feature_detected!("avx2")

@@ -22,7 +22,7 @@ use crate::block::{Block, Job, Vector};
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Avx512(__m512i);
 
-/// Whether this machine has all that [`with_avx512`] is compiled for.
+/// Returns whether this machine has all that [`with_avx512`] is compiled for.
 #[inline]
 pub(super) fn is_here() -> bool {
     avx2::is_here()

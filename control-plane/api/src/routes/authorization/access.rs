@@ -10,15 +10,16 @@ use crate::extract::{Caller, RawBody, json_object};
 use crate::member::Reading;
 use crate::{ApiError, AppState, member, respond};
 
+/// Whether a user may do something in the host cluster.
+///
 /// `true` or `false`: what the host cluster's API server says of that user. It changes
 /// nothing, so a cookie is good enough. Open in KubeCube; not here.
 #[utoipa::path(
     post,
     path = "/api/v1/cube/authorization/access",
     tag = "authorization",
-    summary = "Whether a user may do something in the host cluster",
     request_body(content = AccessRequest, content_type = "application/json"),
-    responses((status = 200, description = "It is done", body = bool)),
+    responses((status = 200, description = "`true` when the host cluster lets the user do it", body = bool, content_type = "application/json", example = json!(true))),
     security(("bearer" = []), ("cookie" = []))
 )]
 pub(crate) async fn handler(
@@ -36,8 +37,8 @@ pub(crate) async fn handler(
     let may = match state.store.get_user(name).await? {
         Some(user) if user.state == UserState::Normal => {
             let identity = member::identity_of(&state, &caller, &user);
-            let reader = member::host_reader(&state, &identity).await?;
-            reader.may(&question(request)).await?
+            let client = member::host_client(&state, &identity).await?;
+            client.may(&question(request)).await?
         }
         // Nobody may do anything.
         _ => false,

@@ -4,27 +4,28 @@ use axum::extract::State;
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use crate::extract::{Query, RawBody, Writer};
+use crate::extract::{Query, RawBody, WritingCaller};
 use crate::member::Reading;
 use crate::{ApiError, AppState, member, respond};
 
 /// What KubeCube answers here instead of an object.
 const SUCCESS: &str = "success";
 
+/// Make a role binding in the host cluster.
+///
 /// Makes a binding with the caller's rights; the API server lets nobody give away more
 /// than they have.
 #[utoipa::path(
     post,
     path = "/api/v1/cube/authorization/bindings",
     tag = "authorization",
-    summary = "Make a role binding in the host cluster",
     request_body(content = serde_json::Value, content_type = "application/json"),
-    responses((status = 200, description = "It is done", body = String)),
+    responses((status = 200, description = "The binding is there", body = String, content_type = "application/json", example = json!("success"))),
     security(("bearer" = []), ("cookie" = []))
 )]
 pub(crate) async fn create(
     State(state): State<AppState>,
-    Writer(caller): Writer,
+    WritingCaller(caller): WritingCaller,
     RawBody(body): RawBody,
 ) -> Result<Response, ApiError> {
     let mut binding: Value =
@@ -44,8 +45,8 @@ pub(crate) async fn create(
         .ok_or(ApiError::ParamMissing("namespace"))?
         .to_owned();
     let _reading = Reading::begin(&caller)?;
-    let reader = member::host_reader(&state, &member::identity(&caller)).await?;
-    reader.bind(&namespace, &binding).await?;
+    let client = member::host_client(&state, &member::identity(&caller)).await?;
+    client.bind(&namespace, &binding).await?;
     tracing::info!(
         user.name = caller.user.name,
         namespace,
@@ -54,19 +55,20 @@ pub(crate) async fn create(
     Ok(respond::json(&SUCCESS))
 }
 
+/// Take a role binding of the host cluster away.
+///
 /// Takes away the binding of that `name` and `namespace`.
 #[utoipa::path(
     delete,
     path = "/api/v1/cube/authorization/bindings",
     tag = "authorization",
-    summary = "Take a role binding of the host cluster away",
     params(("name" = String, Query, description = "The binding"), ("namespace" = String, Query, description = "Where it is")),
-    responses((status = 200, description = "It is done", body = String)),
+    responses((status = 200, description = "The binding is gone", body = String, content_type = "application/json", example = json!("success"))),
     security(("bearer" = []), ("cookie" = []))
 )]
 pub(crate) async fn delete(
     State(state): State<AppState>,
-    Writer(caller): Writer,
+    WritingCaller(caller): WritingCaller,
     query: Query,
 ) -> Result<Response, ApiError> {
     let [namespace, name] = ["namespace", "name"].map(|param| query.first(param));
@@ -77,8 +79,8 @@ pub(crate) async fn delete(
         return Err(ApiError::ParamMissing("namespace"));
     }
     let _reading = Reading::begin(&caller)?;
-    let reader = member::host_reader(&state, &member::identity(&caller)).await?;
-    reader.unbind(&namespace, &name).await?;
+    let client = member::host_client(&state, &member::identity(&caller)).await?;
+    client.unbind(&namespace, &name).await?;
     tracing::info!(
         user.name = caller.user.name,
         namespace,

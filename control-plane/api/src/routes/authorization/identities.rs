@@ -13,15 +13,16 @@ use crate::{ApiError, AppState, member, respond};
 const TENANT_ADMIN: &str = "tenant-admin";
 const PROJECT_ADMIN: &str = "project-admin";
 
-/// What KubeCube's roles make of a user. Bindings are read as that user, so one that
+/// What KubeCube's roles make of a user.
+///
+/// Bindings are read as that user, so one that
 /// the user may not see does not count.
 #[utoipa::path(
     get,
     path = "/api/v1/cube/authorization/identities",
     tag = "authorization",
-    summary = "What KubeCube's roles make of a user",
     params(("user" = Option<String>, Query, description = "The user; the caller without it")),
-    responses((status = 200, description = "It is done", body = Identities)),
+    responses((status = 200, description = "What the user is by KubeCube's roles", body = Identities)),
     security(("bearer" = []), ("cookie" = []))
 )]
 pub(crate) async fn handler(
@@ -43,16 +44,16 @@ pub(crate) async fn handler(
         .ok_or(ApiError::NoSuchUser)?;
     let _reading = Reading::begin(&caller)?;
     let identity = member::identity_of(&state, &caller, &user);
-    let reader = member::host_reader(&state, &identity).await?;
+    let client = member::host_client(&state, &identity).await?;
     let everything = AccessQuestion {
         verb: "*".to_owned(),
         api_group: "*".to_owned(),
         resource: "*".to_owned(),
         ..AccessQuestion::default()
     };
-    let bound = reader.bound_roles(&identity).await?;
+    let bound = client.bound_roles(&identity).await?;
     Ok(respond::json(&Identities {
-        platform_admin: user.is_admin() || reader.may(&everything).await?,
+        platform_admin: user.is_admin() || client.may(&everything).await?,
         tenant_admin: bound.contains(TENANT_ADMIN),
         project_admin: bound.contains(PROJECT_ADMIN),
     }))

@@ -11,14 +11,15 @@ use crate::{ApiError, AppState, member, respond};
 /// The label that says on which level a cluster role of KubeCube is.
 const LEVEL_LABEL: &str = "kubecube.io/role";
 
-/// Roles of the host cluster that the caller may list.
+/// Roles of the host cluster.
+///
+/// Those that the caller may list.
 #[utoipa::path(
     get,
     path = "/api/v1/cube/authorization/roles",
     tag = "authorization",
-    summary = "Roles of the host cluster",
     params(("namespace" = Option<String>, Query, description = "Of this namespace alone")),
-    responses((status = 200, description = "It is done", body = serde_json::Value)),
+    responses((status = 200, description = "The roles as the API server has them, and how many there are", body = serde_json::Value, example = json!({ "total": 1, "items": [{ "metadata": { "name": "client", "namespace": "web" }, "rules": [] }] }))),
     security(("bearer" = []), ("cookie" = []))
 )]
 pub(crate) async fn roles(
@@ -29,18 +30,19 @@ pub(crate) async fn roles(
     let namespace = query.first("namespace");
     let namespace = Some(namespace.as_str()).filter(|name| !name.is_empty());
     let _reading = Reading::begin(&caller)?;
-    let reader = member::host_reader(&state, &member::identity(&caller)).await?;
-    Ok(counted(reader.roles(namespace).await?))
+    let client = member::host_client(&state, &member::identity(&caller)).await?;
+    Ok(counted(client.roles(namespace).await?))
 }
 
-/// Cluster roles of the host cluster that the caller may list.
+/// Cluster roles of the host cluster.
+///
+/// Those that the caller may list.
 #[utoipa::path(
     get,
     path = "/api/v1/cube/authorization/clusterroles",
     tag = "authorization",
-    summary = "Cluster roles of the host cluster",
     params(("level" = Option<String>, Query, description = "Of this level alone")),
-    responses((status = 200, description = "It is done", body = serde_json::Value)),
+    responses((status = 200, description = "The cluster roles as the API server has them, and how many there are", body = serde_json::Value, example = json!({ "total": 1, "items": [{ "metadata": { "name": "tenant-admin" }, "rules": [] }] }))),
     security(("bearer" = []), ("cookie" = []))
 )]
 pub(crate) async fn cluster_roles(
@@ -51,8 +53,8 @@ pub(crate) async fn cluster_roles(
     let level = query.first("level");
     let label = Some((LEVEL_LABEL, level.as_str())).filter(|_| !level.is_empty());
     let _reading = Reading::begin(&caller)?;
-    let reader = member::host_reader(&state, &member::identity(&caller)).await?;
-    Ok(counted(reader.cluster_roles(label).await?))
+    let client = member::host_client(&state, &member::identity(&caller)).await?;
+    Ok(counted(client.cluster_roles(label).await?))
 }
 
 fn counted(mut list: Value) -> Response {

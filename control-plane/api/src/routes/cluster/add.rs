@@ -11,30 +11,34 @@ use cubegate_domain::ClusterName;
 use cubegate_member::{FileAccess, parse_kubeconfig, probe};
 
 use crate::audit::Note;
-use crate::extract::{Admin, RawBody, Writer};
+use crate::extract::{Admin, RawBody, WritingCaller};
 use crate::{ApiError, AppState, respond};
 
 /// How long connected Envoys may take to answer a new cluster.
 const ENVOY_PATIENCE: Duration = Duration::from_secs(3);
 
+/// Nobody was there who could say more.
+const NO_ENVOY: &str = "no Envoy is connected, so the control plane alone has asked the API server";
+
 /// Nothing could prove the API server.
 const NO_SYSTEM_CA: &str = "the kubeconfig has no certificate-authority-data and the control plane knows no CA bundle of its system; embed the CA, or have --system-ca given";
 
-/// Registers a cluster from a kubeconfig, after its API server has answered unless
-/// `check` is false. What only the gateway's own machine reaches is refused, unless an
-/// operator allows it.
+/// Register a cluster, for administrators.
+///
+/// Registers a cluster from a kubeconfig. Unless `check` is false, its API server must answer
+/// the control plane and the connected Envoys. What only the gateway's own machine reaches is
+/// refused, unless an operator allows it.
 #[utoipa::path(
     post,
     path = "/api/v1/cube/clusters",
     tag = "clusters",
-    summary = "Register a cluster, for administrators",
     request_body(content = AddClusterRequest),
-    responses((status = 200, description = "It is done", body = ClusterAdded)),
+    responses((status = 200, description = "The cluster is registered; warnings tell what may yet be wrong with it", body = ClusterAdded)),
     security(("bearer" = []), ("cookie" = []))
 )]
 pub(crate) async fn handler(
     State(state): State<AppState>,
-    _admin: Admin<Writer>,
+    _admin: Admin<WritingCaller>,
     note: Note,
     RawBody(body): RawBody,
 ) -> Result<Response, ApiError> {
@@ -59,6 +63,7 @@ pub(crate) async fn handler(
         request.context.as_deref(),
         // A path in it would name a file of this machine.
         &FileAccess::Refused,
+        state.clock.now(),
     )
     .map_err(bad_request)?;
     state
@@ -71,18 +76,48 @@ pub(crate) async fn handler(
     if cluster.needs_system_ca() && !cubegate_member::knows_system_ca() {
         return Err(bad_request(NO_SYSTEM_CA));
     }
-    if request.check.unwrap_or(true) {
+    let check = request.check.unwrap_or(true);
+    let mut left_to_envoys = None;
+    if check {
         let groups = state.store.impersonated_groups().await?;
-        let report = probe(&cluster, &groups).await.map_err(bad_request)?;
-        warnings.extend(report.warnings);
+        match probe(&cluster, &groups).await {
+            Ok(report) => warnings.extend(report.warnings),
+            Err(error) => {
+                let Some(warning) = error.left_to_envoys() else {
+                    return Err(bad_request(error));
+                };
+                warnings.push(warning);
+                left_to_envoys = Some(error);
+            }
+        }
     }
     state.store.add_cluster(&cluster, false).await?;
+    let name = cluster.name.as_str();
+    let clock = || state.clock.now();
+    if check {
+        let mut asked = state
+            .store
+            .check_cluster(name, ENVOY_PATIENCE, clock)
+            .await?;
+        if let Some(failure) = asked.take_failure(left_to_envoys.is_some()) {
+            state.store.undo_cluster(&cluster, None).await?;
+            let before = left_to_envoys.map_or_else(String::new, |error| format!("{error}; "));
+            return Err(bad_request(format!(
+                "cluster {name} is not added: {before}{failure}"
+            )));
+        }
+        if asked.connected == 0 {
+            warnings.push(NO_ENVOY.to_owned());
+        }
+        warnings.extend(asked.warnings);
+    } else {
+        let answers = state
+            .store
+            .wait_for_envoys(name, ENVOY_PATIENCE, clock)
+            .await?;
+        warnings.extend(answers.warnings());
+    }
     tracing::info!(cluster.name = %cluster.name, cluster.server = %cluster.server, "a cluster was added");
-    let answers = state
-        .store
-        .wait_for_envoys(cluster.name.as_str(), ENVOY_PATIENCE, || state.clock.now())
-        .await?;
-    warnings.extend(answers.warnings());
     Ok(respond::json(&ClusterAdded {
         message: Success::default().message,
         warnings,

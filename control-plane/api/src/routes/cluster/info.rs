@@ -4,22 +4,23 @@ use axum::extract::State;
 use axum::response::Response;
 use cubegate_api_types::cube::{ClusterInfo, ClusterInfoList};
 use cubegate_domain::Cluster;
-use cubegate_member::{Identity, Inventory, ReadError, Reader};
+use cubegate_member::{Identity, Inventory, MemberClient, ReadError};
 
 use crate::extract::{Caller, Query};
 use crate::member::Reading;
 use crate::respond::{self, timestamp};
 use crate::{ApiError, AppState, member};
 
+/// What the clusters have and use.
+///
 /// All clusters, or one, as far as the caller may see into them. They are asked at
 /// the same time, so one that is dead delays the answer by no more than its time limit.
 #[utoipa::path(
     get,
     path = "/api/v1/cube/clusters/info",
     tag = "clusters",
-    summary = "What the clusters have and use",
     params(("cluster" = Option<String>, Query, description = "This one alone")),
-    responses((status = 200, description = "It is done", body = ClusterInfoList)),
+    responses((status = 200, description = "What each cluster has and uses, as far as the caller may see it", body = ClusterInfoList)),
     security(("bearer" = []), ("cookie" = []))
 )]
 pub(crate) async fn handler(
@@ -59,7 +60,7 @@ pub(crate) async fn handler(
 }
 
 async fn inventory(cluster: &Cluster, identity: &Identity) -> Result<Inventory, ReadError> {
-    Reader::new(cluster, identity)?.inventory().await
+    MemberClient::new(cluster, identity)?.inventory().await
 }
 
 fn item(

@@ -2,20 +2,20 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use cubegate_api_types::cube::{ClusterEnvoys, ClusterItem, ClusterList, EnvoyRefusal};
+use cubegate_api_types::cube::ClusterList;
 use cubegate_store::EnvoyAnswers;
 
 use crate::extract::{Admin, Caller};
-use crate::respond::{self, timestamp};
-use crate::{ApiError, AppState};
+use crate::{ApiError, AppState, respond, views};
 
+/// The registered clusters, for administrators.
+///
 /// Names and servers; credentials never leave the store this way.
 #[utoipa::path(
     get,
     path = "/api/v1/cube/clusters",
     tag = "clusters",
-    summary = "The registered clusters, for administrators",
-    responses((status = 200, description = "It is done", body = ClusterList)),
+    responses((status = 200, description = "The clusters by name, each with what Envoys make of it", body = ClusterList)),
     security(("bearer" = []), ("cookie" = []))
 )]
 pub(crate) async fn handler(
@@ -30,22 +30,8 @@ pub(crate) async fn handler(
         .await?
         .into_iter()
         .map(|cluster| {
-            let name = cluster.name.to_string();
-            let answers = EnvoyAnswers::of(&name, revision, envoys.clone());
-            ClusterItem {
-                server: cluster.server.to_string(),
-                created_at: timestamp(cluster.created_at),
-                envoys: ClusterEnvoys {
-                    connected: answers.connected,
-                    waiting: answers.waiting.len(),
-                    refused: answers
-                        .refused
-                        .into_iter()
-                        .map(|(envoy, reason)| EnvoyRefusal { envoy, reason })
-                        .collect(),
-                },
-                name,
-            }
+            let answers = EnvoyAnswers::of(cluster.name.as_str(), revision, envoys.clone());
+            views::cluster(&cluster, answers)
         })
         .collect();
     Ok(respond::json(&ClusterList {

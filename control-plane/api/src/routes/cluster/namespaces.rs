@@ -3,21 +3,22 @@
 use axum::extract::State;
 use axum::response::Response;
 use cubegate_api_types::cube::ClusterNames;
-use cubegate_member::Reader;
+use cubegate_member::MemberClient;
 
 use crate::extract::{Caller, Query};
 use crate::member::Reading;
 use crate::{ApiError, AppState, member, respond};
 
+/// The clusters that have a namespace.
+///
 /// The clusters that have that namespace, as far as the caller may see it. One that
 /// does not answer has none.
 #[utoipa::path(
     get,
     path = "/api/v1/cube/clusters/namespaces",
     tag = "clusters",
-    summary = "The clusters that have a namespace",
     params(("namespace" = Option<String>, Query, description = "The namespace")),
-    responses((status = 200, description = "It is done", body = ClusterNames)),
+    responses((status = 200, description = "The clusters that have the namespace", body = ClusterNames)),
     security(("bearer" = []), ("cookie" = []))
 )]
 pub(crate) async fn handler(
@@ -35,8 +36,8 @@ pub(crate) async fn handler(
         .each(state.store.list_clusters().await?, move |cluster| {
             let (identity, namespace) = (identity.clone(), namespace.clone());
             async move {
-                let has = match Reader::new(&cluster, &identity) {
-                    Ok(reader) => reader.has_namespace(&namespace).await,
+                let has = match MemberClient::new(&cluster, &identity) {
+                    Ok(client) => client.has_namespace(&namespace).await,
                     Err(error) => Err(error),
                 };
                 let has = has.unwrap_or_else(|error| {

@@ -5,22 +5,23 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 
 use crate::audit::Note;
-use crate::extract::{Admin, Writer};
+use crate::extract::{Admin, WritingCaller};
 use crate::{ApiError, AppState, respond};
 
+/// Remove a cluster, for administrators.
+///
 /// Requests to it are answered `cluster X not found.` as soon as Envoys know.
 #[utoipa::path(
     delete,
     path = "/api/v1/cube/clusters/{name}",
     tag = "clusters",
-    summary = "Remove a cluster, for administrators",
     params(("name" = String, Path, description = "The cluster")),
-    responses((status = 200, description = "It is done", body = cubegate_api_types::cube::Success)),
+    responses((status = 200, description = "The cluster is registered no more", body = cubegate_api_types::cube::Success)),
     security(("bearer" = []), ("cookie" = []))
 )]
 pub(crate) async fn handler(
     State(state): State<AppState>,
-    _admin: Admin<Writer>,
+    _admin: Admin<WritingCaller>,
     note: Note,
     name: Result<Path<String>, PathRejection>,
 ) -> Result<Response, ApiError> {

@@ -3,20 +3,21 @@
 use axum::extract::State;
 use axum::response::Response;
 use cubegate_api_types::cube::ClusterResources;
-use cubegate_member::Reader;
+use cubegate_member::MemberClient;
 
 use crate::extract::{Caller, Query};
 use crate::member::Reading;
 use crate::{ApiError, AppState, member, respond};
 
-/// What a cluster has and what its pods ask for, as far as the caller may see it.
+/// What a cluster has and what its pods ask for.
+///
+/// As far as the caller may see it.
 #[utoipa::path(
     get,
     path = "/api/v1/cube/clusters/resources",
     tag = "clusters",
-    summary = "What a cluster has and what its pods ask for",
     params(("cluster" = Option<String>, Query, description = "The cluster")),
-    responses((status = 200, description = "It is done", body = ClusterResources)),
+    responses((status = 200, description = "What the cluster has, and what its pods ask for", body = ClusterResources)),
     security(("bearer" = []), ("cookie" = []))
 )]
 pub(crate) async fn handler(
@@ -26,8 +27,8 @@ pub(crate) async fn handler(
 ) -> Result<Response, ApiError> {
     let _reading = Reading::begin(&caller)?;
     let cluster = member::cluster(&state, &query.first("cluster")).await?;
-    let reader = Reader::new(&cluster, &member::identity(&caller))?;
-    let assigned = reader.assigned().await?;
+    let client = MemberClient::new(&cluster, &member::identity(&caller))?;
+    let assigned = client.assigned().await?;
     Ok(respond::json(&ClusterResources {
         capacity_cpu: assigned.cpu.total,
         assigned_cpu: assigned.cpu.used,

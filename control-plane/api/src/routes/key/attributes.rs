@@ -1,12 +1,14 @@
 //! What is said about a key, from the wire and to it.
 
-use cubegate_api_types::cube::{KeyScope as WireScope, message};
+use cubegate_api_types::cube::message;
 use cubegate_domain::{AccessKey, unknown_cluster};
+use cubegate_store::StoreError;
 use cubegate_token::KeyScope;
 use serde::de::DeserializeOwned;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use crate::audit::Note;
 use crate::extract::Caller;
 use crate::{ApiError, AppState};
 
@@ -42,19 +44,6 @@ pub(super) fn time(text: &str) -> Result<OffsetDateTime, ApiError> {
         let detail = "expiresAt must be a time as 2030-01-31T12:00:00Z, or null.";
         ApiError::BadRequest(message::bad_request(detail))
     })
-}
-
-pub(super) fn from_wire(scope: Option<WireScope>) -> KeyScope {
-    let WireScope {
-        clusters,
-        namespaces,
-        verbs,
-    } = scope.unwrap_or_default();
-    KeyScope {
-        clusters,
-        namespaces,
-        verbs,
-    }
 }
 
 /// Refuses a scope with a cluster that there is not: a key for a misspelt one is good for
@@ -94,23 +83,20 @@ pub(super) async fn check_reach(
     Ok(())
 }
 
-pub(super) fn to_wire(scope: KeyScope) -> Option<WireScope> {
-    if scope.is_unbounded() {
-        return None;
+/// Notes the key that was changed, or was not its caller's to change, and says the latter.
+/// What is no key may be a secret in the wrong place.
+pub(super) fn changed<T>(
+    note: &Note,
+    access_key: &str,
+    outcome: Result<T, StoreError>,
+) -> Result<T, ApiError> {
+    if matches!(outcome, Ok(_) | Err(StoreError::KeyNotOwned(_))) {
+        note.name(access_key);
     }
-    let KeyScope {
-        clusters,
-        namespaces,
-        verbs,
-    } = scope;
-    Some(WireScope {
-        clusters,
-        namespaces,
-        verbs,
-    })
+    Ok(outcome?)
 }
 
 /// Until when the old secret is good, if it still is.
-pub(super) fn old_secret_until(key: &AccessKey, now: OffsetDateTime) -> Option<OffsetDateTime> {
+pub(crate) fn old_secret_until(key: &AccessKey, now: OffsetDateTime) -> Option<OffsetDateTime> {
     key.old_secret_until.filter(|until| now < *until)
 }

@@ -7,10 +7,12 @@ use cubegate_domain::KeyAttributes;
 use cubegate_token::KeyLimits;
 
 use crate::audit::Note;
-use crate::extract::{RawBody, Writer};
+use crate::extract::{RawBody, WritingCaller};
 use crate::routes::key::attributes;
 use crate::{ApiError, AppState, respond};
 
+/// A new access key for the caller.
+///
 /// The only answer that shows a secret. It changes something even as a GET. Without a
 /// body the key is as KubeCube's are: for all that its owner may do, and for ever, or
 /// as long as the key whose token asks for it.
@@ -18,14 +20,13 @@ use crate::{ApiError, AppState, respond};
     method(get, post),
     path = "/api/v1/cube/key/create",
     tag = "keys",
-    summary = "A new access key for the caller",
     request_body(content = Option<KeyCreateRequest>, content_type = "application/json"),
-    responses((status = 200, description = "It is done", body = KeyPair)),
+    responses((status = 200, description = "The key and, this once, its secret", body = KeyPair)),
     security(("bearer" = []), ("cookie" = []))
 )]
 pub(crate) async fn handler(
     State(state): State<AppState>,
-    Writer(caller): Writer,
+    WritingCaller(caller): WritingCaller,
     note: Note,
     RawBody(body): RawBody,
 ) -> Result<Response, ApiError> {
@@ -39,7 +40,7 @@ pub(crate) async fn handler(
         name,
         description,
         expires_at: expires_at.as_deref().map(attributes::time).transpose()?,
-        scope: attributes::from_wire(scope),
+        scope: scope.unwrap_or_default(),
         limits: KeyLimits::NONE,
     };
     attributes::check_clusters(&state, &said.scope).await?;

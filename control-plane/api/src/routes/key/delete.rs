@@ -2,47 +2,34 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use cubegate_store::DeleteOutcome;
 
 use crate::audit::Note;
-use crate::extract::{Query, Writer};
+use crate::extract::{Query, WritingCaller};
+use crate::routes::key::attributes;
 use crate::{ApiError, AppState, respond};
 
+/// Delete one of the caller's access keys.
+///
 /// An administrator deletes the own keys only, too. What was made with the key's tokens
 /// goes with it.
 #[utoipa::path(
     delete,
     path = "/api/v1/cube/key",
     tag = "keys",
-    summary = "Delete one of the caller's access keys",
     params(("accessKey" = String, Query, description = "The key's name")),
-    responses((status = 200, description = "It is done", body = cubegate_api_types::cube::Success)),
+    responses((status = 200, description = "The key is gone, and so are those that were made with its tokens", body = cubegate_api_types::cube::Success)),
     security(("bearer" = []), ("cookie" = []))
 )]
 pub(crate) async fn handler(
     State(state): State<AppState>,
-    Writer(caller): Writer,
+    WritingCaller(caller): WritingCaller,
     note: Note,
     query: Query,
 ) -> Result<Response, ApiError> {
     let access_key = query.first("accessKey");
-    match state
-        .store
-        .delete_key(
-            &access_key,
-            Some(&caller.user.name),
-            state.revoked_until(state.clock.now()),
-        )
-        .await?
-    {
-        DeleteOutcome::Deleted => {
-            note.name(&access_key);
-            Ok(respond::success())
-        }
-        DeleteOutcome::NotFound => Err(ApiError::KeyNotExist),
-        DeleteOutcome::NotOwned => {
-            note.name(&access_key);
-            Err(ApiError::KeyAndUserNotMatch)
-        }
-    }
+    let until = state.revoked_until(state.clock.now());
+    let owner = Some(caller.user.name.as_str());
+    let outcome = state.store.delete_key(&access_key, owner, until).await;
+    attributes::changed(&note, &access_key, outcome)?;
+    Ok(respond::success())
 }

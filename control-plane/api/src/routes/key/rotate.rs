@@ -4,30 +4,30 @@ use axum::extract::State;
 use axum::response::Response;
 use cubegate_api_types::cube::{KeyRotateRequest, RotatedKey, message};
 use cubegate_domain::{DEFAULT_OVERLAP, MAX_OVERLAP};
-use cubegate_store::ChangeOutcome;
 use time::Duration;
 
 use crate::audit::Note;
-use crate::extract::{Query, RawBody, Writer};
+use crate::extract::{Query, RawBody, WritingCaller};
 use crate::respond::{self, timestamp};
 use crate::routes::key::attributes;
 use crate::{ApiError, AppState};
 
+/// Another secret for one of the caller's access keys.
+///
 /// Both secrets are good while they overlap, so that programs can change over one by
 /// one. Without an overlap the old secret and its tokens are refused at once.
 #[utoipa::path(
     post,
     path = "/api/v1/cube/key/rotate",
     tag = "keys",
-    summary = "Another secret for one of the caller's access keys",
     params(("accessKey" = String, Query, description = "The key's name")),
     request_body(content = Option<KeyRotateRequest>, content_type = "application/json"),
-    responses((status = 200, description = "It is done", body = RotatedKey)),
+    responses((status = 200, description = "The key with its new secret, this once, and until when the old one is good", body = RotatedKey)),
     security(("bearer" = []), ("cookie" = []))
 )]
 pub(crate) async fn handler(
     State(state): State<AppState>,
-    Writer(caller): Writer,
+    WritingCaller(caller): WritingCaller,
     note: Note,
     query: Query,
     RawBody(body): RawBody,
@@ -46,29 +46,15 @@ pub(crate) async fn handler(
     let access_key = query.first("accessKey");
     attributes::check_reach(&state, &caller, &access_key).await?;
     let now = state.clock.now();
-    match state
+    let until = state.revoked_until(now);
+    let owner = Some(caller.user.name.as_str());
+    let rotate = state
         .store
-        .rotate_key(
-            &access_key,
-            Some(&caller.user.name),
-            overlap,
-            now,
-            state.revoked_until(now),
-        )
-        .await?
-    {
-        ChangeOutcome::Changed(pair) => {
-            note.name(&access_key);
-            Ok(respond::json(&RotatedKey {
-                access_key: pair.access_key,
-                secret_key: pair.secret_key,
-                old_secret_until: overlap.is_positive().then(|| timestamp(now + overlap)),
-            }))
-        }
-        ChangeOutcome::NotFound => Err(ApiError::KeyNotExist),
-        ChangeOutcome::NotOwned => {
-            note.name(&access_key);
-            Err(ApiError::KeyAndUserNotMatch)
-        }
-    }
+        .rotate_key(&access_key, owner, overlap, now, until);
+    let pair = attributes::changed(&note, &access_key, rotate.await)?;
+    Ok(respond::json(&RotatedKey {
+        access_key: pair.access_key,
+        secret_key: pair.secret_key,
+        old_secret_until: overlap.is_positive().then(|| timestamp(now + overlap)),
+    }))
 }

@@ -16,14 +16,15 @@ use crate::{ApiError, AppState, respond};
 
 const NAMES: [&str; 2] = ["accessKey", "secretKey"];
 
+/// A token for an access key.
+///
 /// With the key pair in the query.
 #[utoipa::path(
     get,
     path = "/api/v1/cube/key/token",
     tag = "keys",
-    summary = "A token for an access key",
     params(("accessKey" = String, Query, description = "The key's name"), ("secretKey" = String, Query, description = "Its secret")),
-    responses((status = 200, description = "It is done", body = TokenAnswer))
+    responses((status = 200, description = "A token for `Authorization: Bearer`", body = TokenAnswer))
 )]
 pub(crate) async fn handler(
     State(state): State<AppState>,
@@ -32,18 +33,21 @@ pub(crate) async fn handler(
     query: Query,
 ) -> Result<Response, ApiError> {
     let [access_key, secret_key] = NAMES.map(|name| query.first(name));
-    issue(&state, &note, ip, &access_key, &secret_key).await
+    let outcome = issue(&state, &note, ip, &access_key, &secret_key).await;
+    state.metrics.key_token(&outcome);
+    outcome
 }
 
+/// A token for an access key, which stays out of URLs.
+///
 /// With the key pair in a JSON or form body. Without a body this is no operation
 /// of KubeCube's, and answers as those do; a pair in the query does not count.
 #[utoipa::path(
     post,
     path = "/api/v1/cube/key/token",
     tag = "keys",
-    summary = "A token for an access key, which stays out of URLs",
     request_body(content((cubegate_api_types::cube::KeyTokenRequest = "application/json"), (cubegate_api_types::cube::KeyTokenRequest = "application/x-www-form-urlencoded"))),
-    responses((status = 200, description = "It is done", body = TokenAnswer))
+    responses((status = 200, description = "A token for `Authorization: Bearer`", body = TokenAnswer))
 )]
 pub(crate) async fn post_handler(
     State(state): State<AppState>,
@@ -62,7 +66,9 @@ pub(crate) async fn post_handler(
         form_fields(&body, NAMES)
     };
     let [access_key, secret_key] = pair.map(Option::unwrap_or_default);
-    issue(&state, &note, ip, &access_key, &secret_key).await
+    let outcome = issue(&state, &note, ip, &access_key, &secret_key).await;
+    state.metrics.key_token(&outcome);
+    outcome
 }
 
 /// `curl -d '{…}'` calls its JSON a form, so the first byte counts as well.

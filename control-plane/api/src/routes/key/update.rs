@@ -4,28 +4,28 @@ use axum::extract::State;
 use axum::response::Response;
 use cubegate_api_types::cube::{KeyUpdateRequest, message};
 use cubegate_domain::KeyChange;
-use cubegate_store::ChangeOutcome;
 
 use crate::audit::Note;
-use crate::extract::{Query, RawBody, Writer};
+use crate::extract::{Query, RawBody, WritingCaller};
 use crate::routes::key::attributes;
 use crate::{ApiError, AppState, respond};
 
+/// Change name, description, expiry or scope of one of the caller's access keys.
+///
 /// Another scope or expiry takes back the tokens made from the key so far: they carry
 /// the old one.
 #[utoipa::path(
     put,
     path = "/api/v1/cube/key",
     tag = "keys",
-    summary = "Change name, description, expiry or scope of one of the caller's access keys",
     params(("accessKey" = String, Query, description = "The key's name")),
     request_body(content = KeyUpdateRequest),
-    responses((status = 200, description = "It is done", body = cubegate_api_types::cube::Success)),
+    responses((status = 200, description = "The key is changed", body = cubegate_api_types::cube::Success)),
     security(("bearer" = []), ("cookie" = []))
 )]
 pub(crate) async fn handler(
     State(state): State<AppState>,
-    Writer(caller): Writer,
+    WritingCaller(caller): WritingCaller,
     note: Note,
     query: Query,
     RawBody(body): RawBody,
@@ -45,7 +45,7 @@ pub(crate) async fn handler(
         name,
         description,
         expires_at,
-        scope: scope.map(attributes::from_wire),
+        scope: scope.map(Option::unwrap_or_default),
         // Not its owner's to say.
         limits: None,
     };
@@ -59,25 +59,11 @@ pub(crate) async fn handler(
     let access_key = query.first("accessKey");
     attributes::check_reach(&state, &caller, &access_key).await?;
     let now = state.clock.now();
-    match state
+    let until = state.revoked_until(now);
+    let owner = Some(caller.user.name.as_str());
+    let update = state
         .store
-        .update_key(
-            &access_key,
-            Some(&caller.user.name),
-            change,
-            now,
-            state.revoked_until(now),
-        )
-        .await?
-    {
-        ChangeOutcome::Changed(()) => {
-            note.name(&access_key);
-            Ok(respond::success())
-        }
-        ChangeOutcome::NotFound => Err(ApiError::KeyNotExist),
-        ChangeOutcome::NotOwned => {
-            note.name(&access_key);
-            Err(ApiError::KeyAndUserNotMatch)
-        }
-    }
+        .update_key(&access_key, owner, change, now, until);
+    attributes::changed(&note, &access_key, update.await)?;
+    Ok(respond::success())
 }

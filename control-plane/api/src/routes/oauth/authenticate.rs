@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use cubegate_api_types::kube::token_review::{KIND, TokenReview, TokenReviewStatus};
+use cubegate_kube::token_review::{KIND, TokenReview, TokenReviewStatus};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -31,15 +31,16 @@ struct Spec {
     token: Option<String>,
 }
 
+/// Whose a token is.
+///
 /// Says whose a token is; 400 when it is nobody's, in KubeSphere's texts. A token
 /// of a key with a scope or an expiry is nobody's, as at the warden's path.
 #[utoipa::path(
     post,
     path = "/oauth/authenticate",
     tag = "oauth",
-    summary = "Whose a token is",
     request_body(content = Review),
-    responses((status = 200, description = "A TokenReview with its status", body = TokenReview))
+    responses((status = 200, description = "For whom the token stands", body = TokenReview))
 )]
 pub(crate) async fn handler(
     State(state): State<AppState>,

@@ -9,13 +9,14 @@ use crate::error::{OauthError, OauthRefusal};
 use crate::extract::Query;
 use crate::{AppState, respond};
 
+/// Refuses: there are no flows of a browser.
+///
 /// No client has a redirect URI, so the answer goes to whoever asked and to nobody
 /// else (RFC 6749 4.1.2.1).
 #[utoipa::path(
     method(get, post),
     path = "/oauth/authorize",
     tag = "oauth",
-    summary = "Refuses: there are no flows of a browser",
     params(("client_id" = Option<String>, Query, description = "The client")),
     responses((status = "4XX", description = "The client is unknown, or the response_type", content((OauthRefusal = "application/json"), (String = "text/plain"))))
 )]

@@ -10,7 +10,21 @@ use utoipa::ToSchema;
 use crate::{AppState, respond};
 
 #[derive(Serialize, ToSchema)]
-#[schema(as = OpenidConfiguration)]
+#[schema(as = OpenidConfiguration, example = json!({
+    "issuer": "https://gateway.example",
+    "token_endpoint": "https://gateway.example/oauth/token",
+    "userinfo_endpoint": "https://gateway.example/oauth/userinfo",
+    "jwks_uri": "https://gateway.example/oauth/keys",
+    "revocation_endpoint": "https://gateway.example/oauth/revoke",
+    "end_session_endpoint": "https://gateway.example/oauth/logout",
+    "grant_types_supported": ["password", "refresh_token"],
+    "response_types_supported": [],
+    "subject_types_supported": ["public"],
+    "id_token_signing_alg_values_supported": [],
+    "token_endpoint_auth_methods_supported": ["none", "client_secret_post", "client_secret_basic"],
+    "revocation_endpoint_auth_methods_supported": ["none", "client_secret_post", "client_secret_basic"],
+    "claims_supported": ["sub", "name", "preferred_username", "email", "locale", "groups"],
+}))]
 struct Configuration {
     issuer: String,
     token_endpoint: String,
@@ -29,14 +43,15 @@ struct Configuration {
 
 const CLIENT_AUTHENTICATION: [&str; 3] = ["none", "client_secret_post", "client_secret_basic"];
 
-/// What there is, and nothing that is not. The addresses are those that the client
+/// What there is.
+///
+/// Nothing that is not there is named. The addresses are those that the client
 /// reached us by, unless the tokens' issuer is an address itself.
 #[utoipa::path(
     get,
     path = "/.well-known/openid-configuration",
     tag = "oauth",
-    summary = "What there is",
-    responses((status = 200, description = "RFC 8414", body = Configuration))
+    responses((status = 200, description = "The endpoints, grants and claims that there are (RFC 8414)", body = Configuration))
 )]
 pub(crate) async fn handler(
     State(state): State<AppState>,
@@ -55,7 +70,7 @@ pub(crate) async fn handler(
         issuer: if name.is_empty() {
             base.clone()
         } else {
-            name.to_owned()
+            name.clone()
         },
         token_endpoint: at("/oauth/token"),
         userinfo_endpoint: at("/oauth/userinfo"),

@@ -27,19 +27,28 @@ pub(crate) enum NoForm {
 impl Form {
     /// A parameter that may be left out; an empty one is (RFC 6749 3.1).
     pub(super) fn optional(&self, name: &'static str) -> Result<Option<&str>, OauthError> {
-        let mut values = self.pairs.iter().filter(|(have, _)| have == name);
-        let value = values.next();
-        if values.next().is_some() {
-            return Err(OauthError::Repeated(name));
-        }
-        Ok(value
-            .map(|(_, value)| value.as_str())
-            .filter(|value| !value.is_empty()))
+        Ok(self.once(name)?.filter(|value| !value.is_empty()))
     }
 
     /// A parameter that must be there.
     pub(super) fn required(&self, name: &'static str) -> Result<&str, OauthError> {
         self.optional(name)?.ok_or(OauthError::Missing(name))
+    }
+
+    /// A parameter that must be there, and may be empty: of somebody who left a field of a
+    /// login empty KubeSphere says that the login is wrong, and not the request.
+    pub(super) fn given(&self, name: &'static str) -> Result<&str, OauthError> {
+        self.once(name)?.ok_or(OauthError::Missing(name))
+    }
+
+    /// A parameter as it stands in the body (RFC 6749 3.2).
+    fn once(&self, name: &'static str) -> Result<Option<&str>, OauthError> {
+        let mut values = self.pairs.iter().filter(|(have, _)| have == name);
+        let value = values.next();
+        if values.next().is_some() {
+            return Err(OauthError::Repeated(name));
+        }
+        Ok(value.map(|(_, value)| value.as_str()))
     }
 }
 

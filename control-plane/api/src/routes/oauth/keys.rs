@@ -11,7 +11,10 @@ use utoipa::ToSchema;
 use crate::{AppState, respond};
 
 #[derive(Serialize, ToSchema)]
-#[schema(as = JsonWebKeySet)]
+#[schema(as = JsonWebKeySet, example = json!({ "keys": [{
+    "kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": "k1",
+    "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+}] }))]
 struct KeySet<'a> {
     keys: Vec<Key<'a>>,
 }
@@ -28,19 +31,20 @@ struct Key<'a> {
     x: String,
 }
 
-/// The keys that access tokens can be checked with; none when they are made with a
+/// The keys that tokens can be checked with.
+///
+/// Those of access tokens; none when they are made with a
 /// shared secret.
 #[utoipa::path(
     get,
     path = "/oauth/keys",
     tag = "oauth",
-    summary = "The keys that tokens can be checked with",
-    responses((status = 200, description = "RFC 7517 5", body = KeySet))
+    responses((status = 200, description = "The public keys as a JSON Web Key Set (RFC 7517, 5); none when tokens are made with a shared secret", body = KeySet))
 )]
 pub(crate) async fn handler(State(state): State<AppState>) -> Response {
-    let keys = state
-        .issuer
-        .public_keys()
+    let public = state.issuer.public_keys();
+    let keys = public
+        .iter()
         .map(|key| Key {
             kty: "OKP",
             crv: "Ed25519",

@@ -9,17 +9,18 @@ use crate::error::OauthError;
 use crate::extract::{Bearer, ClientIp, Query};
 use crate::{AppState, respond};
 
+/// End the session of the token.
+///
 /// Ends the session of the token that is shown, or takes back a token that is of
-/// none. Nobody is logged out already. It leads nowhere but to where an operator
-/// lets it.
+/// none. Without a good token there is nothing to end. It leads nowhere but to where an
+/// operator lets it.
 #[utoipa::path(
     get,
     path = "/oauth/logout",
     tag = "oauth",
-    summary = "End the session of the token",
     params(("post_logout_redirect_uri" = Option<String>, Query, description = "Where to go then"), ("state" = Option<String>, Query, description = "Goes along")),
     security((), ("bearer" = [])),
-    responses((status = 200, description = "It is ended, or there was none", body = Success), (status = 302, description = "On to where an operator lets it"))
+    responses((status = 200, description = "The session has ended, or there was none", body = Success), (status = 302, description = "The same, and on to `post_logout_redirect_uri`"))
 )]
 pub(crate) async fn handler(
     State(state): State<AppState>,

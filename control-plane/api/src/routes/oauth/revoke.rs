@@ -22,15 +22,16 @@ struct RevokeForm {
     client_secret: Option<String>,
 }
 
+/// Take a token back.
+///
 /// Takes a token back: of a refresh token the whole session, of an access token this
 /// one. What is no token is as good as taken back (RFC 7009 2.2).
 #[utoipa::path(
     post,
     path = "/oauth/revoke",
     tag = "oauth",
-    summary = "Take a token back",
     request_body(content = RevokeForm, content_type = "application/x-www-form-urlencoded"),
-    responses((status = 200, description = "It is taken back, or was none"))
+    responses((status = 200, description = "The token is refused from now on, or was none"))
 )]
 pub(crate) async fn handler(
     State(state): State<AppState>,

@@ -30,7 +30,10 @@ const EXCHANGED_LIFETIME: Duration = Duration::from_mins(2);
 
 /// RFC 6749 5.1, in KubeSphere's order.
 #[derive(Serialize, ToSchema)]
-#[schema(as = OauthTokens)]
+#[schema(as = OauthTokens, example = json!({
+    "access_token": "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJqZWZmIn0.c2lnbmF0dXJl", "token_type": "Bearer",
+    "refresh_token": "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJqZWZmIn0.c2lnbmF0dXJl", "expires_in": 7200,
+}))]
 struct Tokens {
     access_token: String,
     token_type: &'static str,
@@ -60,14 +63,15 @@ struct Pair {
     refresh_expires_at: OffsetDateTime,
 }
 
+/// Tokens for a password or a refresh token.
+///
 /// Checks the client first, then what it asks for.
 #[utoipa::path(
     post,
     path = "/oauth/token",
     tag = "oauth",
-    summary = "Tokens for a password or a refresh token",
     request_body(content = TokenForm, content_type = "application/x-www-form-urlencoded"),
-    responses((status = 200, description = "RFC 6749 5.1", body = Tokens))
+    responses((status = 200, description = "An access token, and a refresh token that is good once (RFC 6749, 5.1)", body = Tokens))
 )]
 pub(crate) async fn handler(
     State(state): State<AppState>,
@@ -76,8 +80,9 @@ pub(crate) async fn handler(
     headers: HeaderMap,
     form: Form,
 ) -> Result<Response, OauthError> {
-    let tokens = grant(&state, &note, address, &headers, &form).await?;
-    Ok(respond::plain_json(StatusCode::OK, &tokens))
+    let outcome = grant(&state, &note, address, &headers, &form).await;
+    state.metrics.oauth_token(&outcome);
+    Ok(respond::plain_json(StatusCode::OK, &outcome?))
 }
 
 async fn grant(
@@ -114,10 +119,10 @@ async fn by_password(
     if form.optional("provider")?.is_some() {
         return Err(OauthError::Provider);
     }
-    let (Some(name), Some(password)) = (form.optional("username")?, form.optional("password")?)
-    else {
+    let (name, password) = (form.given("username")?, form.given("password")?);
+    if name.is_empty() || password.is_empty() {
         return Err(OauthError::Password);
-    };
+    }
     // Failures count for the user, whichever name was given.
     let of_email = match name.contains('@') {
         true => state.store.user_of_email(name).await?,

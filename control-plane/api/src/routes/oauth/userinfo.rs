@@ -11,7 +11,10 @@ use crate::respond;
 
 /// The standard claims; those that a user does not have are left out.
 #[derive(Serialize, ToSchema)]
-#[schema(as = OauthUserInfo)]
+#[schema(as = OauthUserInfo, example = json!({
+    "sub": "jeff", "name": "jeff", "preferred_username": "jeff", "email": "jeff@example.com",
+    "groups": ["team-a"],
+}))]
 struct UserInfo {
     sub: String,
     name: String,
@@ -23,14 +26,15 @@ struct UserInfo {
     groups: Vec<String>,
 }
 
-/// Who the caller is, as the database knows it now.
+/// Who the caller is.
+///
+/// As the database knows it now.
 #[utoipa::path(
     get,
     path = "/oauth/userinfo",
     tag = "oauth",
-    summary = "Who the caller is",
     security(("bearer" = [])),
-    responses((status = 200, description = "OpenID Connect Core 5.3", body = UserInfo))
+    responses((status = 200, description = "The standard claims about the caller (OpenID Connect Core, 5.3)", body = UserInfo))
 )]
 pub(crate) async fn handler(Bearer(caller): Bearer) -> Result<Response, OauthError> {
     let user = caller.ok_or(OauthError::Token)?.user;

@@ -11,7 +11,7 @@ use cubegate_store::NewUser;
 use cubegate_token::check_user_name;
 
 use crate::audit::Note;
-use crate::extract::{Admin, RawBody, Writer, json_object};
+use crate::extract::{Admin, RawBody, WritingCaller, json_object};
 use crate::routes::user::object;
 use crate::{ApiError, AppState, respond};
 
@@ -21,19 +21,20 @@ pub(super) struct Checked {
     pub(super) profile: Profile,
 }
 
+/// A new user, for administrators.
+///
 /// Checks in KubeCube's order.
 #[utoipa::path(
     post,
     path = "/api/v1/cube/user/",
     tag = "users",
-    summary = "A new user, for administrators",
     request_body(content = UserBody),
-    responses((status = 200, description = "It is done", body = cubegate_api_types::cube::Success)),
+    responses((status = 200, description = "The user is there", body = cubegate_api_types::cube::Success)),
     security(("bearer" = []), ("cookie" = []))
 )]
 pub(crate) async fn handler(
     State(state): State<AppState>,
-    Admin(Writer(caller)): Admin<Writer>,
+    Admin(WritingCaller(caller)): Admin<WritingCaller>,
     note: Note,
     RawBody(body): RawBody,
 ) -> Result<Response, ApiError> {

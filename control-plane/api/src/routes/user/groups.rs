@@ -7,7 +7,7 @@ use cubegate_api_types::cube::UserGroups;
 use cubegate_token::check_group_name;
 use serde::Deserialize;
 
-use crate::extract::{Admin, Caller, UserName, Writer};
+use crate::extract::{Admin, Caller, UserName, WritingCaller};
 use crate::{ApiError, AppState, respond};
 
 /// The variable of a path that names the group.
@@ -16,14 +16,15 @@ pub(crate) struct Named {
     group: String,
 }
 
+/// The groups of a user, for administrators.
+///
 /// The groups that a user's tokens carry beside `kubecube`.
 #[utoipa::path(
     get,
     path = "/api/v1/cube/user/{name}/groups",
     tag = "users",
-    summary = "The groups of a user, for administrators",
     params(("name" = String, Path, description = "The user")),
-    responses((status = 200, description = "The groups", body = UserGroups)),
+    responses((status = 200, description = "The groups in the order of their bytes", body = UserGroups)),
     security(("bearer" = []), ("cookie" = []))
 )]
 pub(crate) async fn list(
@@ -39,19 +40,20 @@ pub(crate) async fn list(
     }))
 }
 
+/// Put a user into a group, for administrators.
+///
 /// Tokens that are made from now on carry the group.
 #[utoipa::path(
     put,
     path = "/api/v1/cube/user/{name}/groups/{group}",
     tag = "users",
-    summary = "Put a user into a group, for administrators",
     params(("name" = String, Path, description = "The user"), ("group" = String, Path, description = "The group; `cubegate:admins` manages the gateway")),
     responses((status = 200, description = "The user is in the group", body = cubegate_api_types::cube::Success)),
     security(("bearer" = []), ("cookie" = []))
 )]
 pub(crate) async fn add(
     State(state): State<AppState>,
-    Admin(Writer(caller)): Admin<Writer>,
+    Admin(WritingCaller(caller)): Admin<WritingCaller>,
     UserName(name): UserName,
     named: Result<Path<Named>, PathRejection>,
 ) -> Result<Response, ApiError> {
@@ -70,19 +72,20 @@ pub(crate) async fn add(
     Ok(respond::success())
 }
 
+/// Take a user out of a group, for administrators.
+///
 /// Tokens that carry the group are refused at once.
 #[utoipa::path(
     delete,
     path = "/api/v1/cube/user/{name}/groups/{group}",
     tag = "users",
-    summary = "Take a user out of a group, for administrators",
     params(("name" = String, Path, description = "The user"), ("group" = String, Path, description = "The group")),
     responses((status = 200, description = "The user is not in the group", body = cubegate_api_types::cube::Success)),
     security(("bearer" = []), ("cookie" = []))
 )]
 pub(crate) async fn remove(
     State(state): State<AppState>,
-    Admin(Writer(caller)): Admin<Writer>,
+    Admin(WritingCaller(caller)): Admin<WritingCaller>,
     UserName(name): UserName,
     named: Result<Path<Named>, PathRejection>,
 ) -> Result<Response, ApiError> {

@@ -11,8 +11,7 @@ use time::OffsetDateTime;
 
 use crate::extract::{Admin, Caller, Query};
 use crate::respond::{self, timestamp};
-use crate::routes::user::object;
-use crate::{ApiError, AppState};
+use crate::{ApiError, AppState, views};
 
 /// What the list parameters see of a user. KubeCube's items have no `metadata`, so
 /// it is taken off the page again.
@@ -23,15 +22,16 @@ struct Listed {
     item: UserItem,
 }
 
+/// The users, for administrators.
+///
 /// Those whose name or display name contains `query`, and of them the page that
 /// KubeCube's list parameters ask for.
 #[utoipa::path(
     get,
     path = "/api/v1/cube/user",
     tag = "users",
-    summary = "The users, for administrators",
     params(("query" = Option<String>, Query, description = "A part of the name or display name"), ("selector" = Option<String>, Query, description = "`path=value` or `path~part`, joined by commas"), ("pageSize" = Option<i64>, Query, description = "10 when absent"), ("pageNum" = Option<i64>, Query, description = "1 when absent"), ("sortName" = Option<String>, Query, description = "A path; the name when absent"), ("sortOrder" = Option<String>, Query, description = "`asc` or `desc`"), ("sortFunc" = Option<String>, Query, description = "`string`, `number` or `time`")),
-    responses((status = 200, description = "It is done", body = cubegate_api_types::cube::UserList)),
+    responses((status = 200, description = "A page of the users, and how many there are on all pages", body = cubegate_api_types::cube::UserList)),
     security(("bearer" = []), ("cookie" = []))
 )]
 pub(crate) async fn handler(
@@ -60,11 +60,9 @@ pub(crate) async fn handler(
 }
 
 fn listed(user: User, now: OffsetDateTime) -> Listed {
-    let name = user.name.clone();
-    let metadata = json!({ "name": name, "creationTimestamp": timestamp(user.created_at) });
-    let (spec, status) = object::parts(user, now);
+    let metadata = json!({ "name": &user.name, "creationTimestamp": timestamp(user.created_at) });
     Listed {
         metadata,
-        item: UserItem { name, spec, status },
+        item: views::user(user, now),
     }
 }

@@ -5,11 +5,13 @@ use axum::response::Response;
 use cubegate_api_types::cube::PasswordChange;
 
 use crate::audit::Note;
-use crate::extract::{ClientIp, RawBody, Writer, json_object};
+use crate::extract::{ClientIp, RawBody, WritingCaller, json_object};
 use crate::password::{self, Refused};
 use crate::routes::user::create::new_password;
 use crate::{ApiError, AppState, respond};
 
+/// Change a password.
+///
 /// Changes the caller's password, whose old one has to be known: it proves more than a
 /// token does. Administrators change that of whomever they know the old one. The new one
 /// is looked at first, since that costs nothing.
@@ -17,15 +19,14 @@ use crate::{ApiError, AppState, respond};
     put,
     path = "/api/v1/cube/user/pwd",
     tag = "users",
-    summary = "Change a password",
     request_body(content = PasswordChange),
-    responses((status = 200, description = "It is done", body = cubegate_api_types::cube::Success)),
+    responses((status = 200, description = "The password is changed; tokens that the user has until now are refused", body = cubegate_api_types::cube::Success)),
     security(("bearer" = []), ("cookie" = []))
 )]
 pub(crate) async fn handler(
     State(state): State<AppState>,
     ClientIp(ip): ClientIp,
-    Writer(caller): Writer,
+    WritingCaller(caller): WritingCaller,
     note: Note,
     RawBody(body): RawBody,
 ) -> Result<Response, ApiError> {

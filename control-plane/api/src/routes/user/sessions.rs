@@ -3,13 +3,11 @@
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use cubegate_api_types::cube::{UserSession, UserSessions, message};
-use cubegate_store::Login;
+use cubegate_api_types::cube::{UserSessions, message};
 use serde::Deserialize;
 
-use crate::extract::{Admin, Caller, UserName, Writer};
-use crate::respond::{self, timestamp};
-use crate::{ApiError, AppState};
+use crate::extract::{Admin, Caller, UserName, WritingCaller};
+use crate::{ApiError, AppState, respond, views};
 
 /// The variable of a path that names the session.
 #[derive(Deserialize)]
@@ -17,15 +15,16 @@ pub(crate) struct Named {
     id: String,
 }
 
+/// The sessions of a user, for administrators.
+///
 /// The logins of a user whose sessions go on, the newest first and 100 at most. Tokens of
 /// keys and of kubeconfigs are of no session.
 #[utoipa::path(
     get,
     path = "/api/v1/cube/user/{name}/sessions",
     tag = "users",
-    summary = "The sessions of a user, for administrators",
     params(("name" = String, Path, description = "The user")),
-    responses((status = 200, description = "The sessions", body = UserSessions)),
+    responses((status = 200, description = "The sessions that go on, the newest first", body = UserSessions)),
     security(("bearer" = []), ("cookie" = []))
 )]
 pub(crate) async fn list(
@@ -34,27 +33,28 @@ pub(crate) async fn list(
     UserName(name): UserName,
 ) -> Result<Response, ApiError> {
     let logins = state.store.list_logins(&name, state.clock.now()).await?;
-    let items: Vec<_> = logins.into_iter().map(to_wire).collect();
+    let items: Vec<_> = logins.into_iter().map(views::session).collect();
     Ok(respond::json(&UserSessions {
         total: items.len(),
         items,
     }))
 }
 
-/// Ends all sessions of a user, and refuses all tokens that it has until now, also those
+/// End all sessions of a user, for administrators.
+///
+/// Refuses all tokens that the user has until now, also those
 /// of kubeconfigs and of its keys. The keys stay, and give others.
 #[utoipa::path(
     delete,
     path = "/api/v1/cube/user/{name}/sessions",
     tag = "users",
-    summary = "End all sessions of a user, for administrators",
     params(("name" = String, Path, description = "The user")),
     responses((status = 200, description = "The user's tokens until now are refused", body = cubegate_api_types::cube::Success)),
     security(("bearer" = []), ("cookie" = []))
 )]
 pub(crate) async fn end_all(
     State(state): State<AppState>,
-    Admin(Writer(caller)): Admin<Writer>,
+    Admin(WritingCaller(caller)): Admin<WritingCaller>,
     UserName(name): UserName,
 ) -> Result<Response, ApiError> {
     let until = state.revoked_until(state.clock.now());
@@ -67,19 +67,20 @@ pub(crate) async fn end_all(
     Ok(respond::success())
 }
 
+/// End a session of a user, for administrators.
+///
 /// Ends one of them, with all of its tokens.
 #[utoipa::path(
     delete,
     path = "/api/v1/cube/user/{name}/sessions/{id}",
     tag = "users",
-    summary = "End a session of a user, for administrators",
     params(("name" = String, Path, description = "The user"), ("id" = String, Path, description = "The session")),
     responses((status = 200, description = "The session's tokens are refused", body = cubegate_api_types::cube::Success)),
     security(("bearer" = []), ("cookie" = []))
 )]
 pub(crate) async fn end(
     State(state): State<AppState>,
-    Admin(Writer(caller)): Admin<Writer>,
+    Admin(WritingCaller(caller)): Admin<WritingCaller>,
     UserName(name): UserName,
     named: Result<Path<Named>, PathRejection>,
 ) -> Result<Response, ApiError> {
@@ -99,15 +100,4 @@ pub(crate) async fn end(
         "a session of a user was ended"
     );
     Ok(respond::success())
-}
-
-fn to_wire(login: Login) -> UserSession {
-    UserSession {
-        id: login.session,
-        kind: login.kind.as_str().to_owned(),
-        began_at: timestamp(login.began_at),
-        ends_at: timestamp(login.ends_at),
-        address: login.address,
-        user_agent: login.user_agent,
-    }
 }

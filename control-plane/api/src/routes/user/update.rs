@@ -7,11 +7,13 @@ use cubegate_api_types::cube::{UserBody, UserBodySpec, message};
 use cubegate_domain::{check_display_name, check_email, check_language, check_phone};
 use cubegate_store::ProfileChange;
 
-use crate::extract::{ClientIp, RawBody, Writer, json_object};
+use crate::extract::{ClientIp, RawBody, WritingCaller, json_object};
 use crate::password::{self, Refused};
 use crate::routes::user::create::{checked, new_password as checked_password, new_state};
 use crate::{ApiError, AppState, respond};
 
+/// Change a user.
+///
 /// Changes what the body gives and leaves the rest. Users change themselves, but not
 /// whether they may log in, and the password only with the present one: a token or a
 /// cookie that somebody has got hold of must not lock its owner out. Administrators
@@ -20,16 +22,15 @@ use crate::{ApiError, AppState, respond};
     put,
     path = "/api/v1/cube/user/{name}",
     tag = "users",
-    summary = "Change a user",
     params(("name" = String, Path, description = "The user")),
     request_body(content = UserBody),
-    responses((status = 200, description = "It is done", body = cubegate_api_types::cube::Success)),
+    responses((status = 200, description = "The user is changed", body = cubegate_api_types::cube::Success)),
     security(("bearer" = []), ("cookie" = []))
 )]
 pub(crate) async fn handler(
     State(state): State<AppState>,
     ClientIp(ip): ClientIp,
-    Writer(caller): Writer,
+    WritingCaller(caller): WritingCaller,
     name: Result<Path<String>, PathRejection>,
     RawBody(body): RawBody,
 ) -> Result<Response, ApiError> {

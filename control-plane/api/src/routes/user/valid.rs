@@ -8,14 +8,15 @@ use cubegate_api_types::cube::UserValid;
 use crate::extract::Caller;
 use crate::{ApiError, AppState, respond};
 
-/// Whether there is such a user; nobody but administrators learns who there is.
+/// Whether there is a user of that name.
+///
+/// Nobody but administrators learns who there is.
 #[utoipa::path(
     get,
     path = "/api/v1/cube/user/valid/{name}",
     tag = "users",
-    summary = "Whether there is a user of that name",
     params(("name" = String, Path, description = "The user")),
-    responses((status = 200, description = "It is done", body = UserValid)),
+    responses((status = 200, description = "Whether there is such a user", body = UserValid)),
     security(("bearer" = []), ("cookie" = []))
 )]
 pub(crate) async fn handler(

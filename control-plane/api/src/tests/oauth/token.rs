@@ -74,7 +74,22 @@ async fn each_refusal_has_its_documented_answer() {
         ),
         ("grant_type=password&username=jeff&password=", wrong),
         ("grant_type=password&username=&password=x", wrong),
-        ("grant_type=password", wrong),
+        (
+            "grant_type=password",
+            ("invalid_request", "username is missing."),
+        ),
+        (
+            "grant_type=password&user=jeff&password=jeffPass123",
+            ("invalid_request", "username is missing."),
+        ),
+        (
+            "grant_type=password&username=jeff",
+            ("invalid_request", "password is missing."),
+        ),
+        (
+            "grant_type=password&username=jeff&username=zed&password=x",
+            ("invalid_request", "username is given more than once."),
+        ),
         ("grant_type=password&username=locked&password=wrong", wrong),
         (
             "grant_type=password&username=locked&password=lockedPass1",

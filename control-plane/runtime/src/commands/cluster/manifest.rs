@@ -1,12 +1,15 @@
 //! `cubegate cluster manifest`: what the gateway may do in a member cluster, and nothing more.
 
+mod flow;
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use anyhow::{Context as _, bail};
-use cubegate_domain::ADMIN_GROUP;
-use cubegate_token::{AUTHENTICATED_GROUP, KUBECUBE_GROUP, check_group_name, check_user_name};
+use cubegate_domain::{ADMIN_GROUP, impersonated_groups};
+use cubegate_token::{AUTHENTICATED_GROUP, check_group_name, check_user_name};
 
+use self::flow::Flow;
 use crate::args::ClusterManifestArgs;
 use crate::output;
 
@@ -18,7 +21,7 @@ pub(super) fn print(args: &ClusterManifestArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The manifest as YAML. Kubernetes' RBAC can allow and not deny, so the groups are
+/// Returns the manifest as YAML. Kubernetes' RBAC can allow and not deny, so the groups are
 /// named: whoever may impersonate every group may be `system:masters`.
 fn manifest(args: &ClusterManifestArgs) -> anyhow::Result<String> {
     let ClusterManifestArgs {
@@ -27,6 +30,9 @@ fn manifest(args: &ClusterManifestArgs) -> anyhow::Result<String> {
         name,
         namespace,
         subject_user,
+        kubernetes_version,
+        concurrency_shares,
+        no_flow_schema,
     } = args;
     for (flag, name) in [("--name", name), ("--namespace", namespace)] {
         if !is_label(name) {
@@ -35,20 +41,24 @@ fn manifest(args: &ClusterManifestArgs) -> anyhow::Result<String> {
             );
         }
     }
-    let mut named = BTreeSet::from([KUBECUBE_GROUP, ADMIN_GROUP, AUTHENTICATED_GROUP]);
     for group in groups {
         if group != AUTHENTICATED_GROUP {
             check_group_name(group).context("--group cannot be used")?;
         }
-        named.insert(group);
     }
+    let groups = groups.iter().map(String::as_str).chain([ADMIN_GROUP]);
+    let groups = impersonated_groups(groups);
+    let groups: BTreeSet<&str> = groups.iter().map(String::as_str).collect();
     for user in users {
         check_user_name(user).context("--user cannot be used")?;
     }
     let users: BTreeSet<&str> = users.iter().map(String::as_str).collect();
 
     let mut yaml = String::new();
-    write!(yaml, "{}", head(name, namespace, subject_user.is_some()))?;
+    yaml.push_str(&match subject_user {
+        Some(user) => head(&certificate_way(user)),
+        None => head(&token_way(name, namespace)),
+    });
     if subject_user.is_none() {
         write!(yaml, "{}", account(name, namespace))?;
     }
@@ -71,7 +81,7 @@ rules:
         yaml.push_str(&rule("users", Some(&users))?);
     }
     yaml.push_str("  # The groups that the gateway gives, and no other one: not system:masters.\n");
-    yaml.push_str(&rule("groups", Some(&named))?);
+    yaml.push_str(&rule("groups", Some(&groups))?);
     yaml.push_str(
         r#"  # What the cluster has (its version and its resources), and what this role may do.
   - nonResourceURLs: ["/version", "/api", "/api/*", "/apis", "/apis/*"]
@@ -101,29 +111,75 @@ subjects:
   - {subject}
 "#
     )?;
+    if !no_flow_schema {
+        let subject = match subject_user {
+            Some(user) => {
+                let user = serde_json::to_string(user)?;
+                format!("{{ kind: User, user: {{ name: {user} }} }}")
+            }
+            None => format!(
+                "{{ kind: ServiceAccount, serviceAccount: {{ name: {name}, namespace: {namespace} }} }}"
+            ),
+        };
+        let flow = Flow {
+            name,
+            subject: &subject,
+            version: *kubernetes_version,
+            shares: *concurrency_shares,
+        };
+        yaml.push_str(&flow.to_yaml()?);
+    }
     Ok(yaml)
 }
 
-fn head(name: &str, namespace: &str, has_subject: bool) -> String {
-    let mut head = String::from(
-        "# What the gateway may do in a member cluster: be its users, for whom it sends requests. It may read and\n# write nothing as itself. Printed by `cubegate cluster manifest`; groups that users are given later are\n# named with --group.\n",
-    );
-    if !has_subject {
-        head.push_str(&format!(
-            r"#
+fn head(way: &str) -> String {
+    format!(
+        r"# What the gateway may do in a member cluster: be its users, for whom it sends requests. It may read and
+# write nothing as itself. Printed by `cubegate cluster manifest`; groups that users are given later are
+# named with --group.
+#
 # Apply it, and make the kubeconfig for `cubegate cluster add`:
-#   kubectl apply -f manifest.yaml
-#   secret() {{ kubectl -n {namespace} get secret {name} -o jsonpath={{.data.$1}} | base64 -d; }}
-#   secret 'ca\.crt' >ca.crt
-#   kubectl config --kubeconfig gateway.kubeconfig set-cluster it --embed-certs --certificate-authority ca.crt \
+{way}"
+    )
+}
+
+/// How the token of the service account becomes a kubeconfig.
+fn token_way(name: &str, namespace: &str) -> String {
+    format!(
+        r"#   kubectl apply -f manifest.yaml
+#   cubegate cluster kubeconfig --kubeconfig ~/.kube/config --namespace {namespace} --name {name} --output gateway.kubeconfig
+# Its token is that of the Secret, which does not end; with --token-lifetime it is one that ends.
+"
+    )
+}
+
+/// How the user gets a client certificate from the cluster.
+fn certificate_way(user: &str) -> String {
+    // What openssl would read as the beginning of another part.
+    let shown = user.replace(['\n', '\r', '\'', '/'], "?");
+    format!(
+        r"#   kubectl apply -f manifest.yaml
+#   openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout gateway.key -subj '/CN={shown}' -out gateway.csr
+#   kubectl apply -f - <<END
+#   apiVersion: certificates.k8s.io/v1
+#   kind: CertificateSigningRequest
+#   metadata: {{ name: cubegate-gateway }}
+#   spec:
+#     signerName: kubernetes.io/kube-apiserver-client
+#     usages: [digital signature, client auth]
+#     request: $(base64 -w0 gateway.csr)
+#   END
+#   kubectl certificate approve cubegate-gateway
+#   kubectl get csr cubegate-gateway -o jsonpath='{{.status.certificate}}' | base64 -d >gateway.crt
+#   kubectl config view --minify --raw -o jsonpath='{{.clusters[0].cluster.certificate-authority-data}}' | base64 -d >ca.crt
+#   config() {{ kubectl config --kubeconfig gateway.kubeconfig $@; }}
+#   config set-cluster it --embed-certs --certificate-authority ca.crt \
 #     --server $(kubectl config view --minify -o jsonpath='{{.clusters[0].cluster.server}}')
-#   kubectl config --kubeconfig gateway.kubeconfig set-credentials gateway --token $(secret token)
-#   kubectl config --kubeconfig gateway.kubeconfig set-context it --cluster it --user gateway
-#   kubectl config --kubeconfig gateway.kubeconfig use-context it
-",
-        ));
-    }
-    head
+#   config set-credentials gateway --embed-certs --client-key gateway.key --client-certificate gateway.crt
+#   config set-context it --cluster it --user gateway
+#   config use-context it
+"
+    )
 }
 
 fn account(name: &str, namespace: &str) -> String {
@@ -181,7 +237,6 @@ fn is_label(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde::Deserialize as _;
     use serde_json::{Value, json};
 
     use super::*;
@@ -194,13 +249,14 @@ mod tests {
             name: "cubegate-gateway".to_owned(),
             namespace: "cubegate-system".to_owned(),
             subject_user: subject_user.map(str::to_owned),
+            kubernetes_version: (1, 29),
+            concurrency_shares: 30,
+            no_flow_schema: false,
         }
     }
 
     fn objects(args: &ClusterManifestArgs) -> Vec<Value> {
-        serde_yaml_ng::Deserializer::from_str(&manifest(args).unwrap())
-            .map(|document| Value::deserialize(document).unwrap())
-            .collect()
+        serde_saphyr::from_multiple(&manifest(args).unwrap()).unwrap()
     }
 
     fn find<'a>(objects: &'a [Value], kind: &str) -> &'a Value {
@@ -234,7 +290,9 @@ mod tests {
                 "ServiceAccount",
                 "Secret",
                 "ClusterRole",
-                "ClusterRoleBinding"
+                "ClusterRoleBinding",
+                "PriorityLevelConfiguration",
+                "FlowSchema"
             ]
         );
         assert_eq!(
@@ -248,8 +306,15 @@ mod tests {
         let objects = objects(&args(&[], &["jeff", "ann"], Some("cubegate: \"x\"")));
         let rules = &find(&objects, "ClusterRole")["rules"];
         assert_eq!(rules[0]["resourceNames"], json!(["ann", "jeff"]));
-        assert_eq!(objects.len(), 2);
+        assert_eq!(objects.len(), 4);
         assert_eq!(objects[1]["subjects"][0]["name"], "cubegate: \"x\"");
+        assert_eq!(
+            objects[3]["spec"]["rules"][0]["subjects"],
+            json!([
+                { "kind": "Group", "group": { "name": "kubecube" } },
+                { "kind": "User", "user": { "name": "cubegate: \"x\"" } },
+            ])
+        );
     }
 
     #[test]
@@ -268,8 +333,37 @@ mod tests {
     }
 
     #[test]
+    fn the_flow_is_of_the_version_that_the_cluster_has() {
+        for (version, api, shares) in [
+            ((1, 20), "v1beta1", "assuredConcurrencyShares"),
+            ((1, 25), "v1beta2", "assuredConcurrencyShares"),
+            ((1, 28), "v1beta3", "nominalConcurrencyShares"),
+            ((1, 29), "v1", "nominalConcurrencyShares"),
+            ((2, 0), "v1", "nominalConcurrencyShares"),
+        ] {
+            let mut args = args(&[], &[], None);
+            args.kubernetes_version = version;
+            let objects = objects(&args);
+            let level = find(&objects, "PriorityLevelConfiguration");
+            let api = format!("flowcontrol.apiserver.k8s.io/{api}");
+            assert_eq!(level["apiVersion"], api.as_str());
+            assert_eq!(level["spec"]["limited"][shares], 30);
+            assert_eq!(find(&objects, "FlowSchema")["apiVersion"], api.as_str());
+        }
+        let mut old = args(&[], &[], None);
+        old.kubernetes_version = (1, 19);
+        let refused = manifest(&old).unwrap_err().to_string();
+        assert!(refused.contains("--no-flow-schema"), "{refused}");
+        old.no_flow_schema = true;
+        assert_eq!(objects(&old).len(), 5);
+    }
+
+    #[test]
     fn the_local_stack_uses_what_is_printed() {
-        let printed = manifest(&args(&[], &[], Some("cubegate"))).unwrap();
+        // Its API servers are of any version.
+        let mut args = args(&[], &[], Some("cubegate"));
+        args.no_flow_schema = true;
+        let printed = manifest(&args).unwrap();
         assert_eq!(
             printed,
             include_str!("../../../../../deploy/local/gateway-rbac.yaml"),

@@ -13,6 +13,7 @@ use cubegate_member::{FileAccess, parse_kubeconfig};
 use cubegate_store::{ImportedKey, NewUser, Store};
 use cubegate_token::{check_group_name, check_user_name};
 use serde::Deserialize;
+use serde_json::Value;
 use time::OffsetDateTime;
 
 use crate::args::DataArgs;
@@ -57,7 +58,7 @@ struct ClusterEntry {
     name: String,
     /// The kubeconfig itself as a mapping, as text or in base64, or the path of
     /// its file.
-    kubeconfig: serde_yaml_ng::Value,
+    kubeconfig: Value,
     #[serde(default)]
     context: Option<String>,
 }
@@ -83,7 +84,7 @@ pub(super) async fn run(file: &Path, data: &DataArgs) -> anyhow::Result<()> {
 fn read(file: &Path) -> anyhow::Result<Import> {
     let text = std::fs::read_to_string(file).context("the file cannot be read")?;
     // JSON is YAML, so one parser reads both.
-    let document: Document = serde_yaml_ng::from_str(&text)
+    let document: Document = serde_saphyr::from_str(&text)
         .context("it is no YAML or JSON with users, keys and clusters")?;
     let Document {
         users,
@@ -146,20 +147,20 @@ fn check_cluster(entry: ClusterEntry, folder: &Path) -> anyhow::Result<Cluster> 
     } = entry;
     let name: ClusterName = name.parse()?;
     let (yaml, folder) = kubeconfig_text(kubeconfig, folder)?;
-    let spec = parse_kubeconfig(&yaml, context.as_deref(), &FileAccess::RelativeTo(folder))?;
+    let now = OffsetDateTime::now_utc();
+    let files = FileAccess::RelativeTo(folder);
+    let spec = parse_kubeconfig(&yaml, context.as_deref(), &files, now)?;
     for warning in &spec.warnings {
         output::warn(&format!("cluster {name}: {warning}"));
     }
-    Ok(spec.into_cluster(name, OffsetDateTime::now_utc()))
+    Ok(spec.into_cluster(name, now))
 }
 
-/// The kubeconfig's text, and the folder that its paths are relative to.
-fn kubeconfig_text(
-    value: serde_yaml_ng::Value,
-    folder: &Path,
-) -> anyhow::Result<(String, PathBuf)> {
-    let serde_yaml_ng::Value::String(text) = value else {
-        return Ok((serde_yaml_ng::to_string(&value)?, folder.to_path_buf()));
+/// Returns the kubeconfig's text, and the folder that its paths are relative to.
+fn kubeconfig_text(value: Value, folder: &Path) -> anyhow::Result<(String, PathBuf)> {
+    let Value::String(text) = value else {
+        // JSON is YAML.
+        return Ok((value.to_string(), folder.to_path_buf()));
     };
     if text.contains('\n') || text.trim_start().starts_with('{') {
         return Ok((text, folder.to_path_buf()));

@@ -21,6 +21,7 @@ use time::OffsetDateTime;
 use super::report::Report;
 use crate::args::{DataArgs, KubeCubeArgs};
 use crate::commands::audit::changing;
+use crate::commands::cluster::{NO_ENVOY, check_through_envoys};
 use crate::{commands, output};
 
 /// What the operator decided about the run.
@@ -57,7 +58,8 @@ pub(super) async fn run(args: KubeCubeArgs, data: &DataArgs) -> anyhow::Result<(
 async fn read(path: &Path, context: Option<&str>) -> anyhow::Result<KubeCube> {
     let yaml = std::fs::read_to_string(path).context("the kubeconfig cannot be read")?;
     let folder = path.parent().unwrap_or(Path::new(".")).to_path_buf();
-    let pivot = parse_kubeconfig(&yaml, context, &FileAccess::RelativeTo(folder))?;
+    let files = FileAccess::RelativeTo(folder);
+    let pivot = parse_kubeconfig(&yaml, context, &files, OffsetDateTime::now_utc())?;
     for warning in &pivot.warnings {
         output::warn(warning);
     }
@@ -150,7 +152,7 @@ fn passes(field: &str, text: &str, rule: impl Fn(&str) -> bool, notes: &mut Vec<
     String::new()
 }
 
-/// The password to take over; a note says why there is none.
+/// Returns the password to take over; a note says why there is none.
 fn password(
     object: &UserObject,
     salt: Option<&str>,
@@ -220,9 +222,14 @@ async fn take_cluster(
     };
     let compared = store.compare_cluster(&cluster).await?;
     if compared != Written::Unchanged {
+        let mut left_to_envoys = false;
         if options.check {
             match probe(&cluster, &store.impersonated_groups().await?).await {
                 Ok(answer) => notes.extend(answer.warnings),
+                Err(error) if error.left_to_envoys().is_some() => {
+                    left_to_envoys = true;
+                    notes.extend(error.left_to_envoys());
+                }
                 Err(error) => {
                     let reason = format!("{error}; --no-check takes it all the same");
                     report.skipped("cluster", &object.name, &reason);
@@ -231,7 +238,20 @@ async fn take_cluster(
             }
         }
         if !options.dry_run {
+            let former = store.get_cluster(cluster.name.as_str()).await?;
             changing("import", "clusters", "", store.add_cluster(&cluster, true)).await?;
+            if options.check {
+                match check_through_envoys(store, &cluster, former.as_ref(), left_to_envoys).await {
+                    Ok(checked) if checked.connected == 0 => notes.push(NO_ENVOY.to_owned()),
+                    Ok(checked) => notes.extend(checked.warnings),
+                    Err(error) => {
+                        let error = output::sentence(&error);
+                        let reason = format!("{error}; --no-check takes it all the same");
+                        report.skipped("cluster", &object.name, &reason);
+                        return Ok(());
+                    }
+                }
+            }
         }
     }
     report.written("cluster", &object.name, compared, &notes);
@@ -241,7 +261,8 @@ async fn take_cluster(
 fn cluster(object: &ClusterObject, notes: &mut Vec<String>) -> anyhow::Result<Cluster> {
     let name: ClusterName = object.name.parse()?;
     // It comes over the network: it must not name files of this machine.
-    let spec = parse_kubeconfig(&object.kubeconfig, None, &FileAccess::Refused)?;
+    let now = OffsetDateTime::now_utc();
+    let spec = parse_kubeconfig(&object.kubeconfig, None, &FileAccess::Refused, now)?;
     notes.extend(spec.warnings.iter().cloned());
     let server = spec.server.to_string();
     let endpoint = object.endpoint.trim_end_matches('/');
@@ -250,7 +271,7 @@ fn cluster(object: &ClusterObject, notes: &mut Vec<String>) -> anyhow::Result<Cl
             "reached at {server} as its kubeconfig says, and not at its kubernetesAPIEndpoint {endpoint}"
         ));
     }
-    Ok(spec.into_cluster(name, OffsetDateTime::now_utc()))
+    Ok(spec.into_cluster(name, now))
 }
 
 /// Reports what was done. An object that the store refuses is skipped; a store

@@ -96,7 +96,7 @@ impl Report {
         output::line(&format!("{}{suffix}", self.summary()));
     }
 
-    /// How many of each.
+    /// Returns how many of each.
     pub(super) fn summary(&self) -> String {
         let counts = Outcome::ALL.map(|outcome| {
             let count = self.rows.iter().filter(|row| row.outcome == outcome);

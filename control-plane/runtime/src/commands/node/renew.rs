@@ -1,5 +1,6 @@
 //! `cubegate node renew`: runs where the Envoy is, and needs no data directory.
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
@@ -17,7 +18,8 @@ use tower::ServiceExt as _;
 
 use crate::args::NodeRenewArgs;
 use crate::bootstrap::split_host_port;
-use crate::node::{NodeFiles, RENEWAL_PATH};
+use crate::data_dir::write_file;
+use crate::node::{AUTHORITIES_PATH, NodeFiles, RENEWAL_PATH};
 use crate::pki::{self, CONTROL_PLANE_NAME, Certified};
 use crate::{control_plane, output};
 
@@ -34,7 +36,7 @@ const MAX_ANSWER_BYTES: usize = 64 * 1024;
 pub(super) async fn run(args: &NodeRenewArgs) -> anyhow::Result<()> {
     let files = NodeFiles::new(&args.certs);
     if !args.watch {
-        let new = renew(&files, &args.xds_address).await?;
+        let new = renew(&files, &args.xds.xds_addresses).await?;
         output::line(&told(&new));
         return Ok(());
     }
@@ -42,18 +44,20 @@ pub(super) async fn run(args: &NodeRenewArgs) -> anyhow::Result<()> {
     files.read_identity()?;
     tokio::select! {
         stopped = control_plane::shutdown_signal() => stopped,
-        () = watch(&files, &args.xds_address) => Ok(()),
+        () = watch(&files, &args.xds.xds_addresses) => Ok(()),
     }
 }
 
-async fn watch(files: &NodeFiles, address: &str) {
+async fn watch(files: &NodeFiles, addresses: &[String]) {
     loop {
         let next = async {
             let (_, current) = files.read_identity()?;
-            if OffsetDateTime::now_utc() < current.renew_at() {
+            let is_due = OffsetDateTime::now_utc() >= current.renew_at();
+            // Another CA signs, or will: the certificate is to be of it before the old one goes.
+            if !is_due && !has_other_authorities(files, addresses).await {
                 return Ok(current);
             }
-            let new = renew(files, address).await?;
+            let new = renew(files, addresses).await?;
             output::line(&told(&new));
             Ok::<_, anyhow::Error>(new)
         };
@@ -79,8 +83,40 @@ fn told(new: &NodeCertificate) -> String {
     )
 }
 
+/// The same where nothing depends on the answer: a control plane of an earlier version does not
+/// know the question.
+async fn has_other_authorities(files: &NodeFiles, addresses: &[String]) -> bool {
+    follow_authorities(files, addresses)
+        .await
+        .unwrap_or_else(|error| {
+            tracing::debug!(%error, "it is not known which CAs are trusted");
+            false
+        })
+}
+
+/// Takes the CAs that are trusted now, and says whether they are others.
+async fn follow_authorities(files: &NodeFiles, addresses: &[String]) -> anyhow::Result<bool> {
+    let (identity, _) = files.read_identity()?;
+    let path = files.authority();
+    let known = read(&path)?;
+    let asked = ask_any(addresses, AUTHORITIES_PATH, &known, &identity, "");
+    let (told, address) = asked.await?;
+    if pki::blocks(&told).is_empty() {
+        bail!("{address} answers, but not with certificates of its CA");
+    }
+    if told == known {
+        return Ok(false);
+    }
+    write_file(&path, told.as_bytes(), 0o644)?;
+    Ok(true)
+}
+
+fn read(path: &Path) -> anyhow::Result<String> {
+    std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))
+}
+
 /// Makes a new key, has it certified, and puts both in place.
-async fn renew(files: &NodeFiles, address: &str) -> anyhow::Result<NodeCertificate> {
+async fn renew(files: &NodeFiles, addresses: &[String]) -> anyhow::Result<NodeCertificate> {
     let (identity, current) = files.read_identity()?;
     if current.expires_at <= OffsetDateTime::now_utc() {
         bail!(
@@ -89,30 +125,63 @@ async fn renew(files: &NodeFiles, address: &str) -> anyhow::Result<NodeCertifica
             current.node
         );
     }
-    let path = files.authority();
-    let authority = std::fs::read_to_string(&path)
-        .with_context(|| format!("{} cannot be read", path.display()))?;
+    let authority = read(&files.authority())?;
+    let (certified, new) = certify(addresses, &authority, &identity, &current).await?;
+    files.write_identity(&certified)?;
+    has_other_authorities(files, addresses).await;
+    Ok(new)
+}
+
+/// Makes a new key and has a control plane certify it for an Envoy that shows its present
+/// certificate and key (PEM). `authority` is the CA of the control planes.
+pub(crate) async fn certify(
+    addresses: &[String],
+    authority: &str,
+    identity: &str,
+    current: &NodeCertificate,
+) -> anyhow::Result<(Certified, NodeCertificate)> {
     let key = KeyPair::generate()?;
     let request = CertificateParams::new(Vec::new())?
         .serialize_request(&key)?
         .pem()?;
-    let certificate_pem = timeout(PATIENCE, ask(address, &authority, &identity, request))
-        .await
-        .map_err(|_| anyhow!("the control plane at {address} does not answer"))??;
+    let (certificate_pem, address) =
+        ask_any(addresses, RENEWAL_PATH, authority, identity, &request).await?;
     let new = CertificateDer::from_pem_slice(certificate_pem.as_bytes())
         .ok()
         .and_then(|certificate| pki::read_node(&certificate))
         .filter(|new| new.node == current.node)
         .ok_or_else(|| anyhow!("{address} answers, but not with a certificate of this Envoy"))?;
-    files.write_identity(&Certified {
+    let certified = Certified {
         certificate_pem,
         key_pem: key.serialize_pem(),
-    })?;
-    Ok(new)
+    };
+    Ok((certified, new))
+}
+
+/// Asks one control plane after the other, and returns the first answer and who gave it.
+/// What the last one had to say is the error.
+async fn ask_any<'a>(
+    addresses: &'a [String],
+    path: &str,
+    authority: &str,
+    identity: &str,
+    request: &str,
+) -> anyhow::Result<(String, &'a str)> {
+    let mut failed = anyhow!("no control plane is named; give --xds-address");
+    for address in addresses {
+        let asked = ask(address, path, authority, identity, request.to_owned());
+        match timeout(PATIENCE, asked).await {
+            Ok(Ok(answer)) => return Ok((answer, address)),
+            Ok(Err(error)) => failed = error,
+            Err(_) => failed = anyhow!("the control plane at {address} does not answer"),
+        }
+    }
+    Err(failed)
 }
 
 async fn ask(
     address: &str,
+    path: &str,
     authority: &str,
     identity: &str,
     request: String,
@@ -133,7 +202,7 @@ async fn ask(
         .connect()
         .await
         .with_context(unreachable)?;
-    let request = Request::post(format!("https://{address}{RENEWAL_PATH}"))
+    let request = Request::post(format!("https://{address}{path}"))
         .header(header::CONTENT_TYPE, "text/plain; charset=utf-8")
         .body(tonic::body::Body::new(Body::from(request)))?;
     let response = channel.oneshot(request).await.with_context(|| {

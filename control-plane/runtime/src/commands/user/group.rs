@@ -1,8 +1,9 @@
 //! `cubegate user group add | remove | list`
 
+use cubegate_api_types::cube::UserGroups;
 use cubegate_store::StoreError;
 
-use crate::args::UserGroupCommand;
+use crate::args::{ListingArgs, UserGroupCommand};
 use crate::commands::audit::changing;
 use crate::{commands, output};
 
@@ -33,10 +34,20 @@ pub(crate) async fn run(command: UserGroupCommand) -> anyhow::Result<()> {
                 ),
             });
         }
-        UserGroupCommand::List { name, data } => {
+        UserGroupCommand::List {
+            name,
+            listing: ListingArgs { output, data },
+        } => {
             let user = commands::open(&data).await?.get_user(&name).await?;
             let user = user.ok_or(StoreError::UserNotFound(name))?;
-            for group in user.groups {
+            let list = UserGroups {
+                total: user.groups.len(),
+                items: user.groups,
+            };
+            if output.format.print(&list)? {
+                return Ok(());
+            }
+            for group in list.items {
                 output::line(&group);
             }
         }

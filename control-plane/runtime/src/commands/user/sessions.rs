@@ -1,21 +1,24 @@
 //! `cubegate user sessions`
 
 use anyhow::bail;
+use cubegate_api::views;
+use cubegate_api_types::cube::UserSessions;
 use cubegate_store::{Login, StoreError};
 use cubegate_token::CLOCK_SKEW_SECONDS;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::args::DataArgs;
+use crate::args::ListingArgs;
 use crate::commands::audit::changing;
 use crate::{commands, output};
 
 pub(crate) async fn run(
-    data: &DataArgs,
+    args: &ListingArgs,
     name: &str,
     end: &[String],
     end_all: bool,
 ) -> anyhow::Result<()> {
+    let ListingArgs { output, data } = args;
     let store = commands::open(data).await?;
     if store.get_user(name).await?.is_none() {
         return Err(StoreError::UserNotFound(name.to_owned()).into());
@@ -33,7 +36,15 @@ pub(crate) async fn run(
     let longest = store.lifetimes().session + CLOCK_SKEW_SECONDS;
     let session_until = now + std::time::Duration::from_secs(longest);
     if end.is_empty() {
-        list(&store.list_logins(name, now).await?);
+        let logins = store.list_logins(name, now).await?;
+        let items: Vec<_> = logins.iter().cloned().map(views::session).collect();
+        let sessions = UserSessions {
+            total: items.len(),
+            items,
+        };
+        if !output.format.print(&sessions)? {
+            list(&logins);
+        }
         return Ok(());
     }
     for session in end {

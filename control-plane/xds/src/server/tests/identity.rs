@@ -52,5 +52,6 @@ async fn access_log_under_the_name_of_another_is_refused() {
     let refused = send("edge-2").await.unwrap_err();
     assert_eq!(refused.code(), Code::PermissionDenied);
     send("edge-1").await.unwrap();
-    assert_eq!(*harness.logged.borrow(), ["edge-1"]);
+    send("edge-1/of-a-fleet").await.unwrap();
+    assert_eq!(*harness.logged.borrow(), ["edge-1", "edge-1/of-a-fleet"]);
 }

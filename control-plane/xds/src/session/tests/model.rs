@@ -14,7 +14,7 @@ use super::*;
 /// clusters, the listener l to e and r, and each cluster to the secret of its
 /// name.
 #[derive(Debug, Clone)]
-struct World {
+struct Network {
     /// Version by cluster number.
     clusters: BTreeMap<u8, u8>,
     secret_version: u8,
@@ -26,7 +26,7 @@ struct World {
 
 #[derive(Debug, Clone)]
 enum Op {
-    Publish(World),
+    Publish(Network),
     /// Envoy reads a response, and takes it or not.
     EnvoyReads {
         takes: bool,
@@ -56,7 +56,7 @@ struct Model {
     acked: BTreeSet<String>,
 }
 
-impl World {
+impl Network {
     fn snapshot(&self) -> Arc<Snapshot> {
         let mut snapshot = Snapshot::default();
         let mut put = |kind, name: &str, content: String| {
@@ -97,7 +97,7 @@ fn referred(content: &str) -> impl Iterator<Item = &str> {
 }
 
 impl Model {
-    fn new(world: &World) -> Self {
+    fn new(world: &Network) -> Self {
         let mut this = Self {
             session: Session::new(),
             snapshot: world.snapshot(),
@@ -199,7 +199,7 @@ impl Model {
         }
     }
 
-    fn publish(&mut self, world: &World) {
+    fn publish(&mut self, world: &Network) {
         self.snapshot = world.snapshot();
         self.session.on_snapshot(self.snapshot.clone());
     }
@@ -258,8 +258,8 @@ prop_compose! {
         config_version in 0..2_u8,
         routed in any::<u8>(),
         listener in prop::bool::weighted(0.9),
-    ) -> World {
-        World { clusters, secret_version, config_version, routed, listener }
+    ) -> Network {
+        Network { clusters, secret_version, config_version, routed, listener }
     }
 }
 

@@ -17,17 +17,94 @@ fn a_call_that_fails_is_a_clear_502_in_the_familys_shape() {
         host.refusal()
     };
     let cube = format!("{PODS}?sortOrder=desc");
-    for (status, expected) in [("", 502), ("503", 502), ("504", 504), ("403", 502)] {
+    for (status, expected) in [
+        ("", 502),
+        ("503", 502),
+        ("504", 504),
+        ("302", 502),
+        ("401", 502),
+    ] {
         let (code, body) = fail(status, &cube);
         assert_eq!(code, expected, "{status}");
         assert!(
-            body.starts_with(&format!(r#"{{"code":{expected},"message":"The API"#)),
+            body.starts_with(&format!(r#"{{"code":{expected},"message":"The "#)),
             "{body}"
         );
     }
     let (code, body) = fail("503", &format!("{KUBE_PODS}?sortOrder=desc"));
     assert_eq!(code, 502);
     assert!(body.starts_with(r#"{"kind":"Status""#), "{body}");
+}
+
+#[test]
+fn a_refusal_in_the_second_round_is_the_clients_as_it_came() {
+    for (status, why) in [
+        (403, "jeff may not"),
+        (429, "slow down"),
+        (500, "etcd"),
+        (503, "away"),
+    ] {
+        let body = format!(
+            r#"{{"kind":"Status","apiVersion":"v1","metadata":{{}},"status":"Failure","message":"{why}","reason":"Odd","details":{{"retryAfterSeconds":7}},"code":{status}}}"#
+        );
+        let refused = [
+            (":status", &*status.to_string()),
+            ("content-type", "application/json"),
+            ("retry-after", "7"),
+            ("server", "x"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let sent: Vec<(&str, &str)> = refused
+            .iter()
+            .map(|(name, value)| (&**name, &**value))
+            .collect();
+        let world = World::new();
+        let sorted = |family: &str| {
+            by_keys(
+                &world,
+                &format!("{family}?sortOrder=desc"),
+                &keys(&["a", "b"]),
+            )
+        };
+        for (family, (mut exchange, host)) in [
+            (PODS, sorted(PODS)),
+            (PODS, uncounted(&world, PAGE_SIZE)),
+            (KUBE_PODS, sorted(KUBE_PODS)),
+        ] {
+            host.answer_call_with(&mut exchange, 0, &sent, &body);
+            let reply = host.reply.take().unwrap();
+            assert_eq!(reply.status, status, "{family}");
+            let after = reply.headers.iter().find(|(name, _)| name == "retry-after");
+            assert_eq!(after.map(|(_, value)| &**value), Some("7"));
+            let expected = match family {
+                PODS => format!(r#"{{"code":{status},"message":"{why}"}}"#),
+                _ => body.clone(),
+            };
+            assert_eq!(String::from_utf8(reply.body).unwrap(), expected);
+        }
+        assert_eq!(world.gateway.answers.memory.held(), 0);
+    }
+}
+
+#[test]
+fn what_stands_before_an_api_server_may_refuse_too() {
+    for (status, more, expected) in [
+        ("429", None, 429),
+        ("500", None, 500),
+        ("503", Some(("retry-after", "1")), 503),
+        // It may as well be the proxy's word on a connection that failed.
+        ("503", None, 502),
+    ] {
+        let world = World::new();
+        let path = format!("{KUBE_PODS}?sortOrder=desc");
+        let (mut exchange, host) = by_keys(&world, &path, &keys(&["a"]));
+        let mut sent = vec![(":status", status), ("content-type", "text/plain")];
+        sent.extend(more);
+        host.answer_call_with(&mut exchange, 0, &sent, "tired");
+        let (found, body) = host.refusal();
+        assert_eq!(found, expected, "{status}");
+        assert!(body.starts_with(r#"{"kind":"Status""#), "{body}");
+    }
 }
 
 #[test]
@@ -83,12 +160,12 @@ fn what_is_fetched_counts_against_the_workers_memory_and_the_pages() {
         assert_eq!(world.gateway.answers.memory.held(), 0);
     };
     limits(r#"{"max_worker_bytes":20000}"#, 507);
-    limits(r#"{"max_page_bytes":20000}"#, 507);
+    limits(r#"{"list":{"max_page_bytes":20000}}"#, 507);
 }
 
 #[test]
 fn what_is_fetched_counts_as_far_as_it_is_on_the_page() {
-    let world = World::with_limits(r#"{"max_page_bytes":20000}"#);
+    let world = World::with_limits(r#"{"list":{"max_page_bytes":20000}}"#);
     let path = format!("{PODS}?sortOrder=desc&strip=a.n");
     let names: Vec<String> = (10..20).map(|n| format!("p-{n}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();

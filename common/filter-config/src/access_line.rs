@@ -1,0 +1,57 @@
+//! What Envoy writes into its own access line of a request, and only the filter knows.
+
+/// One of them. Each is a property of the stream of its own, so that Envoy can put it into
+/// a line of text or a field of JSON; neither client nor upstream ever sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LineField {
+    /// Whose verified token it is.
+    User,
+    /// The access key that the token was made from.
+    Key,
+    /// The cluster that the path names, registered or not.
+    Cluster,
+    /// What is asked, as Kubernetes has it: `list`, `watch`, `create`.
+    Verb,
+    /// Of what: `pods`, `deployments.apps`, `pods/exec`.
+    Resource,
+    /// Why the filter refused the request, when the status alone does not say.
+    Reason,
+}
+
+// === impl LineField ===
+
+impl LineField {
+    /// In the order of the line.
+    pub const ALL: [Self; 6] = [
+        Self::User,
+        Self::Key,
+        Self::Cluster,
+        Self::Verb,
+        Self::Resource,
+        Self::Reason,
+    ];
+
+    /// Its name in the line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Key => "key",
+            Self::Cluster => "cluster",
+            Self::Verb => "verb",
+            Self::Resource => "resource",
+            Self::Reason => "reason",
+        }
+    }
+
+    /// The property that the filter sets.
+    pub fn property(self) -> &'static str {
+        match self {
+            Self::User => "cubegate_user",
+            Self::Key => "cubegate_key",
+            Self::Cluster => "cubegate_cluster",
+            Self::Verb => "cubegate_verb",
+            Self::Resource => "cubegate_resource",
+            Self::Reason => "cubegate_reason",
+        }
+    }
+}
