@@ -6,7 +6,7 @@
 
 # shellcheck disable=SC2154 # root is set by who sources this
 run=$root/.run
-cubegate=$root/target/release/cubegate
+cubegate=$root/target/debug/cubegate
 filter=$root/target/wasm32-wasip1/filter/cubegate_filter.wasm
 
 # is_ours PID WORD: whether PID is a process that has WORD among its arguments.

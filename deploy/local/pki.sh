@@ -3,6 +3,7 @@
 #
 # Usage:   source "$here/pki.sh"                          (after lib.sh)
 #          make_pki DIR                                   CA, server, admin client (system:masters), service-account key pair
+#          make_ca DIR/pki SUBJECT                        a CA alone
 #          sign_client DIR/pki FILE SUBJECT               FILE.key and FILE.crt, a client certificate of that CA
 # Outputs: in DIR/pki: ca.{key,crt} apiserver.{key,crt} admin.{key,crt} sa.{key,pub}; keys have mode 0600.
 # Exit:    `die` with openssl's own words.
@@ -41,6 +42,16 @@ pki_is_good() {
 	done
 }
 
+# make_ca PKI SUBJECT: ca.key and ca.crt.
+make_ca() {
+	# A configuration of our own: the system's may add extensions, which then are there twice.
+	printf '[req]\ndistinguished_name=dn\nx509_extensions=ca\n[dn]\n[ca]\n%s\n%s\n%s\n' basicConstraints=critical,CA:TRUE \
+		keyUsage=critical,keyCertSign,digitalSignature subjectKeyIdentifier=hash >"$1/ca.cnf"
+	new_key "$1/ca.key"
+	ssl req -x509 -new -key "$1/ca.key" -config "$1/ca.cnf" -subj "$2" -days "$pki_days" -sha256 -out "$1/ca.crt"
+	rm -f "$1/ca.cnf"
+}
+
 make_pki() {
 	local pki=$1/pki new=$1/pki.new mask
 	! pki_is_good "$pki" || return 0
@@ -48,17 +59,12 @@ make_pki() {
 	umask 077
 	rm -rf "$new"
 	mkdir "$new"
-	# A configuration of our own: the system's may add extensions, which then are there twice.
-	printf '[req]\ndistinguished_name=dn\nx509_extensions=ca\n[dn]\n[ca]\n%s\n%s\n%s\n' basicConstraints=critical,CA:TRUE \
-		keyUsage=critical,keyCertSign,digitalSignature subjectKeyIdentifier=hash >"$new/ca.cnf"
-	new_key "$new/ca.key"
-	ssl req -x509 -new -key "$new/ca.key" -config "$new/ca.cnf" -subj /CN=cubegate-local-ca -days "$pki_days" -sha256 -out "$new/ca.crt"
+	make_ca "$new" /CN=cubegate-local-ca
 	sign "$new" "$new/apiserver" /CN=kube-apiserver "extendedKeyUsage=serverAuth
 subjectAltName=IP:127.0.0.1,IP:10.0.0.1,DNS:localhost,DNS:kubernetes,DNS:kubernetes.default,DNS:kubernetes.default.svc"
 	sign_client "$new" "$new/admin" /O=system:masters/CN=kubernetes-admin
 	new_key "$new/sa.key"
 	ssl pkey -in "$new/sa.key" -pubout -out "$new/sa.pub"
-	rm -f "$new/ca.cnf"
 	rm -rf "$pki"
 	mv "$new" "$pki"
 	umask "$mask"

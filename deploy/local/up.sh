@@ -27,7 +27,7 @@ start_cluster() { # NAME
 
 say "1/4 getting Envoy, etcd, kube-apiserver and kubectl"
 KUBECTL=
-eval "$("$here/tools.sh" all | sed 's/^\([a-z]*\)=\(.*\)$/\U\1\E="\2"/')"
+eval "$("$here/tools.sh" stack | sed 's/^\([a-z]*\)=\(.*\)$/\U\1\E="\2"/')"
 export KUBECTL
 
 say "2/4 starting the API servers pivot-cluster and member-1"
