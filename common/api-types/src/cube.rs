@@ -8,6 +8,7 @@ mod inventory;
 mod key;
 mod object;
 mod user;
+mod whoami;
 
 pub use cluster::{
     AddClusterRequest, ClusterAdded, ClusterEnvoys, ClusterItem, ClusterList, EnvoyRefusal,
@@ -25,6 +26,7 @@ pub use user::{
     PasswordChange, UserBody, UserBodyMetadata, UserBodySpec, UserGroups, UserItem, UserList,
     UserSession, UserSessions, UserValid,
 };
+pub use whoami::{OwnSession, WhoAmI};
 
 /// The content type of every JSON answer of these paths.
 pub const CONTENT_TYPE: &str = "application/json; charset=utf-8";

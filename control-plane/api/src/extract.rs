@@ -11,11 +11,11 @@ mod user_agent;
 mod user_name;
 
 pub(crate) use body::RawBody;
-pub(crate) use caller::{Admin, Caller, WritingCaller};
+pub(crate) use caller::{Admin, Anyone, Caller, WritingCaller};
 pub(crate) use client_ip::ClientIp;
 pub(crate) use credential::{Bearer, LeavingCaller, Reaching, is_cross_site, is_of_allowed_origin};
 pub(crate) use fields::{form_fields, json_fields, json_object};
 pub(crate) use identity::{Identity, NotIdentified, identify};
 pub(crate) use query::Query;
 pub(crate) use user_agent::user_agent;
-pub(crate) use user_name::UserName;
+pub(crate) use user_name::{OwnName, UserName};

@@ -25,6 +25,7 @@ mod root;
 mod user;
 mod version;
 mod warden;
+mod whoami;
 
 pub(crate) use self::key::attributes::old_secret_until;
 pub(crate) use self::user::object::parts as user_parts;
@@ -45,6 +46,7 @@ pub(crate) fn kubecube() -> Endpoints {
             Endpoints::exact().add_own(routes!(audit::handler), Audit::requests("list", "audit")),
         )
         .add_own(routes!(envoys::handler), Audit::refusals("get", "envoys"))
+        .add_own(routes!(whoami::handler), Audit::refusals("get", "users"))
         .merge(key::endpoints())
         .merge(user::endpoints())
         .merge(cluster::endpoints())

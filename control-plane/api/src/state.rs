@@ -16,6 +16,9 @@ use tokio::sync::watch;
 
 use crate::{Clock, Issuer, Metrics, Throttle};
 
+/// A time that no calendar has is as good as this one.
+pub(crate) const FOR_EVER: OffsetDateTime = datetime!(9999-12-31 0:00 UTC);
+
 /// What every handler can reach; cheap to clone.
 #[derive(Clone)]
 pub struct AppState {
@@ -190,8 +193,7 @@ pub(crate) fn taken_until(expires_at: u64) -> OffsetDateTime {
     i64::try_from(until)
         .ok()
         .and_then(|until| OffsetDateTime::from_unix_timestamp(until).ok())
-        // A time that no calendar has; it is as good as for ever.
-        .unwrap_or(datetime!(9999-12-31 0:00 UTC))
+        .unwrap_or(FOR_EVER)
 }
 
 // === impl Document ===

@@ -19,6 +19,7 @@ mod user_changes;
 mod user_sessions;
 mod vectors;
 mod warden;
+mod whoami;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -5,7 +5,9 @@ use axum::http::request::Parts;
 use cubegate_domain::{AccessKey, User};
 
 use crate::cookie::Renewal;
-use crate::extract::{Identity, credential, identify, is_cross_site};
+use crate::extract::credential::Credential;
+use crate::extract::identity::identify_within_bounds;
+use crate::extract::{Identity, NotIdentified, credential, identify, is_cross_site};
 use crate::{ApiError, AppState};
 
 /// Somebody with a valid token who exists and may log in, as the database knows
@@ -20,6 +22,11 @@ pub(crate) struct Caller {
     pub(crate) key: Option<AccessKey>,
     by_cookie: bool,
 }
+
+/// Whoever calls, and what the token says. A bounded key's is good here: for what tells
+/// nothing but who that is.
+#[derive(Debug)]
+pub(crate) struct Anyone(pub(crate) Identity);
 
 /// A [`Caller`] who may change something: not a browser that was led here by
 /// another site.
@@ -49,6 +56,22 @@ pub(super) async fn look_again(parts: &mut Parts, state: &AppState) -> Result<()
     Ok(())
 }
 
+/// Returns who was found by a credential, and offers to renew that.
+fn known(
+    parts: &Parts,
+    state: &AppState,
+    credential: &Credential,
+    found: Result<Option<Identity>, NotIdentified>,
+) -> Result<Identity, ApiError> {
+    let identity = found?.ok_or(ApiError::TokenInvalid)?;
+    if let Some(renewal) = parts.extensions.get::<Renewal>()
+        && credential.by_cookie
+    {
+        renewal.offer(state, &identity.user, &identity.claims);
+    }
+    Ok(identity)
+}
+
 // === impl Caller ===
 
 impl FromRequestParts<AppState> for Caller {
@@ -56,15 +79,8 @@ impl FromRequestParts<AppState> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
         let credential = credential::find(&parts.headers).ok_or(ApiError::AuthenticateFailed)?;
-        let Identity { user, claims, key } =
-            identify(state, &credential.token, parts.extensions.get())
-                .await?
-                .ok_or(ApiError::TokenInvalid)?;
-        if let Some(renewal) = parts.extensions.get::<Renewal>()
-            && credential.by_cookie
-        {
-            renewal.offer(state, &user, &claims);
-        }
+        let found = identify(state, &credential.token, parts.extensions.get()).await;
+        let Identity { user, claims, key } = known(parts, state, &credential, found)?;
         parts.extensions.get_or_insert_default::<Looked>();
         Ok(Self {
             user,
@@ -89,6 +105,19 @@ impl Caller {
 impl AsRef<Caller> for Caller {
     fn as_ref(&self) -> &Caller {
         self
+    }
+}
+
+// === impl Anyone ===
+
+impl FromRequestParts<AppState> for Anyone {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
+        let credential = credential::find(&parts.headers).ok_or(ApiError::AuthenticateFailed)?;
+        let note = parts.extensions.get();
+        let found = identify_within_bounds(state, &credential.token, note).await;
+        known(parts, state, &credential, found).map(Self)
     }
 }
 

@@ -1,5 +1,6 @@
-//! Who is logged in, and how administrators end that.
+//! Who is logged in, and how that is ended.
 
+use cubegate_domain::UserState;
 use serde_json::{Value, json};
 
 use super::{Answer, TestApp};
@@ -131,4 +132,60 @@ async fn a_session_that_is_over_is_not_listed() {
     assert_eq!(app.sessions().await.len(), 1);
     app.pass(14_400);
     assert_eq!(app.sessions().await, Vec::<Value>::new());
+}
+
+#[tokio::test]
+async fn users_see_and_end_their_own_sessions_and_nobody_elses() {
+    let app = TestApp::new().await;
+    let (first, second) = (app.by_cookie("a").await, app.by_cookie("b").await);
+    app.add_user("bob", "bobPass123", UserState::Normal, &[])
+        .await;
+    let listed = app.send("GET", SESSIONS, &second, "").await.json();
+    assert_eq!(listed["total"], json!(2));
+    let items = listed["items"].as_array().unwrap();
+    let of_first = items.iter().find(|item| item["userAgent"] == json!("a"));
+    let one = format!("{SESSIONS}/{}", of_first.unwrap()["id"].as_str().unwrap());
+
+    let bob = [app.bearer("bob").await];
+    for (method, path) in [("GET", SESSIONS), ("DELETE", SESSIONS), ("DELETE", &one)] {
+        let refused = app.send_in_vain(method, path, &bob, "").await;
+        refused.assert_refused(403, "Forbidden.");
+        // And does not learn who exists.
+        let ghost = path.replace("jeff", "ghost");
+        let refused = app.send_in_vain(method, &ghost, &bob, "").await;
+        refused.assert_refused(403, "Forbidden.");
+    }
+    assert_eq!(app.sessions().await.len(), 2);
+
+    assert_eq!(app.send("DELETE", &one, &second, "").await.status, 200);
+    assert!(!app.is_good(&first).await && app.is_good(&second).await);
+    assert_eq!(app.send("DELETE", SESSIONS, &second, "").await.status, 200);
+    assert!(!app.is_good(&second).await);
+    assert!(app.is_good(&app.by_cookie("c").await).await);
+}
+
+#[tokio::test]
+async fn a_cookie_that_ends_its_own_session_is_not_renewed_to_a_good_one() {
+    for path in [SESSIONS.to_owned(), format!("{SESSIONS}/ID")] {
+        let app = TestApp::new().await;
+        let [(_, token)] = app.by_cookie("a").await;
+        let token = token.strip_prefix("Bearer ").unwrap();
+        let cookie = [("cookie", format!("Authorization=Bearer+{token}"))];
+        let id = app.sessions().await[0]["id"].as_str().unwrap().to_owned();
+        app.pass(120);
+        // A page of another site cannot do it.
+        let strange = [
+            cookie[0].clone(),
+            ("origin", "https://evil.example".to_owned()),
+        ];
+        let path = path.replace("ID", &id);
+        let refused = app.send_in_vain("DELETE", &path, &strange, "").await;
+        refused.assert_refused(403, "Forbidden.");
+        let ended = app.send("DELETE", &path, &cookie, "").await;
+        assert_eq!(ended.status, 200, "{}", ended.body);
+        let renewed = ended.header("set-cookie").split_once(';');
+        let cookie = renewed.map_or(cookie[0].1.clone(), |(cookie, _)| cookie.to_owned());
+        let answer = app.send("GET", KEY, &[("cookie", cookie)], "").await;
+        assert_eq!(answer.status, 401, "{path}");
+    }
 }

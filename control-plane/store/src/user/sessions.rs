@@ -40,6 +40,14 @@ pub struct Login {
     pub user_agent: String,
 }
 
+/// What a [`LoginRow`] is read from.
+macro_rules! login_select {
+    () => {
+        "SELECT session, kind, began_at, COALESCE(expires_at, ends_at) AS ends_at, address,
+         user_agent FROM logins LEFT JOIN sessions ON id = session"
+    };
+}
+
 #[derive(sqlx::FromRow)]
 struct LoginRow {
     session: String,
@@ -124,17 +132,32 @@ impl Store {
         user: &str,
         now: OffsetDateTime,
     ) -> Result<Vec<Login>, StoreError> {
-        let rows: Vec<LoginRow> = sqlx::query_as(
-            "SELECT session, kind, began_at, COALESCE(expires_at, ends_at) AS ends_at, address,
-             user_agent FROM logins LEFT JOIN sessions ON id = session
-             WHERE logins.user_name = $1 AND COALESCE(expires_at, ends_at) > $2
-             ORDER BY began_at DESC, session",
-        )
+        let rows: Vec<LoginRow> = sqlx::query_as(concat!(
+            login_select!(),
+            " WHERE logins.user_name = $1 AND COALESCE(expires_at, ends_at) > $2
+             ORDER BY began_at DESC, session"
+        ))
         .bind(user)
         .bind(from_time(now))
         .fetch_all(self.reader())
         .await?;
         rows.into_iter().map(LoginRow::into_login).collect()
+    }
+
+    /// One session of a user, which may have ended; `None` when it is forgotten.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`] or [`StoreError::Inconsistent`].
+    pub async fn get_login(&self, user: &str, session: &str) -> Result<Option<Login>, StoreError> {
+        let row: Option<LoginRow> = sqlx::query_as(concat!(
+            login_select!(),
+            " WHERE logins.user_name = $1 AND session = $2"
+        ))
+        .bind(user)
+        .bind(session)
+        .fetch_optional(self.reader())
+        .await?;
+        row.map(LoginRow::into_login).transpose()
     }
 
     /// Returns whether a user has begun this session, and it is not forgotten.

@@ -6,7 +6,7 @@ use axum::response::Response;
 use cubegate_api_types::cube::{UserSessions, message};
 use serde::Deserialize;
 
-use crate::extract::{Admin, Caller, UserName, WritingCaller};
+use crate::extract::{Caller, OwnName, WritingCaller};
 use crate::{ApiError, AppState, respond, views};
 
 /// The variable of a path that names the session.
@@ -15,8 +15,9 @@ pub(crate) struct Named {
     id: String,
 }
 
-/// The sessions of a user, for administrators.
+/// The sessions of a user.
 ///
+/// For the user itself and for administrators.
 /// The logins of a user whose sessions go on, the newest first and 100 at most. Tokens of
 /// keys and of kubeconfigs are of no session.
 #[utoipa::path(
@@ -29,8 +30,7 @@ pub(crate) struct Named {
 )]
 pub(crate) async fn list(
     State(state): State<AppState>,
-    _admin: Admin<Caller>,
-    UserName(name): UserName,
+    OwnName { name, .. }: OwnName<Caller>,
 ) -> Result<Response, ApiError> {
     let logins = state.store.list_logins(&name, state.clock.now()).await?;
     let items: Vec<_> = logins.into_iter().map(views::session).collect();
@@ -40,8 +40,9 @@ pub(crate) async fn list(
     }))
 }
 
-/// End all sessions of a user, for administrators.
+/// End all sessions of a user.
 ///
+/// For the user itself and for administrators.
 /// Refuses all tokens that the user has until now, also those
 /// of kubeconfigs and of its keys. The keys stay, and give others.
 #[utoipa::path(
@@ -54,8 +55,10 @@ pub(crate) async fn list(
 )]
 pub(crate) async fn end_all(
     State(state): State<AppState>,
-    Admin(WritingCaller(caller)): Admin<WritingCaller>,
-    UserName(name): UserName,
+    OwnName {
+        caller: WritingCaller(caller),
+        name,
+    }: OwnName<WritingCaller>,
 ) -> Result<Response, ApiError> {
     let until = state.revoked_until(state.clock.now());
     state.store.end_all_sessions(&name, until).await?;
@@ -67,8 +70,9 @@ pub(crate) async fn end_all(
     Ok(respond::success())
 }
 
-/// End a session of a user, for administrators.
+/// End a session of a user.
 ///
+/// For the user itself and for administrators.
 /// Ends one of them, with all of its tokens.
 #[utoipa::path(
     delete,
@@ -80,8 +84,10 @@ pub(crate) async fn end_all(
 )]
 pub(crate) async fn end(
     State(state): State<AppState>,
-    Admin(WritingCaller(caller)): Admin<WritingCaller>,
-    UserName(name): UserName,
+    OwnName {
+        caller: WritingCaller(caller),
+        name,
+    }: OwnName<WritingCaller>,
     named: Result<Path<Named>, PathRejection>,
 ) -> Result<Response, ApiError> {
     let Path(Named { id }) = named.map_err(|_| ApiError::PageNotFound)?;
