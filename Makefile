@@ -58,7 +58,7 @@ build-control-plane:
 	cargo build --package cubegate --package cubegate-health
 
 .PHONY: tools
-tools: ## Get Envoy, etcd, kube-apiserver, kubectl, PostgreSQL and Prometheus
+tools: ## Get Envoy, etcd, kube-apiserver, kubectl, PostgreSQL, Prometheus, Chromium and axe
 	deploy/local/tools.sh all
 
 .PHONY: test

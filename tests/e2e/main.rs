@@ -10,6 +10,7 @@
 //! | `fault_` | a gateway before upstreams that misbehave, or that is harmed itself |
 //! | `store_` | gateways on another database than a file of their own |
 //! | `attack_` | a gateway of its own before upstreams that remember, and a hostile caller |
+//! | `console_` | a real Chromium, before the console or before pages of the tests' own |
 //! | `chart` | the objects of the Helm chart on a real API server, and their processes |
 //! | `cli_` | the commands, and what they say when they refuse |
 //! | `deploy_` | nothing: what is delivered beside the programs is read |
@@ -33,6 +34,7 @@ mod cli_output;
 mod cli_refusals;
 mod cli_settings;
 mod cli_users;
+mod console_browser;
 mod deploy_compose;
 mod fault_answers;
 mod fault_calls;

@@ -1,5 +1,6 @@
 //! What the tests of several modules share.
 
+pub(crate) mod console;
 pub(crate) mod kubectl;
 pub(crate) mod vectors;
 

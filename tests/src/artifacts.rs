@@ -1,4 +1,4 @@
-//! The built things that the tests run: the binary, the filter, Envoy.
+//! The built things that the tests run: the binary, the filter, Envoy; and the browser.
 
 use std::path::{Path, PathBuf};
 
@@ -13,6 +13,17 @@ pub struct Artifacts {
     pub filter: PathBuf,
     /// Envoy 1.40.
     pub envoy: PathBuf,
+}
+
+/// What pages are looked at with.
+#[derive(Debug, Clone)]
+pub struct BrowserTools {
+    /// Chromium.
+    pub chromium: PathBuf,
+    /// ChromeDriver of the same version.
+    pub chromedriver: PathBuf,
+    /// `axe.min.js` of axe-core.
+    pub axe: PathBuf,
 }
 
 /// The checkout.
@@ -61,6 +72,34 @@ impl Artifacts {
                 root().join(".tools/envoy"),
                 "make tools",
             )?,
+        })
+    }
+}
+
+// === impl BrowserTools ===
+
+impl BrowserTools {
+    /// Finds them: where `CUBEGATE_CHROMIUM`, `CUBEGATE_CHROMEDRIVER` and `CUBEGATE_AXE` say,
+    /// else where `deploy/local/tools.sh` puts them.
+    ///
+    /// # Errors
+    /// One that is not there, with the command that provides it.
+    pub fn find() -> Result<Self> {
+        let tool = |what, variable, name, command| {
+            let default = root().join(".tools").join(name);
+            find(what, variable, default, command)
+        };
+        let browser = "deploy/local/tools.sh chromium";
+        let axe = "deploy/local/tools.sh axe";
+        Ok(Self {
+            chromium: tool("Chromium", "CUBEGATE_CHROMIUM", "chromium", browser)?,
+            chromedriver: tool(
+                "ChromeDriver",
+                "CUBEGATE_CHROMEDRIVER",
+                "chromedriver",
+                browser,
+            )?,
+            axe: tool("axe-core", "CUBEGATE_AXE", "axe.min.js", axe)?,
         })
     }
 }

@@ -5,6 +5,7 @@
 //! Client / raw ──> Gateway (cubegate up + Envoy) ──> Stack (two real API servers)
 //!                                               ├──> Fixture (the vectors' upstream)
 //!                                               └──> faults (scripted upstreams)
+//! Browser (a real Chromium) ──> whatever serves pages
 //! ```
 //!
 //! Nothing here asserts anything about the product; the tests in `e2e/` do. One
@@ -13,6 +14,7 @@
 
 pub mod artifacts;
 pub mod balancer;
+pub mod browser;
 pub mod cli;
 pub mod client;
 pub mod collector;
@@ -44,6 +46,7 @@ pub mod until;
 pub mod vector;
 
 pub use artifacts::Artifacts;
+pub use browser::Browser;
 pub use cli::Site;
 pub use client::{Answer, Client, Stream};
 pub use fixture::Fixture;

@@ -120,6 +120,15 @@ impl Run {
         self.tell("apiserver", dir)
     }
 
+    /// The ChromeDriver that writes into this folder, and every Chromium whose profile lies in
+    /// it, are to be ended with the run.
+    ///
+    /// # Errors
+    /// When the reaper is gone.
+    pub fn guard_browser(&self, dir: &Path) -> Result<()> {
+        self.tell("browser", dir)
+    }
+
     fn tell(&self, what: &str, dir: &Path) -> Result<()> {
         let mut reaper = self
             .reaper
