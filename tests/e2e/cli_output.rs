@@ -96,11 +96,12 @@ fn every_listing_is_json_and_yaml_with_the_fields_of_the_api() -> Result<()> {
         let listed = item(&clusters, "/name", &cluster)?;
         let of_api = api("/api/v1/cube/clusters").await?;
         let of_api = item(&of_api, "/name", &cluster)?;
-        for field in ["name", "server", "createdAt"] {
+        for field in ["name", "server", "createdAt", "host", "source"] {
             assert_eq!(listed[field], of_api[field]);
         }
         assert_eq!(listed["credential"], "none");
         assert!(listed["host"].is_boolean() && listed["envoys"]["connected"] == 1);
+        assert_eq!(listed["source"], "cli");
 
         let envoys = shown(&["envoys"]).await?;
         let of_api = api("/api/v1/cube/envoys").await?;

@@ -93,9 +93,16 @@ impl Held {
             for item in shown["items"].as_array_mut().into_iter().flatten() {
                 for (part, field) in [
                     ("", "envoys"),
+                    ("", "status"),
+                    ("", "reason"),
+                    ("", "since"),
+                    ("", "version"),
+                    ("", "latencyMs"),
                     ("", "lastSeenAt"),
                     ("/status", "lastLoginTime"),
                     ("/spec", "lastUsedTime"),
+                    ("/spec", "lastUsedAddress"),
+                    ("/spec", "lastUsedCluster"),
                     ("/status", "lastLoginIP"),
                 ] {
                     if let Some(part) = item.pointer_mut(part).and_then(Value::as_object_mut) {

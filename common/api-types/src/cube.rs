@@ -11,7 +11,8 @@ mod user;
 mod whoami;
 
 pub use cluster::{
-    AddClusterRequest, ClusterAdded, ClusterEnvoys, ClusterItem, ClusterList, EnvoyRefusal,
+    AddClusterRequest, CheckClusterRequest, ClusterAdded, ClusterChecked, ClusterEnvoys,
+    ClusterItem, ClusterList, EnvoyRefusal,
 };
 pub use envoy::{EnvoyAccepted, EnvoyItem, EnvoyList, EnvoyRefused};
 pub use inventory::{

@@ -22,6 +22,7 @@
 
 mod audit;
 mod clock;
+mod cluster_state;
 mod cookie;
 mod error;
 mod extract;
@@ -42,6 +43,7 @@ mod throttle;
 pub mod views;
 
 pub use clock::Clock;
+pub use cluster_state::{ClusterState, ClusterStates, ClusterStatus};
 pub use error::ApiError;
 pub use issuer::{DEFAULT_TOKEN_LIFETIME, Generation, IssuedToken, Issuer};
 pub use metrics::Metrics;

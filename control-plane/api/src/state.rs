@@ -14,7 +14,7 @@ use time::OffsetDateTime;
 use time::macros::datetime;
 use tokio::sync::watch;
 
-use crate::{Clock, Issuer, Metrics, Throttle};
+use crate::{Clock, ClusterStates, Issuer, Metrics, Throttle};
 
 /// A time that no calendar has is as good as this one.
 pub(crate) const FOR_EVER: OffsetDateTime = datetime!(9999-12-31 0:00 UTC);
@@ -50,6 +50,8 @@ pub struct AppState {
     pub cluster_addresses: Arc<AddressPolicy>,
     /// How large what Envoys are told is.
     pub documents: watch::Receiver<Vec<Document>>,
+    /// How the registered clusters are.
+    pub clusters: watch::Receiver<ClusterStates>,
 }
 
 /// Something that Envoys are told, and how near it is to the longest that they can be

@@ -133,6 +133,7 @@ impl TestApp {
             cors_origins: Arc::default(),
             cluster_addresses: Arc::default(),
             documents: tokio::sync::watch::Sender::default().subscribe(),
+            clusters: tokio::sync::watch::Sender::default().subscribe(),
         };
         change(&mut state);
         let app = Self {

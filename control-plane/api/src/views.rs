@@ -1,7 +1,9 @@
 //! What the API shows of things, in the form in which it shows them. The command line's JSON
 //! has the same fields.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use cubegate_api_types::cube::{
     API_VERSION, ClusterEnvoys, ClusterItem, EnvoyAccepted, EnvoyItem, EnvoyRefusal, EnvoyRefused,
@@ -11,11 +13,20 @@ use cubegate_domain::{AccessKey, Cluster, KeyAttributes, User};
 use cubegate_store::{EnvoyAnswers, EnvoyReport, Login};
 use time::OffsetDateTime;
 
+use crate::ClusterState;
 use crate::respond::timestamp;
 use crate::routes::{old_secret_until, user_parts};
 
-/// A cluster, and what the connected Envoys make of it.
-pub fn cluster(cluster: &Cluster, answers: EnvoyAnswers) -> ClusterItem {
+/// A cluster, how it is, and what the connected Envoys make of it. `state` is `None` when
+/// nobody has looked at it.
+pub fn cluster(
+    cluster: &Cluster,
+    is_host: bool,
+    state: Option<&ClusterState>,
+    answers: EnvoyAnswers,
+) -> ClusterItem {
+    let unknown = || Cow::Owned(ClusterState::unknown(cluster.created_at, None));
+    let state = state.map_or_else(unknown, Cow::Borrowed);
     let refused = answers
         .refused
         .into_iter()
@@ -24,12 +35,25 @@ pub fn cluster(cluster: &Cluster, answers: EnvoyAnswers) -> ClusterItem {
         name: cluster.name.to_string(),
         server: cluster.server.to_string(),
         created_at: timestamp(cluster.created_at),
+        host: is_host,
+        status: state.status.as_str().to_owned(),
+        reason: state.reason.clone(),
+        since: timestamp(state.since),
+        version: state.version.clone(),
+        latency_ms: state.latency.map(whole_millis),
+        credential_expires_at: state.credential_ends.map(timestamp),
+        source: cluster.source.as_str().to_owned(),
         envoys: ClusterEnvoys {
             connected: answers.connected,
             waiting: answers.waiting.len(),
             refused: refused.collect(),
         },
     }
+}
+
+/// A millisecond that has begun counts: 0 would look as if nothing was measured.
+fn whole_millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros().div_ceil(1_000)).unwrap_or(u64::MAX)
 }
 
 /// An Envoy that is connected; changes up to `revision` are what it should have.
@@ -86,6 +110,8 @@ fn key(key: AccessKey, now: OffsetDateTime) -> KeyObject {
         spec: KeySpec {
             user: key.user,
             last_used_time: key.last_used_at.map(timestamp),
+            last_used_address: key.last_used_address,
+            last_used_cluster: key.last_used_cluster,
             name,
             description,
             made_by: key.made_by,

@@ -39,8 +39,12 @@ pub struct AccessKey {
     pub made_by: Option<String>,
     /// When it was created.
     pub created_at: OffsetDateTime,
-    /// When a token was last made from it.
+    /// When a token was last made from it, or a cluster last asked with one.
     pub last_used_at: Option<OffsetDateTime>,
+    /// From which address that was, as far as it is known.
+    pub last_used_address: Option<String>,
+    /// The cluster that was last asked with a token of it; it may be gone.
+    pub last_used_cluster: Option<String>,
 }
 
 // === impl AccessKey ===

@@ -85,6 +85,22 @@ pub struct Cluster {
     pub credential: ClusterCredential,
     /// When it was registered.
     pub created_at: OffsetDateTime,
+    /// By what.
+    pub source: ClusterSource,
+}
+
+/// By what a cluster was registered as it is now.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ClusterSource {
+    /// Before that was kept.
+    #[default]
+    Unknown,
+    /// Over the HTTP API.
+    Api,
+    /// On the command line.
+    Cli,
+    /// By an import.
+    Import,
 }
 
 // === impl ClusterName ===
@@ -128,6 +144,31 @@ impl Cluster {
     /// Returns whether its API server is proven by the system's CAs, for want of its own.
     pub fn needs_system_ca(&self) -> bool {
         self.server.scheme == Scheme::Https && self.tls.ca_pem.is_none()
+    }
+}
+
+// === impl ClusterSource ===
+
+impl ClusterSource {
+    /// Returns the word that stands in the database and in the API; empty where it is not
+    /// known.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unknown => "",
+            Self::Api => "api",
+            Self::Cli => "cli",
+            Self::Import => "import",
+        }
+    }
+
+    /// Reads the word; one that a later release has written is not known here.
+    pub fn parse(word: &str) -> Self {
+        match word {
+            "api" => Self::Api,
+            "cli" => Self::Cli,
+            "import" => Self::Import,
+            _ => Self::Unknown,
+        }
     }
 }
 

@@ -20,8 +20,8 @@ pub use access_key::{
     MAX_KEY_DESCRIPTION_BYTES, MAX_KEY_NAME_BYTES, MAX_KEYS_PER_USER, MAX_OVERLAP, MAX_SCOPE_BYTES,
 };
 pub use cluster::{
-    ApiServer, Cluster, ClusterCredential, ClusterName, ClusterNameError, ClusterTls, Scheme,
-    unknown_cluster,
+    ApiServer, Cluster, ClusterCredential, ClusterName, ClusterNameError, ClusterSource,
+    ClusterTls, Scheme, unknown_cluster,
 };
 pub use nearest::{nearest, nearest_within};
 pub use node::{Node, NodeCertificate, NodeNameError, check_node_name};

@@ -13,6 +13,7 @@ mod document;
 mod error;
 mod kept;
 mod listed;
+mod look;
 #[cfg(test)]
 mod tests;
 
@@ -20,7 +21,7 @@ use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use cubegate_domain::Cluster;
+use cubegate_domain::{ApiServer, Cluster};
 use cubegate_filter_config::{ResourceEntry, Resources};
 use cubegate_kube::groups::precedence;
 use futures::StreamExt as _;
@@ -31,6 +32,7 @@ use tokio::time;
 
 pub use self::error::DiscoveryError;
 use self::kept::Kept;
+pub use self::look::Look;
 use crate::client;
 
 /// How long one reading may take with all its requests.
@@ -65,6 +67,7 @@ pub const USER_AGENT: &str = concat!("cubegate-discovery/", env!("CARGO_PKG_VERS
 /// everybody, and what of it somebody may list, the cluster decides at every request.
 #[derive(Clone)]
 pub struct Discoverer {
+    server: ApiServer,
     client: kube::Client,
 }
 
@@ -119,7 +122,8 @@ impl Discoverer {
         // Its own bound comes first, with words of its own.
         let client = client::connect(config, MAX_DOCUMENT_BYTES.saturating_mul(2))
             .map_err(DiscoveryError::Configuration)?;
-        Ok(Self { client })
+        let server = cluster.server.clone();
+        Ok(Self { server, client })
     }
 
     /// Reads it once, within [`DISCOVERY_TIMEOUT`]. A group that cannot be read does not

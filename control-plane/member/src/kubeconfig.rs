@@ -10,7 +10,9 @@ mod server;
 mod tests;
 mod token;
 
-use cubegate_domain::{ApiServer, Cluster, ClusterCredential, ClusterName, ClusterTls, Scheme};
+use cubegate_domain::{
+    ApiServer, Cluster, ClusterCredential, ClusterName, ClusterSource, ClusterTls, Scheme,
+};
 use kube::config::{self as k8s, Kubeconfig};
 use time::OffsetDateTime;
 
@@ -29,6 +31,8 @@ pub struct MemberSpec {
     pub credential: ClusterCredential,
     /// One sentence each; nothing was left out silently.
     pub warnings: Vec<String>,
+    /// The names of all contexts that the kubeconfig has.
+    pub contexts: Vec<String>,
 }
 
 /// Reads the YAML or JSON of a kubeconfig and takes the cluster and the user of
@@ -81,6 +85,7 @@ pub fn parse_kubeconfig(
         tls,
         credential,
         warnings,
+        contexts: context_names(&kubeconfig),
     };
     if let ClusterCredential::ClientCertificate { key_pem, .. } = &spec.credential
         && spec.server.scheme == Scheme::Https
@@ -98,13 +103,19 @@ pub fn parse_kubeconfig(
 
 impl MemberSpec {
     /// Returns the cluster under a name.
-    pub fn into_cluster(self, name: ClusterName, created_at: OffsetDateTime) -> Cluster {
+    pub fn into_cluster(
+        self,
+        name: ClusterName,
+        created_at: OffsetDateTime,
+        source: ClusterSource,
+    ) -> Cluster {
         Cluster {
             name,
             server: self.server,
             tls: self.tls,
             credential: self.credential,
             created_at,
+            source,
         }
     }
 }
@@ -115,17 +126,16 @@ struct NamedContext<'a> {
     context: &'a k8s::Context,
 }
 
+fn context_names(kubeconfig: &Kubeconfig) -> Vec<String> {
+    let contexts = kubeconfig.contexts.iter();
+    contexts.map(|context| context.name.clone()).collect()
+}
+
 fn find_context<'a>(
     kubeconfig: &'a Kubeconfig,
     wanted: Option<&'a str>,
 ) -> Result<NamedContext<'a>, KubeconfigError> {
-    let known = || {
-        kubeconfig
-            .contexts
-            .iter()
-            .map(|context| context.name.clone())
-            .collect()
-    };
+    let known = || context_names(kubeconfig);
     let name = wanted
         .or(kubeconfig.current_context.as_deref())
         .filter(|name| !name.is_empty())

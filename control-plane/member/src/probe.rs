@@ -77,7 +77,7 @@ pub async fn probe(
 
 /// Looks the name up first: the client's own error would not tell a name that
 /// does not exist from a server that does not answer.
-async fn resolve(server: &ApiServer) -> Result<(), ProbeError> {
+pub(crate) async fn resolve(server: &ApiServer) -> Result<(), ProbeError> {
     net::lookup_host((server.host.as_str(), server.port))
         .await
         .map(|_| ())

@@ -1,4 +1,4 @@
-//! From what an Envoy logs of a request to its audit record.
+//! From what an Envoy logs of a request to its audit record, and to the use of an access key.
 
 use cubegate_audit::{AuditClass, Record, Recorder, Source, text};
 use cubegate_filter_config::{AUDIT_FILTER_STATE, AuditNote, CONTROL_PLANE_CLUSTER};
@@ -6,28 +6,47 @@ use cubegate_kube::{Ambiguous, RequestInfo, ResourceInfo};
 use cubegate_xds::{AccessLog, AccessLogEntry};
 use time::OffsetDateTime;
 
+pub(crate) use self::uses::Uses;
 use crate::checks::Said;
+
+mod uses;
 
 /// Envoy's word for an answer that is not its own.
 const VIA_UPSTREAM: &str = "via_upstream";
 
-/// Takes the Envoys' access logs for this recorder, but for what the control plane has asked
-/// them itself.
-pub(crate) fn access_log(recorder: Recorder, said: Said) -> AccessLog {
+/// Takes the Envoys' access logs for this recorder and these uses, but for what the control
+/// plane has asked them itself.
+pub(crate) fn access_log(recorder: Recorder, uses: Uses, said: Said) -> AccessLog {
     AccessLog::new(AUDIT_FILTER_STATE, move |node, entries| {
         entries
             .into_iter()
             .filter(|entry| !said.tell(&entry.user_agent, &entry.details))
-            .filter_map(|entry| to_record(node, entry))
+            .filter_map(|entry| {
+                let note = note_of(&entry);
+                uses.note(&entry, &note, OffsetDateTime::now_utc());
+                to_record(node, entry, note)
+            })
             .for_each(|record| recorder.record(record));
     })
 }
 
+/// What the filter has left of a request; nothing of one to the control plane.
+fn note_of(entry: &AccessLogEntry) -> AuditNote {
+    let note = entry.note.as_deref().and_then(AuditNote::from_json);
+    note.unwrap_or_default()
+}
+
+fn start_of(entry: &AccessLogEntry) -> Option<OffsetDateTime> {
+    let micros = i128::from(entry.start_micros).saturating_mul(1_000);
+    OffsetDateTime::from_unix_timestamp_nanos(micros).ok()
+}
+
 /// `None` for what the control plane has answered: it has made its own record, if
 /// there is to be one.
-fn to_record(node: &str, entry: AccessLogEntry) -> Option<Record> {
+fn to_record(node: &str, entry: AccessLogEntry, note: AuditNote) -> Option<Record> {
+    let time = start_of(&entry)?;
     let AccessLogEntry {
-        start_micros,
+        start_micros: _,
         duration,
         method,
         path,
@@ -40,7 +59,7 @@ fn to_record(node: &str, entry: AccessLogEntry) -> Option<Record> {
         user_agent,
         client,
         upstream_cluster,
-        note,
+        note: _,
     } = entry;
     if upstream_cluster == CONTROL_PLANE_CLUSTER && details == VIA_UPSTREAM {
         return None;
@@ -54,10 +73,7 @@ fn to_record(node: &str, entry: AccessLogEntry) -> Option<Record> {
         cluster,
         path: api_path,
         reason,
-    } = note
-        .as_deref()
-        .and_then(AuditNote::from_json)
-        .unwrap_or_default();
+    } = note;
     let (sent_path, query) = match path.split_once('?') {
         Some((sent_path, query)) => (sent_path, Some(query)),
         None => (path.as_str(), None),
@@ -82,8 +98,6 @@ fn to_record(node: &str, entry: AccessLogEntry) -> Option<Record> {
         _ => verb,
     };
 
-    let micros = i128::from(start_micros).saturating_mul(1_000);
-    let time = OffsetDateTime::from_unix_timestamp_nanos(micros).ok()?;
     let mut record = Record::new(Source::Gateway, time, &verb);
     record.class = match user {
         Some(_) => AuditClass::Traffic,
@@ -122,6 +136,11 @@ mod tests {
 
     use super::*;
 
+    fn record_of(node: &str, entry: AccessLogEntry) -> Option<Record> {
+        let note = note_of(&entry);
+        to_record(node, entry, note)
+    }
+
     fn mk_entry(note: Option<&AuditNote>) -> AccessLogEntry {
         AccessLogEntry {
             start_micros: 1_700_000_000_123_456,
@@ -153,7 +172,7 @@ mod tests {
             path: Some("/api/v1/namespaces/a/pods".to_owned()),
             reason: None,
         };
-        let record = to_record("edge-1", mk_entry(Some(&note))).unwrap();
+        let record = record_of("edge-1", mk_entry(Some(&note))).unwrap();
         let row = record.into_row();
         assert_eq!((row.user.as_str(), row.cluster.as_str()), ("jeff", "c"));
         let mut kept: serde_json::Value = serde_json::from_str(&row.record).unwrap();
@@ -204,7 +223,7 @@ mod tests {
                 resource,
                 name,
                 ..
-            } = to_record("edge", entry).unwrap();
+            } = record_of("edge", entry).unwrap();
             let told = [Some(verb), resource, name].map(Option::unwrap_or_default);
             assert_eq!(
                 told.join(" ").trim_end(),
@@ -237,7 +256,7 @@ mod tests {
             method: "DELETE".to_owned(),
             ..mk_entry(Some(&note))
         };
-        let record = to_record("edge", entry).unwrap();
+        let record = record_of("edge", entry).unwrap();
         assert_eq!(record.verb, "delete");
         assert_eq!(record.resource.as_deref(), Some("widgets"));
         assert_eq!(record.name.as_deref(), Some(name));
@@ -255,7 +274,7 @@ mod tests {
             upstream_cluster: String::new(),
             ..mk_entry(None)
         };
-        let record = to_record("edge-1", entry).unwrap();
+        let record = record_of("edge-1", entry).unwrap();
         assert_eq!(record.path.as_deref(), Some("/x"));
         assert_eq!(
             record.reason.as_deref(),
@@ -271,12 +290,12 @@ mod tests {
             upstream_cluster: CONTROL_PLANE_CLUSTER.to_owned(),
             ..mk_entry(None)
         };
-        assert_eq!(to_record("edge-1", answered.clone()), None);
+        assert_eq!(record_of("edge-1", answered.clone()), None);
         let unanswered = AccessLogEntry {
             details: "upstream_reset_before_response_started".to_owned(),
             status: Some(503),
             ..answered
         };
-        assert_eq!(to_record("edge-1", unanswered).unwrap().status, Some(503));
+        assert_eq!(record_of("edge-1", unanswered).unwrap().status, Some(503));
     }
 }

@@ -10,14 +10,13 @@ mod settings;
 mod shutdown;
 mod tasks;
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::serve::ListenerExt as _;
-use cubegate_api::{AppState, Clock, Peer, PublicGateway, Throttle};
+use cubegate_api::{AppState, Clock, ClusterStates, Peer, PublicGateway, Throttle};
 use cubegate_filter_config::FilterLimits;
 use cubegate_snapshot::{AccessLog, AccessLogTarget, FilterModule, ListenerSettings, Snapshot};
 use cubegate_store::Store;
@@ -33,10 +32,11 @@ pub(crate) use self::settings::HS256_SECRET_ENV;
 use self::settings::{api_names, gateway_url, public_host, token_keys};
 pub(crate) use self::shutdown::shutdown_signal;
 use self::tasks::Tasks;
-use crate::access_log::access_log;
+use crate::access_log::{Uses, access_log};
 use crate::args::GatewayArgs;
 use crate::audit_sink;
 use crate::checks::{Answers, Checker, Listener, Said};
+use crate::cluster_reports;
 use crate::data_dir::{DataDir, Missing};
 use crate::discovery::{self, KnownResources};
 use crate::envoy_reports;
@@ -185,7 +185,7 @@ impl ControlPlane {
         tasks.until_stopped(files.follow(lives));
         let (learnt, mut known) = watch::channel(KnownResources::default());
         let interval = clusters.discovery_interval();
-        let (states, clusters_states) = watch::channel(BTreeMap::new());
+        let (states, clusters_states) = watch::channel(ClusterStates::new());
         tasks.until_stopped(discovery::run(store.clone(), interval, learnt, states));
         let complete = known.wait_for(|known| known.complete);
         // One that hangs must not hold up the others.
@@ -240,10 +240,17 @@ impl ControlPlane {
         }
         tasks.spawn(key_uses::keep(store.clone(), tasks.stopped()));
         tasks.until_stopped(expiry::keep(store.clone()));
+        let reported =
+            cluster_reports::keep(store.clone(), clusters_states.clone(), tasks.stopped());
+        tasks.spawn(reported);
         let said = Said::default();
+        let uses = Uses {
+            store: store.clone(),
+            clusters: clusters_states.clone(),
+        };
         let mut server = XdsServer::new(snapshots.clone())
             .counting(cubegate_xds::Metrics::clone(&xds_metrics))
-            .with_access_log(access_log(recorder.clone(), said.clone()))
+            .with_access_log(access_log(recorder.clone(), uses, said.clone()))
             .with_routes(renewal.routes());
         if let Some(held) = envoys.held {
             server = server.holding(held);
@@ -273,7 +280,7 @@ impl ControlPlane {
             envoys: server.envoys(),
             snapshots,
             documents: documents.clone(),
-            clusters: clusters_states,
+            clusters: clusters_states.clone(),
             identity: Arc::clone(&identity),
             live: live_certificates,
             ca_ends,
@@ -304,6 +311,7 @@ impl ControlPlane {
             cors_origins: Arc::new(clusters.cors_origins()),
             cluster_addresses: Arc::new(clusters.address_policy(own)),
             documents,
+            clusters: clusters_states,
         };
         store.note_lifetimes(state.lifetimes()).await?;
         let probes = cubegate_api::probes(state.clone());

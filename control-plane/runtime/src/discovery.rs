@@ -10,7 +10,7 @@
 //! What is known of a cluster stays while its API server does not answer. It goes with
 //! the cluster, and when the cluster becomes another server.
 
-mod credential;
+pub(crate) mod credential;
 mod reader;
 #[cfg(test)]
 mod tests;
@@ -19,12 +19,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use cubegate_api::{ClusterState, ClusterStates};
 use cubegate_domain::Cluster;
 use cubegate_filter_config::Resources;
 use cubegate_store::{Changes, Store};
+use time::OffsetDateTime;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
-use tokio::time;
+use tokio::time::sleep;
 
 use self::reader::Reading;
 
@@ -43,15 +45,6 @@ pub(crate) struct KnownResources {
     pub(crate) complete: bool,
 }
 
-/// How a registered cluster is, as far as the control plane sees it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ClusterState {
-    /// Whether its discovery could be read the last time; `None` before the first.
-    pub(crate) answers: Option<bool>,
-    /// When the gateway's own credential there ends, in Unix seconds, if it says so.
-    pub(crate) credential_ends: Option<i64>,
-}
-
 /// Owns all that is known, and the tasks.
 struct Keeper {
     store: Store,
@@ -61,7 +54,7 @@ struct Keeper {
     generation: u64,
     readings: mpsc::Sender<Reading>,
     publish: watch::Sender<KnownResources>,
-    states: watch::Sender<BTreeMap<String, ClusterState>>,
+    states: watch::Sender<ClusterStates>,
 }
 
 /// One cluster.
@@ -70,9 +63,8 @@ struct Kept {
     generation: u64,
     /// Aborted with the value.
     task: Task,
-    /// Whether the last reading went well; `None` before the first.
-    answers: Option<bool>,
-    credential_ends: Option<i64>,
+    /// Whether it was read, well or not.
+    was_read: bool,
     resources: Option<Arc<Resources>>,
 }
 
@@ -84,7 +76,7 @@ pub(crate) async fn run(
     store: Store,
     interval: Duration,
     publish: watch::Sender<KnownResources>,
-    states: watch::Sender<BTreeMap<String, ClusterState>>,
+    states: watch::Sender<ClusterStates>,
 ) {
     let mut revision = store.subscribe();
     revision.mark_changed();
@@ -114,7 +106,7 @@ pub(crate) async fn run(
                         Ok(()) => followed = Some(now),
                         Err(error) => {
                             tracing::error!(%error, "the clusters cannot be read");
-                            time::sleep(RETRY).await;
+                            sleep(RETRY).await;
                             revision.mark_changed();
                         }
                     }
@@ -160,6 +152,8 @@ impl Keeper {
             };
             self.clusters.insert(kept.cluster.name.to_string(), kept);
         }
+        self.states
+            .send_modify(|states| states.retain(|name, _| self.clusters.contains_key(name)));
         Ok(())
     }
 
@@ -171,12 +165,16 @@ impl Keeper {
             self.interval,
             self.readings.clone(),
         );
+        let ends = credential::ends(&cluster.credential);
+        let state = ClusterState::unknown(OffsetDateTime::now_utc(), ends);
+        let name = cluster.name.to_string();
+        self.states
+            .send_modify(|states| drop(states.insert(name, state)));
         Kept {
-            credential_ends: credential::ends(&cluster.credential),
             cluster,
             generation: self.generation,
             task: Task(tokio::spawn(task)),
-            answers: None,
+            was_read: false,
             resources,
         }
     }
@@ -186,17 +184,31 @@ impl Keeper {
         let Reading {
             cluster,
             generation,
-            resources,
+            outcome,
+            look,
         } = reading;
         let Some(kept) = self.clusters.get_mut(&cluster) else {
             return;
         };
-        if kept.generation == generation {
-            kept.answers = Some(resources.is_some());
-            if resources.is_some() {
-                kept.resources = resources;
-            }
+        if kept.generation != generation {
+            return;
         }
+        kept.was_read = true;
+        let reason = match outcome {
+            Ok(resources) => {
+                kept.resources = Some(resources);
+                None
+            }
+            Err(reason) => Some(reason),
+        };
+        // In place: of a thousand clusters one was read.
+        self.states.send_modify(|states| {
+            if let Some(state) = states.get_mut(&cluster) {
+                let latency = look.as_ref().map(|look| look.latency);
+                let version = look.map(|look| look.version);
+                state.looked(latency, version, reason, OffsetDateTime::now_utc());
+            }
+        });
     }
 
     fn publish(&self) {
@@ -206,7 +218,7 @@ impl Keeper {
         });
         let now = KnownResources {
             resources: resources.collect(),
-            complete: self.clusters.values().all(|kept| kept.answers.is_some()),
+            complete: self.clusters.values().all(|kept| kept.was_read),
         };
         self.publish.send_if_modified(|known| {
             let changed = *known != now;
@@ -215,14 +227,6 @@ impl Keeper {
             }
             changed
         });
-        let states = self.clusters.iter().map(|(name, kept)| {
-            let state = ClusterState {
-                answers: kept.answers,
-                credential_ends: kept.credential_ends,
-            };
-            (name.clone(), state)
-        });
-        self.states.send_replace(states.collect());
     }
 }
 
@@ -238,6 +242,7 @@ impl Kept {
             tls,
             credential,
             created_at: _,
+            source: _,
         } = cluster;
         let reads = &self.cluster;
         !self.task.0.is_finished()

@@ -21,6 +21,7 @@ mod args;
 mod audit_sink;
 mod bootstrap;
 mod checks;
+mod cluster_reports;
 mod commands;
 mod config;
 mod control_plane;

@@ -197,6 +197,7 @@ mod tests {
             },
             credential,
             created_at: time::OffsetDateTime::UNIX_EPOCH,
+            source: cubegate_domain::ClusterSource::Cli,
         }
     }
 

@@ -15,8 +15,8 @@ use cubegate_domain::AccessKey;
 use uuid::Uuid;
 
 pub(crate) use delete::delete as delete_key_in;
-pub use uses::KEY_USES_INTERVAL;
 pub(crate) use uses::KeyUses;
+pub use uses::{KEY_USES_INTERVAL, KeyUse};
 
 /// A key pair that was just made: the only time its secret is seen. Its `Debug`
 /// form hides the secret.

@@ -52,6 +52,7 @@ pub use audit::{AuditClass, AuditOrder, AuditRange, AuditRow, Purged};
 pub use census::{Census, Waiting};
 pub use change::{Changed, Recording, recorded};
 pub use check::{CHECK_LIFETIME, CheckAnswer, CheckVerdict, ClusterCheck};
+pub use cluster::{CLUSTER_REPORT_INTERVAL, ClusterReport};
 pub use connect::Migrations;
 pub use database::{DatabaseUrl, DatabaseUrlError};
 pub use envoy::{
@@ -59,7 +60,7 @@ pub use envoy::{
     RefusedResource,
 };
 pub use error::StoreError;
-pub use key::{ImportedKey, IssuedKey, KEY_USES_INTERVAL, KeyCheck};
+pub use key::{ImportedKey, IssuedKey, KEY_USES_INTERVAL, KeyCheck, KeyUse};
 pub use master_key::{MASTER_KEY_BYTES, MasterKey, MasterKeyError};
 pub use metrics::{Metrics, PoolSize};
 pub use migrate::{Copied, copy_database};

@@ -10,7 +10,7 @@
 
 mod api_server;
 
-use cubegate_domain::{ApiServer, Cluster, ClusterCredential, ClusterTls, Scheme};
+use cubegate_domain::{ApiServer, Cluster, ClusterCredential, ClusterSource, ClusterTls, Scheme};
 use cubegate_store::{MasterKey, Store};
 use tempfile::TempDir;
 use time::OffsetDateTime;
@@ -42,6 +42,7 @@ pub fn cluster(name: &str, server: &str) -> Cluster {
         },
         credential: ClusterCredential::None,
         created_at: OffsetDateTime::UNIX_EPOCH,
+        source: ClusterSource::Cli,
     }
 }
 

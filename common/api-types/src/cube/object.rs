@@ -104,7 +104,8 @@ pub struct UserStatus {
             "labels": { "kubecube.io/user": "jeff" },
         },
         "spec": {
-            "user": "jeff", "lastUsedTime": "2026-11-25T07:00:00Z", "name": "deploy",
+            "user": "jeff", "lastUsedTime": "2026-11-25T07:00:00Z", "lastUsedAddress": "203.0.113.7",
+            "lastUsedCluster": "member-1", "name": "deploy",
             "scope": { "clusters": ["member-1"], "verbs": ["get", "list", "watch"] },
         },
     }],
@@ -151,9 +152,15 @@ pub struct KeyMetadata {
 pub struct KeySpec {
     /// The owner.
     pub user: String,
-    /// When a token was last made from it; null when never. What another control
-    /// plane has noted comes within a minute.
+    /// When a token was last made from it, or a cluster last asked with one; null when
+    /// never. What another control plane has noted comes within a minute.
     pub last_used_time: Option<String>,
+    /// The client's address at that use; absent when it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_used_address: Option<String>,
+    /// The cluster that was last asked with a token of it; absent when none was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_used_cluster: Option<String>,
     /// What it is called; absent when it has no name.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub name: String,

@@ -29,6 +29,8 @@ fn mk_key(attributes: KeyAttributes) -> AccessKey {
         made_by: None,
         created_at: OffsetDateTime::UNIX_EPOCH,
         last_used_at: None,
+        last_used_address: None,
+        last_used_cluster: None,
     }
 }
 

@@ -1,3 +1,6 @@
+mod check;
+mod state;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use cubegate_member::{AddressPolicy, trust_system_ca};
@@ -85,6 +88,12 @@ async fn a_cluster_is_added_listed_and_removed() {
             "name": name,
             "server": "https://10.0.0.1:6443",
             "createdAt": "2023-11-14T22:13:20Z",
+            "host": name == "member-1",
+            "status": "unknown",
+            "reason": "",
+            "since": "2023-11-14T22:13:20Z",
+            "version": "",
+            "source": "api",
             "envoys": { "connected": 0, "waiting": 0, "refused": [] },
         })
     };

@@ -63,7 +63,11 @@ async fn the_guides_way_from_key_to_token() {
                     "creationTimestamp": "2023-11-14T22:13:20Z",
                     "labels": { "kubecube.io/user": "jeff" }
                 },
-                "spec": { "user": "jeff", "lastUsedTime": "2023-11-14T22:15:00Z" }
+                "spec": {
+                    "user": "jeff",
+                    "lastUsedTime": "2023-11-14T22:15:00Z",
+                    "lastUsedAddress": "127.0.0.1",
+                }
             }]
         })
     );

@@ -3,6 +3,7 @@ use serde_json::{Value, json};
 
 use super::{Discoverer, Discovery, DiscoveryError};
 
+mod look;
 mod nulls;
 
 async fn discover(answer: fn(&str) -> (u16, String)) -> Result<Discovery, DiscoveryError> {

@@ -17,6 +17,7 @@ async fn read(answer: fn(&str) -> (u16, Value)) -> Result<KubeCube, KubeCubeErro
         tls: cluster.tls,
         credential: ClusterCredential::BearerToken("good".to_owned()),
         warnings: Vec::new(),
+        contexts: Vec::new(),
     })
     .await
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use cubegate_domain::{Cluster, ClusterName};
+use cubegate_domain::{Cluster, ClusterName, ClusterSource};
 use cubegate_member::{FileAccess, parse_kubeconfig, probe};
 use cubegate_store::{CheckVerdict, Store, Written};
 use time::OffsetDateTime;
@@ -148,7 +148,7 @@ pub(crate) fn read_kubeconfig(
     for warning in &spec.warnings {
         output::warn(warning);
     }
-    Ok(spec.into_cluster(name, now))
+    Ok(spec.into_cluster(name, now, ClusterSource::Cli))
 }
 
 fn not_added(cluster: &Cluster) -> String {

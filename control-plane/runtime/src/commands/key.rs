@@ -171,6 +171,8 @@ fn row(key: &AccessKey) -> Vec<String> {
         attributes,
         created_at,
         last_used_at,
+        last_used_address,
+        last_used_cluster,
         token_epoch: _,
         old_secret_until: _,
         made_by,
@@ -188,10 +190,20 @@ fn row(key: &AccessKey) -> Vec<String> {
         },
         time(Some(*created_at)),
         time(attributes.expires_at),
-        time(*last_used_at),
+        time(*last_used_at)
+            + &place_text(last_used_address.as_deref(), last_used_cluster.as_deref()),
         scope_text(&attributes.scope) + &limits_text(attributes.limits),
         made_by.clone().unwrap_or_else(|| "-".to_owned()),
     ]
+}
+
+/// ` (203.0.113.7, member-1)`; nothing where nothing is known.
+fn place_text(address: Option<&str>, cluster: Option<&str>) -> String {
+    let known: Vec<_> = [address, cluster].into_iter().flatten().collect();
+    match known.as_slice() {
+        [] => String::new(),
+        known => format!(" ({})", known.join(", ")),
+    }
 }
 
 /// `member-1,member-2 / shop / get,list`; what is not bounded is `*`.

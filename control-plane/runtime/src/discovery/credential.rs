@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use cubegate_domain::ClusterCredential;
 use serde::Deserialize;
+use time::OffsetDateTime;
 
 use crate::pki;
 
@@ -14,10 +15,10 @@ struct Claims {
     exp: Option<i64>,
 }
 
-/// Returns the end of a client certificate or of a token, in Unix seconds; nothing for those
-/// that do not end, or do not say so.
-pub(super) fn ends(credential: &ClusterCredential) -> Option<i64> {
-    match credential {
+/// Returns the end of a client certificate or of a token; nothing for those that do not end,
+/// or do not say so.
+pub(crate) fn ends(credential: &ClusterCredential) -> Option<OffsetDateTime> {
+    let ends = match credential {
         ClusterCredential::None => None,
         ClusterCredential::ClientCertificate {
             certificate_pem, ..
@@ -27,11 +28,14 @@ pub(super) fn ends(credential: &ClusterCredential) -> Option<i64> {
             let payload = URL_SAFE_NO_PAD.decode(payload).ok()?;
             serde_json::from_slice::<Claims>(&payload).ok()?.exp
         }
-    }
+    };
+    OffsetDateTime::from_unix_timestamp(ends?).ok()
 }
 
 #[cfg(test)]
 mod tests {
+    use time::macros::datetime;
+
     use super::*;
 
     #[test]
@@ -42,7 +46,7 @@ mod tests {
         };
         assert_eq!(
             ends(&token(r#"{"exp":1900000000,"sub":"a"}"#)),
-            Some(1_900_000_000)
+            Some(datetime!(2030-03-17 17:46:40 UTC))
         );
         assert_eq!(ends(&token(r#"{"sub":"a"}"#)), None);
         let opaque = ClusterCredential::BearerToken("a-secret".to_owned());

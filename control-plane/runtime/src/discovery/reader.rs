@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use cubegate_domain::Cluster;
 use cubegate_filter_config::Resources;
-use cubegate_member::{Discoverer, Discovery};
+use cubegate_member::{Discoverer, Discovery, Look};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time;
 
@@ -18,8 +18,10 @@ pub(super) struct Reading {
     pub(super) cluster: String,
     /// Which task it is from.
     pub(super) generation: u64,
-    /// What the cluster has; `None`: it could not be read.
-    pub(super) resources: Option<Arc<Resources>>,
+    /// What the cluster has, or one sentence why it could not be read.
+    pub(super) outcome: Result<Arc<Resources>, String>,
+    /// What it answered before that, if it did.
+    pub(super) look: Option<Look>,
 }
 
 /// How a cluster's discovery went, for the log: a line when it is another, none while
@@ -46,23 +48,21 @@ pub(super) async fn run(
     let mut last = Discovery::default();
     let mut course = Course::default();
     loop {
+        let mut look = None;
         let outcome = match &discoverer {
-            // The semaphore is never closed.
-            Ok(discoverer) => {
-                let _slot = AT_ONCE.acquire().await;
-                discoverer.discover().await
-            }
-            Err(error) => Err(error.clone()),
+            Ok(discoverer) => read(discoverer, &mut look).await,
+            Err(error) => Err(error.to_string()),
         };
         course.log(&name, &outcome);
-        let resources = outcome.ok().map(|discovery| {
+        let outcome = outcome.map(|discovery| {
             last = discovery.or_from(&last);
             Arc::new(last.resources())
         });
         let reading = Reading {
             cluster: name.clone(),
             generation,
-            resources,
+            outcome,
+            look,
         };
         if readings.send(reading).await.is_err() {
             return;
@@ -71,15 +71,30 @@ pub(super) async fn run(
     }
 }
 
+/// Looks whether the server is there and takes the credential, and only then reads what it
+/// has.
+async fn read(discoverer: &Discoverer, look: &mut Option<Look>) -> Result<Discovery, String> {
+    // The semaphore is never closed.
+    let _slot = AT_ONCE.acquire().await;
+    let looked = discoverer.look().await.map_err(|error| error.to_string())?;
+    *look = Some(looked);
+    let discovery = discoverer.discover().await;
+    discovery.map_err(|error| error.to_string())
+}
+
 // === impl Course ===
 
 impl Course {
-    fn log(&mut self, name: &str, outcome: &Result<Discovery, cubegate_member::DiscoveryError>) {
+    fn log(&mut self, name: &str, outcome: &Result<Discovery, String>) {
         let discovery = match outcome {
             Ok(discovery) => discovery,
             Err(error) => {
                 if self.failures == 0 {
-                    tracing::warn!(cluster.name = name, %error, "a cluster's resources cannot be read; what is known of them stays");
+                    tracing::warn!(
+                        cluster.name = name,
+                        error,
+                        "a cluster's resources cannot be read; what is known of them stays"
+                    );
                 }
                 self.failures = self.failures.saturating_add(1);
                 return;

@@ -1,8 +1,10 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use cubegate_api::ClusterStatus;
 use cubegate_domain::ClusterCredential;
 use cubegate_testing::{cluster, path_of, serve};
 use serde_json::json;
+use tokio::time;
 
 use super::*;
 
@@ -12,7 +14,8 @@ const INTERVAL: Duration = Duration::from_millis(40);
 #[derive(Default)]
 struct ApiServerState {
     asked: AtomicUsize,
-    /// 0: nothing but the core; 1: widgets, too; 2: an error.
+    /// 0: nothing but the core; 1: widgets and a version, too; 2: an error; 3: another
+    /// credential is wanted.
     mood: AtomicUsize,
 }
 
@@ -25,6 +28,8 @@ fn answer(state: &ApiServerState, path: &str) -> (u16, String) {
     };
     let document = match (path, mood) {
         (_, 2) => return (503, String::new()),
+        (_, 3) => return (401, String::new()),
+        ("/version", 1) => json!({ "gitVersion": "v1.20.4" }),
         ("/api", _) => json!({ "versions": ["v1"] }),
         ("/api/v1", _) => resources("pods"),
         ("/apis", 0) => {
@@ -51,6 +56,7 @@ fn api_server() -> (String, Arc<ApiServerState>) {
 struct Test {
     store: Store,
     known: watch::Receiver<KnownResources>,
+    states: watch::Receiver<ClusterStates>,
     _folder: tempfile::TempDir,
 }
 
@@ -67,17 +73,25 @@ impl Test {
             store.add_cluster(cluster, false).await.unwrap();
         }
         let (publish, known) = watch::channel(KnownResources::default());
-        tokio::spawn(run(
-            store.clone(),
-            INTERVAL,
-            publish,
-            watch::Sender::default(),
-        ));
+        let (told, states) = watch::channel(ClusterStates::new());
+        tokio::spawn(run(store.clone(), INTERVAL, publish, told));
         Self {
             store,
             known,
+            states,
             _folder: folder,
         }
+    }
+
+    /// Waits until a cluster has this status, and returns its state.
+    async fn until_it_is(&mut self, cluster: &str, status: ClusterStatus) -> ClusterState {
+        let is_so = |states: &ClusterStates| {
+            let state = states.get(cluster);
+            state.is_some_and(|state| state.status == status)
+        };
+        let waited = time::timeout(Duration::from_secs(10), self.states.wait_for(is_so)).await;
+        let states = waited.unwrap_or_else(|_| panic!("{cluster} is never {status:?}"));
+        states.unwrap()[cluster].clone()
     }
 
     /// Waits until the plural names of a cluster are these; `None`: nothing is known.
@@ -109,7 +123,7 @@ async fn what_a_cluster_has_is_followed_while_it_is_registered() {
     test.store.remove_cluster("a").await.unwrap();
     test.until("a", None).await;
     let asked = server.asked.load(Ordering::SeqCst);
-    time::sleep(INTERVAL * 5).await;
+    sleep(INTERVAL * 5).await;
     assert!(
         server.asked.load(Ordering::SeqCst) <= asked + 1,
         "nobody asks a cluster that is gone"
@@ -128,13 +142,13 @@ async fn what_is_known_stays_while_the_cluster_does_not_answer() {
     server.mood.store(1, Ordering::SeqCst);
     test.until("a", Some(&["pods", "widgets"])).await;
     server.mood.store(2, Ordering::SeqCst);
-    time::sleep(INTERVAL * 5).await;
+    sleep(INTERVAL * 5).await;
     test.until("a", Some(&["pods", "widgets"])).await;
     // With another credential it is the same cluster.
     let mut changed = cluster("a", &url);
     changed.credential = ClusterCredential::BearerToken("other".to_owned());
     test.store.add_cluster(&changed, true).await.unwrap();
-    time::sleep(INTERVAL * 5).await;
+    sleep(INTERVAL * 5).await;
     test.until("a", Some(&["pods", "widgets"])).await;
     // On another server it is not.
     test.store
@@ -156,7 +170,7 @@ async fn the_same_resources_are_no_news() {
     test.known.mark_unchanged();
     let asked = server.asked.load(Ordering::SeqCst);
     while server.asked.load(Ordering::SeqCst) < asked + 3 {
-        time::sleep(INTERVAL / 4).await;
+        sleep(INTERVAL / 4).await;
     }
     assert!(!test.known.has_changed().unwrap());
 }
@@ -169,4 +183,42 @@ async fn all_is_complete_when_each_cluster_was_asked_also_one_that_is_dead() {
     let known = time::timeout(Duration::from_secs(10), complete).await;
     let known = known.unwrap().unwrap().clone();
     assert_eq!(known.resources.into_keys().collect::<Vec<_>>(), ["a"]);
+}
+
+#[tokio::test]
+async fn how_a_cluster_is_is_told_with_the_reason_and_since_when() {
+    let mut test = Test::start().await;
+    let (url, server) = api_server();
+    let registered = cluster("a", &url);
+    test.store.add_cluster(&registered, false).await.unwrap();
+    let good = test.until_it_is("a", ClusterStatus::Normal).await;
+    assert_eq!((good.version.as_str(), good.reason.as_str()), ("", ""));
+    assert!(good.latency.is_some() && good.credential_ends.is_none());
+    server.mood.store(1, Ordering::SeqCst);
+    let has_version = |states: &ClusterStates| states["a"].version == "v1.20.4";
+    test.states.wait_for(has_version).await.unwrap();
+
+    server.mood.store(3, Ordering::SeqCst);
+    let refused = test.until_it_is("a", ClusterStatus::Abnormal).await;
+    assert!(refused.reason.contains("does not accept the credential"));
+    assert!(refused.since >= good.since && refused.latency.is_none());
+    assert_eq!(refused.version, "v1.20.4");
+    server.mood.store(2, Ordering::SeqCst);
+    let has_reason = |states: &ClusterStates| states["a"].reason.contains("503");
+    let broken = test.states.wait_for(has_reason).await.unwrap()["a"].clone();
+    assert_eq!(broken.since, refused.since);
+    assert!(broken.latency.is_some());
+
+    // With another credential it is looked at anew.
+    let mut changed = registered;
+    changed.credential = ClusterCredential::BearerToken("e30.eyJleHAiOjE5MDAwMDAwMDB9.c2ln".into());
+    server.mood.store(0, Ordering::SeqCst);
+    test.store.add_cluster(&changed, true).await.unwrap();
+    let ends = |states: &ClusterStates| states["a"].credential_ends.is_some();
+    test.states.wait_for(ends).await.unwrap();
+    let good = test.until_it_is("a", ClusterStatus::Normal).await;
+    let ends = good.credential_ends.unwrap().unix_timestamp();
+    assert_eq!(ends, 1_900_000_000);
+    test.store.remove_cluster("a").await.unwrap();
+    test.states.wait_for(ClusterStates::is_empty).await.unwrap();
 }

@@ -1,10 +1,9 @@
 //! What others have found out already, read when somebody asks.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use cubegate_api::Document;
+use cubegate_api::{ClusterStates, ClusterStatus, Document};
 use cubegate_audit::Recorder;
 use cubegate_filter_config::{DOCUMENT_FILTER_NAME, FILTER_NAME, RevocationKind};
 use cubegate_snapshot::Snapshot;
@@ -16,7 +15,6 @@ use prometheus_client::registry::Unit;
 use tokio::sync::watch;
 
 use super::rows::{Label, Rows, number, one, size};
-use crate::discovery::ClusterState;
 use crate::tls::Identity;
 use crate::{control_plane, pki};
 
@@ -27,7 +25,7 @@ pub(crate) struct Live {
     pub(crate) envoys: watch::Receiver<Envoys>,
     pub(crate) snapshots: watch::Receiver<Arc<Snapshot>>,
     pub(crate) documents: watch::Receiver<Vec<Document>>,
-    pub(crate) clusters: watch::Receiver<BTreeMap<String, ClusterState>>,
+    pub(crate) clusters: watch::Receiver<ClusterStates>,
     pub(crate) identity: Arc<Identity>,
     pub(crate) live: watch::Receiver<control_plane::Live>,
     /// When the CA of xDS ends, in Unix seconds.
@@ -62,16 +60,20 @@ impl Live {
             None,
             "Whether the control plane could read a cluster's discovery the last time (1) or not (0)",
             clusters.iter().filter_map(|(name, state)| {
-                let answers = f64::from(u8::from(state.answers?));
-                Some((vec![label("cluster", name)], answers))
+                let is_up = match state.status {
+                    ClusterStatus::Normal => 1.0,
+                    ClusterStatus::Abnormal => 0.0,
+                    ClusterStatus::Unknown => return None,
+                };
+                Some((vec![label("cluster", name)], is_up))
             }),
         )?;
         let mut counts = [("up", 0), ("down", 0), ("unknown", 0)];
         for state in clusters.values() {
-            let at = match state.answers {
-                Some(true) => "up",
-                Some(false) => "down",
-                None => "unknown",
+            let at = match state.status {
+                ClusterStatus::Normal => "up",
+                ClusterStatus::Abnormal => "down",
+                ClusterStatus::Unknown => "unknown",
             };
             for (_, count) in counts.iter_mut().filter(|(name, _)| *name == at) {
                 *count += 1;
@@ -88,7 +90,10 @@ impl Live {
             Some(&Unit::Seconds),
             "When the gateway's own credential at a cluster ends, in Unix time, if it says so",
             clusters.iter().filter_map(|(name, state)| {
-                Some((vec![label("cluster", name)], time(state.credential_ends?)))
+                Some((
+                    vec![label("cluster", name)],
+                    time(state.credential_ends?.unix_timestamp()),
+                ))
             }),
         )
     }

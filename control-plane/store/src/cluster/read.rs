@@ -1,6 +1,6 @@
 //! Reading clusters.
 
-use cubegate_domain::{ApiServer, Cluster, ClusterCredential, ClusterTls, Scheme};
+use cubegate_domain::{ApiServer, Cluster, ClusterCredential, ClusterSource, ClusterTls, Scheme};
 
 use crate::row::to_time;
 use crate::seal::{Place, Sealer};
@@ -19,7 +19,8 @@ pub(super) enum Seal {
 /// The columns of a [`ClusterRow`].
 macro_rules! cluster_columns {
     () => {
-        "name, scheme, host, port, path_prefix, ca_pem, server_name, credential_sealed, created_at"
+        "name, scheme, host, port, path_prefix, ca_pem, server_name, credential_sealed, created_at, \
+         source"
     };
 }
 pub(super) use cluster_columns;
@@ -35,6 +36,7 @@ pub(super) struct ClusterRow {
     server_name: Option<String>,
     pub(super) credential_sealed: String,
     created_at: i64,
+    source: String,
 }
 
 // === impl Store ===
@@ -138,6 +140,7 @@ impl ClusterRow {
             },
             credential: ClusterCredential::None,
             created_at: to_time(self.created_at, "clusters", "created_at", &self.name)?,
+            source: ClusterSource::parse(&self.source),
             name: self.name.parse().map_err(|_| wrong("name"))?,
             tls: ClusterTls {
                 ca_pem: self.ca_pem,

@@ -27,11 +27,12 @@ impl Store {
         let written = sqlx::query(concat!(
             "INSERT INTO clusters (",
             cluster_columns!(),
-            ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+            ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
              ON CONFLICT (name) DO UPDATE SET scheme = excluded.scheme, host = excluded.host,
              port = excluded.port, path_prefix = excluded.path_prefix, ca_pem = excluded.ca_pem,
-             server_name = excluded.server_name, credential_sealed = excluded.credential_sealed
-             WHERE $10 <> 0"
+             server_name = excluded.server_name, credential_sealed = excluded.credential_sealed,
+             source = excluded.source
+             WHERE $11 <> 0"
         ))
         .bind(name)
         .bind(cluster.server.scheme.as_str())
@@ -42,6 +43,7 @@ impl Store {
         .bind(cluster.tls.server_name.as_deref())
         .bind(sealed)
         .bind(from_time(cluster.created_at))
+        .bind(cluster.source.as_str())
         .bind(i64::from(replace))
         .execute(&mut *tx)
         .await?

@@ -91,6 +91,8 @@ impl Store {
                  expires_at = CASE WHEN user_name = $3 THEN expires_at END,
                  name = CASE WHEN user_name = $3 THEN name ELSE '' END,
                  description = CASE WHEN user_name = $3 THEN description ELSE '' END,
+                 last_used_address = CASE WHEN user_name = $3 THEN last_used_address END,
+                 last_used_cluster = CASE WHEN user_name = $3 THEN last_used_cluster END,
                  user_name = $3, made_by = NULL
                  WHERE access_key = $1"
             }

@@ -11,7 +11,8 @@ use crate::{Store, StoreError};
 macro_rules! key_columns {
     () => {
         "access_key, user_name, name, description, expires_at, scope, limits, token_epoch, \
-         old_secret_until, made_by, created_at, last_used_at"
+         old_secret_until, made_by, created_at, last_used_at, last_used_address, \
+         last_used_cluster"
     };
 }
 pub(crate) use key_columns;
@@ -30,6 +31,8 @@ pub(crate) struct KeyRow {
     made_by: Option<String>,
     created_at: i64,
     last_used_at: Option<i64>,
+    last_used_address: Option<String>,
+    last_used_cluster: Option<String>,
 }
 
 // === impl Store ===
@@ -88,7 +91,7 @@ impl Store {
             .map(KeyRow::into_key)
             .collect::<Result<Vec<_>, _>>()?;
         for key in &mut keys {
-            key.last_used_at = key.last_used_at.max(self.inner.uses.of(&key.access_key));
+            self.inner.uses.add_to(key);
         }
         Ok(keys)
     }
@@ -125,6 +128,8 @@ impl KeyRow {
                 &self.access_key,
             )?,
             last_used_at: time(self.last_used_at, "last_used_at")?,
+            last_used_address: self.last_used_address,
+            last_used_cluster: self.last_used_cluster,
             made_by: self.made_by,
             user: self.user_name,
             access_key: self.access_key,

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use cubegate_domain::{ApiServer, Cluster, ClusterCredential, ClusterTls, Scheme};
+use cubegate_domain::{ApiServer, Cluster, ClusterCredential, ClusterSource, ClusterTls, Scheme};
 use tokio::time::timeout;
 
 use super::{Kind, TestStore, at, on_each_database};
@@ -21,6 +21,7 @@ pub(super) fn mk_cluster(name: &str) -> Cluster {
         },
         credential: ClusterCredential::BearerToken("s3cret-token".to_owned()),
         created_at: at(0),
+        source: ClusterSource::Cli,
     }
 }
 
@@ -57,6 +58,7 @@ async fn an_existing_name_is_refused_unless_it_is_replaced(kind: Kind) {
     second.server.port = 1;
     second.credential = ClusterCredential::None;
     second.created_at = at(9);
+    second.source = ClusterSource::Import;
     let refused = store.add_cluster(&second, false).await;
     assert!(matches!(refused, Err(StoreError::ClusterExists(name)) if name == "member-1"));
     assert_eq!(

@@ -2,10 +2,10 @@
 
 use cubegate_domain::{AccessKey, KeyAttributes, KeyAttributesError, KeyChange};
 use cubegate_token::{KeyLimits, KeyScope};
-use time::Duration;
+use time::{Duration, OffsetDateTime};
 
 use super::{Kind, TestStore, at, mk_user, on_each_database};
-use crate::{ImportedKey, IssuedKey, KeyCheck, StoreError, TokenMarks, Written};
+use crate::{ImportedKey, IssuedKey, KeyCheck, KeyUse, Store, StoreError, TokenMarks, Written};
 
 const UNTIL: i64 = 9_000;
 
@@ -256,12 +256,20 @@ async fn a_key_that_is_imported_again_after_its_deletion_gives_good_tokens(kind:
     assert!(!store.is_taken_back(&store.key().await).await);
 }
 
+fn mk_use(at: OffsetDateTime) -> KeyUse<'static> {
+    KeyUse {
+        at,
+        address: None,
+        cluster: None,
+    }
+}
+
 async fn a_use_is_seen_at_once_and_written_later(kind: Kind) {
     let (store, pair) = TestStore::with_key(kind, KeyAttributes::default()).await;
     let other = store.open_again().await;
     let written = async || other.list_keys("jeff").await.unwrap()[0].last_used_at;
     for seconds in [100, 102, 101] {
-        store.note_key_use(&pair.access_key, at(seconds));
+        store.note_key_use(&pair.access_key, mk_use(at(seconds)));
     }
     assert_eq!(store.key().await.last_used_at, Some(at(102)));
     assert_eq!(written().await, None);
@@ -270,17 +278,65 @@ async fn a_use_is_seen_at_once_and_written_later(kind: Kind) {
     assert_eq!(store.key().await.last_used_at, Some(at(102)));
 
     // Another process knows of a later use.
-    other.note_key_use(&pair.access_key, at(200));
+    other.note_key_use(&pair.access_key, mk_use(at(200)));
     other.write_key_uses().await.unwrap();
-    store.note_key_use(&pair.access_key, at(150));
+    store.note_key_use(&pair.access_key, mk_use(at(150)));
     store.write_key_uses().await.unwrap();
     assert_eq!(store.key().await.last_used_at, Some(at(200)));
+}
+
+async fn a_use_tells_from_where_and_which_cluster_was_asked(kind: Kind) {
+    let (store, pair) = TestStore::with_key(kind, KeyAttributes::default()).await;
+    let other = store.open_again().await;
+    let key = &pair.access_key;
+    let seen = async |store: &Store| {
+        let key = store.list_keys("jeff").await.unwrap().remove(0);
+        (
+            key.last_used_at,
+            key.last_used_address,
+            key.last_used_cluster,
+        )
+    };
+    let expected = |seconds, address: &str, cluster: &str| {
+        let text = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+        (Some(at(seconds)), text(address), text(cluster))
+    };
+    let asked = KeyUse {
+        address: Some([203, 0, 113, 7].into()),
+        cluster: Some("member-1"),
+        ..mk_use(at(100))
+    };
+    store.note_key_use(key, asked);
+    let first = expected(100, "203.0.113.7", "member-1");
+    assert_eq!(seen(&store).await, first);
+    store.write_key_uses().await.unwrap();
+    assert_eq!(
+        (seen(&store).await, seen(&other).await),
+        (first.clone(), first)
+    );
+    // A token for the same key; the cluster stays, also in the database.
+    other.note_key_use(key, mk_use(at(110)));
+    let second = expected(110, "", "member-1");
+    assert_eq!(seen(&other).await, second);
+    other.write_key_uses().await.unwrap();
+    assert_eq!(seen(&store).await, second);
+    // What another process knows better.
+    store.note_key_use(key, asked);
+    assert_eq!(seen(&store).await, second);
+    store.write_key_uses().await.unwrap();
+    assert_eq!(seen(&other).await, second);
+    // No database takes such names, and what is in none is not written.
+    for (key, cluster) in [("a\0", "member-1"), ("gone", "a\0"), ("gone", "member-1")] {
+        let cluster = Some(cluster);
+        store.note_key_use(key, KeyUse { cluster, ..asked });
+    }
+    store.write_key_uses().await.unwrap();
 }
 
 async fn a_use_that_cannot_be_written_stays_noted(kind: Kind) {
     let (store, pair) = TestStore::with_key(kind, KeyAttributes::default()).await;
     let other = store.open_again().await;
-    store.note_key_use(&pair.access_key, at(100));
+    store.note_key_use(&pair.access_key, mk_use(at(100)));
     store.inner.pools.writer.close().await;
     assert!(store.write_key_uses().await.is_err());
     assert_eq!(store.key().await.last_used_at, Some(at(100)));
@@ -296,5 +352,6 @@ on_each_database!(
     an_import_brings_no_secret_back_that_was_rotated_away_here,
     a_key_that_is_imported_again_after_its_deletion_gives_good_tokens,
     a_use_is_seen_at_once_and_written_later,
+    a_use_tells_from_where_and_which_cluster_was_asked,
     a_use_that_cannot_be_written_stays_noted,
 );

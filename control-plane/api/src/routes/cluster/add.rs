@@ -4,12 +4,9 @@ use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::Response;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use cubegate_api_types::cube::{AddClusterRequest, ClusterAdded, Success};
-use cubegate_domain::ClusterName;
-use cubegate_member::{FileAccess, parse_kubeconfig, probe};
 
+use super::submitted::{Submitted, bad_request, free_name};
 use crate::audit::Note;
 use crate::extract::{Admin, RawBody, WritingCaller};
 use crate::{ApiError, AppState, respond};
@@ -19,9 +16,6 @@ const ENVOY_PATIENCE: Duration = Duration::from_secs(3);
 
 /// Nobody was there who could say more.
 const NO_ENVOY: &str = "no Envoy is connected, so the control plane alone has asked the API server";
-
-/// Nothing could prove the API server.
-const NO_SYSTEM_CA: &str = "the kubeconfig has no certificate-authority-data and the control plane knows no CA bundle of its system; embed the CA, or have --system-ca given";
 
 /// Register a cluster, for administrators.
 ///
@@ -50,47 +44,19 @@ pub(crate) async fn handler(
     if request.kubeconfig.trim().is_empty() {
         return Err(ApiError::ParamMissing("kubeconfig"));
     }
-    let name: ClusterName = request.name.parse().map_err(bad_request)?;
-    note.name(name.as_str());
-    note.cluster(name.as_str());
     // Again below, atomically; here it saves the wait for the probe.
-    if state.store.get_cluster(name.as_str()).await?.is_some() {
-        return Err(ApiError::ClusterExists(name.to_string()));
-    }
-
-    let spec = parse_kubeconfig(
-        &plain_text(&request.kubeconfig),
-        request.context.as_deref(),
-        // A path in it would name a file of this machine.
-        &FileAccess::Refused,
-        state.clock.now(),
-    )
-    .map_err(bad_request)?;
-    state
-        .cluster_addresses
-        .check(&spec.server)
-        .await
-        .map_err(bad_request)?;
-    let mut warnings = spec.warnings.clone();
-    let cluster = spec.into_cluster(name, state.clock.now());
-    if cluster.needs_system_ca() && !cubegate_member::knows_system_ca() {
-        return Err(bad_request(NO_SYSTEM_CA));
-    }
+    let name = free_name(&state, &note, &request.name).await?;
+    let context = request.context.as_deref();
+    let submitted = Submitted::read(&state, name, &request.kubeconfig, context).await?;
     let check = request.check.unwrap_or(true);
     let mut left_to_envoys = None;
+    let mut warnings = submitted.warnings.clone();
     if check {
-        let groups = state.store.impersonated_groups().await?;
-        match probe(&cluster, &groups).await {
-            Ok(report) => warnings.extend(report.warnings),
-            Err(error) => {
-                let Some(warning) = error.left_to_envoys() else {
-                    return Err(bad_request(error));
-                };
-                warnings.push(warning);
-                left_to_envoys = Some(error);
-            }
-        }
+        let answered = submitted.ask(&state).await?;
+        warnings.extend(answered.warnings);
+        left_to_envoys = answered.left_to_envoys;
     }
+    let cluster = submitted.cluster;
     state.store.add_cluster(&cluster, false).await?;
     let name = cluster.name.as_str();
     let clock = || state.clock.now();
@@ -122,19 +88,4 @@ pub(crate) async fn handler(
         message: Success::default().message,
         warnings,
     }))
-}
-
-/// The text of a kubeconfig that may be given in base64. No kubeconfig is valid
-/// base64 by itself: it holds colons.
-fn plain_text(kubeconfig: &str) -> String {
-    let unfolded: String = kubeconfig.split_ascii_whitespace().collect();
-    STANDARD
-        .decode(unfolded)
-        .ok()
-        .and_then(|bytes| String::from_utf8(bytes).ok())
-        .unwrap_or_else(|| kubeconfig.to_owned())
-}
-
-fn bad_request(error: impl std::fmt::Display) -> ApiError {
-    ApiError::BadRequest(error.to_string())
 }

@@ -10,12 +10,12 @@ use crate::{ApiError, AppState, respond, views};
 
 /// The registered clusters, for administrators.
 ///
-/// Names and servers; credentials never leave the store this way.
+/// Names, servers and how they are; credentials never leave the store this way.
 #[utoipa::path(
     get,
     path = "/api/v1/cube/clusters",
     tag = "clusters",
-    responses((status = 200, description = "The clusters by name, each with what Envoys make of it", body = ClusterList)),
+    responses((status = 200, description = "The clusters by name, each with how it is and what Envoys make of it", body = ClusterList)),
     security(("bearer" = []), ("cookie" = []))
 )]
 pub(crate) async fn handler(
@@ -24,14 +24,20 @@ pub(crate) async fn handler(
 ) -> Result<Response, ApiError> {
     let revision = state.store.revision().await?;
     let envoys = state.store.list_envoys(state.clock.now()).await?;
-    let items: Vec<_> = state
-        .store
-        .list_clusters()
-        .await?
-        .into_iter()
+    let host = state.store.host_cluster().await?;
+    let clusters = state.store.list_clusters().await?;
+    let states = state.clusters.borrow().clone();
+    let items: Vec<_> = clusters
+        .iter()
         .map(|cluster| {
-            let answers = EnvoyAnswers::of(cluster.name.as_str(), revision, envoys.clone());
-            views::cluster(&cluster, answers)
+            let name = cluster.name.as_str();
+            let answers = EnvoyAnswers::of(name, revision, envoys.clone());
+            views::cluster(
+                cluster,
+                host.as_deref() == Some(name),
+                states.get(name),
+                answers,
+            )
         })
         .collect();
     Ok(respond::json(&ClusterList {

@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use cubegate_api_types::cube::TokenAnswer;
 use cubegate_domain::UserState;
-use cubegate_store::KeyCheck;
+use cubegate_store::{KeyCheck, KeyUse};
 
 use crate::audit::Note;
 use crate::extract::{Caller, ClientIp, Query, RawBody, form_fields, json_fields};
@@ -116,7 +116,12 @@ async fn issue(
         return Err(ApiError::UserDisabled);
     }
     let issued = state.issuer.issue_from_key(&user, &key, now)?;
-    state.store.note_key_use(&key.access_key, now);
+    let used = KeyUse {
+        at: now,
+        address: ip,
+        cluster: None,
+    };
+    state.store.note_key_use(&key.access_key, used);
     Ok(respond::json(&TokenAnswer {
         token: issued.token,
     }))

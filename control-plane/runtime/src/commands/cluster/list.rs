@@ -1,6 +1,6 @@
 //! `cubegate cluster list`
 
-use cubegate_api::views;
+use cubegate_api::{ClusterState, views};
 use cubegate_api_types::cube::ClusterItem;
 use cubegate_domain::ClusterCredential;
 use cubegate_store::EnvoyAnswers;
@@ -8,6 +8,8 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::args::ListingArgs;
+use crate::cluster_reports::states_of;
+use crate::discovery::credential;
 use crate::{commands, output};
 
 /// As `GET /clusters`, and what only an operator is told.
@@ -24,8 +26,6 @@ struct Item {
     shown: ClusterItem,
     /// How the gateway proves itself there.
     credential: &'static str,
-    /// Whether paths mean it that name no cluster.
-    host: bool,
 }
 
 pub(super) async fn run(args: &ListingArgs) -> anyhow::Result<()> {
@@ -34,19 +34,26 @@ pub(super) async fn run(args: &ListingArgs) -> anyhow::Result<()> {
     let host = store.host_cluster().await?;
     let clusters = store.list_clusters().await?;
     let revision = store.revision().await?;
-    let envoys = store.list_envoys(OffsetDateTime::now_utc()).await?;
+    let now = OffsetDateTime::now_utc();
+    let envoys = store.list_envoys(now).await?;
+    let mut states = states_of(store.list_cluster_reports(now).await?);
     let items: Vec<_> = clusters
         .iter()
         .map(|cluster| {
-            let answers = EnvoyAnswers::of(cluster.name.as_str(), revision, envoys.clone());
+            let name = cluster.name.as_str();
+            let answers = EnvoyAnswers::of(name, revision, envoys.clone());
+            let is_host = host.as_deref() == Some(name);
+            let state = states
+                .entry(name.to_owned())
+                .or_insert_with(|| ClusterState::unknown(cluster.created_at, None));
+            state.credential_ends = credential::ends(&cluster.credential);
             Item {
-                shown: views::cluster(cluster, answers),
+                shown: views::cluster(cluster, is_host, Some(&*state), answers),
                 credential: match cluster.credential {
                     ClusterCredential::None => "none",
                     ClusterCredential::ClientCertificate { .. } => "clientCertificate",
                     ClusterCredential::BearerToken(_) => "token",
                 },
-                host: host.as_deref() == Some(cluster.name.as_str()),
             }
         })
         .collect();
@@ -65,11 +72,18 @@ pub(super) async fn run(args: &ListingArgs) -> anyhow::Result<()> {
             "CREDENTIAL",
             "HOST",
             "REGISTERED",
+            "STATUS",
             "ENVOYS",
         ],
         &rows,
     );
     for Item { shown, .. } in &list.items {
+        if !shown.reason.is_empty() {
+            output::warn(&format!(
+                "cluster {} is abnormal since {}: {}",
+                shown.name, shown.since, shown.reason
+            ));
+        }
         for refusal in &shown.envoys.refused {
             output::warn(&format!(
                 "the Envoy {} refuses cluster {}: {}",
@@ -82,9 +96,7 @@ pub(super) async fn run(args: &ListingArgs) -> anyhow::Result<()> {
 
 fn row(item: &Item) -> Vec<String> {
     let Item {
-        shown,
-        credential,
-        host,
+        shown, credential, ..
     } = item;
     vec![
         shown.name.clone(),
@@ -94,8 +106,9 @@ fn row(item: &Item) -> Vec<String> {
             other => other,
         }
         .to_owned(),
-        if *host { "yes" } else { "" }.to_owned(),
+        if shown.host { "yes" } else { "" }.to_owned(),
         shown.created_at.clone(),
+        shown.status.clone(),
         taken(shown),
     ]
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, anyhow};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use cubegate_domain::{ADMIN_GROUP, Cluster, ClusterName, UserState};
+use cubegate_domain::{ADMIN_GROUP, Cluster, ClusterName, ClusterSource, UserState};
 use cubegate_member::{FileAccess, parse_kubeconfig};
 use cubegate_store::{ImportedKey, NewUser, Store};
 use cubegate_token::{check_group_name, check_user_name};
@@ -153,7 +153,7 @@ fn check_cluster(entry: ClusterEntry, folder: &Path) -> anyhow::Result<Cluster> 
     for warning in &spec.warnings {
         output::warn(&format!("cluster {name}: {warning}"));
     }
-    Ok(spec.into_cluster(name, now))
+    Ok(spec.into_cluster(name, now, ClusterSource::Import))
 }
 
 /// Returns the kubeconfig's text, and the folder that its paths are relative to.

@@ -8,8 +8,8 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use cubegate_domain::{
-    ADMIN_GROUP, Cluster, ClusterName, Profile, UserState, check_display_name, check_email,
-    check_language, check_phone,
+    ADMIN_GROUP, Cluster, ClusterName, ClusterSource, Profile, UserState, check_display_name,
+    check_email, check_language, check_phone,
 };
 use cubegate_member::{
     ClusterObject, FileAccess, KeyObject, KubeCube, UserObject, parse_kubeconfig, probe,
@@ -271,7 +271,7 @@ fn cluster(object: &ClusterObject, notes: &mut Vec<String>) -> anyhow::Result<Cl
             "reached at {server} as its kubeconfig says, and not at its kubernetesAPIEndpoint {endpoint}"
         ));
     }
-    Ok(spec.into_cluster(name, now))
+    Ok(spec.into_cluster(name, now, ClusterSource::Import))
 }
 
 /// Reports what was done. An object that the store refuses is skipped; a store
