@@ -45,6 +45,20 @@ fn a_cluster_that_answers_tells_version_and_latency_and_where_it_came_from() -> 
         ensure!(item["source"] == json!("cli"), "{item}");
         // Its credential is a client certificate.
         ensure!(item["credentialExpiresAt"].is_string(), "{item}");
+        // The command is another process, which asks no cluster.
+        let site = world.gateway.site();
+        until("the command knows it, too", PATIENCE, || async {
+            let shown = site.ok(&["cluster", "list", "-o", "json"]).await?;
+            let shown: Value = serde_json::from_str(&shown)?;
+            let items = shown["items"].as_array().context("no items")?;
+            let same = |known: &&Value| {
+                ["name", "status", "since", "version", "credentialExpiresAt"]
+                    .iter()
+                    .all(|field| known[field] == item[field])
+            };
+            Ok(items.iter().find(same).map(drop))
+        })
+        .await?;
         let is_host = |item: &Value| item["host"] == json!(true);
         ensure!(!is_host(&item));
         ensure!(is_host(
