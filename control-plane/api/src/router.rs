@@ -24,10 +24,11 @@ use crate::{AppState, audit, cookie, metrics, peer};
 /// Longest body taken, in bytes. A kubeconfig with its certificates has some 10 KiB.
 pub(crate) const MAX_BODY_BYTES: usize = 1024 * 1024;
 
-/// Returns the whole API. Whoever serves it should do so with
+/// Returns the whole API, and beside it `pages`, of which nothing is recorded: what they ask of
+/// the API is. Whoever serves it should do so with
 /// `into_make_service_with_connect_info::<Peer>()` ([`Peer`](crate::Peer)): of a peer that
 /// is not known, or is no Envoy, nothing is believed about clients.
-pub fn router(state: AppState) -> Router {
+pub fn router(state: AppState, pages: Router) -> Router {
     let kubecube = routes::kubecube().map(|router| {
         router
             .layer(middleware::from_fn_with_state(
@@ -39,6 +40,7 @@ pub fn router(state: AppState) -> Router {
     });
     let (router, rows) = routes::others().merge(kubecube).into_parts();
     router
+        .merge(pages.with_state(()))
         .fallback(not_found::handler)
         .method_not_allowed_fallback(not_found::method)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))

@@ -83,14 +83,23 @@ impl Listener {
     }
 
     /// From now on they prove themselves with this certificate.
-    fn prove_by(&mut self, certificate: Option<&ServingCertificate>) -> anyhow::Result<()> {
+    pub(crate) fn prove_by(&mut self, certificate: Option<&ServingCertificate>) -> anyhow::Result<()> {
         self.client = self.client.proven_by(proof(certificate)?)?;
         Ok(())
     }
 
+    /// Returns what speaks to it.
+    pub(crate) fn client(&self) -> &ListenerClient {
+        &self.client
+    }
+
     /// Returns where an Envoy serves that calls from `peer`.
     fn of(&self, peer: Option<&str>) -> SocketAddr {
-        let peer = peer.and_then(|peer| peer.parse::<SocketAddr>().ok());
+        self.of_peer(peer.and_then(|peer| peer.parse().ok()))
+    }
+
+    /// The same of an address that is read already.
+    pub(crate) fn of_peer(&self, peer: Option<SocketAddr>) -> SocketAddr {
         match peer {
             // It listens on all of its addresses, and one of them is known.
             Some(peer) if self.address.ip().is_unspecified() => {

@@ -37,6 +37,7 @@ use crate::args::GatewayArgs;
 use crate::audit_sink;
 use crate::checks::{Answers, Checker, Listener, Said};
 use crate::cluster_reports;
+use crate::console::{Gateways, console};
 use crate::data_dir::{DataDir, Missing};
 use crate::discovery::{self, KnownResources};
 use crate::envoy_reports;
@@ -169,6 +170,7 @@ impl ControlPlane {
         };
 
         let listener = Listener::new(*listen, &fixed.listener)?;
+        let gateways = Gateways::new(listener.clone());
         let issuer = Arc::new(issuer);
         let (lives, live) = watch::channel(Live {
             tokens: fixed.tokens.clone(),
@@ -181,9 +183,11 @@ impl ControlPlane {
         let mut system_ca = SystemCa::find(connections.system_ca.system_ca.as_deref())?;
         let (bundles, bundle) = watch::channel(system_ca.read());
         let mut tasks = Tasks::default();
+        tasks.until_stopped(Arc::clone(&gateways).follow(live.clone()));
         tasks.until_stopped(system_ca.follow(bundles));
         tasks.until_stopped(files.follow(lives));
         let (learnt, mut known) = watch::channel(KnownResources::default());
+        let console_known = known.clone();
         let interval = clusters.discovery_interval();
         let (states, clusters_states) = watch::channel(ClusterStates::new());
         tasks.until_stopped(discovery::run(store.clone(), interval, learnt, states));
@@ -321,7 +325,8 @@ impl ControlPlane {
             probes,
             tasks.stopped(),
         ));
-        let router = cubegate_api::router(state).layer(axum::middleware::from_fn(traces::span));
+        let pages = cubegate_console::router(console(&state, &gateways, console_known));
+        let router = cubegate_api::router(state, pages).layer(axum::middleware::from_fn(traces::span));
         let mut first_admin = first_admin;
         if !envoys.follows
             && let Some(admin) = first_admin.take()

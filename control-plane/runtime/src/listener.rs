@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use http_body_util::{BodyExt as _, Empty, Limited};
 use hyper::body::Bytes;
 use hyper::client::conn::http1;
-use hyper::{Request, StatusCode};
+use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::CryptoProvider;
@@ -136,6 +136,22 @@ impl Connection {
             // Its end is told to whoever waits for the answer.
             _ = &mut connection => answer.await,
         }
+    }
+
+    /// Sends a request, and returns the answer as it begins: its body is read by whoever
+    /// takes it, for as long as they do.
+    ///
+    /// # Errors
+    /// A connection that breaks off.
+    pub(crate) async fn open(
+        self,
+        request: Request<axum::body::Body>,
+    ) -> anyhow::Result<Response<axum::body::Body>> {
+        let (mut sender, connection) = http1::handshake(TokioIo::new(self.0)).await?;
+        // It ends when the body is read, or dropped.
+        tokio::spawn(connection);
+        let answer = sender.send_request(request).await?;
+        Ok(answer.map(axum::body::Body::new))
     }
 }
 

@@ -24,6 +24,7 @@ mod checks;
 mod cluster_reports;
 mod commands;
 mod config;
+mod console;
 mod control_plane;
 mod data_dir;
 mod discovery;

@@ -107,6 +107,12 @@ impl Sealer {
         hex::encode(mac.get(..16).unwrap_or(&mac))
     }
 
+    /// Returns the key of the console's forms.
+    pub(crate) fn form_key(&self) -> [u8; 32] {
+        // No period is written so.
+        mac(&self.route_pass, &[b"console forms"])
+    }
+
     /// Returns the hash of an access key's secret. Both halves go in, so that a hash
     /// cannot be moved to another key. Our secrets carry 122 random bits, which
     /// nobody guesses however fast the hash is: a slow one would only make every

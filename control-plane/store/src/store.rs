@@ -76,6 +76,12 @@ impl Store {
         self.inner.sealer.route_pass(period)
     }
 
+    /// Returns what the console's forms are proven with: the same in all control planes on
+    /// this database.
+    pub fn form_key(&self) -> [u8; 32] {
+        self.inner.sealer.form_key()
+    }
+
     /// Says whether the database answers.
     ///
     /// # Errors

@@ -1,13 +1,19 @@
 //! `GET /`
 
-/// What this is. The console will be here.
+use axum::response::{IntoResponse as _, Redirect, Response};
+
+/// Where the console is.
+const CONSOLE: &str = "/console/";
+
+/// What this is. Leads to the console.
 #[utoipa::path(
     get,
     path = "/",
     tag = "process",
-    responses((status = 200, description = "What this is, and where to begin", body = String, example = json!("Cubegate: one token and one URL for all your Kubernetes clusters. …")))
+    responses((status = 303, description = "The console is at `/console/`", headers(("Location" = String, description = "`/console/`"))))
 )]
-pub(crate) async fn handler() -> &'static str {
-    "Cubegate: one token and one URL for all your Kubernetes clusters. The API is under /api/v1/cube.\n\
-     Documentation: README.md and docs/ of the project; begin with POST /api/v1/cube/login or GET /api/v1/cube/key/token.\n"
+pub(crate) async fn handler() -> Response {
+    let words = "Cubegate: one token and one URL for all your Kubernetes clusters. The console is under /console/, the API under /api/v1/cube.\n";
+    let (parts, _) = Redirect::to(CONSOLE).into_response().into_parts();
+    (parts.status, parts.headers, words).into_response()
 }
