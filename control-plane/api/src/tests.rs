@@ -137,7 +137,7 @@ impl TestApp {
         };
         change(&mut state);
         let app = Self {
-            router: router(state.clone(), axum::Router::new()),
+            router: router(state.clone(), Router::new()),
             state,
             seconds,
             records: tokio::sync::Mutex::new(TestRecords {
@@ -173,7 +173,7 @@ impl TestApp {
         let (audit, records) = cubegate_audit::channel(1_000);
         state.audit = audit;
         Self {
-            router: router(state.clone(), axum::Router::new()),
+            router: router(state.clone(), Router::new()),
             state,
             seconds: Arc::clone(&self.seconds),
             records: tokio::sync::Mutex::new(TestRecords {

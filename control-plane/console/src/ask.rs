@@ -213,9 +213,7 @@ impl Ask {
 
     fn put_peer(&self, request: &mut Request) {
         if let Some(peer) = &self.peer {
-            request
-                .extensions_mut()
-                .insert(ConnectInfo(peer.clone()));
+            request.extensions_mut().insert(ConnectInfo(peer.clone()));
         }
     }
 }

@@ -43,7 +43,7 @@ async fn serve(Path(file): Path<String>, headers: HeaderMap) -> Response {
     let takes_brotli = headers
         .get(header::ACCEPT_ENCODING)
         .and_then(|value| value.to_str().ok())
-        .is_some_and(|value| value.split(',').any(|one| is_brotli(one)));
+        .is_some_and(|value| value.split(',').any(is_brotli));
     let mut response = if takes_brotli {
         ([(header::CONTENT_ENCODING, "br")], asset.brotli).into_response()
     } else {

@@ -2,12 +2,19 @@
 
 /// Returns the line that reads this URL with this token.
 pub(crate) fn get(url: &str, token: &str) -> String {
-    format!("curl {} \\\n  -H {}", quoted(url), quoted(&format!("Authorization: Bearer {token}")))
+    format!(
+        "curl {} \\\n  -H {}",
+        quoted(url),
+        quoted(&format!("Authorization: Bearer {token}"))
+    )
 }
 
 /// The same with a token that stands in a variable of the shell.
 pub(crate) fn get_with_variable(url: &str) -> String {
-    format!("curl {} \\\n  -H \"Authorization: Bearer $TOKEN\"", quoted(url))
+    format!(
+        "curl {} \\\n  -H \"Authorization: Bearer $TOKEN\"",
+        quoted(url)
+    )
 }
 
 /// Returns the text as one word of a POSIX shell.

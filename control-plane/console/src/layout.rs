@@ -25,18 +25,50 @@ struct Place {
 }
 
 const PLACES: [Place; 5] = [
-    Place { path: "/console/keys", en: "Access keys", zh: "密钥管理" },
-    Place { path: "/console/clusters", en: "Clusters", zh: "集群" },
-    Place { path: "/console/resources", en: "Resources", zh: "资源" },
-    Place { path: "/console/sessions", en: "Sessions", zh: "会话" },
-    Place { path: "/console/docs", en: "API reference", zh: "接口文档" },
+    Place {
+        path: "/console/keys",
+        en: "Access keys",
+        zh: "密钥管理",
+    },
+    Place {
+        path: "/console/clusters",
+        en: "Clusters",
+        zh: "集群",
+    },
+    Place {
+        path: "/console/resources",
+        en: "Resources",
+        zh: "资源",
+    },
+    Place {
+        path: "/console/sessions",
+        en: "Sessions",
+        zh: "会话",
+    },
+    Place {
+        path: "/console/docs",
+        en: "API reference",
+        zh: "接口文档",
+    },
 ];
 
 /// Those of administrators.
 const ADMIN_PLACES: [Place; 3] = [
-    Place { path: "/console/users", en: "Users", zh: "用户" },
-    Place { path: "/console/envoys", en: "Envoys", zh: "Envoy 节点" },
-    Place { path: "/console/audit", en: "Audit", zh: "审计" },
+    Place {
+        path: "/console/users",
+        en: "Users",
+        zh: "用户",
+    },
+    Place {
+        path: "/console/envoys",
+        en: "Envoys",
+        zh: "Envoy 节点",
+    },
+    Place {
+        path: "/console/audit",
+        en: "Audit",
+        zh: "审计",
+    },
 ];
 
 // === impl Page ===

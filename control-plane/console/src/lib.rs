@@ -19,8 +19,8 @@
     reason = "markup, answers and fields are made for whoever takes them"
 )]
 
-mod assets;
 mod ask;
+mod assets;
 mod curl;
 mod form;
 mod headers;

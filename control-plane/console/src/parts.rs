@@ -196,7 +196,11 @@ pub(crate) fn pager(l: Language, pages: Pages, link: impl Fn(u64) -> String) -> 
         size,
         total,
     } = pages;
-    let first = number.saturating_sub(1).saturating_mul(size).saturating_add(1).min(total);
+    let first = number
+        .saturating_sub(1)
+        .saturating_mul(size)
+        .saturating_add(1)
+        .min(total);
     let last_shown = number.saturating_mul(size).min(total);
     let step = |to: u64, is_there: bool, word: &str, rel: &str| {
         html! {

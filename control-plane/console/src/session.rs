@@ -41,7 +41,11 @@ impl Session {
         let who: WhoAmI = match ask.get("/api/v1/cube/whoami").await {
             Ok(who) => who,
             Err(refusal) if refusal.is_logged_out() => {
-                let back = if parts.method == Method::GET { &view.here } else { "" };
+                let back = if parts.method == Method::GET {
+                    &view.here
+                } else {
+                    ""
+                };
                 return Err(to_login(back));
             }
             Err(refusal) => return Err(layout::refused(&view, &refusal).into_response()),

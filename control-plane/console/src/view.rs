@@ -117,7 +117,11 @@ mod tests {
 
     #[test]
     fn nobody_is_led_to_another_site() {
-        for path in ["/console/", "/console/keys?a=b%2Fc", "/console/clusters/a/objects"] {
+        for path in [
+            "/console/",
+            "/console/keys?a=b%2Fc",
+            "/console/clusters/a/objects",
+        ] {
             assert_eq!(inner_path(path), Some(path));
         }
         for path in [

@@ -82,8 +82,18 @@ impl Listener {
         Ok(Self { address, client })
     }
 
+    /// Where they serve in clear.
+    #[cfg(test)]
+    pub(crate) fn in_clear(address: SocketAddr) -> Self {
+        let client = ListenerClient::new(Proof::None, false).unwrap();
+        Self { address, client }
+    }
+
     /// From now on they prove themselves with this certificate.
-    pub(crate) fn prove_by(&mut self, certificate: Option<&ServingCertificate>) -> anyhow::Result<()> {
+    pub(crate) fn prove_by(
+        &mut self,
+        certificate: Option<&ServingCertificate>,
+    ) -> anyhow::Result<()> {
         self.client = self.client.proven_by(proof(certificate)?)?;
         Ok(())
     }
@@ -267,10 +277,7 @@ mod tests {
 
     #[test]
     fn an_envoy_that_listens_everywhere_is_asked_where_it_calls_from() {
-        let listener = |address: &str| Listener {
-            address: address.parse().unwrap(),
-            client: ListenerClient::new(Proof::None, false).unwrap(),
-        };
+        let listener = |address: &str| Listener::in_clear(address.parse().unwrap());
         for (listen, peer, asked) in [
             ("127.0.0.1:30443", Some("127.0.0.1:5000"), "127.0.0.1:30443"),
             ("0.0.0.0:30443", Some("10.0.0.3:5000"), "10.0.0.3:30443"),

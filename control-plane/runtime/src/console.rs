@@ -121,8 +121,6 @@ pub(crate) fn console(
 
 #[cfg(test)]
 mod tests {
-    use cubegate_snapshot::ListenerSettings;
-
     use super::*;
 
     #[tokio::test]
@@ -130,7 +128,7 @@ mod tests {
         let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = free.local_addr().unwrap();
         drop(free);
-        let listener = Listener::new(address, &ListenerSettings::default()).unwrap();
+        let listener = Listener::in_clear(address);
         let gateways = Gateways::new(listener);
         let request = Request::get("/version").body(Body::empty()).unwrap();
         let error = gateways.ask(request).await.unwrap_err();

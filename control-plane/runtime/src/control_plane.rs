@@ -326,7 +326,8 @@ impl ControlPlane {
             tasks.stopped(),
         ));
         let pages = cubegate_console::router(console(&state, &gateways, console_known));
-        let router = cubegate_api::router(state, pages).layer(axum::middleware::from_fn(traces::span));
+        let router =
+            cubegate_api::router(state, pages).layer(axum::middleware::from_fn(traces::span));
         let mut first_admin = first_admin;
         if !envoys.follows
             && let Some(admin) = first_admin.take()

@@ -23,6 +23,9 @@ pub(crate) struct View {
     pub(crate) path: &'static str,
 }
 
+/// Where whoever is not logged in is led.
+const LOGIN: &str = "/console/login";
+
 /// How each page is looked at, beside the languages.
 const SIGHTS: [(&str, Theme, Viewport); 3] = [
     ("light", Theme::Light, Viewport::DESK),
@@ -80,7 +83,13 @@ pub(crate) async fn log_in(page: &Page, user: &str, password: &str) -> Result<()
     page.fill(By::Css("input[name=password]"), password).await?;
     page.click(By::Css("form:has(input[name=password]) [type=submit]"))
         .await?;
-    page.gone(By::Css("input[name=password]")).await
+    page.gone(By::Css("input[name=password]")).await?;
+    let path = page.path().await?;
+    ensure!(
+        !path.starts_with(LOGIN),
+        "the login has not come to its end"
+    );
+    Ok(())
 }
 
 /// Draws the page that is on the screen as `target/screenshots/console/{name}.png`, and tells
@@ -123,6 +132,11 @@ async fn walk(page: &Page, views: &[View]) -> Result<Vec<String>> {
         page.resize(viewport).await?;
         for View { name, path } in views {
             page.goto(path).await?;
+            let is_login = page.path().await?.starts_with(LOGIN);
+            ensure!(
+                !is_login || path.starts_with(LOGIN),
+                "{path} leads to the login"
+            );
             faults.extend(judge(page, &format!("{name}-{language}-{sight}")).await?);
         }
     }

@@ -40,7 +40,12 @@ async fn keys(session: &Session) -> Result<Vec<KeyObject>, Refusal> {
     let list: KeyList = session.ask.get(PATH).await?;
     let mut keys = list.items;
     keys.sort_by(|a, b| {
-        let order = |key: &KeyObject| (words::is_expired(key), key.metadata.creation_timestamp.clone());
+        let order = |key: &KeyObject| {
+            (
+                words::is_expired(key),
+                key.metadata.creation_timestamp.clone(),
+            )
+        };
         let ((a_over, a_made), (b_over, b_made)) = (order(a), order(b));
         a_over.cmp(&b_over).then_with(|| b_made.cmp(&a_made))
     });

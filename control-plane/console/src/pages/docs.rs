@@ -75,7 +75,8 @@ fn kubernetes(l: Language, url: &str) -> Markup {
         "{url}/api/v1/cube/proxy/clusters/pivot-cluster/api/v1/pods?selector=metadata.name~web&pageSize=20&sortName=metadata.creationTimestamp&sortOrder=desc"
     );
     let plain = format!("{url}/clusters/pivot-cluster/api/v1/namespaces");
-    let sphere = format!("{url}/kapis/resources.kubesphere.io/v1alpha3/deployments?limit=10&page=1");
+    let sphere =
+        format!("{url}/kapis/resources.kubesphere.io/v1alpha3/deployments?limit=10&page=1");
     html! {
         section {
             h2 { (l.say("Kubernetes through the gateway", "访问 Kubernetes 资源")) }

@@ -27,7 +27,10 @@ pub(super) async fn download(Submitted { mut session, .. }: Submitted) -> Respon
         return layout::failure(&session.view, status, title, what).into_response();
     };
     let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static("application/yaml")),
+        (
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/yaml"),
+        ),
         (
             header::CONTENT_DISPOSITION,
             HeaderValue::from_static("attachment; filename=\"cubegate.kubeconfig\""),

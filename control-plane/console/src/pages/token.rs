@@ -54,7 +54,10 @@ pub(super) async fn make(Submitted { session, fields }: Submitted) -> Response {
             return layout::page_with(view, status, title(view), content).into_response();
         }
     };
-    let url = format!("{}/api/v1/cube/clusters/info", session.ask.console().public_url);
+    let url = format!(
+        "{}/api/v1/cube/clusters/info",
+        session.ask.console().public_url
+    );
     let content = html! {
         (head(view))
         div data-forget="/console/token" {

@@ -21,7 +21,14 @@ pub(super) async fn change(
     let typed = KeyFields::typed(&fields);
     if let Some(fault) = typed.fault(l) {
         let above = parts::notice(Notice::Failed, html! { p { (fault) } });
-        return again(&session, StatusCode::UNPROCESSABLE_ENTITY, &name, &typed, above).await;
+        return again(
+            &session,
+            StatusCode::UNPROCESSABLE_ENTITY,
+            &name,
+            &typed,
+            above,
+        )
+        .await;
     }
     let scope = typed.scope();
     let request = KeyUpdateRequest {
@@ -85,12 +92,7 @@ pub(super) async fn delete(
     }
 }
 
-async fn refused(
-    session: &Session,
-    name: &str,
-    fields: &KeyFields,
-    refusal: &Refusal,
-) -> Response {
+async fn refused(session: &Session, name: &str, fields: &KeyFields, refusal: &Refusal) -> Response {
     if refusal.is_logged_out() {
         return session.refused(refusal);
     }

@@ -55,8 +55,16 @@ fn forms(view: &View, url: &str, pair: &KeyPair) -> Markup {
         quoted(&body)
     );
     let texts = [
-        ("properties", "Properties", format!("accessKey={access_key}\nsecretKey={secret_key}")),
-        ("yaml", "YAML", format!("accessKey: {access_key}\nsecretKey: {secret_key}")),
+        (
+            "properties",
+            "Properties",
+            format!("accessKey={access_key}\nsecretKey={secret_key}"),
+        ),
+        (
+            "yaml",
+            "YAML",
+            format!("accessKey: {access_key}\nsecretKey: {secret_key}"),
+        ),
         (
             "env",
             ".env",

@@ -45,7 +45,9 @@ impl KeyFields {
     pub(super) fn of(key: &KeyObject) -> Self {
         let scope = key.spec.scope.clone().unwrap_or_default();
         let reads = scope.verbs.len() == READING.len()
-            && READING.iter().all(|verb| scope.verbs.iter().any(|one| one == verb));
+            && READING
+                .iter()
+                .all(|verb| scope.verbs.iter().any(|one| one == verb));
         Self {
             name: key.spec.name.clone(),
             description: key.spec.description.clone(),
@@ -289,7 +291,11 @@ mod tests {
     fn a_key_that_could_do_nothing_or_is_over_is_not_asked_for() {
         let l = Language::En;
         assert!(typed("access=some").fault(l).is_some());
-        assert!(typed("access=all&expiry=date&date=2001-01-01").fault(l).is_some());
+        assert!(
+            typed("access=all&expiry=date&date=2001-01-01")
+                .fault(l)
+                .is_some()
+        );
         assert!(typed("access=all&expiry=date&date=junk").fault(l).is_some());
         assert!(typed("access=all&expiry=8").fault(l).is_some());
         assert_eq!(typed("access=all&expiry=never").ends(l), Ok(Ends::Never));

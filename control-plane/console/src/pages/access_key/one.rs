@@ -23,9 +23,14 @@ const OVERLAPS: [(u32, &str, &str); 4] = [
 
 pub(super) async fn page(session: Session, Path(name): Path<String>) -> Response {
     match super::key(&session, &name).await {
-        Ok(Some(key)) => {
-            shown(&session, StatusCode::OK, &key, &KeyFields::of(&key), html! {}).into_response()
-        }
+        Ok(Some(key)) => shown(
+            &session,
+            StatusCode::OK,
+            &key,
+            &KeyFields::of(&key),
+            html! {},
+        )
+        .into_response(),
         Ok(None) => gone(&session.view).into_response(),
         Err(refusal) => session.refused(&refusal),
     }

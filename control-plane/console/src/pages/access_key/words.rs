@@ -52,7 +52,9 @@ pub(super) fn scope(l: Language, scope: Option<&KeyScope>) -> String {
     let verbs = if scope.verbs.is_empty() {
         l.say("All verbs", "所有操作").to_owned()
     } else if scope.verbs.len() == READING.len()
-        && READING.iter().all(|verb| scope.verbs.iter().any(|one| one == verb))
+        && READING
+            .iter()
+            .all(|verb| scope.verbs.iter().any(|one| one == verb))
     {
         l.say("Read only", "只读").to_owned()
     } else {

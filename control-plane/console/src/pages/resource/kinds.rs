@@ -131,7 +131,10 @@ mod tests {
     fn a_namespace_leads_only_to_what_is_in_namespaces() {
         let kinds = Kind::all(&resources());
         assert_eq!(kinds[0].path("a"), "/api/v1/namespaces/a/pods");
-        assert_eq!(kinds[0].path("a/../b"), "/api/v1/namespaces/a%2F%2E%2E%2Fb/pods");
+        assert_eq!(
+            kinds[0].path("a/../b"),
+            "/api/v1/namespaces/a%2F%2E%2E%2Fb/pods"
+        );
         assert_eq!(kinds[0].path(""), "/api/v1/pods");
         assert_eq!(kinds[1].path("a"), "/api/v1/nodes");
     }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::kinds::Kind;
 use super::query::{Query, SIZES, proxy};
 use super::table::{ACCEPT, Table};
-use crate::ask::{Ask, Refusal};
+use crate::ask::{Answer, Ask, Refusal};
 use crate::form::Fields;
 use crate::language::Language;
 use crate::parts::{self, Pages};
@@ -82,7 +82,7 @@ pub(super) async fn page(session: Session, RawQuery(raw): RawQuery) -> Response 
 
 async fn read(ask: &Ask, query: &Query, kind: Option<&Kind>) -> Option<Read> {
     let answer = ask.member(&query.asked(kind?), ACCEPT).await;
-    Some(answer.and_then(|answer| answer.json()))
+    Some(answer.and_then(Answer::json))
 }
 
 /// Returns the names of the namespaces that may be seen, for choosing.
@@ -92,7 +92,7 @@ async fn namespaces(ask: &Ask, cluster: &str) -> Vec<String> {
         proxy(cluster)
     );
     let answer = ask.member(&path, "application/json").await;
-    let names: Result<Names, _> = answer.and_then(|answer| answer.json());
+    let names: Result<Names, _> = answer.and_then(Answer::json);
     // Who may not list them types one.
     let items = names.map(|names| names.items).unwrap_or_default();
     items.into_iter().map(|item| item.metadata.name).collect()

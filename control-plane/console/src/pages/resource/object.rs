@@ -20,7 +20,9 @@ pub(super) async fn page(session: Session, RawQuery(raw): RawQuery) -> Response 
     let l = view.language;
     let console = session.ask.console();
     let clusters = console.clusters.resources();
-    let kinds = clusters.get(&query.cluster).map(|resources| Kind::all(resources));
+    let kinds = clusters
+        .get(&query.cluster)
+        .map(|resources| Kind::all(resources));
     let kind = kinds.and_then(|kinds| kinds.into_iter().find(|kind| kind.name == query.resource));
     let Some(kind) = kind.filter(|_| !name.is_empty()) else {
         return unknown(view);
@@ -39,7 +41,11 @@ pub(super) async fn page(session: Session, RawQuery(raw): RawQuery) -> Response 
         }
     };
     let list = Query {
-        namespace: if kind.namespaced { query.namespace.clone() } else { String::new() },
+        namespace: if kind.namespaced {
+            query.namespace.clone()
+        } else {
+            String::new()
+        },
         ..query
     };
     let url = format!("{}{asked}", console.public_url);

@@ -39,7 +39,11 @@ impl Query {
             search: fields.get("search").to_owned(),
             sort: fields.get("sort").to_owned(),
             page: fields.get("page").parse().unwrap_or(1).clamp(1, LAST_PAGE),
-            size: if SIZES.contains(&size) { size } else { SIZES[0] },
+            size: if SIZES.contains(&size) {
+                size
+            } else {
+                SIZES[0]
+            },
         }
     }
 
@@ -94,7 +98,11 @@ impl Query {
             query.push_str("&filter=");
             query.push_str(&encoded(&format!("metadata.name~{text}")));
         }
-        format!("{}{}?{query}", proxy(&self.cluster), kind.path(&self.namespace))
+        format!(
+            "{}{}?{query}",
+            proxy(&self.cluster),
+            kind.path(&self.namespace)
+        )
     }
 
     /// Returns the URL of the page of one object of the list.
@@ -149,7 +157,9 @@ mod tests {
 
     #[test]
     fn links_keep_what_was_chosen() {
-        let query = Query::parse(&Fields::parse(b"cluster=m&resource=pods.v1&size=50&page=3&search=x"));
+        let query = Query::parse(&Fields::parse(
+            b"cluster=m&resource=pods.v1&size=50&page=3&search=x",
+        ));
         assert_eq!(
             query.on_page(4),
             "/console/resources?cluster=m&resource=pods.v1&search=x&size=50&page=4"
@@ -158,6 +168,9 @@ mod tests {
             query.sorted("-Age"),
             "/console/resources?cluster=m&resource=pods.v1&search=x&sort=-Age&size=50"
         );
-        assert_eq!(Query::parse(&Fields::parse(b"")).url(), "/console/resources?");
+        assert_eq!(
+            Query::parse(&Fields::parse(b"")).url(),
+            "/console/resources?"
+        );
     }
 }

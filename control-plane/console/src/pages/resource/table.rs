@@ -91,10 +91,19 @@ impl Table {
     }
 
     /// Returns the table; `namespaced` says that namespaces are shown.
-    pub(super) fn markup(&self, l: Language, query: &Query, namespaced: bool, label: &str) -> Markup {
+    pub(super) fn markup(
+        &self,
+        l: Language,
+        query: &Query,
+        namespaced: bool,
+        label: &str,
+    ) -> Markup {
         let columns = self.columns(l, namespaced);
         let listed = self.items.iter().map(|object| (object, &[][..]));
-        let rows = self.rows.iter().map(|row| (&row.object, row.cells.as_slice()));
+        let rows = self
+            .rows
+            .iter()
+            .map(|row| (&row.object, row.cells.as_slice()));
         let rows: Vec<_> = rows.chain(listed).collect();
         parts::scrolling_table(
             label,
@@ -113,7 +122,11 @@ impl Table {
     }
 
     fn columns(&self, l: Language, namespaced: bool) -> Vec<Shown> {
-        let mut columns = vec![Shown::own(l.say("Name", "名称"), "metadata.name", What::Name)];
+        let mut columns = vec![Shown::own(
+            l.say("Name", "名称"),
+            "metadata.name",
+            What::Name,
+        )];
         if namespaced {
             let title = l.say("Namespace", "命名空间");
             columns.push(Shown::own(title, "metadata.namespace", What::Namespace));
@@ -126,7 +139,11 @@ impl Table {
         }
         // Printed ages are texts and sort as such, so the time itself is taken.
         let age = l.say("Age", "创建于");
-        columns.push(Shown::own(age, "metadata.creationTimestamp:time", What::Age));
+        columns.push(Shown::own(
+            age,
+            "metadata.creationTimestamp:time",
+            What::Age,
+        ));
         columns
     }
 }
