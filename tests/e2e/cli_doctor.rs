@@ -1,7 +1,7 @@
 //! `cubegate doctor`: each fault is made, and its sentence is seen.
 
 use std::fs::{self, Permissions};
-use std::net::TcpListener;
+use std::net;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
@@ -12,7 +12,10 @@ use cubegate_tests::run::unique;
 use cubegate_tests::{Gateway, Options, Site, block_on, kubeconfig, until};
 use rcgen::{CertificateParams, KeyPair};
 use serde_json::Value;
+use time::format_description::well_known::Rfc2822;
 use time::{Duration, OffsetDateTime};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
 
 use crate::cli_envoys::refused_kubeconfig;
 use crate::support::in_the_world;
@@ -150,7 +153,7 @@ fn what_is_wrong_with_ports_certificates_and_the_database_is_told() -> Result<()
     block_on(async {
         let site = Site::new("doctor-ports")?;
         site.begin().await?;
-        let taken = TcpListener::bind("127.0.0.1:0")?;
+        let taken = net::TcpListener::bind("127.0.0.1:0")?;
         let api = format!("--api-listen={}", taken.local_addr()?);
         let ended = site.run(&["doctor", &api]).await?;
         assert_fails(&ended, "ports", "another program listens at")?;
@@ -214,6 +217,28 @@ fn what_is_wrong_with_ports_certificates_and_the_database_is_told() -> Result<()
     })
 }
 
+/// Plays an API server whose clock is wrong by as much, and returns its port.
+async fn at_another_time(apart: Duration) -> Result<u16> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let port = listener.local_addr()?.port();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n")
+                && stream.read_buf(&mut head).await.is_ok_and(|read| read > 0)
+            {}
+            let date = (OffsetDateTime::now_utc() + apart).format(&Rfc2822);
+            // HTTP has another name for the zone.
+            let date = date.unwrap_or_default().replace("+0000", "GMT");
+            let answer = format!(
+                "HTTP/1.1 200 OK\r\nDate: {date}\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{{}}"
+            );
+            let _ = stream.write_all(answer.as_bytes()).await;
+        }
+    });
+    Ok(port)
+}
+
 #[test]
 fn what_is_wrong_with_members_and_envoys_is_told() -> Result<()> {
     block_on(async {
@@ -227,6 +252,17 @@ fn what_is_wrong_with_members_and_envoys_is_told() -> Result<()> {
         let ended = site.run(&["doctor"]).await?;
         assert_fails(&ended, "members", "dead does not answer the control plane")?;
         assert_fails(&ended, "members", "dead: through the Envoy up-")?;
+
+        // A minute behind is nothing yet, ten ahead are too much.
+        for (name, minutes) in [("late", -1), ("early", 10)] {
+            let port = at_another_time(Duration::minutes(minutes)).await?;
+            site.add_plain_cluster(name, port).await?;
+        }
+        let ended = site.run(&["doctor"]).await?;
+        assert_warns(&ended, "clocks", "late's clock is ")?;
+        ensure!(line(&ended, "clocks", "late's")?.contains(" s behind this machine's"));
+        assert_fails(&ended, "clocks", "early's clock is ")?;
+        ensure!(line(&ended, "clocks", "early's")?.contains(" s ahead of this machine's"));
 
         let name = format!("refused-{}", unique());
         let file = site.dir().join("refused.kubeconfig");

@@ -82,7 +82,10 @@ fn without_its_database_requests_go_on_and_everything_else_is_told_and_comes_bac
             .await?;
         ensure!(refused.status == 503, "{}", refused.describe());
         let ended = site.run(&["doctor"]).await?;
-        ensure!(ended.stdout.contains("fail  database"), "{ended:?}");
+        for check in ["database", "documents"] {
+            let failed = format!("fail  {check}");
+            ensure!(ended.stdout.contains(&failed), "{check}: {ended:?}");
+        }
 
         let _wire = Wire::lay(port, server.to_owned()).await?;
         until("it is back", PATIENCE, || async {

@@ -11,7 +11,8 @@
 //!
 //! Only loopback addresses are asked, and certificates are not verified there, as kubelet does
 //! not verify them either: nothing secret is sent, whoever can listen there is in the container
-//! already, and the name in a listener's certificate is the clients' business.
+//! already, and the name in a listener's certificate is the clients' business. Who asks an Envoy
+//! otherwise, as the control plane does, takes the way to TLS from here ([`client_config`]).
 
 mod drain;
 mod tls;
@@ -24,6 +25,7 @@ use std::time::{Duration, Instant};
 use thiserror::Error;
 
 pub use self::drain::{ADMIN, drain};
+pub use self::tls::client_config;
 pub use self::url::{Url, UrlError};
 
 /// How long a question may take unless said otherwise.
@@ -87,11 +89,11 @@ fn status(url: &Url, timeout: Duration) -> io::Result<String> {
 
 /// Sends the request and returns the three digits of the answer.
 fn exchange(url: &Url, mut stream: impl Read + Write, deadline: Instant) -> io::Result<String> {
-    write!(
-        stream,
+    let request = format!(
         "GET {} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: cubegate-health\r\nConnection: close\r\n\r\n",
         url.path
-    )?;
+    );
+    stream.write_all(request.as_bytes())?;
     stream.flush()?;
     let mut line = Vec::new();
     let mut byte = [0];

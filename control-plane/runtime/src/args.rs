@@ -53,7 +53,7 @@ pub(crate) use self::node::{NodeCommand, NodeRenewArgs, NodesArgs, XdsAddressArg
 pub(crate) use self::oauth::{OauthArgs, ThrottleArgs};
 pub(crate) use self::output::{Format, ListingArgs, OutputArgs};
 pub(crate) use self::render::{RenderCommand, RenderStaticArgs};
-pub(crate) use self::serve::{BootstrapArgs, ServeArgs, UpArgs};
+pub(crate) use self::serve::{BootstrapArgs, ListenArgs, ServeArgs, UpArgs};
 pub(crate) use self::tokens::TokensCommand;
 pub(crate) use self::traces::TracesArgs;
 pub(crate) use self::user::{PasswordArgs, UserCommand, UserGroupCommand};
@@ -125,7 +125,7 @@ pub(crate) enum Command {
     Import(ImportArgs),
     /// Copy everything into another database, from SQLite to PostgreSQL or back
     Migrate(MigrateArgs),
-    /// Look at a set-up from all sides and say what is wrong and what to do; exit code 1 says that something is
+    /// Look at a set-up from all sides and say what is wrong and what to do; exit code 1 says that something is. Where `up` listens stands in its data directory
     Doctor(DoctorArgs),
     /// Ask a server of this machine whether it lives: exit code 0 says that it does
     Health(HealthArgs),

@@ -8,12 +8,9 @@ use clap::Args;
 use super::node::node_name;
 use super::{DataArgs, EnvoyArgs, GatewayArgs, NodesArgs, XdsAddressArgs};
 
-/// `cubegate serve`
+/// Where a control plane listens, for `serve` and for who looks for it.
 #[derive(Debug, Args)]
-pub(crate) struct ServeArgs {
-    #[command(flatten)]
-    pub(crate) gateway: GatewayArgs,
-
+pub(crate) struct ListenArgs {
     /// Where the HTTP API listens
     #[arg(
         help_heading = "Control plane",
@@ -33,6 +30,16 @@ pub(crate) struct ServeArgs {
         value_name = "ADDRESS"
     )]
     pub(crate) xds_listen: SocketAddr,
+}
+
+/// `cubegate serve`
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    #[command(flatten)]
+    pub(crate) gateway: GatewayArgs,
+
+    #[command(flatten)]
+    pub(crate) listen: ListenArgs,
 
     /// Where the control plane's metrics are read, in clear: `/metrics`, `/livez` and `/readyz`
     #[arg(

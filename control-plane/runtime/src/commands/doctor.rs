@@ -11,6 +11,8 @@ mod files;
 mod fleet;
 mod ports;
 mod report;
+#[cfg(test)]
+mod tests;
 
 use anyhow::bail;
 
@@ -22,15 +24,14 @@ pub(crate) async fn run(args: &DoctorArgs) -> anyhow::Result<()> {
     let DoctorArgs {
         output,
         data,
-        api_listen,
-        xds_listen,
+        listen,
         tls_cert,
         tls_key,
     } = args;
     let mut report = Report::default();
     let folder = DataDir::at(&data.dir);
     files::check(&mut report, &folder, data.dir.keys_dir.as_deref());
-    let is_running = ports::check(&mut report, &folder, *api_listen, *xds_listen).await;
+    let is_running = ports::check(&mut report, &folder, listen).await;
     let given = tls_cert.as_deref().zip(tls_key.as_deref());
     certificates::check_files(&mut report, &folder, given);
     if let Some(store) = database::check(&mut report, data, &folder).await {

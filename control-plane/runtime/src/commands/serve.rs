@@ -2,7 +2,7 @@
 
 use cubegate_snapshot::{AccessLogTarget, FilterModule};
 
-use crate::args::ServeArgs;
+use crate::args::{ListenArgs, ServeArgs};
 use crate::control_plane::{ControlPlane, EnvoyParts, Listeners, shutdown_signal};
 use crate::data_dir::DataDir;
 use crate::output;
@@ -11,8 +11,10 @@ use crate::pki::Ca;
 pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<()> {
     let ServeArgs {
         gateway,
-        api_listen,
-        xds_listen,
+        listen: ListenArgs {
+            api_listen,
+            xds_listen,
+        },
         metrics_listen,
     } = args;
     let gateway = gateway.read_secrets()?;

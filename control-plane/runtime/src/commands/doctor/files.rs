@@ -44,11 +44,15 @@ fn data_directory(report: &mut Report, path: &Path) {
 }
 
 fn room(report: &mut Report, path: &Path) {
+    if let Ok(space) = rustix::fs::statvfs(path) {
+        let free = space.f_bavail.saturating_mul(space.f_frsize);
+        judge_room(report, path, free >> 20);
+    }
+}
+
+/// Tells whether so many MiB are enough.
+pub(super) fn judge_room(report: &mut Report, path: &Path, mib: u64) {
     const CHECK: &str = "disk";
-    let Ok(space) = rustix::fs::statvfs(path) else {
-        return;
-    };
-    let mib = space.f_bavail.saturating_mul(space.f_frsize) >> 20;
     let told = format!("{mib} MiB are free where {} is", path.display());
     match mib {
         0..LEAST_MIB => report.fail(

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use axum::http::{Request, header};
+use axum::http::{Request, StatusCode, header};
 use http_body_util::Empty;
 use hyper::body::Bytes;
 use serde::Deserialize;
@@ -11,6 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
 use super::report::Report;
+use crate::args::ListenArgs;
 use crate::data_dir::DataDir;
 use crate::listener::{ListenerClient, Proof};
 
@@ -26,12 +27,7 @@ struct Noted {
 }
 
 /// Says whether a control plane runs on this directory.
-pub(super) async fn check(
-    report: &mut Report,
-    folder: &DataDir,
-    api: SocketAddr,
-    xds: SocketAddr,
-) -> bool {
+pub(super) async fn check(report: &mut Report, folder: &DataDir, listen: &ListenArgs) -> bool {
     const CHECK: &str = "ports";
     let is_running = folder.is_locked();
     let noted = std::fs::read(folder.join("endpoints.json"))
@@ -42,7 +38,7 @@ pub(super) async fn check(
             .next()
             .and_then(|address| address.parse().ok())
     };
-    let (mut api, mut xds, mut gateway) = (api, xds, None);
+    let (mut api, mut xds, mut gateway) = (listen.api_listen, listen.xds_listen, None);
     if let Some(noted) = noted {
         api = address(&noted.control_plane).unwrap_or(api);
         xds = address(&noted.xds).unwrap_or(xds);
@@ -93,7 +89,6 @@ pub(super) async fn check(
 
 /// What the API's `/readyz` says: the database, and how large what Envoys are told is.
 async fn readiness(report: &mut Report, api: SocketAddr) {
-    const CHECK: &str = "documents";
     let answer = async {
         let client = ListenerClient::new(Proof::Any, false)?;
         let request = Request::get("/readyz?verbose")
@@ -103,8 +98,19 @@ async fn readiness(report: &mut Report, api: SocketAddr) {
         let (status, body) = client.connect(api).await?.send(request).await?;
         Ok::<_, anyhow::Error>((status, String::from_utf8_lossy(&body).into_owned()))
     };
-    match timeout(PATIENCE, answer).await {
-        Ok(Ok((status, body))) if status.is_success() => {
+    let answer = timeout(PATIENCE, answer).await;
+    judge_readiness(report, api, answer.ok());
+}
+
+/// Tells what such an answer means; there is none where it did not come in time.
+pub(super) fn judge_readiness(
+    report: &mut Report,
+    api: SocketAddr,
+    answer: Option<anyhow::Result<(StatusCode, String)>>,
+) {
+    const CHECK: &str = "documents";
+    match answer {
+        Some(Ok((status, body))) if status.is_success() => {
             let sizes = body.lines().filter_map(|line| line.strip_prefix("[+]"));
             let sizes: Vec<_> = sizes.filter(|line| line.contains(" bytes")).collect();
             report.ok(
@@ -112,18 +118,18 @@ async fn readiness(report: &mut Report, api: SocketAddr) {
                 format!("what Envoys are told fits: {}", sizes.join(", ")),
             );
         }
-        Ok(Ok((status, body))) => report.fail(
+        Some(Ok((status, body))) => report.fail(
             CHECK,
             format!("the control plane is not ready ({status}): {}", body.trim()),
         ),
-        Ok(Err(error)) => report.fail(
+        Some(Err(error)) => report.fail(
             CHECK,
             format!(
                 "the HTTP API at {api} does not answer: {}",
                 crate::output::sentence(&error)
             ),
         ),
-        Err(_) => report.fail(
+        None => report.fail(
             CHECK,
             format!("the HTTP API at {api} does not answer in time"),
         ),

@@ -63,6 +63,13 @@ impl Report {
         });
     }
 
+    /// What was found last, as state and message.
+    #[cfg(test)]
+    pub(super) fn last(&self) -> (State, &'static str, &str) {
+        let check = self.checks.last().unwrap();
+        (check.state, check.check, &check.message)
+    }
+
     /// Shows everything, and says how much has failed.
     pub(super) fn print(&self, format: Format) -> anyhow::Result<usize> {
         let count = |state| {
