@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::slice;
 use std::sync::LazyLock;
 
-use crate::metrics::Write;
+use crate::patience::Statements;
 use crate::row::to_u64;
 use crate::{Store, StoreError, outbox};
 
@@ -247,7 +247,10 @@ const ROWS: usize = 50;
 static INSERTS: LazyLock<[String; 2]> = LazyLock::new(|| [1, ROWS].map(insert));
 
 /// Keeps records within a transaction, and notes them for whoever sends them on.
-pub(crate) async fn insert_rows(tx: &mut Write, rows: &[AuditRow]) -> Result<(), StoreError> {
+pub(crate) async fn insert_rows(
+    tx: &mut Statements<'_>,
+    rows: &[AuditRow],
+) -> Result<(), StoreError> {
     let [one, many] = &*INSERTS;
     for rows in rows.chunks(ROWS) {
         // PostgreSQL keeps no row twice in one statement.
@@ -265,7 +268,7 @@ pub(crate) async fn insert_rows(tx: &mut Write, rows: &[AuditRow]) -> Result<(),
 }
 
 async fn insert_with(
-    tx: &mut Write,
+    tx: &mut Statements<'_>,
     statement: &'static str,
     rows: &[AuditRow],
 ) -> Result<(), StoreError> {
@@ -278,7 +281,7 @@ async fn insert_with(
             .bind(row.class.as_str())
             .bind(storable(&row.record));
     }
-    query.execute(&mut **tx).await?;
+    query.execute(&mut *tx).await?;
     Ok(())
 }
 

@@ -8,14 +8,15 @@
 //! Whoever changes something on somebody's behalf does it inside of [`recorded`]; what
 //! the store does by itself (noting uses, purging) it does outside. The calls that
 //! change something need no parameter for that, and a new one cannot forget it as long
-//! as it ends in `commit_change`.
+//! as it ends in `commit_change`. What changes files is done within [`Store::record`].
 
-use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::{fmt, iter};
 
 use crate::audit::insert_rows;
 use crate::metrics::Write;
+use crate::patience::Statements;
 use crate::{AuditRow, Revision, Store, StoreError};
 
 tokio::task_local! {
@@ -47,9 +48,32 @@ pub async fn recorded<T>(recording: Arc<Recording>, work: impl Future<Output = T
     RECORDING.scope(recording, work).await
 }
 
+/// A record that stands in a transaction, if there is one.
+#[must_use = "it is kept when the transaction is committed"]
+pub(crate) struct Noted(Option<Arc<Recording>>);
+
+/// Notes what is changed in its transaction, which is to be committed next.
+pub(crate) async fn note(
+    tx: &mut Statements<'_>,
+    changed: &[Changed<'_>],
+) -> Result<Noted, StoreError> {
+    let recording = RECORDING.try_with(Arc::clone).ok();
+    let recording = recording.filter(|recording| !recording.is_kept());
+    if let Some(recording) = &recording {
+        let rows: Vec<AuditRow> = changed.iter().map(&recording.make).collect();
+        insert_rows(tx, &rows).await?;
+    }
+    Ok(Noted(recording))
+}
+
 // === impl Changed ===
 
 impl<'a> Changed<'a> {
+    /// One thing that has this name, which is empty where it would say nothing.
+    pub(crate) fn one(name: &'a str) -> Self {
+        Self { name, along: None }
+    }
+
     /// Several things of which each was asked for.
     pub(crate) fn all(names: &'a [String], kind: &'static str) -> Vec<Self> {
         match names.split_first() {
@@ -64,10 +88,7 @@ impl<'a> Changed<'a> {
             name,
             along: Some(along),
         });
-        [Self { name, along: None }]
-            .into_iter()
-            .chain(others)
-            .collect()
+        iter::once(Self::one(name)).chain(others).collect()
     }
 }
 
@@ -96,9 +117,37 @@ impl fmt::Debug for Recording {
     }
 }
 
+// === impl Noted ===
+
+impl Noted {
+    /// The transaction was committed, and the record with it.
+    pub(crate) fn committed(self) {
+        if let Some(recording) = self.0 {
+            recording.kept.store(true, Ordering::Release);
+        }
+    }
+}
+
 // === impl Store ===
 
 impl Store {
+    /// Does what changes something outside of the database, files for one, and keeps its record:
+    /// it is not begun before there is room for the record, which is undone if it fails.
+    ///
+    /// # Errors
+    /// What `work` fails with, and [`StoreError::Database`], after which it may have been done.
+    pub async fn record<T, E: From<StoreError>>(
+        &self,
+        work: impl FnOnce() -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut tx = self.write_rows().await?;
+        let noted = note(&mut tx, &[Changed::one("")]).await?;
+        let done = work()?;
+        tx.commit().await.map_err(StoreError::from)?;
+        noted.committed();
+        Ok(done)
+    }
+
     /// Commits a change of what has this name, which is empty where it would say
     /// nothing. A record that cannot be kept undoes it. Who follows the revision is told
     /// of the one that it has moved to, if it has moved it.
@@ -108,7 +157,7 @@ impl Store {
         name: &str,
         revision: Option<Revision>,
     ) -> Result<(), StoreError> {
-        self.commit_changes(tx, &[Changed { name, along: None }], revision)
+        self.commit_changes(tx, &[Changed::one(name)], revision)
             .await
     }
 
@@ -119,16 +168,9 @@ impl Store {
         changed: &[Changed<'_>],
         revision: Option<Revision>,
     ) -> Result<(), StoreError> {
-        let recording = RECORDING.try_with(Arc::clone).ok();
-        let recording = recording.filter(|recording| !recording.is_kept());
-        if let Some(recording) = &recording {
-            let rows: Vec<AuditRow> = changed.iter().map(&recording.make).collect();
-            insert_rows(&mut tx, &rows).await?;
-        }
+        let noted = note(&mut tx, changed).await?;
         tx.commit().await?;
-        if let Some(recording) = recording {
-            recording.kept.store(true, Ordering::Release);
-        }
+        noted.committed();
         if let Some(revision) = revision {
             self.publish(revision);
         }

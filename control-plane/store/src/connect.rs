@@ -9,8 +9,7 @@ use std::time::Duration;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::{
-    Any, AnyConnection, AnyPool, AssertSqlSafe, ConnectOptions, Connection, Executor, SqlSafeStr,
-    Transaction,
+    AnyConnection, AnyPool, AssertSqlSafe, ConnectOptions, Connection, Executor, SqlSafeStr,
 };
 use tokio::time;
 use url::Url;
@@ -18,6 +17,7 @@ use url::Url;
 pub use self::alone::Migrations;
 use self::file::prepare_file;
 use crate::database::Kind;
+use crate::patience::{STATEMENT, Statements, is_alive, within};
 use crate::seal::Sealer;
 use crate::{DatabaseUrl, StoreError};
 
@@ -96,6 +96,14 @@ impl Dialect {
         }
     }
 
+    /// How long a statement is waited for: a file is there, and who writes it waits in order.
+    pub(crate) fn patience(self) -> Duration {
+        match self {
+            Self::Sqlite => Duration::MAX,
+            Self::Postgres => STATEMENT,
+        }
+    }
+
     fn lock(self, scope: Scope) -> Option<&'static str> {
         match (self, scope) {
             (Self::Postgres, Scope::All) => Some(LOCK),
@@ -141,15 +149,13 @@ impl Pools {
     /// whoever waits for it may go away, a client that hangs up for one: the
     /// driver would then give a connection back to the pool inside of a transaction
     /// that nobody ends.
-    pub(crate) async fn begin(
-        &self,
-        scope: Scope,
-    ) -> Result<Transaction<'static, Any>, StoreError> {
+    pub(crate) async fn begin(&self, scope: Scope) -> Result<Statements<'static>, StoreError> {
         let (writer, dialect) = (self.writer.clone(), self.dialect);
         let begun = tokio::spawn(async move {
-            let mut tx = writer.begin_with(dialect.begin()).await?;
+            let tx = within(dialect.patience(), writer.begin_with(dialect.begin())).await?;
+            let mut tx = Statements::of(tx, dialect.patience());
             if let Some(lock) = dialect.lock(scope) {
-                tx.execute(lock).await?;
+                (&mut tx).execute(lock).await?;
             }
             Ok::<_, sqlx::Error>(tx)
         });
@@ -346,11 +352,19 @@ async fn pool(
     role: Role,
     connections: u32,
 ) -> Result<AnyPool, sqlx::Error> {
-    AnyPoolOptions::new()
+    let options = AnyPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(CONNECT_TIMEOUT)
+        // Without a limit of its own.
+        .test_before_acquire(false);
+    let options = match dialect {
         // A server may have gone away meanwhile; a file has not.
-        .test_before_acquire(dialect == Dialect::Postgres)
+        Dialect::Postgres => options
+            .before_acquire(|connection, _| Box::pin(is_alive(connection)))
+            .after_release(|connection, _| Box::pin(is_alive(connection))),
+        Dialect::Sqlite => options,
+    };
+    options
         .after_connect(move |connection, _| Box::pin(apply(connection, dialect, role)))
         .connect_with(AnyConnectOptions::from_url(url)?)
         .await

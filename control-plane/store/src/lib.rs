@@ -37,6 +37,7 @@ mod migrate;
 mod node;
 mod outbox;
 mod password;
+mod patience;
 mod rekey;
 mod revision;
 mod revocation;

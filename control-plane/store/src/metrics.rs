@@ -3,19 +3,19 @@
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
-use futures::stream::{BoxStream, StreamExt as _};
+use futures::stream::StreamExt as _;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
-use sqlx::any::{AnyQueryResult, AnyRow, AnyStatement, AnyTypeInfo};
-use sqlx::pool::PoolConnection;
-use sqlx::{Any, AnyConnection, AnyPool, Describe, Either, Execute, Executor, SqlStr, Transaction};
+use sqlx::any::{AnyRow, AnyStatement, AnyTypeInfo};
+use sqlx::{Any, AnyPool, Describe, Execute, Executor, SqlStr};
 
 use crate::StoreError;
+use crate::patience::{Rows, Statements, rows_within, within};
 
 /// Upper bounds in seconds: from a row in memory to a disk that is in trouble.
 const BUCKETS: [f64; 8] = [0.001, 0.005, 0.02, 0.05, 0.2, 1.0, 5.0, 10.0];
@@ -65,12 +65,13 @@ struct Timer {
 #[derive(Clone, Copy)]
 pub(crate) struct Reader<'a> {
     pub(crate) pool: &'a AnyPool,
+    pub(crate) patience: Duration,
     pub(crate) metrics: &'a Metrics,
 }
 
 /// A transaction that writes, measured. It is rolled back unless it is committed.
 pub(crate) struct Write {
-    tx: Transaction<'static, Any>,
+    statements: Statements<'static>,
     timer: Timer,
 }
 
@@ -118,13 +119,13 @@ impl Metrics {
     /// Measures how long the transaction is waited for, and then itself.
     pub(crate) async fn begin(
         &self,
-        begin: impl Future<Output = Result<Transaction<'static, Any>, StoreError>>,
+        begin: impl Future<Output = Result<Statements<'static>, StoreError>>,
     ) -> Result<Write, StoreError> {
         let waiting = self.start(Operation::Begin);
-        let tx = begin.await.inspect_err(|_| waiting.failed())?;
+        let statements = begin.await.inspect_err(|_| waiting.failed())?;
         drop(waiting);
         Ok(Write {
-            tx,
+            statements,
             timer: self.start(Operation::Write),
         })
     }
@@ -171,13 +172,6 @@ impl Drop for Timer {
 
 // === impl Reader ===
 
-impl Reader<'_> {
-    /// A connection for several statements, which are not measured.
-    pub(crate) async fn acquire(&self) -> Result<PoolConnection<Any>, sqlx::Error> {
-        self.pool.acquire().await
-    }
-}
-
 impl fmt::Debug for Reader<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Reader").finish_non_exhaustive()
@@ -187,16 +181,13 @@ impl fmt::Debug for Reader<'_> {
 impl<'c> Executor<'c> for Reader<'c> {
     type Database = Any;
 
-    fn fetch_many<'e, 'q: 'e, E>(
-        self,
-        query: E,
-    ) -> BoxStream<'e, Result<Either<AnyQueryResult, AnyRow>, sqlx::Error>>
+    fn fetch_many<'e, 'q: 'e, E>(self, query: E) -> Rows<'e>
     where
         'c: 'e,
         E: 'q + Execute<'q, Any>,
     {
         let timer = self.metrics.start(Operation::Read);
-        let rows = self.pool.fetch_many(query);
+        let rows = rows_within(self.pool.fetch_many(query), self.patience);
         // The timer ends with the stream.
         rows.inspect(move |step| {
             if step.is_err() {
@@ -215,7 +206,7 @@ impl<'c> Executor<'c> for Reader<'c> {
         E: 'q + Execute<'q, Any>,
     {
         let timer = self.metrics.start(Operation::Read);
-        let row = self.pool.fetch_optional(query);
+        let row = within(self.patience, self.pool.fetch_optional(query));
         Box::pin(async move { row.await.inspect_err(|_| timer.failed()) })
     }
 
@@ -243,21 +234,21 @@ impl<'c> Executor<'c> for Reader<'c> {
 impl Write {
     /// Ends the transaction; what it has changed stays.
     pub(crate) async fn commit(self) -> Result<(), sqlx::Error> {
-        let Self { tx, timer } = self;
-        tx.commit().await.inspect_err(|_| timer.failed())
+        let Self { statements, timer } = self;
+        statements.commit().await.inspect_err(|_| timer.failed())
     }
 }
 
 impl Deref for Write {
-    type Target = AnyConnection;
+    type Target = Statements<'static>;
 
-    fn deref(&self) -> &AnyConnection {
-        &self.tx
+    fn deref(&self) -> &Statements<'static> {
+        &self.statements
     }
 }
 
 impl DerefMut for Write {
-    fn deref_mut(&mut self) -> &mut AnyConnection {
-        &mut self.tx
+    fn deref_mut(&mut self) -> &mut Statements<'static> {
+        &mut self.statements
     }
 }

@@ -13,7 +13,9 @@ use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::query::Query;
 use sqlx::{Any, AnyConnection, AssertSqlSafe, Connection as _, Row as _};
 
+use crate::change::{Changed, note};
 use crate::connect::Dialect;
+use crate::patience::Statements;
 use crate::seal::Sealer;
 use crate::{DatabaseUrl, MasterKey, StoreError};
 
@@ -130,7 +132,11 @@ pub async fn copy_database(
         }
         copied.tables.push((table.name, rows));
     }
+    // Only there: the source is read and never changes.
+    let mut target = Statements::of(target, to_dialect.patience());
+    let noted = note(&mut target, &[Changed::one("")]).await?;
     target.commit().await?;
+    noted.committed();
     source.rollback().await?;
     Ok(copied)
 }

@@ -5,9 +5,10 @@
 //! The rows go with the records: there are never more of them.
 
 use std::sync::LazyLock;
+
 use time::{Duration, OffsetDateTime};
 
-use crate::metrics::Write;
+use crate::patience::Statements;
 use crate::row::from_time;
 use crate::{Store, StoreError};
 
@@ -175,11 +176,11 @@ static NOTE: LazyLock<String> = LazyLock::new(|| {
 
 /// Notes records that are kept for every sink that there is.
 pub(crate) async fn note(
-    tx: &mut Write,
+    tx: &mut Statements<'_>,
     ids: impl Iterator<Item = &str>,
 ) -> Result<(), StoreError> {
     let sinks: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM audit_sinks")
-        .fetch_one(&mut **tx)
+        .fetch_one(&mut *tx)
         .await?;
     if sinks == 0 {
         return Ok(());
@@ -192,7 +193,7 @@ pub(crate) async fn note(
         for id in ids.iter().chain(rest).take(NOTES) {
             query = query.bind(*id);
         }
-        query.execute(&mut **tx).await?;
+        query.execute(&mut *tx).await?;
     }
     Ok(())
 }

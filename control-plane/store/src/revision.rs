@@ -3,16 +3,20 @@
 use std::sync::Weak;
 use std::time::Duration;
 
-use sqlx::{AnyConnection, AnyExecutor};
+use sqlx::AnyExecutor;
 use tokio::sync::watch;
 use tokio::time::{self, MissedTickBehavior};
 
 use crate::StoreError;
+use crate::patience::{Statements, silent};
 use crate::row::to_u64;
 use crate::store::{Inner, Store};
 
 /// How often the revision is read, so that a change by another process is heard.
 pub const POLL_INTERVAL: Duration = Duration::from_millis(200);
+
+/// How long it may take to be read; until then nothing else is heard.
+const READ: Duration = Duration::from_secs(10);
 
 /// What a change is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -173,7 +177,7 @@ impl Store {
 
 /// Moves the revision within a transaction and returns the new one.
 pub(crate) async fn bump(
-    connection: &mut AnyConnection,
+    connection: &mut Statements<'_>,
     topic: Topic,
 ) -> Result<Revision, StoreError> {
     let statement = match topic {
@@ -196,7 +200,7 @@ pub(crate) async fn bump(
 
 /// The same for a change that is about everything: all is read again.
 pub(crate) async fn bump_everything(
-    connection: &mut AnyConnection,
+    connection: &mut Statements<'_>,
 ) -> Result<Revision, StoreError> {
     sqlx::query("UPDATE installation SET revision = revision + 1 WHERE id = 1")
         .execute(&mut *connection)
@@ -239,7 +243,8 @@ pub(crate) async fn poll(inner: Weak<Inner>) {
             return;
         }
         let published = inner.published_so_far();
-        match read(&inner.pools.reader).await {
+        let found = time::timeout(READ, read(&inner.pools.reader)).await;
+        match found.unwrap_or_else(|_| Err(silent().into())) {
             Ok(found) => {
                 inner.take(found, published);
                 failing = false;

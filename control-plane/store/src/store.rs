@@ -135,6 +135,7 @@ impl Store {
         let Inner { pools, metrics, .. } = &*self.inner;
         Reader {
             pool: &pools.reader,
+            patience: pools.dialect.patience(),
             metrics,
         }
     }

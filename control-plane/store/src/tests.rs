@@ -18,6 +18,7 @@ mod revision;
 mod revocations;
 mod server;
 mod sessions;
+mod silence;
 mod users;
 
 use cubegate_domain::{KeyAttributes, UserState};

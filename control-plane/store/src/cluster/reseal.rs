@@ -1,14 +1,13 @@
 //! Credentials that a former release has sealed, for the name of their cluster alone.
 
-use sqlx::AnyConnection;
-
 use crate::cluster::read::{ClusterRow, Seal, cluster_columns};
+use crate::patience::Statements;
 use crate::seal::{BOUND, Place, Sealer};
 use crate::{Store, StoreError};
 
 /// Seals all credentials under another master key, and says how many they were.
 pub(crate) async fn under_another_key(
-    tx: &mut AnyConnection,
+    tx: &mut Statements<'_>,
     old: &Sealer,
     new: &Sealer,
 ) -> Result<usize, StoreError> {

@@ -1,8 +1,10 @@
 //! A database as nobody else may have it meanwhile, and how far its tables are.
 
 use std::io;
+use std::time::Duration;
 
 use sqlx::{AnyConnection, Connection};
+use tokio::time::{Instant, sleep};
 
 use super::{Dialect, prepare_file};
 use crate::database::{Kind, sqlite_url};
@@ -12,6 +14,9 @@ use crate::{DatabaseUrl, StoreError};
 /// Takes from all others what each connection of a store holds (`IN_USE`).
 const IN_USE_ALONE: &str =
     "SELECT CAST(CASE WHEN pg_try_advisory_lock(7163298242) THEN 1 ELSE 0 END AS BIGINT)";
+
+/// How long the server may still have connections of those who have just ended.
+const ENDING: Duration = Duration::from_secs(2);
 
 /// How far the tables of a database are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,13 +42,18 @@ impl DatabaseUrl {
         };
         let mut connection = self.migrated(&url, dialect).await?;
         if dialect == Dialect::Postgres {
-            let alone: i64 = sqlx::query_scalar(IN_USE_ALONE)
+            let latest = Instant::now() + ENDING;
+            while sqlx::query_scalar::<_, i64>(IN_USE_ALONE)
                 .fetch_one(&mut connection)
-                .await?;
-            if alone == 0 {
-                return Err(StoreError::InUse {
-                    database: self.clone(),
-                });
+                .await?
+                == 0
+            {
+                if Instant::now() >= latest {
+                    return Err(StoreError::InUse {
+                        database: self.clone(),
+                    });
+                }
+                sleep(Duration::from_millis(100)).await;
             }
         }
         self.claim(&mut connection, dialect, sealer).await?;

@@ -1,6 +1,6 @@
 //! Taking over a key pair that programs use already.
 
-use sqlx::AnyConnection;
+use sqlx::AnyExecutor;
 use time::OffsetDateTime;
 
 use crate::key::ImportedKey;
@@ -20,15 +20,14 @@ impl Store {
     /// [`StoreError::KeyFormat`].
     pub async fn compare_key(&self, key: &ImportedKey) -> Result<Written, StoreError> {
         check_all(key)?;
-        let mut connection = self.reader().acquire().await?;
-        self.compare(&mut connection, key).await
+        self.compare(self.reader(), key).await
     }
 
     /// Compares: the same secret and owner as now, or as were imported last, are
     /// [`Written::Unchanged`]: a secret that was rotated away here stays away.
     async fn compare(
         &self,
-        connection: &mut AnyConnection,
+        executor: impl AnyExecutor<'_>,
         key: &ImportedKey,
     ) -> Result<Written, StoreError> {
         let kept: Option<(String, String, Option<String>)> = sqlx::query_as(
@@ -36,7 +35,7 @@ impl Store {
              FROM access_keys WHERE access_key = $1",
         )
         .bind(&key.access_key)
-        .fetch_optional(connection)
+        .fetch_optional(executor)
         .await?;
         let Some((user, hash, imported)) = kept else {
             return Ok(Written::Created);
@@ -74,7 +73,7 @@ impl Store {
             .sealer
             .hash_secret(&key.access_key, &key.secret_key);
         let mut tx = self.write().await?;
-        let written = self.compare(&mut tx, key).await?;
+        let written = self.compare(&mut *tx, key).await?;
         let statement = match written {
             Written::Unchanged => return Ok(written),
             // Tokens of a key of that name that was deleted stay refused.

@@ -1,6 +1,7 @@
 //! From one database to the other, both ways.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use cubegate_domain::KeyAttributes;
 use sqlx::AssertSqlSafe;
@@ -8,7 +9,10 @@ use sqlx::AssertSqlSafe;
 use super::clusters::mk_cluster;
 use super::{Kind, TestDatabase, TestStore, at, mk_key, mk_user, on_each_database};
 use crate::migrate::{LEFT, TABLES};
-use crate::{Copied, KeyCheck, Store, StoreError, copy_database, replace_master_key};
+use crate::{
+    AuditClass, AuditOrder, AuditRange, AuditRow, Copied, KeyCheck, Recording, Store, StoreError,
+    copy_database, recorded, replace_master_key,
+};
 
 on_each_database!(
     everything_comes_along_and_the_source_stays,
@@ -16,6 +20,7 @@ on_each_database!(
     another_master_key_copies_nothing,
     no_table_is_forgotten,
     another_master_key_takes_everything_over,
+    what_is_done_to_a_whole_database_is_recorded_in_it,
 );
 
 fn other(kind: Kind) -> Kind {
@@ -213,6 +218,57 @@ async fn another_master_key_takes_everything_over(kind: Kind) {
             .verify_key(&another.access_key, &another.secret_key, at(5))
             .await;
         assert!(matches!(check.unwrap(), KeyCheck::Valid(_)));
+        store.close().await;
+    }
+}
+
+/// A record of this name.
+fn mk_recording(id: &'static str) -> Arc<Recording> {
+    Recording::new(move |_| AuditRow {
+        id: id.to_owned(),
+        user: String::new(),
+        cluster: String::new(),
+        record: "{}".to_owned(),
+        class: AuditClass::Change,
+        settled: true,
+    })
+}
+
+async fn recorded_ids(store: &Store) -> Vec<String> {
+    let all = AuditRange::default();
+    let rows = store.read_audit(&all, AuditOrder::OldestFirst, 0, 10).await;
+    rows.unwrap().into_iter().map(|(id, _)| id).collect()
+}
+
+async fn what_is_done_to_a_whole_database_is_recorded_in_it(kind: Kind) {
+    let source = TestStore::new(kind).await;
+    let refused = recorded(
+        mk_recording("1"),
+        source.record(|| Err::<(), _>(StoreError::UserNotFound("jane".to_owned()))),
+    );
+    assert!(refused.await.is_err());
+    assert!(recorded_ids(&source).await.is_empty());
+    let done: Result<_, StoreError> = recorded(mk_recording("2"), source.record(|| Ok(7))).await;
+    assert_eq!(done.unwrap(), 7);
+    assert_eq!(recorded_ids(&source).await, ["2"]);
+    source.close().await;
+
+    let database = source.database.parsed();
+    let [old, new, other_key] = [1, 2, 3].map(mk_key);
+    let replace = replace_master_key(&database, &new, &other_key);
+    assert!(recorded(mk_recording("3"), replace).await.is_err());
+    let replace = replace_master_key(&database, &old, &new);
+    recorded(mk_recording("4"), replace).await.unwrap();
+    let target = TestDatabase::new(other(kind)).await;
+    let to = target.parsed();
+    let copy = copy_database(&database, &to, &new);
+    recorded(mk_recording("5"), copy).await.unwrap();
+    let copy = copy_database(&database, &to, &new);
+    assert!(recorded(mk_recording("6"), copy).await.is_err());
+    // Of the two the one that is read does not change.
+    for (database, expected) in [(&database, &["2", "4"][..]), (&to, &["2", "4", "5"])] {
+        let store = Store::open(database.clone(), &new).await.unwrap();
+        assert_eq!(recorded_ids(&store).await, expected);
         store.close().await;
     }
 }

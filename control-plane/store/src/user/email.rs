@@ -1,6 +1,6 @@
 //! E-mail addresses: each is one user's only, however it is written.
 
-use sqlx::AnyConnection;
+use sqlx::AnyExecutor;
 
 use crate::{Store, StoreError};
 
@@ -24,7 +24,7 @@ impl Store {
 
 /// Returns whether another user than this one has the address.
 pub(super) async fn is_taken(
-    connection: &mut AnyConnection,
+    executor: impl AnyExecutor<'_>,
     email: &str,
     name: &str,
 ) -> Result<bool, StoreError> {
@@ -34,7 +34,7 @@ pub(super) async fn is_taken(
     )
     .bind(email)
     .bind(name)
-    .fetch_one(connection)
+    .fetch_one(executor)
     .await?;
     Ok(others > 0)
 }

@@ -215,8 +215,7 @@ impl Store {
     }
 
     async fn is_email_taken(&self, email: &str, name: &str) -> Result<bool, StoreError> {
-        let mut connection = self.reader().acquire().await?;
-        email::is_taken(&mut connection, email, name).await
+        email::is_taken(self.reader(), email, name).await
     }
 
     async fn hash_md5(&self, password: Option<&Md5Password>) -> Result<Option<String>, StoreError> {
@@ -279,7 +278,7 @@ pub(crate) fn hex_md5(password: &str, salt: &str) -> String {
 /// the first one's.
 async fn free_email(tx: &mut Write, user: &KubeCubeUser) -> Result<String, StoreError> {
     let email = &user.profile.email;
-    if email::is_taken(tx, email, &user.name).await? {
+    if email::is_taken(&mut **tx, email, &user.name).await? {
         return Ok(String::new());
     }
     Ok(email.clone())
