@@ -146,8 +146,38 @@ fn another_signing_key_loses_no_token_that_is_good() -> Result<()> {
             Ok((answer.status == 200).then_some(()))
         })
         .await?;
+        // Each step is recorded, and what was refused is not.
+        assert_eq!(verbs(site, "signing-keys").await?, ["add", "use", "drop"]);
+        assert_eq!(verbs(site, "tokens").await?, ["revoke"]);
         Ok(())
     })
+}
+
+#[test]
+fn all_tokens_end_also_when_there_is_no_database_to_record_it() -> Result<()> {
+    block_on(async {
+        let site = Site::new("revoke-without")?;
+        site.begin().await?;
+        let file = site.data_dir().join("signing.pem");
+        let before = fs::read(&file)?;
+        let nobody = format!("postgres://me@127.0.0.1:{}/d", free_port()?);
+        let revoke = ["tokens", "revoke", "--all", "--database-url", &nobody];
+        let ended = site.run(&revoke).await?;
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        ensure!(
+            ended.stderr.contains("stands in no audit record: ")
+                && ended.stderr.contains("Connection refused"),
+            "{ended:?}"
+        );
+        ensure!(before != fs::read(&file)?);
+        Ok(())
+    })
+}
+
+/// What commands have done to such a thing.
+async fn verbs(site: &Site, resource: &str) -> Result<Vec<String>> {
+    let changes = site.changes(resource).await?;
+    Ok(changes.into_iter().map(|(verb, _)| verb).collect())
 }
 
 /// Writes a certificate of this CA for 127.0.0.1 and its key.
@@ -332,6 +362,7 @@ fn another_ca_of_xds_loses_no_envoy() -> Result<()> {
         site.ok(&renew).await?;
         let trusted = fs::read(envoy.certs().join("ca.crt"))?;
         assert_eq!(trusted, ca);
+        assert_eq!(verbs(&site, "xds-cas").await?, ["add", "use", "drop"]);
         connected().await
     })
 }

@@ -185,6 +185,12 @@ fn what_a_running_gateway_has_left_is_good_on_the_other_database_and_back() -> R
         ensure!(again.one_sentence()?.contains("is not empty"), "{again:?}");
 
         let on_postgres = site.clone().with_variable(VARIABLE, &url);
+        let recorded = on_postgres.changes("databases").await?;
+        ensure!(
+            matches!(&recorded[..], [(verb, to)] if verb == "migrate"
+                && to.starts_with("postgres://") && !to.contains(postgres.password())),
+            "{recorded:?}"
+        );
         let gateway = Gateway::start(on_postgres.clone(), &options()).await?;
         held.check(&gateway).await?;
         held.records = Held::records(&on_postgres).await?;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 use tokio::sync::Mutex;
@@ -257,6 +258,24 @@ impl Site {
             arguments.push("--no-check");
         }
         self.ok(&arguments).await.map(drop)
+    }
+
+    /// What commands have changed of such a resource, as the audit log has it: verbs and names.
+    ///
+    /// # Errors
+    /// The command's.
+    pub async fn changes(&self, resource: &str) -> Result<Vec<(String, String)>> {
+        let filter = format!("source=cli,resource={resource}");
+        let records = self.ok(&["audit", "export", "--filter", &filter]).await?;
+        let text =
+            |record: &Value, field: &str| record[field].as_str().unwrap_or_default().to_owned();
+        records
+            .lines()
+            .map(|line| {
+                let record: Value = serde_json::from_str(line)?;
+                Ok((text(&record, "verb"), text(&record, "name")))
+            })
+            .collect()
     }
 
     /// Adds a user without a group.

@@ -123,7 +123,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::User(command) => commands::user::run(command).await,
         Command::Key(command) => commands::key::run(command).await,
         Command::Keys(command) => commands::keys::run(&command).await,
-        Command::Tokens(command) => commands::tokens::run(&command),
+        Command::Tokens(command) => commands::tokens::run(&command).await,
         Command::Audit(command) => commands::audit::run(command).await,
         Command::Import(args) => commands::import::run(args).await,
         Command::Migrate(args) => commands::migrate::run(&args).await,

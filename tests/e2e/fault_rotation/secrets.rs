@@ -140,6 +140,7 @@ fn another_master_key_takes_clusters_keys_and_sessions_over() -> Result<()> {
         );
         site.ok(&["keys", "reseal"]).await?;
         ensure!(fs::read(&file)? == new);
+        assert_eq!(super::verbs(&site, "master-keys").await?, ["replace"]);
 
         let gateway = Gateway::start(site.clone(), &options).await?;
         gateway.wait_for_cluster(&client, "played").await?;

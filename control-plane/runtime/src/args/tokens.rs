@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 
-use super::DataDirArgs;
+use super::DataArgs;
 
 /// `cubegate tokens …`
 #[derive(Debug, Subcommand)]
@@ -13,6 +13,6 @@ pub(crate) enum TokensCommand {
         #[arg(long, required = true)]
         all: bool,
         #[command(flatten)]
-        dir: DataDirArgs,
+        data: DataArgs,
     },
 }

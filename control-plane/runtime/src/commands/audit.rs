@@ -5,7 +5,7 @@ use cubegate_list::ListRequest;
 use cubegate_store::{Recording, recorded};
 use time::OffsetDateTime;
 
-use crate::args::{AuditCommand, AuditExportArgs};
+use crate::args::{AuditCommand, AuditExportArgs, DataArgs};
 use crate::{commands, output};
 
 pub(crate) async fn run(command: AuditCommand) -> anyhow::Result<()> {
@@ -52,7 +52,7 @@ pub(crate) async fn changing<T>(
         let uid = rustix::process::getuid().as_raw();
         record.client = Some(format!("uid {uid}"));
         record.resource = Some(resource.to_owned());
-        record.name = Some(name.to_owned());
+        record.name = (!name.is_empty()).then(|| name.to_owned());
         if resource == "clusters" {
             record.cluster = Some(name.to_owned());
         }
@@ -60,4 +60,25 @@ pub(crate) async fn changing<T>(
         record.into_row()
     });
     recorded(recording, change).await
+}
+
+/// The same for what changes files. The database may be elsewhere, or be what is wrong: that keeps
+/// nobody from ending all tokens, and is told.
+pub(crate) async fn changing_files<T>(
+    verb: &str,
+    resource: &'static str,
+    data: &DataArgs,
+    change: impl FnOnce() -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    match commands::open(data).await {
+        Ok(store) => changing(verb, resource, "", store.record(change)).await,
+        Err(error) => {
+            let changed = change()?;
+            output::warn(&format!(
+                "it is done, but stands in no audit record: {}",
+                output::sentence(&error)
+            ));
+            Ok(changed)
+        }
+    }
 }

@@ -5,6 +5,7 @@ use cubegate_store::copy_database;
 use serde::Serialize;
 
 use crate::args::MigrateArgs;
+use crate::commands::audit::changing;
 use crate::data_dir::DataDir;
 use crate::output;
 
@@ -50,7 +51,8 @@ pub(crate) async fn run(args: &MigrateArgs) -> anyhow::Result<()> {
             keys.master_key_path().display()
         )
     })?;
-    let copied = copy_database(&from, &to, &key).await?;
+    let copy = copy_database(&from, &to, &key);
+    let copied = changing("migrate", "databases", &to.to_string(), copy).await?;
     let tables = copied.tables.into_iter();
     let report = Report {
         from: from.to_string(),

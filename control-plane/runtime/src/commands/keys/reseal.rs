@@ -10,6 +10,7 @@ use anyhow::{Context as _, bail};
 use cubegate_store::{MasterKey, Store, StoreError, replace_master_key};
 
 use crate::args::DataArgs;
+use crate::commands::audit::changing;
 use crate::data_dir::{DataDir, write_secret};
 use crate::output;
 
@@ -56,7 +57,8 @@ pub(super) async fn run(data: &DataArgs) -> anyhow::Result<()> {
     }
     let next = MasterKey::generate()?;
     write_secret(&next_path, next.as_bytes())?;
-    let sealed = match replace_master_key(&database, &old, &next).await {
+    let replace = replace_master_key(&database, &old, &next);
+    let sealed = match changing("replace", "master-keys", "", replace).await {
         Ok(sealed) => sealed,
         Err(error) => {
             let _ = fs::remove_file(&next_path);

@@ -5,6 +5,7 @@ use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
 use crate::args::{DataArgs, KeysRotateArgs, Rotated, RotationStep};
+use crate::commands::audit::changing_files;
 use crate::data_dir::{DataDir, write_secret};
 use crate::keys::{CaRotation, Keys, Role};
 use crate::{commands, output};
@@ -68,7 +69,10 @@ async fn signing(
             told
         }
     };
-    write_secret(&keys.signing_key_path(), file.to_text().as_bytes())?;
+    changing_files(step.verb(), "signing-keys", data, || {
+        write_secret(&keys.signing_key_path(), file.to_text().as_bytes())
+    })
+    .await?;
     output::line(told);
     Ok(())
 }
@@ -81,12 +85,9 @@ async fn xds_ca(
 ) -> anyhow::Result<()> {
     let rotation = CaRotation::of(keys)?;
     let now = OffsetDateTime::now_utc();
-    match step {
+    let told = match step {
         RotationStep::Add => {
-            rotation.add()?;
-            output::line(
-                "there is a next xDS CA; start the control planes again, let every Envoy's machine run `cubegate node renew` (with --watch it does within an hour), then go on with `use`",
-            );
+            "there is a next xDS CA; start the control planes again, let every Envoy's machine run `cubegate node renew` (with --watch it does within an hour), then go on with `use`"
         }
         RotationStep::Use => {
             let known = rotation.since()? + ASKED;
@@ -96,10 +97,7 @@ async fn xds_ca(
                     known.format(&Rfc3339)?
                 );
             }
-            rotation.use_next()?;
-            output::line(
-                "the new xDS CA signs from the next start of each control plane on; `drop` the old one when every Envoy has a new certificate, by itself or by `cubegate node renew`",
-            );
+            "the new xDS CA signs from the next start of each control plane on; `drop` the old one when every Envoy has a new certificate, by itself or by `cubegate node renew`"
         }
         RotationStep::Drop => {
             if !rotation.has_next() && rotation.trusted()? > 1 && !at_once {
@@ -124,11 +122,28 @@ async fn xds_ca(
                     );
                 }
             }
-            rotation.drop_other(keys)?;
-            output::line(
-                "the other xDS CA is trusted no more, from the next start of each control plane on",
-            );
+            "the other xDS CA is trusted no more, from the next start of each control plane on"
+        }
+    };
+    changing_files(step.verb(), "xds-cas", data, || match step {
+        RotationStep::Add => rotation.add(),
+        RotationStep::Use => rotation.use_next(),
+        RotationStep::Drop => rotation.drop_other(keys),
+    })
+    .await?;
+    output::line(told);
+    Ok(())
+}
+
+// === impl RotationStep ===
+
+impl RotationStep {
+    /// As a record of it says.
+    fn verb(self) -> &'static str {
+        match self {
+            Self::Add => "add",
+            Self::Use => "use",
+            Self::Drop => "drop",
         }
     }
-    Ok(())
 }
