@@ -3,6 +3,7 @@
 //! A new endpoint is a file with its handler, a row in the table of its noun, and its body
 //! in `cubegate-api-types`.
 
+use axum::http::Method;
 use utoipa_axum::routes;
 
 use crate::audit::Audit;
@@ -57,7 +58,7 @@ pub(crate) fn kubecube() -> Endpoints {
 /// KubeSphere's paths, and those that need no credential.
 pub(crate) fn others() -> Endpoints {
     Endpoints::exact()
-        .add(routes!(root::handler), Audit::NOTHING)
+        .add_hidden("/", &[Method::GET], root::handler)
         .add(routes!(openapi::handler), Audit::NOTHING)
         .add(routes!(health::healthz), Audit::NOTHING)
         .add(routes!(health::livez), Audit::NOTHING)

@@ -1,4 +1,4 @@
-//! `GET /`
+//! `GET /`, which is for people and no call of the API.
 
 use axum::response::{IntoResponse as _, Redirect, Response};
 
@@ -6,12 +6,6 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 const CONSOLE: &str = "/console/";
 
 /// What this is. Leads to the console.
-#[utoipa::path(
-    get,
-    path = "/",
-    tag = "process",
-    responses((status = 303, description = "The console is at `/console/`", headers(("Location" = String, description = "`/console/`"))))
-)]
 pub(crate) async fn handler() -> Response {
     let words = "Cubegate: one token and one URL for all your Kubernetes clusters. The console is under /console/, the API under /api/v1/cube.\n";
     let (parts, _) = Redirect::to(CONSOLE).into_response().into_parts();

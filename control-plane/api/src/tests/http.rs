@@ -145,9 +145,9 @@ async fn the_machinery_is_answered_without_a_token() {
         );
     }
     let root = app.send("GET", "/", &[], "").await;
-    assert_eq!(root.status, 200);
-    assert!(root.header("content-type").starts_with("text/plain"));
-    assert_eq!(root.body.lines().count(), 2);
+    assert_eq!(root.status, 303);
+    assert_eq!(root.header("location"), "/console/");
+    assert_eq!(root.body.lines().count(), 1);
 }
 
 #[tokio::test]

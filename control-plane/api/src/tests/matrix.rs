@@ -23,7 +23,7 @@ enum For {
 }
 
 /// Method, path and whom it is for, of all endpoints.
-const OPERATIONS: [(&str, &str, For); 72] = [
+const OPERATIONS: [(&str, &str, For); 71] = [
     ("POST", "/api/v1/cube/login", For::All),
     // It ends the session of the token that it is shown, if any.
     ("POST", "/api/v1/cube/logout", For::All),
@@ -73,7 +73,6 @@ const OPERATIONS: [(&str, &str, For); 72] = [
         "/api/v1/cube/user/{name}/groups/{group}",
         For::Admins,
     ),
-    ("GET", "/", For::All),
     ("GET", "/openapi.json", For::All),
     ("GET", "/healthz", For::All),
     ("GET", "/livez", For::All),
