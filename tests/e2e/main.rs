@@ -35,6 +35,7 @@ mod cli_refusals;
 mod cli_settings;
 mod cli_users;
 mod console_browser;
+mod console_clusters;
 mod console_guide;
 mod console_pages;
 mod console_resources;
