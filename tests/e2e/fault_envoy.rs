@@ -198,7 +198,7 @@ fn an_envoy_that_answers_without_its_filter_is_replaced() -> Result<()> {
         let first = gateway.health().pid();
         // It is left alone for as long as it answers.
         tokio::time::sleep(Duration::from_secs(4)).await;
-        gateway.client().get("/").send().await?.expect(303)?;
+        gateway.client().get("/").send().await?.expect(200)?;
         ensure!(gateway.health().is_alive(), "a good Envoy was replaced");
 
         let page = Client::plain(&gateway.endpoints().envoy_admin)?;
