@@ -74,6 +74,8 @@ fn a_cluster_is_tried_added_browsed_and_removed() -> Result<()> {
                     Ok(page.text().await?.contains("found").then_some(()))
                 })
                 .await?;
+                // What was refused above, and not known yet, stands in the browser's console.
+                page.complaints().await?;
                 page.goto("/console/clusters").await?;
                 page.reads(&name).await?;
                 let faults = judge(page, "clusters-added-en").await?;
