@@ -168,7 +168,6 @@ impl ControlPlane {
                 traces: trace_args.settings()?,
             },
         };
-
         let listener = Listener::new(*listen, &fixed.listener)?;
         let gateways = Gateways::new(listener.clone());
         let issuer = Arc::new(issuer);
