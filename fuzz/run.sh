@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Runs fuzz targets, each for a number of seconds: fuzz/run.sh SECONDS [TARGET...]
+# Reads FUZZ_SEED, 1 unless it is set; 0 is another one each time.
 # With 0 seconds they are built and not run, and with FUZZ_BUILT=1 run as they are.
 # What it finds is kept under the project's target folder, and never in the tree.
 set -euo pipefail
@@ -41,7 +42,7 @@ for target in "${targets[@]}"; do
   log=$out/logs/$target.log
   # What earlier runs found comes first: new finds are written there.
   if ! "$out/$host/release/$target" "$out/found/$target" "fuzz/corpus/$target" \
-    -max_total_time="$seconds" -max_len=4096 -timeout=10 -rss_limit_mb=1024 \
+    -seed="${FUZZ_SEED:-1}" -max_total_time="$seconds" -max_len=4096 -timeout=10 -rss_limit_mb=1024 \
     -dict="fuzz/$([[ $target == query ]] && echo query || echo json).dict" \
     -artifact_prefix="$out/artifacts/$target-" -print_final_stats=1 >"$log" 2>&1; then
     grep --invert-match --extended-regexp '^#[0-9]+' "$log" | tail -n 60 >&2

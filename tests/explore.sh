@@ -55,7 +55,7 @@ while ((SECONDS < end)); do
     fi
   done
   if ((SECONDS < end)); then
-    FUZZ_BUILT=1 fuzz/run.sh "$fuzz_seconds" || { failed=1; echo "FOUND by a fuzz target"; }
+    FUZZ_BUILT=1 FUZZ_SEED=0 fuzz/run.sh "$fuzz_seconds" || { failed=1; echo "FOUND by a fuzz target"; }
   fi
 done
 if ((failed)); then

@@ -39,6 +39,8 @@ struct Outline<'de> {
     named_items: usize,
     /// The first of them holds an array, or what is taken for one.
     is_list: bool,
+    /// It holds `null`, which is taken for an empty one.
+    is_null: bool,
     takes_null: bool,
 }
 
@@ -59,7 +61,13 @@ pub(crate) fn verdict(body: &[u8], parameters: &Parameters, takes_null: bool) ->
     let mut outline = Outline::new(&document, takes_null);
     let mut deserializer = serde_json::Deserializer::from_slice(document.text());
     // What it says about the whole is not heard: raw values are not validated.
-    let _ = Members(&mut outline).deserialize(&mut deserializer);
+    let read = Members(&mut outline).deserialize(&mut deserializer);
+    if let Err(error) = read
+        && outline.ends_with_null(document.text(), &error)
+    {
+        // `serde_json` tells of what follows only after it has taken the value for `null`.
+        outline.is_list = false;
+    }
     let accepted = is_json(document.text());
     match (accepted, outline.named_items, outline.is_list) {
         (true, 1, true) => Verdict::Page(outline.page(parameters)),
@@ -106,7 +114,21 @@ impl<'de> Outline<'de> {
             items: Vec::new(),
             named_items: 0,
             is_list: false,
+            is_null: false,
         }
+    }
+
+    /// Whether what stands for the items only begins like `null`: what is wrong is the very
+    /// next letter.
+    fn ends_with_null(&self, text: &[u8], error: &serde_json::Error) -> bool {
+        let lines = text.split_inclusive(|byte| *byte == b'\n');
+        let before: usize = lines.take(error.line() - 1).map(<[u8]>::len).sum();
+        let place = (before + error.column()).saturating_sub(1);
+        let is_last = self.named_items == 1 && self.after.is_empty();
+        let is_wrong = text
+            .get(place)
+            .is_some_and(|byte| !b" \t\r\n,}".contains(byte));
+        self.is_null && is_last && is_wrong && text[..place].ends_with(b"null")
     }
 
     fn page(&self, parameters: &Parameters) -> Vec<u8> {
@@ -218,7 +240,7 @@ impl<'de> Visitor<'de> for Items<'_, 'de> {
 
     fn visit_unit<E: Error>(self) -> Result<(), E> {
         if self.0.named_items == 1 && self.0.takes_null {
-            self.0.is_list = true;
+            (self.0.is_list, self.0.is_null) = (true, true);
         }
         Ok(())
     }

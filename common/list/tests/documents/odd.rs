@@ -99,3 +99,31 @@ fn an_escape_in_a_key_is_no_text() {
         assert_eq!(page("spec.key=web", &items), page_of(&[escape]));
     }
 }
+
+#[test]
+fn what_only_begins_like_null_is_no_list() {
+    let query = ListRequest::parse("selector=a=b").query.unwrap();
+    let parameters = Parameters {
+        selector: Some("a=b".to_owned()),
+        ..Parameters::default()
+    };
+    for (body, page) in [
+        (r#"{"items":null}"#, true),
+        (r#"{"items":null,"a":1}"#, true),
+        ("{\"items\":null\n}", true),
+        (r#"{"items":null|}"#, false),
+        (r#"{"kind":"Status","items":null"}"#, false),
+        (r#"{"items":nulls,"a":1}"#, false),
+        ("{\n\"items\":\nnull{}}", false),
+        (r#"{"items":null |}"#, false),
+        (r#"{"items":null,"x":null|}"#, false),
+    ] {
+        let cuts = Cuts::Sizes(AROUND_A_BLOCK);
+        let verdict = check_with(&query, &parameters, body.as_bytes(), cuts);
+        assert_eq!(
+            matches!(verdict, Verdict::Page(_)),
+            page,
+            "{body}: {verdict:?}"
+        );
+    }
+}
