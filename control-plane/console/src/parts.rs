@@ -113,6 +113,20 @@ pub(crate) fn scrolling_table(label: &str, table: Markup) -> Markup {
     }
 }
 
+/// Returns such a table with these headings; `label` is its caption, too.
+pub(crate) fn table(label: &str, headings: &[&str], rows: Markup) -> Markup {
+    scrolling_table(
+        label,
+        html! {
+            table {
+                caption.visually-hidden { (label) }
+                thead { tr { @for heading in headings { th scope="col" { (heading) } } } }
+                tbody { (rows) }
+            }
+        },
+    )
+}
+
 /// Returns a form that is one button of a row, with what it sends. What `words` say, which row
 /// it is, is for those who do not see where it stands.
 pub(crate) fn small_button(

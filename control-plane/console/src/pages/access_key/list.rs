@@ -88,24 +88,17 @@ fn said(l: Language, done: &str) -> Option<&'static str> {
 
 fn table(l: Language, keys: &[KeyObject]) -> Markup {
     let label = l.say("Your access keys", "您的访问密钥");
-    parts::scrolling_table(
+    parts::table(
         label,
-        html! {
-            table {
-                caption.visually-hidden { (label) }
-                thead {
-                    tr {
-                        th scope="col" { (l.say("Name", "名称")) }
-                        th scope="col" { (l.say("Good for", "权限范围")) }
-                        th scope="col" { (l.say("Created", "创建时间")) }
-                        th scope="col" { (l.say("Last used", "最近使用")) }
-                        th scope="col" { (l.say("Expires", "过期时间")) }
-                        th scope="col" { (l.say("Actions", "操作")) }
-                    }
-                }
-                tbody { @for key in keys { (row(l, key)) } }
-            }
-        },
+        &[
+            l.say("Name", "名称"),
+            l.say("Good for", "权限范围"),
+            l.say("Created", "创建时间"),
+            l.say("Last used", "最近使用"),
+            l.say("Expires", "过期时间"),
+            l.say("Actions", "操作"),
+        ],
+        html! { @for key in keys { (row(l, key)) } },
     )
 }
 

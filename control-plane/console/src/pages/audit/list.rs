@@ -137,23 +137,16 @@ fn none(l: Language, search: &Search) -> Markup {
 
 fn table(l: Language, records: &Records) -> Markup {
     let label = l.say("Audit records, the newest first", "审计记录，最新的在前");
-    parts::scrolling_table(
+    parts::table(
         label,
-        html! {
-            table {
-                caption.visually-hidden { (label) }
-                thead {
-                    tr {
-                        th scope="col" { (l.say("Time", "时间")) }
-                        th scope="col" { (l.say("User and key", "用户与密钥")) }
-                        th scope="col" { (l.say("Cluster", "集群")) }
-                        th scope="col" { (l.say("Verb and object", "操作与对象")) }
-                        th scope="col" { (l.say("Result and reason", "结果与原因")) }
-                        th scope="col" { (l.say("Client", "客户端")) }
-                    }
-                }
-                tbody { @for record in &records.items { (record.row(l)) } }
-            }
-        },
+        &[
+            l.say("Time", "时间"),
+            l.say("User and key", "用户与密钥"),
+            l.say("Cluster", "集群"),
+            l.say("Verb and object", "操作与对象"),
+            l.say("Result and reason", "结果与原因"),
+            l.say("Client", "客户端"),
+        ],
+        html! { @for record in &records.items { (record.row(l)) } },
     )
 }

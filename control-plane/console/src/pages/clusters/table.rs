@@ -48,24 +48,17 @@ pub(super) fn of_names(l: Language, clusters: &[Named]) -> Markup {
 pub(super) fn of_administrators(l: Language, clusters: &[ClusterItem]) -> Markup {
     let label = l.say("Clusters", "集群");
     let now = OffsetDateTime::now_utc();
-    parts::scrolling_table(
+    parts::table(
         label,
-        html! {
-            table {
-                caption.visually-hidden { (label) }
-                thead {
-                    tr {
-                        th scope="col" { (l.say("Name", "名称")) }
-                        th scope="col" { (l.say("State", "状态")) }
-                        th scope="col" { (l.say("Version", "版本")) }
-                        th scope="col" { (l.say("Credential", "凭据")) }
-                        th scope="col" { (l.say("Envoys", "Envoy 节点")) }
-                        th scope="col" { (l.say("Actions", "操作")) }
-                    }
-                }
-                tbody { @for cluster in clusters { (row(l, cluster, now)) } }
-            }
-        },
+        &[
+            l.say("Name", "名称"),
+            l.say("State", "状态"),
+            l.say("Version", "版本"),
+            l.say("Credential", "凭据"),
+            l.say("Envoys", "Envoy 节点"),
+            l.say("Actions", "操作"),
+        ],
+        html! { @for cluster in clusters { (row(l, cluster, now)) } },
     )
 }
 
