@@ -72,6 +72,7 @@ pub(crate) struct ControlPlane {
     api_address: SocketAddr,
     xds_address: SocketAddr,
     metrics_address: SocketAddr,
+    authority: watch::Receiver<Ca>,
     tasks: Tasks,
     /// Ends after everything that records.
     audit_writer: Tasks,
@@ -178,13 +179,14 @@ impl ControlPlane {
         let live_certificates = live.clone();
         let given = tls_cert.clone().zip(tls_key.clone()).filter(|_| !*plain);
         let keys = jwt_hs256_secret.is_none().then(|| data.keys());
-        let files = Files::new(keys, Arc::clone(&issuer), given);
+        let files = Files::new(keys, data.keys(), Arc::clone(&issuer), given);
+        let (authorities, authority) = watch::channel(Ca::xds(data.keys())?);
         let mut system_ca = SystemCa::find(connections.system_ca.system_ca.as_deref())?;
         let (bundles, bundle) = watch::channel(system_ca.read());
         let mut tasks = Tasks::default();
         tasks.until_stopped(Arc::clone(&gateways).follow(live.clone()));
         tasks.until_stopped(system_ca.follow(bundles));
-        tasks.until_stopped(files.follow(lives));
+        tasks.until_stopped(files.follow(lives, authorities.clone()));
         let (learnt, mut known) = watch::channel(KnownResources::default());
         let console_known = known.clone();
         let interval = clusters.discovery_interval();
@@ -210,25 +212,17 @@ impl ControlPlane {
         let metrics_address = metrics_listener.local_addr()?;
         let mut own = vec![api_address, xds_address, metrics_address, *listen];
         own.extend(envoys.admins);
-        let ca = Ca::xds(data.keys())?;
         let lifetime = nodes_args.lifetime();
         let names = api_names(api_address, given_names);
-        let identity = Identity::new(ca.clone(), names, lifetime)?;
+        let identity = Identity::new(authority.clone(), names, lifetime)?;
         let (nodes, keeper) = Nodes::new(store.clone()).await?;
         let peers = Arc::new(Peers::default());
-        let door = |protocol: &[u8], envoys_only| -> anyhow::Result<Door> {
-            let lock = identity.server_config(envoys_only, protocol)?;
-            Ok(Door::new(
-                lock,
-                nodes.clone(),
-                Arc::clone(&peers),
-                envoys_only,
-            ))
-        };
-        let (xds_door, api_door) = (door(b"h2", true)?, door(b"http/1.1", false)?);
+        let door = |envoys_only| Door::new(&identity, &nodes, &peers, envoys_only);
+        let (xds_door, api_door) = (door(true), door(false));
         let renewal = Renewal {
             store: store.clone(),
-            ca: ca.clone(),
+            keys: data.keys().clone(),
+            authority: authorities,
             lifetime,
         };
         let (recorder, records) = cubegate_audit::channel(cubegate_audit::CAPACITY);
@@ -276,7 +270,6 @@ impl ControlPlane {
         };
         tasks.until_stopped(checker.run());
         tasks.spawn(envoy_reports::keep(store.clone(), sources, tasks.stopped()));
-        let ca_ends = ca.expires_at()?.unix_timestamp();
         let told = metrics::Live {
             store: store.clone(),
             recorder: recorder.clone(),
@@ -286,12 +279,12 @@ impl ControlPlane {
             clusters: clusters_states.clone(),
             identity: Arc::clone(&identity),
             live: live_certificates,
-            ca_ends,
+            authority: authority.clone(),
         };
         let (counts, counted) = watch::channel(None);
         tasks.until_stopped(metrics::count(store.clone(), counts));
         let told = Metrics::new(&api_metrics, &xds_metrics, told, Counted(counted));
-        tasks.until_stopped(node::keep(keeper, server.envoys(), ca));
+        tasks.until_stopped(node::keep(keeper, server.envoys(), authority.clone()));
         tasks.until_stopped(keep_fresh(identity));
         let xds = server.serve(xds_door.open(xds_listener)?.into_stream(), tasks.stopped());
         tasks.try_spawn(async move { xds.await.context("the xDS server failed") });
@@ -345,6 +338,7 @@ impl ControlPlane {
             api_address,
             xds_address,
             metrics_address,
+            authority,
             tasks,
             audit_writer,
             store,
@@ -363,6 +357,11 @@ impl ControlPlane {
 
     pub(crate) fn api_address(&self) -> SocketAddr {
         self.api_address
+    }
+
+    /// The CA of xDS, also after it was replaced.
+    pub(crate) fn authority(&self) -> watch::Receiver<Ca> {
+        self.authority.clone()
     }
 
     /// Its database.
@@ -389,6 +388,7 @@ impl ControlPlane {
             xds_address: _,
             first_admin: _,
             metrics_address: _,
+            authority: _,
         } = self;
         tasks.stop().await?;
         audit_writer.stop().await?;

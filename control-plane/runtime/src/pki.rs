@@ -9,6 +9,7 @@
 //! for a month ([`crate::args::NodesArgs`]), and are renewed by themselves.
 
 mod listener;
+mod reading;
 
 use std::fs;
 use std::net::IpAddr;
@@ -24,10 +25,13 @@ use rcgen::{
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 use time::{Duration, OffsetDateTime};
+use tokio::sync::watch;
 use x509_parser::extensions::GeneralName;
 use x509_parser::parse_x509_certificate;
 
 pub(crate) use self::listener::{given_certificate, listener_ca, serving_certificate};
+pub(crate) use self::reading::{blocks, ends, ends_pem, read_node};
+use self::reading::{is_of_key, is_signed};
 use crate::data_dir::{write_file, write_secret};
 use crate::keys::Keys;
 
@@ -84,6 +88,18 @@ impl Ca {
     /// The same of one that is there; none is made.
     pub(crate) fn xds_if_there(keys: &Keys) -> anyhow::Result<Self> {
         Self::xds(&keys.as_they_are())
+    }
+
+    /// Reads that CA again, and tells whoever listens when it is another one.
+    pub(crate) fn reread_xds(keys: &Keys, told: &watch::Sender<Self>) -> anyhow::Result<bool> {
+        let read = Self::xds_if_there(keys)?;
+        Ok(told.send_if_modified(|known| {
+            let changed = !known.is_same(&read);
+            if changed {
+                *known = read;
+            }
+            changed
+        }))
     }
 
     /// Returns the CA of the listener's own certificate.
@@ -195,16 +211,19 @@ impl Ca {
 
     /// Returns whether the CA has signed this certificate (DER).
     pub(crate) fn has_signed(&self, certificate: &[u8]) -> bool {
-        let Ok(ca) = CertificateDer::from_pem_slice(self.own_pem.as_bytes()) else {
-            return false;
-        };
-        let (Ok((_, ca)), Ok((_, certificate))) = (
-            parse_x509_certificate(&ca),
-            parse_x509_certificate(certificate),
-        ) else {
-            return false;
-        };
-        certificate.verify_signature(Some(ca.public_key())).is_ok()
+        is_signed(certificate, &self.own_pem)
+    }
+
+    /// Returns whether one that is trusted has signed this certificate (DER).
+    pub(crate) fn trusts(&self, certificate: &[u8]) -> bool {
+        blocks(&self.certificate_pem)
+            .iter()
+            .any(|trusted| is_signed(certificate, trusted))
+    }
+
+    /// Returns whether the same are trusted, and the same one signs.
+    fn is_same(&self, other: &Self) -> bool {
+        self.certificate_pem == other.certificate_pem && self.own_pem == other.own_pem
     }
 
     /// Returns whether there is a certificate of this CA with all of these names.
@@ -240,17 +259,6 @@ impl Ca {
     }
 }
 
-/// Returns when a certificate (DER) ends, in Unix seconds.
-pub(crate) fn ends(certificate: &[u8]) -> Option<i64> {
-    let (_, certificate) = parse_x509_certificate(certificate).ok()?;
-    Some(certificate.validity().not_after.timestamp())
-}
-
-/// The same of the first certificate of a chain in PEM.
-pub(crate) fn ends_pem(chain: &str) -> Option<i64> {
-    ends(&CertificateDer::from_pem_slice(chain.as_bytes()).ok()?)
-}
-
 /// Makes a CA.
 pub(crate) fn make_ca(common_name: &str) -> anyhow::Result<Certified> {
     let key = KeyPair::generate()?;
@@ -262,45 +270,6 @@ pub(crate) fn make_ca(common_name: &str) -> anyhow::Result<Certified> {
     Ok(Certified {
         certificate_pem: certificate.pem(),
         key_pem: key.serialize_pem(),
-    })
-}
-
-/// Returns each certificate of a PEM text, as it stands there.
-pub(crate) fn blocks(pem: &str) -> Vec<String> {
-    const END: &str = "-----END CERTIFICATE-----";
-    let block = |part: &str| {
-        let (_, body) = part.split_once("-----BEGIN CERTIFICATE-----")?;
-        Some(format!("-----BEGIN CERTIFICATE-----{body}{END}\n"))
-    };
-    pem.split(END).filter_map(block).collect()
-}
-
-fn is_of_key(certificate_pem: &str, public_key: &[u8]) -> bool {
-    let Ok(certificate) = CertificateDer::from_pem_slice(certificate_pem.as_bytes()) else {
-        return false;
-    };
-    parse_x509_certificate(&certificate)
-        .is_ok_and(|(_, certificate)| certificate.public_key().raw == public_key)
-}
-
-/// Returns what a certificate (DER) says of an Envoy; `None` when it is not that of one.
-pub(crate) fn read_node(certificate: &[u8]) -> Option<NodeCertificate> {
-    let (_, certificate) = parse_x509_certificate(certificate).ok()?;
-    let names = certificate.subject_alternative_name().ok()??;
-    let node = names
-        .value
-        .general_names
-        .iter()
-        .find_map(|name| match name {
-            GeneralName::URI(uri) => uri.strip_prefix(NODE_URI),
-            _ => None,
-        })?;
-    cubegate_domain::check_node_name(node).ok()?;
-    let validity = certificate.validity();
-    Some(NodeCertificate {
-        node: node.to_owned(),
-        issued_at: validity.not_before.to_datetime() + CLOCK_SKEW,
-        expires_at: validity.not_after.to_datetime(),
     })
 }
 

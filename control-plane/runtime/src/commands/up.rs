@@ -123,7 +123,7 @@ pub(crate) async fn run(args: UpArgs) -> anyhow::Result<()> {
     };
     let mut control_plane = ControlPlane::start(&data, &gateway, listeners, parts).await?;
 
-    let node = LocalNode::new(&data, gateway.nodes.lifetime())?;
+    let node = LocalNode::new(&data, control_plane.authority(), gateway.nodes.lifetime())?;
     node.renew_if_due(control_plane.store()).await?;
     let environment = gateway
         .jwt_hs256_secret

@@ -1,6 +1,6 @@
-//! What is read again and again while the control plane serves: the keys of tokens, and the
-//! listener's certificate if the operator brings it. Whoever renews them replaces files, and
-//! nothing is started anew.
+//! What is read again and again while the control plane serves: the keys of tokens, the CA of
+//! xDS, and the listener's certificate if the operator brings it. Whoever renews them replaces
+//! files, and nothing is started anew.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use tokio::sync::watch;
 
 use super::settings::tokens_of;
 use crate::keys::Keys;
-use crate::pki::given_certificate;
+use crate::pki::{Ca, given_certificate};
 
 /// How often the files are looked at.
 const POLL: Duration = Duration::from_secs(10);
@@ -31,6 +31,8 @@ pub(crate) struct Live {
 pub(super) struct Files {
     /// Where the keys of tokens are; `None` where they are no files.
     keys: Option<Keys>,
+    /// Where the CA of xDS is.
+    authority: Keys,
     issuer: Arc<Issuer>,
     /// The key that signs.
     signs: Option<String>,
@@ -45,11 +47,13 @@ pub(super) struct Files {
 impl Files {
     pub(super) fn new(
         keys: Option<&Keys>,
+        authority: &Keys,
         issuer: Arc<Issuer>,
         certificate: Option<(PathBuf, PathBuf)>,
     ) -> Self {
         Self {
             keys: keys.cloned(),
+            authority: authority.clone(),
             issuer,
             // The first look finds out.
             signs: None,
@@ -58,10 +62,10 @@ impl Files {
         }
     }
 
-    /// Follows them until nobody listens. What cannot be used changes nothing.
-    pub(super) async fn follow(mut self, live: watch::Sender<Live>) {
+    /// Follows them until nobody listens to `live`. What cannot be used changes nothing.
+    pub(super) async fn follow(mut self, live: watch::Sender<Live>, authority: watch::Sender<Ca>) {
         loop {
-            self.look(&live);
+            self.look(&live, &authority);
             tokio::select! {
                 () = tokio::time::sleep(POLL) => {}
                 () = live.closed() => return,
@@ -69,8 +73,11 @@ impl Files {
         }
     }
 
-    fn look(&mut self, live: &watch::Sender<Live>) {
-        let looked = self.take_certificate(live).and(self.take_keys(live));
+    fn look(&mut self, live: &watch::Sender<Live>, authority: &watch::Sender<Ca>) {
+        let looked = self
+            .take_certificate(live)
+            .and(self.take_keys(live))
+            .and(self.take_authority(authority));
         let failure = looked.err().map(|error| crate::output::sentence(&error));
         if let Some(error) = &failure
             && failure != self.failure
@@ -123,6 +130,14 @@ impl Files {
                 );
             }
             self.signs = signs;
+        }
+        Ok(())
+    }
+
+    fn take_authority(&self, authority: &watch::Sender<Ca>) -> anyhow::Result<()> {
+        if Ca::reread_xds(&self.authority, authority)? {
+            let trusted = authority.borrow().trusted()?.len();
+            tracing::info!(ca.trusted = trusted, "the xDS CA is another one");
         }
         Ok(())
     }

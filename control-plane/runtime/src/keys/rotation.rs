@@ -8,7 +8,7 @@
 //! drop        B                    B
 //! ```
 //!
-//! Control planes take it at their next start. Envoys have the file's certificates with their own:
+//! Control planes look at the files while they serve. Envoys have the file's certificates with their own:
 //! from `cubegate node renew`, which asks for them, or with a new certificate.
 
 use std::fs;

@@ -12,9 +12,11 @@ use cubegate_xds::{EnvoyStatus, Envoys};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::registry::Unit;
+use time::OffsetDateTime;
 use tokio::sync::watch;
 
 use super::rows::{Label, Rows, number, one, size};
+use crate::pki::Ca;
 use crate::tls::Identity;
 use crate::{control_plane, pki};
 
@@ -28,8 +30,8 @@ pub(crate) struct Live {
     pub(crate) clusters: watch::Receiver<ClusterStates>,
     pub(crate) identity: Arc<Identity>,
     pub(crate) live: watch::Receiver<control_plane::Live>,
-    /// When the CA of xDS ends, in Unix seconds.
-    pub(crate) ca_ends: i64,
+    /// The CA of xDS.
+    pub(crate) authority: watch::Receiver<Ca>,
 }
 
 // === impl Live ===
@@ -173,8 +175,9 @@ impl Live {
     fn certificates(&self, rows: &mut Rows<'_>) -> fmt::Result {
         let listener = self.live.borrow().certificate.clone();
         let listener = listener.and_then(|own| pki::ends_pem(&own.certificate_pem));
+        let authority = self.authority.borrow().expires_at().ok();
         let all = [
-            ("xds-ca", Some(self.ca_ends)),
+            ("xds-ca", authority.map(OffsetDateTime::unix_timestamp)),
             ("listener", listener),
             ("control-plane", self.identity.expires_at()),
         ];

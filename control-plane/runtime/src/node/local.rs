@@ -10,6 +10,7 @@ use cubegate_domain::NodeCertificate;
 use cubegate_store::Store;
 use sha2::{Digest as _, Sha256};
 use time::OffsetDateTime;
+use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::NodeFiles;
@@ -22,6 +23,10 @@ use crate::pki::Ca;
 /// How long to wait after a renewal has failed.
 const RETRY: Duration = Duration::from_secs(60);
 
+/// A certificate tells when it was issued in seconds: in the second of the CA's key itself, it
+/// would be taken for one of the CA before.
+const SECOND: Duration = Duration::from_secs(1);
+
 /// How often the time is looked at: a machine may have slept.
 const LOOK: Duration = Duration::from_secs(60 * 60);
 
@@ -29,18 +34,21 @@ const LOOK: Duration = Duration::from_secs(60 * 60);
 pub(crate) struct LocalNode {
     name: String,
     files: NodeFiles,
-    ca: Ca,
+    authority: watch::Receiver<Ca>,
     lifetime: time::Duration,
 }
 
 // === impl LocalNode ===
 
 impl LocalNode {
-    /// Nothing is made yet but the CA.
-    pub(crate) fn new(data: &DataDir, lifetime: time::Duration) -> anyhow::Result<Self> {
-        let ca = Ca::xds(data.keys())?;
+    /// Nothing is made yet.
+    pub(crate) fn new(
+        data: &DataDir,
+        authority: watch::Receiver<Ca>,
+        lifetime: time::Duration,
+    ) -> anyhow::Result<Self> {
         // Several control planes on one database have an Envoy each.
-        let mut digest = Sha256::new_with_prefix(ca.own_pem());
+        let mut digest = Sha256::new_with_prefix(authority.borrow().own_pem());
         if data.keys().are_shared() {
             digest.update(fs::read("/proc/sys/kernel/hostname").unwrap_or_default());
             digest.update(data.path().as_os_str().as_encoded_bytes());
@@ -60,7 +68,7 @@ impl LocalNode {
         Ok(Self {
             name: present.unwrap_or_else(|| format!("up-{short}")),
             files,
-            ca,
+            authority,
             lifetime,
         })
     }
@@ -91,7 +99,8 @@ impl LocalNode {
     /// Makes a new certificate unless there is one that is good for a while.
     pub(crate) async fn renew_if_due(&self, store: &Store) -> anyhow::Result<NodeCertificate> {
         let now = OffsetDateTime::now_utc();
-        let current = self.files.current(&self.ca, &self.name);
+        let ca = self.authority.borrow().clone();
+        let current = self.files.current(&ca, &self.name);
         let is_first = current.is_none();
         let kept = current.filter(|certificate| {
             // With a shorter lifetime than before the old one does not go on.
@@ -114,11 +123,8 @@ impl LocalNode {
         let certificate = store
             .issue_node_certificate(&self.name, now, self.lifetime)
             .await?;
-        self.files.write(
-            &self.files,
-            self.ca.certificate_pem(),
-            &self.ca.node(&certificate)?,
-        )?;
+        self.files
+            .write(&self.files, ca.certificate_pem(), &ca.node(&certificate)?)?;
         // The first one is no news: everything else is new, too.
         if !is_first {
             tracing::info!(
@@ -130,9 +136,11 @@ impl LocalNode {
         Ok(certificate)
     }
 
-    /// Renews the certificate whenever it is due.
+    /// Renews the certificate whenever it is due, and when the CA is replaced.
     pub(crate) async fn keep(&self, store: Store) -> Infallible {
+        let mut authority = self.authority.clone();
         loop {
+            authority.mark_unchanged();
             let wait = match self.renew_if_due(&store).await {
                 Ok(certificate) => {
                     let left = certificate.renew_at() - OffsetDateTime::now_utc();
@@ -145,7 +153,10 @@ impl LocalNode {
                 }
             };
             // A little later than it is due, so that it is.
-            sleep(wait + Duration::from_millis(10)).await;
+            tokio::select! {
+                () = sleep(wait + Duration::from_millis(10)) => {}
+                Ok(()) = authority.changed() => sleep(SECOND).await,
+            }
         }
     }
 }

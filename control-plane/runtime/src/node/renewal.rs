@@ -12,7 +12,9 @@ use cubegate_domain::NodeCertificate;
 use cubegate_store::Store;
 use cubegate_xds::Peer;
 use time::{Duration, OffsetDateTime};
+use tokio::sync::watch;
 
+use crate::keys::Keys;
 use crate::pki::Ca;
 
 /// Where a new certificate is asked for: POST, a request (PKCS #10) in PEM, answered with
@@ -31,7 +33,10 @@ type Refusal = (StatusCode, String);
 /// Gives new certificates.
 pub(crate) struct Renewal {
     pub(crate) store: Store,
-    pub(crate) ca: Ca,
+    /// Where the CA is.
+    pub(crate) keys: Keys,
+    /// Tells everybody else of it.
+    pub(crate) authority: watch::Sender<Ca>,
     pub(crate) lifetime: Duration,
 }
 
@@ -47,10 +52,18 @@ impl Renewal {
             .with_state(Arc::new(self))
             .into()
     }
+
+    /// The CA as its files are now: whoever asks after a step of its replacement gets what
+    /// belongs to that step.
+    fn ca(&self) -> Ca {
+        // Why they cannot be read is told by who looks at them again and again.
+        let _ = Ca::reread_xds(&self.keys, &self.authority);
+        self.authority.borrow().clone()
+    }
 }
 
 async fn authorities(State(renewal): State<Arc<Renewal>>) -> String {
-    renewal.ca.certificate_pem().to_owned()
+    renewal.ca().certificate_pem().to_owned()
 }
 
 async fn renew(
@@ -77,11 +90,14 @@ async fn renew(
         let text = format!("the Envoy {} is shut out", old.node);
         return Err((StatusCode::FORBIDDEN, text));
     };
-    let certificate = renewal.ca.node_with_key(&new, &request).map_err(|error| {
-        let reason = crate::output::sentence(&error);
-        let text = format!("the body is no request for a certificate in PEM: {reason}");
-        (StatusCode::BAD_REQUEST, text)
-    })?;
+    let certificate = renewal
+        .ca()
+        .node_with_key(&new, &request)
+        .map_err(|error| {
+            let reason = crate::output::sentence(&error);
+            let text = format!("the body is no request for a certificate in PEM: {reason}");
+            (StatusCode::BAD_REQUEST, text)
+        })?;
     tracing::info!(
         envoy.node = new.node,
         envoy.peer = %peer.address,

@@ -87,7 +87,11 @@ async fn read(store: &Store) -> Result<ShutOut, StoreError> {
 }
 
 /// Follows the store and notes who is connected, for as long as it is polled.
-pub(crate) async fn keep(keeper: Keeper, envoys: watch::Receiver<Envoys>, ca: Ca) {
+pub(crate) async fn keep(
+    keeper: Keeper,
+    envoys: watch::Receiver<Envoys>,
+    authority: watch::Receiver<Ca>,
+) {
     let Keeper {
         store,
         publish,
@@ -120,7 +124,7 @@ pub(crate) async fn keep(keeper: Keeper, envoys: watch::Receiver<Envoys>, ca: Ca
                     }
                 }
             }
-            _ = ca_check.tick() => check_ca(&ca),
+            _ = ca_check.tick() => check_ca(&authority.borrow()),
         }
     }
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 use axum::serve::Listener;
 use cubegate_domain::NodeCertificate;
 use rustix::net::sockopt;
-use rustls::ServerConfig;
+use rustls_pki_types::CertificateDer;
 use time::OffsetDateTime;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
@@ -20,6 +20,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt as _};
 
 use super::connection::{Connection, End};
+use super::identity::Identity;
 use super::peers::{Peers, Presence};
 use crate::node::Nodes;
 use crate::pki;
@@ -59,7 +60,7 @@ const NOT_IN_CLEAR: &str = "this port speaks TLS: use https and the CA in contro
 
 /// A port.
 pub(crate) struct Door {
-    tls: Arc<ServerConfig>,
+    identity: Arc<Identity>,
     nodes: Nodes,
     peers: Arc<Peers>,
     /// Whether it is for Envoys alone.
@@ -105,17 +106,17 @@ struct RefusalLog {
 // === impl Door ===
 
 impl Door {
-    /// A door with this lock. Through that of xDS only Envoys come.
+    /// A door that this certificate is shown at. Through that of xDS only Envoys come.
     pub(crate) fn new(
-        tls: Arc<ServerConfig>,
-        nodes: Nodes,
-        peers: Arc<Peers>,
+        identity: &Arc<Identity>,
+        nodes: &Nodes,
+        peers: &Arc<Peers>,
         envoys_only: bool,
     ) -> Self {
         Self {
-            tls,
-            nodes,
-            peers,
+            identity: Arc::clone(identity),
+            nodes: nodes.clone(),
+            peers: Arc::clone(peers),
             envoys_only,
             envoys: Arc::new(Semaphore::new(MAX_ENVOYS)),
             others: Arc::new(Semaphore::new(MAX_OTHERS)),
@@ -192,7 +193,7 @@ impl Door {
             say_not_in_clear(stream).await.map_err(silently)?;
             return Err(Refused::Silently);
         }
-        let stream = TlsAcceptor::from(Arc::clone(&self.tls))
+        let stream = TlsAcceptor::from(self.identity.server_config(self.envoys_only))
             .accept(stream)
             .await
             .map_err(|error| {
@@ -210,7 +211,7 @@ impl Door {
                 if self.nodes.shut_out.borrow().holds(envoy) {
                     return Err(Refused::ShutOut(envoy.node.clone()));
                 }
-                (&self.envoys, self.end(envoy), Presence::Envoy)
+                (&self.envoys, self.end(envoy, certificates), Presence::Envoy)
             }
             None => {
                 let longest = self.longest;
@@ -244,9 +245,14 @@ impl Door {
     }
 
     /// Returns when the connection of an Envoy ends: it is shut out, or its certificate is no
-    /// longer good.
-    fn end(&self, envoy: &NodeCertificate) -> End {
+    /// longer good. Where the CA is trusted no more, that of xDS ends at once; the API's live on
+    /// until they are closed between two requests, as an Envoy that has a new certificate would
+    /// lose one otherwise.
+    fn end(&self, envoy: &NodeCertificate, shown: &[CertificateDer<'_>]) -> End {
         let (envoy, mut shut_out) = (envoy.clone(), self.nodes.shut_out.clone());
+        let mut authority = self.identity.authority();
+        let shown = shown.first().filter(|_| self.envoys_only);
+        let shown = shown.map(|shown| shown.clone().into_owned());
         Box::pin(async move {
             let left = envoy.expires_at - OffsetDateTime::now_utc();
             let left = Duration::try_from(left).unwrap_or_default();
@@ -256,8 +262,18 @@ impl Door {
                     std::future::pending::<()>().await;
                 }
             };
+            let is_of_no_ca = async {
+                let told = match &shown {
+                    Some(shown) => authority.wait_for(|ca| !ca.trusts(shown)).await.is_ok(),
+                    None => false,
+                };
+                if !told {
+                    std::future::pending::<()>().await;
+                }
+            };
             tokio::select! {
                 () = sleep(left) => "the Envoy's certificate has ended",
+                () = is_of_no_ca => "the CA of the Envoy's certificate is trusted no more",
                 () = is_shut_out => {
                     tracing::warn!(envoy.node = envoy.node, "an Envoy is shut out; its connection ends");
                     "the Envoy is shut out"

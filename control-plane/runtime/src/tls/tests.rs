@@ -15,8 +15,8 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::{Door, Identity, Incoming, Peers};
-use crate::keys::Keys;
+use super::{Door, Identity, Incoming, Peers, keep_fresh};
+use crate::keys::{CaRotation, Keys};
 use crate::node::{Nodes, ShutOut};
 use crate::pki::{CONTROL_PLANE_NAME, Ca, Certified};
 
@@ -27,6 +27,9 @@ const NOT_YET: Duration = Duration::from_millis(300);
 struct Site {
     ca: Ca,
     other_ca: Ca,
+    /// Takes another CA in the place of the first one.
+    replace: watch::Sender<Ca>,
+    keys: Keys,
     address: SocketAddr,
     incoming: Incoming,
     shut_out: watch::Sender<ShutOut>,
@@ -43,7 +46,9 @@ impl Site {
         let folder = tempfile::tempdir().unwrap();
         let keys = Keys::of(None, folder.path());
         let (ca, other_ca) = (Ca::xds(&keys).unwrap(), Ca::gateway(&keys).unwrap());
-        let identity = Identity::new(ca.clone(), Vec::new(), time::Duration::days(1)).unwrap();
+        let (replace, authority) = watch::channel(ca.clone());
+        let identity = Identity::new(authority, Vec::new(), time::Duration::days(1)).unwrap();
+        tokio::spawn(keep_fresh(Arc::clone(&identity)));
         let (shut_out, receiver) = watch::channel(ShutOut::default());
         let (sender, arrivals) = mpsc::channel(8);
         let nodes = Nodes {
@@ -52,15 +57,16 @@ impl Site {
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let config = identity.server_config(envoys_only, b"h2").unwrap();
         let peers = Arc::new(Peers::default());
-        let incoming = Door::new(config, nodes, peers, envoys_only)
+        let incoming = Door::new(&identity, &nodes, &peers, envoys_only)
             .lasting(longest)
             .open(listener)
             .unwrap();
         Self {
             ca,
             other_ca,
+            replace,
+            keys,
             address,
             incoming,
             shut_out,
@@ -90,6 +96,9 @@ impl Site {
         let mut roots = RootCertStore::empty();
         let authority = CertificateDer::from_pem_slice(self.ca.certificate_pem().as_bytes());
         roots.add(authority.unwrap()).unwrap();
+        let present = self.replace.borrow().own_pem().to_owned();
+        let present = CertificateDer::from_pem_slice(present.as_bytes());
+        roots.add(present.unwrap()).unwrap();
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -104,7 +113,7 @@ impl Site {
                 builder.with_client_auth_cert(chain, key).unwrap()
             }
         };
-        config.alpn_protocols = vec![b"h2".to_vec()];
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         let stream = self.connect(number).await;
         let name = ServerName::try_from(CONTROL_PLANE_NAME).unwrap();
         TlsConnector::from(Arc::new(config))
@@ -123,6 +132,12 @@ impl Site {
             assert!(matches!(end, Ok(0) | Err(_)));
         }
         arrival.is_ok()
+    }
+
+    /// A CA that was replaced is taken a moment later.
+    async fn comes_to_let_in(&mut self, shown: &Certified, let_in: bool) {
+        let comes = async { while self.is_let_in(Some(shown)).await != let_in {} };
+        timeout(SOON, comes).await.unwrap();
     }
 }
 
@@ -200,6 +215,33 @@ async fn a_connection_does_not_outlive_its_certificate() {
     let (mut connection, _) = timeout(SOON, world.incoming.accept()).await.unwrap();
     let end = timeout(SOON, connection.read(&mut [0])).await.unwrap();
     assert!(end.unwrap_err().to_string().contains("has ended"));
+}
+
+#[tokio::test]
+async fn another_ca_is_taken_while_the_port_is_open() {
+    let mut world = Site::new(true).await;
+    let old = world.ca.node(&mk_node(3600)).unwrap();
+    let _stream = world.knock(Some(&old)).await.unwrap();
+    let (mut connection, _) = timeout(SOON, world.incoming.accept()).await.unwrap();
+    let rotation = CaRotation::of(&world.keys).unwrap();
+    rotation.add().unwrap();
+    rotation.use_next().unwrap();
+    let both = Ca::xds(&world.keys).unwrap();
+    let new = both.node(&mk_node(3600)).unwrap();
+    assert!(!world.is_let_in(Some(&new)).await, "not told of yet");
+    world.replace.send_replace(both);
+    world.comes_to_let_in(&new, true).await;
+    assert!(world.is_let_in(Some(&old)).await);
+    let mut byte = [0];
+    assert!(timeout(NOT_YET, connection.read(&mut byte)).await.is_err());
+
+    rotation.drop_other(&world.keys).unwrap();
+    let last = Ca::xds(&world.keys).unwrap();
+    world.replace.send_replace(last);
+    let end = timeout(SOON, connection.read(&mut byte)).await.unwrap();
+    assert!(end.unwrap_err().to_string().contains("trusted no more"));
+    world.comes_to_let_in(&old, false).await;
+    assert!(world.is_let_in(Some(&new)).await);
 }
 
 #[tokio::test]

@@ -87,7 +87,7 @@ async fn xds_ca(
     let now = OffsetDateTime::now_utc();
     let told = match step {
         RotationStep::Add => {
-            "there is a next xDS CA; start the control planes again, let every Envoy's machine run `cubegate node renew` (with --watch it does within an hour), then go on with `use`"
+            "there is a next xDS CA, which control planes trust within 10 s; then let every Envoy's machine run `cubegate node renew` (with --watch it does within an hour), and go on with `use`"
         }
         RotationStep::Use => {
             let known = rotation.since()? + ASKED;
@@ -97,7 +97,7 @@ async fn xds_ca(
                     known.format(&Rfc3339)?
                 );
             }
-            "the new xDS CA signs from the next start of each control plane on; `drop` the old one when every Envoy has a new certificate, by itself or by `cubegate node renew`"
+            "the new xDS CA signs within 10 s; `drop` the old one when every Envoy has a new certificate, by itself or by `cubegate node renew`"
         }
         RotationStep::Drop => {
             if !rotation.has_next() && rotation.trusted()? > 1 && !at_once {
@@ -122,7 +122,7 @@ async fn xds_ca(
                     );
                 }
             }
-            "the other xDS CA is trusted no more, from the next start of each control plane on"
+            "the other xDS CA is trusted no more within 10 s"
         }
     };
     changing_files(step.verb(), "xds-cas", data, || match step {
