@@ -1,4 +1,4 @@
-//! The documents that the filter is given, and where all VMs of this Envoy find them.
+//! The documents that the filter is given itself, and where all VMs of this Envoy find them.
 //!
 //! Envoy configures a VM only when a configuration comes. One that is made anew, after
 //! the one before it has failed, finds here what that one had. So does one that runs
@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 /// Which document one is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// Keys, clusters and limits.
+    /// Keys and limits.
     Config,
     /// What is refused.
     Revocations(RevocationKind),

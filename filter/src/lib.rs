@@ -18,6 +18,7 @@
     reason = "the SDK's macro exports a function without any"
 )]
 
+mod carried;
 mod document;
 mod envoy_host;
 mod metrics;

@@ -40,7 +40,7 @@ impl RootContext for Root {
             return false;
         }
         let kind = Kind::of_root(&root_id);
-        if !worker::has_room(kind, size) {
+        if !worker::has_room(kind.bytes_per_byte(), size) {
             return worker::pass_over(kind);
         }
         match self.get_plugin_configuration() {

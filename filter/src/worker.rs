@@ -4,6 +4,7 @@
 //! on_configure ──> waiting ──(next request or tick)──> in use
 //!       │                            ▲
 //!       └──────────> shared ─────────┘  when this VM was not told
+//! the carrier ─────> shared ──(next request or tick)──> members, revocations
 //! ```
 //!
 //! Envoy tries each new configuration in a VM made for that, and then gives it to the
@@ -14,9 +15,10 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use cubegate_filter_config::RevocationKind;
-use cubegate_pipeline::{Gateway, Meters, Revocations};
+use cubegate_filter_config::{Carried, RevocationKind};
+use cubegate_pipeline::{Gateway, Members, Meters, Revocations};
 
+use crate::carried::Shelf;
 use crate::document::{Kind, Version};
 use crate::{envoy_host, metrics};
 
@@ -27,8 +29,10 @@ thread_local! {
 struct Worker {
     in_use: Option<Rc<Gateway>>,
     revocations: Revocations,
+    members: Members,
     meters: Meters,
     slots: [Slot; 3],
+    shelf: Shelf,
 }
 
 /// Where one of the documents stands.
@@ -79,6 +83,7 @@ pub(crate) fn gateway() -> (Option<Rc<Gateway>>, Meters) {
     WORKER.with_borrow_mut(|worker| {
         worker.read_waiting();
         worker.read_shared(|slot| !slot.is_good);
+        worker.read_carried();
         (worker.in_use.clone(), worker.meters.clone())
     })
 }
@@ -89,6 +94,7 @@ pub(crate) fn tick() {
     let (gateway, meters) = WORKER.with_borrow_mut(|worker| {
         worker.read_waiting();
         worker.catch_up();
+        worker.read_carried();
         (worker.in_use.clone(), worker.meters.clone())
     });
     let held = gateway.as_ref().map_or(0, |gateway| gateway.held_bytes());
@@ -118,9 +124,9 @@ pub(crate) fn pass_over(kind: Kind) -> bool {
 
 /// Returns whether there is the memory to read a document of this size. An allocation in vain
 /// would end the VM; this one does not.
-pub(crate) fn has_room(kind: Kind, size: usize) -> bool {
+pub(crate) fn has_room(bytes_per_byte: usize, size: usize) -> bool {
     let mut room = Vec::<u8>::new();
-    let bytes = size.saturating_mul(kind.bytes_per_byte());
+    let bytes = size.saturating_mul(bytes_per_byte);
     let is_there = room.try_reserve_exact(bytes).is_ok();
     // The compiler would leave out an allocation that nobody looks at.
     std::hint::black_box(&room);
@@ -140,8 +146,10 @@ impl Worker {
         Self {
             in_use: None,
             revocations: Revocations::default(),
+            members: Members::default(),
             meters: Meters::default(),
             slots: [epochs, sessions, Kind::Config].map(Slot::new),
+            shelf: Shelf::new(),
         }
     }
 
@@ -172,11 +180,43 @@ impl Worker {
     fn compile(&mut self, document: &[u8]) -> Result<(), String> {
         let env = |name: &str| std::env::var(name).ok();
         let previous = self.in_use.as_deref();
-        let gateway = Gateway::compile(document, env, previous, &self.revocations, &self.meters)
+        let (refused, members) = (&self.revocations, &self.members);
+        let gateway = Gateway::compile(document, env, previous, refused, members, &self.meters)
             .map_err(|error| error.to_string())?;
-        log::info!("configured with {} clusters", gateway.cluster_count());
+        log::info!("configured");
         self.in_use = Some(Rc::new(gateway));
         Ok(())
+    }
+
+    /// Takes what the carrier has brought. The control plane that made it has no answer for
+    /// what cannot be read: it is logged, and what was in force stays so.
+    fn read_carried(&mut self) {
+        let Self {
+            shelf,
+            revocations,
+            members,
+            ..
+        } = self;
+        // As for those that this VM is given itself, and the frame.
+        let room = |kind, size| match kind {
+            Carried::Part(_) => has_room(9, size),
+            Carried::Revocations(_) => has_room(3, size),
+        };
+        shelf.read(room, |kind, document| {
+            let outcome = match kind {
+                Carried::Part(kind) => members
+                    .take(kind, document)
+                    .map_err(|error| error.to_string()),
+                Carried::Revocations(_) => revocations
+                    .take(document.to_vec())
+                    .map(drop)
+                    .map_err(|error| error.to_string()),
+            };
+            if let Err(error) = outcome {
+                let name = kind.filter_name();
+                log::error!("{name} is refused: {error}");
+            }
+        });
     }
 
     fn read_waiting(&mut self) {
@@ -203,7 +243,10 @@ impl Worker {
             let kind = slot.kind;
             let document = slot.unread().and_then(|version| {
                 // Before it is copied in.
-                if !has_room(kind, kind.shared_size().unwrap_or_default()) {
+                if !has_room(
+                    kind.bytes_per_byte(),
+                    kind.shared_size().unwrap_or_default(),
+                ) {
                     return None;
                 }
                 let document = kind.shared(&version)?;
@@ -211,7 +254,7 @@ impl Worker {
             });
             // It may have been older code that shared it, or another document by now.
             if let Some((version, document)) = document
-                && has_room(kind, document.len())
+                && has_room(kind.bytes_per_byte(), document.len())
             {
                 let _ = self.read(kind, version, document);
             }

@@ -180,6 +180,7 @@ fn configure_filter(listener: &mut Value, upstream: &Http2Upstream) -> Result<()
             secret_env: SECRET_VARIABLE.to_owned(),
         },
         clusters: BTreeMap::from([(CLUSTER.to_owned(), cluster)]),
+        clusters_apart: false,
         host_cluster: None,
         cors_origins: BTreeSet::new(),
         no_impersonation: false,

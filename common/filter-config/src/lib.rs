@@ -2,11 +2,12 @@
 //!
 //! ```text
 //! domain state ──snapshot──> FilterConfig ──JSON in ECDS──> filter (on_configure)
+//!              ├──────────> MembersPart, DiscoveryPart, JSON in ECDS: the clusters
 //!              └──────────> Epochs, Sessions ──bytes in ECDS──┘ what is refused
 //! ```
 //!
-//! The document holds public keys, the cluster table and limits. It is part of
-//! Envoy's config dump, so it deliberately never holds a secret: a cluster's
+//! The document holds public keys and limits, and the cluster table where no control plane
+//! tells of clusters. All are part of Envoy's config dump, so they deliberately never hold a secret: a cluster's
 //! credential travels over SDS and never enters the VM, and KubeCube's shared
 //! HS256 secret is named by the environment variable of Envoy that carries it. The
 //! pass is in the dump as well, and of use to nobody who has to go through the
@@ -22,10 +23,19 @@ use thiserror::Error;
 
 mod access_line;
 mod audit;
+mod carried;
+mod limits;
+mod members;
 mod revocations;
 
 pub use access_line::LineField;
 pub use audit::{AUDIT_FILTER_STATE, AUDIT_PROPERTY, AuditNote};
+pub use carried::{CARRIED_CHANGES_KEY, Carried, FRAME_HEAD, Frame};
+pub use limits::{CallerLimits, FilterLimits};
+pub use members::{
+    DISCOVERY_PARTS, DiscoveryPart, MEMBERS_PARTS, MemberEntry, MembersPart, PartKind, TableId,
+    upgrade_upstream_of, upstream_of,
+};
 pub use revocations::{
     Epochs, EpochsDocument, Mark, NONE_GOOD, REVOCATION_HEAD, RevocationDocument, RevocationError,
     RevocationKind, Sessions, SessionsDocument,
@@ -41,7 +51,8 @@ pub const VERSION: u32 = 1;
 /// The name of the filter, and its `root_id`. What it has to know comes by filters of
 /// their own in the same VM, which are disabled: Envoy keeps the whole configuration of
 /// each filter that a stream goes through until the stream ends. These are
-/// [`DOCUMENT_FILTER_NAME`] and what [`RevocationKind::filter_name`] names.
+/// [`DOCUMENT_FILTER_NAME`] and what [`RevocationKind::filter_name`] and
+/// [`PartKind::filter_name`] name.
 pub const FILTER_NAME: &str = "cubegate";
 
 /// The name of the filter that carries [`FilterConfig`], and its `root_id`.
@@ -108,9 +119,13 @@ pub struct FilterConfig {
     pub pass: String,
     /// What tokens are checked against.
     pub tokens: TokenKeys,
-    /// The clusters by the name that a path gives.
-    #[serde(default)]
+    /// The clusters by the name that a path gives, where they stand in this document.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub clusters: BTreeMap<String, ClusterEntry>,
+    /// Whether the clusters come by [`MembersPart`]s and [`DiscoveryPart`]s. Nothing is let
+    /// through then until all of these are there.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub clusters_apart: bool,
     /// The cluster that paths mean which name none, and the one that KubeSphere's
     /// `host` means.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -186,55 +201,6 @@ pub struct ResourceEntry {
     pub namespaced: bool,
 }
 
-/// Bounds on what the filter keeps, in bytes unless said otherwise.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct FilterLimits {
-    /// Of one list request.
-    pub list: cubegate_list::Limits,
-    /// Most that all list requests of one Envoy worker keep together. One user's
-    /// keep at most half of it, or what one request may, whichever is more.
-    pub max_worker_bytes: usize,
-    /// How many verified tokens a worker remembers.
-    pub token_cache_entries: usize,
-    /// From this size on a list whose page is decided by metadata alone is asked
-    /// for without the rest, and then the page's objects; 0 is never. A worker
-    /// knows the size from the last time that it read the whole list.
-    pub metadata_first_bytes: u64,
-    /// Most that pages of one Envoy worker may have on their way to clients that have
-    /// not taken them, half of it those of one user; 0 is no limit. It is Envoy's
-    /// memory and not the VM's.
-    pub max_unsent_bytes: usize,
-    /// Most that the request line and the headers of a request may have together. What is
-    /// far beyond it Envoy ends by itself.
-    pub max_request_head_bytes: usize,
-    /// How long a client may take nothing of what is on its way to it, in seconds, until
-    /// its connection is cut. A page counts for as long.
-    pub send_timeout_seconds: u64,
-    /// How much one caller may ask.
-    pub callers: CallerLimits,
-    /// How long a watch, an exec or the like may last, in seconds; 0 is as long as
-    /// its token is good.
-    pub max_stream_seconds: u64,
-}
-
-/// How much one caller may ask of the clusters. Each Envoy worker counts for itself. 0 is
-/// no limit.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct CallerLimits {
-    /// Requests of one user in a second.
-    pub requests_per_user: u32,
-    /// Requests with tokens of one access key in a second.
-    pub requests_per_key: u32,
-    /// How many seconds' worth of requests may come at once; less than 1 is 1.
-    pub burst_seconds: u32,
-    /// Requests of one user at the same time, watches and other streams among them.
-    pub concurrent_per_user: u32,
-    /// Requests with tokens of one access key at the same time.
-    pub concurrent_per_key: u32,
-}
-
 /// Which timeouts a request gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Class {
@@ -284,17 +250,22 @@ impl FilterConfig {
     /// [`ConfigError`] when it is too large, no JSON, has unknown fields or another
     /// version.
     pub fn from_json(bytes: &[u8]) -> Result<Self, ConfigError> {
-        Self::check_size(bytes.len())?;
-        // The version is read first: a newer document may have any shape.
+        Self::check_version(bytes)?;
+        Ok(serde_json::from_slice(bytes)?)
+    }
+
+    /// The version is read first: a newer document may have any shape.
+    fn check_version(bytes: &[u8]) -> Result<(), ConfigError> {
         #[derive(Deserialize)]
         struct Versioned {
             version: u32,
         }
+        Self::check_size(bytes.len())?;
         let Versioned { version } = serde_json::from_slice(bytes)?;
         if version != VERSION {
             return Err(ConfigError::Version { found: version });
         }
-        Ok(serde_json::from_slice(bytes)?)
+        Ok(())
     }
 
     /// Whether a document of this many bytes is taken, to be asked before it is read.
@@ -314,24 +285,6 @@ impl FilterConfig {
     /// Never in practice; the serializer's error is handed on.
     pub fn to_json(&self) -> Result<String, ConfigError> {
         Ok(serde_json::to_string(self)?)
-    }
-}
-
-// === impl FilterLimits ===
-
-impl Default for FilterLimits {
-    fn default() -> Self {
-        Self {
-            list: cubegate_list::Limits::default(),
-            max_worker_bytes: 256 << 20,
-            token_cache_entries: 2048,
-            metadata_first_bytes: 8 << 20,
-            max_unsent_bytes: 512 << 20,
-            max_request_head_bytes: MAX_REQUEST_HEAD_KIB << 10,
-            send_timeout_seconds: SEND_TIMEOUT_SECONDS,
-            callers: CallerLimits::default(),
-            max_stream_seconds: 0,
-        }
     }
 }
 

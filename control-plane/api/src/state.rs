@@ -201,9 +201,15 @@ pub(crate) fn taken_until(expires_at: u64) -> OffsetDateTime {
 // === impl Document ===
 
 impl Document {
-    /// Returns whether somebody should look after it: it has three quarters of its limit.
+    /// Returns from which size on somebody should look after a document of this limit: three
+    /// quarters of it.
+    pub fn near(limit: usize) -> usize {
+        limit / 4 * 3
+    }
+
+    /// Returns whether somebody should look after it.
     pub fn is_near_limit(&self) -> bool {
-        self.is_beyond_limit() || self.bytes >= self.limit / 4 * 3
+        self.is_beyond_limit() || self.bytes >= Self::near(self.limit)
     }
 
     /// Returns whether Envoys do not get all of it.

@@ -19,7 +19,7 @@ use std::time::Duration;
 use cubegate_api::Document;
 use cubegate_filter_config::{Epochs, FilterLimits, RevocationKind, TokenKeys};
 use cubegate_snapshot::{
-    FilterModule, GatewayState, ListenerSettings, Resource, Snapshot, revocations,
+    FilterModule, GatewayState, ListenerSettings, Made, Resource, Snapshot, revocations,
 };
 use cubegate_store::{Changes, Revision, Store, StoreError};
 use time::OffsetDateTime;
@@ -62,6 +62,7 @@ pub(crate) struct Publisher {
     revision: Option<Revision>,
     /// Everything but what is refused.
     gateway: Snapshot,
+    made: Made,
     epochs: Arc<Resource>,
     sessions: Arc<Resource>,
     size: SessionsSize,
@@ -84,10 +85,11 @@ impl Publisher {
         live: watch::Receiver<Live>,
         fixed: Fixed,
     ) -> anyhow::Result<Self> {
-        let none = |kind| Arc::new(revocations(kind, &fixed.module, &fixed.tokens, Vec::new()));
+        let none = |kind| Arc::new(revocations(kind, &[]));
         let mut publisher = Self {
             revision: None,
             gateway: Snapshot::default(),
+            made: Made::default(),
             epochs: none(RevocationKind::Epochs),
             sessions: none(RevocationKind::Sessions),
             size: SessionsSize::default(),
@@ -185,11 +187,12 @@ impl Publisher {
     async fn follow(&mut self, now: Revision, resources: bool) -> anyhow::Result<()> {
         let changes = self.revision.map_or(Changes::ALL, |own| now.since(own));
         if changes.clusters || resources {
-            self.gateway = gateway(&self.store, &self.known, &self.system_ca, &self.fixed).await?;
+            let state = gateway(&self.store, &self.known, &self.system_ca, &self.fixed).await?;
+            self.gateway = state.snapshot(&mut self.made)?;
         }
         if changes.epochs {
             let document = epochs(&self.store, OffsetDateTime::now_utc()).await?;
-            self.epochs = self.resource(RevocationKind::Epochs, document);
+            self.epochs = Arc::new(revocations(RevocationKind::Epochs, &document));
         }
         self.revision = Some(now);
         Ok(())
@@ -214,22 +217,17 @@ impl Publisher {
             bytes: bytes.len(),
             left_out,
         };
-        self.sessions = self.resource(RevocationKind::Sessions, bytes);
-    }
-
-    fn resource(&self, kind: RevocationKind, document: Vec<u8>) -> Arc<Resource> {
-        let Fixed { module, tokens, .. } = &self.fixed;
-        Arc::new(revocations(kind, module, tokens, document))
+        self.sessions = Arc::new(revocations(RevocationKind::Sessions, &bytes));
     }
 }
 
-/// Makes a snapshot of what the store holds of clusters now, and of what is known of them.
+/// Reads what the store holds of clusters now, and adds what is known of them.
 async fn gateway(
     store: &Store,
     known: &watch::Receiver<KnownResources>,
     system_ca: &watch::Receiver<Bundle>,
     fixed: &Fixed,
-) -> anyhow::Result<Snapshot> {
+) -> anyhow::Result<GatewayState> {
     let Fixed {
         tokens,
         cors_origins,
@@ -243,7 +241,7 @@ async fn gateway(
     let period = Period::at(OffsetDateTime::now_utc(), *pass_period);
     let resources = known.borrow().resources.clone();
     let system_ca = system_ca.borrow().clone();
-    let state = GatewayState {
+    Ok(GatewayState {
         clusters: store.list_clusters().await?,
         host_cluster: store.host_cluster().await?,
         resources,
@@ -256,8 +254,7 @@ async fn gateway(
         passes: period.passes(store),
         module: module.clone(),
         listener: listener.clone(),
-    };
-    Ok(state.snapshot()?)
+    })
 }
 
 /// Returns the document of users and keys.

@@ -151,6 +151,7 @@ impl StaticEnvoy<'_> {
             pass: pass.to_owned(),
             tokens: self.tokens.clone(),
             clusters: self.clusters.iter().map(entry).collect(),
+            clusters_apart: false,
             host_cluster: self.clusters.first().map(|first| first.name.to_string()),
             cors_origins: Default::default(),
             no_impersonation: false,

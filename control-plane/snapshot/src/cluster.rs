@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 use cubegate_domain::{ClusterCredential, ClusterName, Scheme};
+use cubegate_filter_config::{upgrade_upstream_of, upstream_of};
 use envoy_types::pb::envoy::extensions::filters::http::credential_injector::v3::CredentialInjector;
 use envoy_types::pb::envoy::extensions::filters::http::upstream_codec::v3::UpstreamCodec;
 use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::{
@@ -40,16 +41,6 @@ const UPSTREAM_IDLE: i64 = 60;
 const STREAM_WINDOW: u32 = 512 << 10;
 const CONNECTION_WINDOW: u32 = 16 << 20;
 
-/// Returns the Envoy cluster for ordinary requests.
-pub(crate) fn name(cluster: &ClusterName) -> String {
-    format!("cluster/{cluster}")
-}
-
-/// Returns the Envoy cluster for `Upgrade` requests.
-pub(crate) fn http1_name(cluster: &ClusterName) -> String {
-    format!("cluster/{cluster}/http1")
-}
-
 /// Returns the name under which both count (`docs/metrics.md`). The slash ends the cluster's
 /// name, which may have dots.
 fn stat_name(cluster: &ClusterName) -> String {
@@ -64,8 +55,8 @@ pub fn member_of(resource: &str) -> Option<&str> {
 
 pub(crate) fn insert_member(snapshot: &mut Snapshot, cluster: &cubegate_domain::Cluster) {
     for (name, http1_only) in [
-        (name(&cluster.name), false),
-        (http1_name(&cluster.name), true),
+        (upstream_of(cluster.name.as_str()), false),
+        (upgrade_upstream_of(cluster.name.as_str()), true),
     ] {
         let message = member(cluster, name.clone(), http1_only);
         snapshot.insert(ResourceType::Cluster, name, Resource::new(&message));

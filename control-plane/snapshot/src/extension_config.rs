@@ -1,22 +1,24 @@
-//! ECDS: the filter's code and configuration, and what is refused.
+//! ECDS: the filter's code and configuration, and what changes often.
 //!
-//! The document and what is refused come as filters of their own, which have the filter's
-//! code and VM: their root contexts hand it to the filter there. So what is refused can
-//! change many times a second, and the table of clusters is neither sent nor read again
-//! for it.
+//! Requests go through one plugin, which never changes. The document comes by another that has the filter's
+//! code and VM: its root context hands it to the filter there, after Envoy has tried it. What
+//! changes often (the clusters in parts, what is refused) comes by others, which have the
+//! carrier's code, some hundred bytes (`filter/carrier`): Envoy wants the code with every
+//! configuration, and the filter's has more than a megabyte.
+//!
+//! All of them but the first are in a listener that nobody can connect to ([`crate::listener`]).
+//! For Envoy keeps a plugin with its whole configuration, several times over, until the last
+//! stream ends that began under it, and a watch may last for days.
 //!
 //! The configuration is in ECDS and not in the listener, because a listener that
 //! changes drains its connections. The code is a local file or inline, never a
 //! remote fetch: Envoy lets requests pass unfiltered while it fetches.
-//!
-//! Requests go through one plugin, which never changes. The documents come by others,
-//! disabled in the listener. For Envoy keeps a plugin with its whole configuration,
-//! several times over, until the last stream ends that began under it, and a watch may
-//! last for days.
 
 use std::sync::Arc;
 
-use cubegate_filter_config::{DOCUMENT_FILTER_NAME, FILTER_NAME, RevocationKind, TokenKeys};
+use cubegate_filter_config::{
+    Carried, DOCUMENT_FILTER_NAME, FILTER_NAME, RevocationKind, TokenKeys,
+};
 use envoy_types::pb::envoy::extensions::filters::http::wasm::v3::Wasm;
 use envoy_types::pb::envoy::extensions::wasm::v3 as wasm;
 use envoy_types::pb::google::protobuf::{BytesValue, StringValue};
@@ -27,26 +29,35 @@ pub(crate) const TYPE_URL: &str = "type.googleapis.com/envoy.extensions.filters.
 
 /// Returns the filter that requests go through.
 pub(crate) fn filter(module: &FilterModule, tokens: &TokenKeys) -> Resource {
-    resource(FILTER_NAME, module, tokens, None)
+    resource(FILTER_NAME, vm(module, tokens), None)
 }
 
 /// Returns what brings it this document.
 pub(crate) fn document(module: &FilterModule, tokens: &TokenKeys, document: String) -> Resource {
     let configuration = proto::pack_any(StringValue { value: document });
-    resource(DOCUMENT_FILTER_NAME, module, tokens, Some(configuration))
+    resource(
+        DOCUMENT_FILTER_NAME,
+        vm(module, tokens),
+        Some(configuration),
+    )
 }
 
-/// Returns what is refused, for [`Snapshot::insert_revocations`]. `module` and `tokens` are those
-/// of the state that the snapshot is made from.
-pub fn revocations(
-    kind: RevocationKind,
-    module: &FilterModule,
-    tokens: &TokenKeys,
-    document: Vec<u8>,
-) -> Resource {
-    let configuration = proto::pack_any(BytesValue { value: document });
+/// Returns what brings it a document that changes often.
+pub(crate) fn carried(kind: Carried, document: &[u8]) -> Resource {
+    let value = kind.frame(document);
+    let configuration = proto::pack_any(BytesValue { value });
+    let code = proto::data_source::Specifier::InlineBytes(cubegate_carrier::MODULE.to_vec());
+    let vm = wasm::VmConfig {
+        code: Some(local(code)),
+        ..machine()
+    };
+    resource(&kind.filter_name(), vm, Some(configuration))
+}
+
+/// Returns what is refused, for [`Snapshot::insert_revocations`].
+pub fn revocations(kind: RevocationKind, document: &[u8]) -> Resource {
     // Whoever was locked out must not stay in because a cluster takes its time.
-    resource(kind.filter_name(), module, tokens, Some(configuration)).standing_alone()
+    carried(Carried::Revocations(kind), document).standing_alone()
 }
 
 impl Snapshot {
@@ -56,19 +67,14 @@ impl Snapshot {
     }
 }
 
-fn resource(
-    name: &str,
-    module: &FilterModule,
-    tokens: &TokenKeys,
-    configuration: Option<proto::Any>,
-) -> Resource {
+fn resource(name: &str, vm: wasm::VmConfig, configuration: Option<proto::Any>) -> Resource {
     let plugin = wasm::PluginConfig {
         name: name.to_owned(),
         root_id: name.to_owned(),
         configuration,
         failure_policy: wasm::FailurePolicy::FailReload as i32,
         allow_on_headers_stop_iteration: proto::yes(),
-        vm: Some(wasm::plugin_config::Vm::VmConfig(vm(module, tokens))),
+        vm: Some(wasm::plugin_config::Vm::VmConfig(vm)),
         ..Default::default()
     };
     Resource::new(&proto::TypedExtensionConfig {
@@ -79,34 +85,44 @@ fn resource(
     })
 }
 
-/// It must be the same for all filters that share a VM.
+/// Returns the filter's VM. It must be the same for all plugins that share it.
 fn vm(module: &FilterModule, tokens: &TokenKeys) -> wasm::VmConfig {
-    let specifier = match module {
+    let code = match module {
         FilterModule::File(path) => proto::data_source::Specifier::Filename(path.clone()),
         FilterModule::Inline(bytes) => {
             proto::data_source::Specifier::InlineBytes(bytes.as_ref().clone())
         }
-    };
-    let code = proto::AsyncDataSource {
-        specifier: Some(proto::async_data_source::Specifier::Local(
-            proto::DataSource {
-                specifier: Some(specifier),
-                ..Default::default()
-            },
-        )),
     };
     let host_env_keys = match tokens {
         TokenKeys::Hs256 { secret_env } => vec![secret_env.clone()],
         TokenKeys::Ed25519 { .. } => Vec::new(),
     };
     wasm::VmConfig {
-        vm_id: FILTER_NAME.to_owned(),
-        runtime: "envoy.wasm.runtime.v8".to_owned(),
-        code: Some(code),
+        code: Some(local(code)),
         environment_variables: Some(wasm::EnvironmentVariables {
             host_env_keys,
             ..Default::default()
         }),
+        ..machine()
+    }
+}
+
+/// Returns what all our VMs have in common. Those of one id share their data.
+fn machine() -> wasm::VmConfig {
+    wasm::VmConfig {
+        vm_id: FILTER_NAME.to_owned(),
+        runtime: "envoy.wasm.runtime.v8".to_owned(),
         ..Default::default()
+    }
+}
+
+fn local(specifier: proto::data_source::Specifier) -> proto::AsyncDataSource {
+    proto::AsyncDataSource {
+        specifier: Some(proto::async_data_source::Specifier::Local(
+            proto::DataSource {
+                specifier: Some(specifier),
+                ..Default::default()
+            },
+        )),
     }
 }

@@ -3,9 +3,11 @@
 //! ```text
 //! GatewayState ──snapshot()──> Snapshot { type → name → Resource { version, Any } } ──> xds
 //!   clusters ───> Secret (CA, client certificate or token), Cluster ×2
-//!   tokens, limits, clusters ───> ExtensionConfig ×2 (the filter, and its document)
-//!   revocations ──────────> ExtensionConfig ×2 (what the filter refuses)
+//!   clusters ───> ExtensionConfig ×40 (what the filter is told of them, in parts)
+//!   tokens, limits ───> ExtensionConfig ×2 (the filter, and its document)
+//!   revocations ──────> ExtensionConfig ×2 (what the filter refuses)
 //!   listener ───> Listener, Secret (certificate)
+//!   (constant) ─> Listener (of the documents; nobody can connect to it)
 //!   (constant) ─> RouteConfiguration
 //! ```
 //!
@@ -22,6 +24,7 @@ mod connection;
 mod extension_config;
 mod listener;
 mod local_reply;
+mod made;
 mod proto;
 mod resource;
 mod retry;
@@ -37,6 +40,7 @@ mod tests;
 pub use address_range::{AddressRange, AddressRangeError};
 pub use cluster::member_of;
 pub use extension_config::revocations;
+pub use made::Made;
 pub use resource::{Resource, ResourceType, Snapshot};
 pub use route::NO_FILTER;
 pub use state::{

@@ -1,10 +1,9 @@
-//! LDS: the one listener that clients connect to.
+//! LDS: the one listener that clients connect to, and one that nobody can connect to, in which are
+//! the plugins that bring the filter its documents.
 
 use std::time::Duration;
 
-use cubegate_filter_config::{
-    DOCUMENT_FILTER_NAME, FILTER_NAME, INTERNAL_HEADER_PREFIX, RevocationKind,
-};
+use cubegate_filter_config::{Carried, DOCUMENT_FILTER_NAME, FILTER_NAME, INTERNAL_HEADER_PREFIX};
 use envoy_types::pb::envoy::config::common::mutation_rules::v3 as mutation_rules;
 use envoy_types::pb::envoy::config::listener::v3 as lds;
 use envoy_types::pb::envoy::extensions::filters::http::router::v3::Router;
@@ -24,15 +23,20 @@ use crate::{
 const IPPROTO_TCP: i64 = 6;
 const TCP_USER_TIMEOUT: i64 = 18;
 
-/// The listener's name.
+/// The name of the listener that clients connect to.
 const LISTENER: &str = "gateway";
+
+/// The name of the listener that brings documents.
+const DOCUMENTS: &str = "documents";
+
+const CONNECTION_MANAGER: &str = "envoy.filters.network.http_connection_manager";
 
 pub(crate) fn insert(snapshot: &mut Snapshot, settings: &ListenerSettings) {
     let manager = proto::pack_any(connection_manager(settings));
     let chain = lds::FilterChain {
         filter_chain_match: connection::chain_match(&settings.proxy_protocol),
         filters: vec![lds::Filter {
-            name: "envoy.filters.network.http_connection_manager".to_owned(),
+            name: CONNECTION_MANAGER.to_owned(),
             config_type: Some(lds::filter::ConfigType::TypedConfig(manager)),
         }],
         transport_socket: settings.certificate.as_ref().map(|_| serving_tls()),
@@ -100,7 +104,7 @@ fn connection_manager(settings: &ListenerSettings) -> hcm::HttpConnectionManager
             config_source: proto::ads(),
             route_config_name: route::ROUTES.to_owned(),
         })),
-        http_filters: http_filters(),
+        http_filters: vec![wasm(FILTER_NAME), router()],
         access_log: access_log::all(&settings.access_log),
         early_header_mutation_extensions: vec![remove_identity_headers()],
         upgrade_configs: ["websocket", "SPDY/3.1"]
@@ -163,19 +167,42 @@ fn connection_manager(settings: &ListenerSettings) -> hcm::HttpConnectionManager
     }
 }
 
-/// Returns what brings documents is disabled: Envoy configures it in every worker's VM, and no
-/// request goes through it; see [`extension_config`].
-fn http_filters() -> Vec<hcm::HttpFilter> {
-    let carriers = RevocationKind::ALL.map(RevocationKind::filter_name);
-    carriers
-        .into_iter()
-        .chain([DOCUMENT_FILTER_NAME])
+/// Puts in the listener of the documents. It binds no port. Envoy configures its filters in
+/// every worker all the same, and no request goes by them.
+pub(crate) fn insert_documents(snapshot: &mut Snapshot) {
+    let carriers = Carried::all().map(Carried::filter_name);
+    let filters = carriers
+        .chain([DOCUMENT_FILTER_NAME.to_owned()])
         .map(|name| hcm::HttpFilter {
             disabled: true,
-            ..wasm(name)
+            ..wasm(&name)
         })
-        .chain([wasm(FILTER_NAME), router()])
-        .collect()
+        .chain([router()]);
+    let manager = hcm::HttpConnectionManager {
+        stat_prefix: DOCUMENTS.to_owned(),
+        route_specifier: Some(manager::RouteSpecifier::RouteConfig(
+            proto::RouteConfiguration::default(),
+        )),
+        http_filters: filters.collect(),
+        ..Default::default()
+    };
+    let chain = lds::FilterChain {
+        filters: vec![lds::Filter {
+            name: CONNECTION_MANAGER.to_owned(),
+            config_type: Some(lds::filter::ConfigType::TypedConfig(proto::pack_any(
+                manager,
+            ))),
+        }],
+        ..Default::default()
+    };
+    let message = lds::Listener {
+        name: DOCUMENTS.to_owned(),
+        address: proto::address("127.0.0.1", 0),
+        bind_to_port: proto::no(),
+        filter_chains: vec![chain],
+        ..Default::default()
+    };
+    snapshot.insert(ResourceType::Listener, DOCUMENTS, Resource::new(&message));
 }
 
 /// Our filters come over ECDS. There is no default configuration: until they are there,

@@ -8,7 +8,9 @@ pub(crate) use envoy_types::pb::envoy::config::core::v3::*;
 pub(crate) use envoy_types::pb::envoy::config::endpoint::v3::{
     ClusterLoadAssignment, Endpoint, LbEndpoint, LocalityLbEndpoints, lb_endpoint,
 };
-pub(crate) use envoy_types::pb::envoy::config::route::v3::{HeaderMatcher, header_matcher};
+pub(crate) use envoy_types::pb::envoy::config::route::v3::{
+    HeaderMatcher, RouteConfiguration, header_matcher,
+};
 pub(crate) use envoy_types::pb::envoy::r#type::v3::Percent;
 pub(crate) use envoy_types::pb::google::protobuf::{
     Any, BoolValue, Duration, Struct, UInt32Value, UInt64Value, Value, value,

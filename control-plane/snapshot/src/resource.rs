@@ -1,7 +1,7 @@
 //! Versioned Envoy resources, ready to be sent.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use envoy_types::pb::google::protobuf::Any;
 use prost::{Message, Name};
@@ -35,11 +35,23 @@ pub struct Resource {
     pub stands_alone: bool,
 }
 
-/// Everything that one Envoy should have.
+/// Everything that one Envoy should have. Snapshots that are made of each other share what is the
+/// same in both.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Snapshot {
-    resources: BTreeMap<ResourceType, BTreeMap<String, Arc<Resource>>>,
+    kinds: BTreeMap<ResourceType, Arc<Kind>>,
 }
+
+/// All resources of one kind.
+#[derive(Debug, Clone, Default)]
+struct Kind {
+    resources: BTreeMap<String, Arc<Resource>>,
+    /// Worked out when it is asked for: each of hundreds of streams does.
+    version: OnceLock<String>,
+}
+
+/// The version of a kind of which there is nothing: of no bytes.
+const NOTHING: &str = "e3b0c44298fc1c14";
 
 // === impl ResourceType ===
 
@@ -120,30 +132,85 @@ impl Snapshot {
         name: impl Into<String>,
         resource: Arc<Resource>,
     ) {
-        self.resources
-            .entry(kind)
-            .or_default()
-            .insert(name.into(), resource);
+        let kind = Arc::make_mut(self.kinds.entry(kind).or_default());
+        kind.resources.insert(name.into(), resource);
+        kind.version.take();
+    }
+
+    /// Adds everything of another one.
+    pub(crate) fn insert_all(&mut self, other: &Self) {
+        for (kind, others) in &other.kinds {
+            let own = Arc::make_mut(self.kinds.entry(*kind).or_default());
+            let others = others.resources.iter();
+            own.resources
+                .extend(others.map(|(name, resource)| (name.clone(), Arc::clone(resource))));
+            own.version.take();
+        }
     }
 
     /// Takes a resource out.
     pub fn remove(&mut self, kind: ResourceType, name: &str) {
-        if let Some(resources) = self.resources.get_mut(&kind) {
-            resources.remove(name);
+        if let Some(kind) = self.kinds.get_mut(&kind)
+            && kind.resources.contains_key(name)
+        {
+            let kind = Arc::make_mut(kind);
+            kind.resources.remove(name);
+            kind.version.take();
         }
     }
 
     /// One resource.
     pub fn get(&self, kind: ResourceType, name: &str) -> Option<&Arc<Resource>> {
-        self.resources.get(&kind)?.get(name)
+        self.kinds.get(&kind)?.resources.get(name)
     }
 
     /// Returns all resources of a kind by name.
     pub fn all(&self, kind: ResourceType) -> impl Iterator<Item = (&str, &Arc<Resource>)> {
-        self.resources
-            .get(&kind)
+        let resources = self.kinds.get(&kind).map(|kind| &kind.resources);
+        resources
             .into_iter()
             .flatten()
             .map(|(name, resource)| (name.as_str(), resource))
+    }
+
+    /// Returns a digest over everything of a kind: two Envoys that have accepted the same one
+    /// have the same resources.
+    pub fn version(&self, kind: ResourceType) -> &str {
+        self.kinds.get(&kind).map_or(NOTHING, |kind| kind.version())
+    }
+
+    /// Returns whether both have the very same resources of a kind in memory. They may be
+    /// equal if not.
+    pub fn shares(&self, other: &Self, kind: ResourceType) -> bool {
+        match (self.kinds.get(&kind), other.kinds.get(&kind)) {
+            (Some(own), Some(others)) => Arc::ptr_eq(own, others),
+            (None, None) => true,
+            _ => false,
+        }
+    }
+}
+
+// === impl Kind ===
+
+impl Kind {
+    fn version(&self) -> &str {
+        self.version.get_or_init(|| {
+            let mut digest = Sha256::new();
+            for (name, resource) in &self.resources {
+                for part in [name, &resource.version] {
+                    digest.update(part);
+                    digest.update([0]);
+                }
+            }
+            let digest: [u8; 32] = digest.finalize().into();
+            let (short, _) = digest.split_at(8);
+            hex::encode(short)
+        })
+    }
+}
+
+impl PartialEq for Kind {
+    fn eq(&self, other: &Self) -> bool {
+        self.resources == other.resources
     }
 }

@@ -4,14 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use cubegate_domain::{Cluster, Scheme};
+use cubegate_domain::Cluster;
 use cubegate_filter_config::{
-    ClusterEntry, ConfigError, DOCUMENT_FILTER_NAME, FILTER_NAME, FilterConfig, FilterLimits,
-    Resources, SEND_TIMEOUT_SECONDS, TokenKeys, VERSION,
+    ConfigError, DOCUMENT_FILTER_NAME, FILTER_NAME, FilterConfig, FilterLimits, Resources,
+    SEND_TIMEOUT_SECONDS, TokenKeys, VERSION,
 };
 
+use crate::made::Made;
 use crate::{
-    AddressRange, ResourceType, Snapshot, cluster, extension_config, listener, route, secret, trace,
+    AddressRange, ResourceType, Snapshot, extension_config, listener, route, secret, trace,
 };
 
 /// Everything that Envoys depend on.
@@ -154,15 +155,16 @@ pub struct ServingCertificate {
 
 impl GatewayState {
     /// Makes the snapshot of this state, without what is refused
-    /// ([`Snapshot::insert_revocations`]). Equal states make equal snapshots.
+    /// ([`Snapshot::insert_revocations`]). Equal states make equal snapshots. `made` is what was
+    /// made before, of any state; it makes no difference but for the time that it takes.
     ///
     /// # Errors
-    /// Never in practice: only when the filter's configuration cannot be written as JSON.
-    pub fn snapshot(&self) -> Result<Snapshot, ConfigError> {
+    /// Never in practice: only when what the filter is told cannot be written as JSON.
+    pub fn snapshot(&self, made: &mut Made) -> Result<Snapshot, ConfigError> {
         let Self {
             clusters,
             host_cluster: _,
-            resources: _,
+            resources,
             system_ca,
             tokens,
             cors_origins: _,
@@ -180,13 +182,8 @@ impl GatewayState {
         {
             secret::insert_system_ca(&mut snapshot, bundle);
         }
-        for cluster in clusters {
-            if cluster.needs_system_ca() && system_ca.is_none() {
-                continue;
-            }
-            secret::insert_cluster(&mut snapshot, cluster);
-            cluster::insert_member(&mut snapshot, cluster);
-        }
+        let provable = |cluster: &&Cluster| !cluster.needs_system_ca() || system_ca.is_some();
+        made.insert_members(&mut snapshot, clusters.iter().filter(provable));
         if let Some(certificate) = &listener.certificate {
             secret::insert_listener(&mut snapshot, certificate);
         }
@@ -194,6 +191,7 @@ impl GatewayState {
             trace::insert(&mut snapshot, traces);
         }
         listener::insert(&mut snapshot, listener);
+        listener::insert_documents(&mut snapshot);
         route::insert(&mut snapshot, passes);
         let document = self.filter_config().to_json()?;
         let filter = extension_config::filter(module, tokens);
@@ -204,35 +202,23 @@ impl GatewayState {
             DOCUMENT_FILTER_NAME,
             document,
         );
+        made.insert_parts(&mut snapshot, clusters, resources)?;
         Ok(snapshot)
     }
 
     fn filter_config(&self) -> FilterConfig {
-        let entry = |cluster: &Cluster| {
-            let known = self.resources.get(cluster.name.as_str());
-            let entry = ClusterEntry {
-                upstream: cluster::name(&cluster.name),
-                upgrade_upstream: cluster::http1_name(&cluster.name),
-                authority: cluster.server.authority(),
-                path_prefix: cluster.server.path_prefix.clone(),
-                // A server in clear is a stand-in for an API server, and nobody
-                // registers one over the API.
-                any_path: cluster.server.scheme == Scheme::Http,
-                resources: known.map_or_else(Resources::new, |known| Resources::clone(known)),
-            };
-            (cluster.name.to_string(), entry)
-        };
-        let clusters: BTreeMap<_, _> = self.clusters.iter().map(entry).collect();
         FilterConfig {
             version: VERSION,
             pass: self.passes.current.clone(),
             tokens: self.tokens.clone(),
             // A name that the table does not have would be of no use to anybody.
-            host_cluster: self
-                .host_cluster
-                .clone()
-                .filter(|host| clusters.contains_key(host)),
-            clusters,
+            host_cluster: self.host_cluster.clone().filter(|host| {
+                self.clusters
+                    .iter()
+                    .any(|known| known.name.as_str() == host)
+            }),
+            clusters: BTreeMap::new(),
+            clusters_apart: true,
             cors_origins: self.cors_origins.clone(),
             no_impersonation: self.no_impersonation,
             no_host_paths: self.no_host_paths,

@@ -1,5 +1,6 @@
 //! Snapshots of small states. Whether Envoy takes them is proven end to end.
 
+mod parts;
 mod rendered;
 mod resources;
 mod revocations;
@@ -9,17 +10,17 @@ use std::sync::Arc;
 
 use cubegate_domain::{Cluster, ClusterCredential};
 use cubegate_filter_config::{
-    DOCUMENT_FILTER_NAME, FILTER_NAME, FilterConfig, FilterLimits, ResourceEntry, Resources,
-    TokenKeys,
+    DOCUMENT_FILTER_NAME, FILTER_NAME, FilterConfig, FilterLimits, PartKind, ResourceEntry,
+    Resources, TokenKeys,
 };
 use envoy_types::pb::envoy::extensions::filters::http::wasm::v3::Wasm;
 use envoy_types::pb::envoy::extensions::wasm::v3 as wasm;
-use envoy_types::pb::google::protobuf::StringValue;
+use envoy_types::pb::google::protobuf::{BytesValue, StringValue};
 use prost::Message as _;
 
 use crate::{
     AccessLog, AccessLogFormat, AccessLogTarget, ConnectionTimes, FilterModule, GatewayState,
-    ListenerSettings, ResourceType, RoutePasses, ServingCertificate, Snapshot, TraceSettings,
+    ListenerSettings, Made, ResourceType, RoutePasses, ServingCertificate, Snapshot, TraceSettings,
     member_of, proto,
 };
 
@@ -89,7 +90,7 @@ fn each_resource_of_a_member_tells_its_name() {
         "https://10.0.0.1:6443",
         certificate(),
     )])
-    .snapshot()
+    .snapshot(&mut Made::default())
     .unwrap();
     for kind in [ResourceType::Cluster, ResourceType::Secret] {
         for name in names(&snapshot, kind) {
@@ -109,7 +110,7 @@ fn no_secret_stands_outside_a_secret() {
             ClusterCredential::BearerToken("TOKEN-OF-B".to_owned()),
         ),
     ])
-    .snapshot()
+    .snapshot(&mut Made::default())
     .unwrap();
     for kind in ResourceType::ALL
         .into_iter()
@@ -130,7 +131,12 @@ fn an_api_server_without_a_ca_is_left_out_where_the_system_has_none() {
     public.tls.ca_pem = None;
     let own = mk_cluster("own", "https://10.0.0.1:6443", ClusterCredential::None);
     let mut state = mk_state(vec![public, own]);
-    let clusters = |state: &GatewayState| names(&state.snapshot().unwrap(), ResourceType::Cluster);
+    let clusters = |state: &GatewayState| {
+        names(
+            &state.snapshot(&mut Made::default()).unwrap(),
+            ResourceType::Cluster,
+        )
+    };
     let of_own = ["cluster/own", "cluster/own/http1"];
     let of_public = ["cluster/public", "cluster/public/http1"];
     assert_eq!(clusters(&state), [of_own, of_public].concat());
@@ -141,11 +147,20 @@ fn an_api_server_without_a_ca_is_left_out_where_the_system_has_none() {
 #[test]
 fn equal_states_make_equal_snapshots_and_a_new_cluster_changes_only_what_it_must() {
     let one = || mk_cluster("one", "https://10.0.0.1:6443", certificate());
-    let before = mk_state(vec![one()]).snapshot().unwrap();
-    assert_eq!(before, mk_state(vec![one()]).snapshot().unwrap());
+    let before = mk_state(vec![one()])
+        .snapshot(&mut Made::default())
+        .unwrap();
+    assert_eq!(
+        before,
+        mk_state(vec![one()])
+            .snapshot(&mut Made::default())
+            .unwrap()
+    );
 
     let two = mk_cluster("two", "https://10.0.0.2:6443", certificate());
-    let after = mk_state(vec![one(), two]).snapshot().unwrap();
+    let after = mk_state(vec![one(), two])
+        .snapshot(&mut Made::default())
+        .unwrap();
     let version = |snapshot: &Snapshot, kind, name: &str| {
         snapshot
             .get(kind, name)
@@ -154,7 +169,8 @@ fn equal_states_make_equal_snapshots_and_a_new_cluster_changes_only_what_it_must
     for kind in ResourceType::ALL {
         for (name, resource) in before.all(kind) {
             let same = version(&after, kind, name) == Some(resource.version.clone());
-            assert_eq!(same, name != "cubegate-config", "{kind:?} {name}");
+            let part = PartKind::of_member("two").filter_name();
+            assert_eq!(same, name != part, "{kind:?} {name}");
         }
     }
 }
@@ -173,12 +189,25 @@ fn document(snapshot: &Snapshot) -> FilterConfig {
     FilterConfig::from_json(document.value.as_bytes()).unwrap()
 }
 
+fn frame_of(plugin: wasm::PluginConfig) -> Vec<u8> {
+    let configuration = plugin.configuration.unwrap();
+    let bytes = BytesValue::decode(configuration.value.as_slice()).unwrap();
+    bytes.value
+}
+
 #[test]
-fn the_filter_shares_its_vm_with_what_brings_it_documents() {
-    let snapshot = mk_state(Vec::new()).snapshot().unwrap();
-    let [filter, bringer] =
-        [FILTER_NAME, DOCUMENT_FILTER_NAME].map(|name| plugin_of(&snapshot, name));
-    assert_eq!(filter.vm, bringer.vm);
+fn the_filter_shares_its_vm_with_its_document_and_its_data_with_the_carrier() {
+    let snapshot = mk_state(Vec::new()).snapshot(&mut Made::default()).unwrap();
+    let vm = |name: &str| match plugin_of(&snapshot, name).vm.unwrap() {
+        wasm::plugin_config::Vm::VmConfig(vm) => vm,
+    };
+    let filter = vm(FILTER_NAME);
+    assert_eq!(vm(DOCUMENT_FILTER_NAME), filter);
+    for kind in PartKind::all() {
+        let carrier = vm(&kind.filter_name());
+        assert_eq!(carrier.vm_id, filter.vm_id);
+        assert_eq!(carrier.runtime, filter.runtime);
+    }
 }
 
 #[test]
@@ -190,7 +219,7 @@ fn a_host_cluster_that_is_not_there_is_none() {
     )]);
     for (host, told) in [("m", Some("m")), ("gone", None)] {
         state.host_cluster = Some(host.to_owned());
-        let document = document(&state.snapshot().unwrap());
+        let document = document(&state.snapshot(&mut Made::default()).unwrap());
         assert_eq!(document.host_cluster.as_deref(), told);
     }
 }

@@ -111,8 +111,8 @@ impl Lag {
         }
     }
 
-    /// Looks how far Envoy is. `is_newest`: the session has the newest snapshot.
-    pub(crate) fn on_progress(&mut self, session: &Session, is_newest: bool) {
+    /// Looks how far Envoy is.
+    pub(crate) fn on_progress(&mut self, session: &Session) {
         if self.change.is_none() && self.revocations.is_empty() {
             return;
         }
@@ -129,8 +129,7 @@ impl Lag {
             }
             !is_there
         });
-        if is_newest
-            && session.settled().is_some()
+        if session.settled().is_some()
             && let Some(since) = self.change.take()
         {
             self.metrics.change_is_there(since);

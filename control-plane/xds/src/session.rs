@@ -14,6 +14,7 @@ use cubegate_snapshot::{ResourceType, Snapshot};
 use envoy_types::pb::envoy::service::discovery::v3 as proto;
 
 mod event;
+mod flight;
 mod order;
 mod plan;
 mod subscription;
@@ -21,9 +22,10 @@ mod topic;
 
 pub use event::{Event, Node, SessionError};
 
+use flight::{Envelope, Flight};
 use order::{Board, Progress};
 use plan::{Allowed, Plan};
-use topic::{Envelope, Flight, Topic};
+use topic::Topic;
 
 /// Longer explanations of Envoy are cut; it may quote whole resources.
 pub(crate) const MAX_REASON_CHARS: usize = 2000;
@@ -37,8 +39,6 @@ pub(crate) const MAX_REASON_CHARS: usize = 2000;
 pub struct Session {
     node: Option<Node>,
     snapshot: Option<Arc<Snapshot>>,
-    /// The version of each type of the snapshot.
-    versions: BTreeMap<ResourceType, String>,
     topics: BTreeMap<ResourceType, Topic>,
     last_nonce: u64,
     /// Until when types may be missing that Envoy is about to ask for.
@@ -143,10 +143,6 @@ impl Session {
         for (kind, topic) in &mut self.topics {
             topic.on_snapshot(*kind, &snapshot);
         }
-        self.versions = ResourceType::ALL
-            .into_iter()
-            .map(|kind| (kind, plan::version_of(kind, &snapshot)))
-            .collect();
         self.snapshot = Some(snapshot);
     }
 
@@ -160,7 +156,7 @@ impl Session {
         self.watch_the_clock(now);
         let mut plans: BTreeMap<ResourceType, Plan> = self
             .topics
-            .iter()
+            .iter_mut()
             .map(|(kind, topic)| (*kind, topic.plan(*kind, &snapshot)))
             .collect();
         let mut responses = Vec::new();
@@ -178,12 +174,13 @@ impl Session {
             let envelope = Envelope {
                 kind,
                 nonce: (self.last_nonce + 1).to_string(),
-                version: self.versions.get(&kind).cloned().unwrap_or_default(),
+                version: snapshot.version(kind).to_owned(),
                 overdue_at: now + Self::PATIENCE,
             };
             if let Some(response) = topic.respond(plan, allowed, envelope) {
                 self.last_nonce += 1;
                 responses.push(response);
+                topic.note(&snapshot, plan);
             }
         }
         self.settled = responses.is_empty()

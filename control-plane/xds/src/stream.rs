@@ -3,7 +3,6 @@
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
 
 use cubegate_snapshot::{ResourceType, Snapshot};
 use envoy_types::pb::envoy::service::discovery::v3 as proto;
@@ -16,10 +15,6 @@ use crate::connection::Peer;
 use crate::lag::Lag;
 use crate::session::{Session, SessionError};
 use crate::status::Entry;
-
-/// How long to wait for further changes after the first. Saving a form in the
-/// console or loading many clusters publishes several snapshots in a row.
-const DEBOUNCE: Duration = Duration::from_millis(50);
 
 /// How many different senseless requests of one stream are logged, should a
 /// client make types up.
@@ -82,7 +77,6 @@ impl Stream {
         // Whether anything is sent: not before it is known to whom.
         let mut sends = false;
         let mut unknown_types = HashSet::new();
-        let mut snapshot_due = None;
         let mut publisher_lives = true;
         let mut outbox = VecDeque::new();
         loop {
@@ -106,7 +100,7 @@ impl Stream {
                     entry.on_event(event);
                 }
                 entry.on_progress(&session);
-                lag.on_progress(&session, snapshot_due.is_none());
+                lag.on_progress(&session);
             }
             let wake_at = session
                 .wake_at()
@@ -140,16 +134,14 @@ impl Stream {
                     }
                 }
                 () = changed(held), if !sends && session.node().is_some() => {}
-                changed = snapshots.changed(), if sends && snapshot_due.is_none() && publisher_lives => {
+                // Nothing waits for further changes: what comes while Envoy has not answered goes
+                // into one next response anyway.
+                changed = snapshots.changed(), if sends && publisher_lives => {
                     publisher_lives = changed.is_ok();
                     if publisher_lives {
                         lag.on_change();
-                        snapshot_due = Some(Instant::now() + DEBOUNCE);
+                        take_snapshot(snapshots, &mut session, entry, lag);
                     }
-                }
-                () = at(snapshot_due), if snapshot_due.is_some() => {
-                    snapshot_due = None;
-                    take_snapshot(snapshots, &mut session, entry, lag);
                 }
                 () = at(wake_at), if wake_at.is_some() => {}
             }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use cubegate_filter_config::{ClusterEntry, ConfigError, FilterConfig, TokenKeys};
+use cubegate_filter_config::{ConfigError, FilterConfig, TokenKeys};
 use cubegate_kube::Family;
 use cubegate_token::{Ed25519Key, Hs256Secret, KeyError, KeySet, TokenError, UnverifiedToken};
 use thiserror::Error;
@@ -12,6 +12,7 @@ use crate::Reply;
 use crate::answers::Answers;
 use crate::basic::Remembered;
 use crate::impersonation::Verdicts;
+use crate::members::{Member, Members};
 use crate::meters::Meters;
 use crate::revocation::Revocations;
 use crate::route::MemberTarget;
@@ -27,7 +28,10 @@ pub struct Gateway {
     tokens: TokenKeys,
     pub(crate) verifier: Rc<Verifier>,
     pass: String,
-    clusters: BTreeMap<String, Rc<ClusterEntry>>,
+    /// Those that stand in the configuration itself.
+    clusters: BTreeMap<String, Rc<Member>>,
+    /// The others, if there are to be any.
+    members: Option<Members>,
     host_cluster: Option<String>,
     cors_origins: BTreeSet<String>,
     pub(crate) no_impersonation: bool,
@@ -72,8 +76,9 @@ impl Gateway {
     /// Reads and checks a configuration document. `env` looks up an environment
     /// variable of the Envoy process. `previous` is the configuration in use: what is
     /// the same in both is shared, and the tokens it has verified stay known while the
-    /// keys are the same. `revocations` is what is refused in this VM; it comes and goes
-    /// without the configuration. What happens is counted by `meters`.
+    /// keys are the same. `revocations` is what is refused in this VM, and `members` are the
+    /// clusters that it is told of in parts; they come and go without the configuration. What
+    /// happens is counted by `meters`.
     ///
     /// # Errors
     /// [`CompileError`], in one sentence for the operator.
@@ -82,6 +87,7 @@ impl Gateway {
         env: impl Fn(&str) -> Option<String>,
         previous: Option<&Self>,
         revocations: &Revocations,
+        members: &Members,
         meters: &Meters,
     ) -> Result<Self, CompileError> {
         let FilterConfig {
@@ -89,6 +95,7 @@ impl Gateway {
             pass,
             tokens,
             clusters,
+            clusters_apart,
             host_cluster,
             cors_origins,
             no_impersonation,
@@ -109,14 +116,9 @@ impl Gateway {
                 meters.clone(),
             )),
         };
-        let clusters = clusters.into_iter().map(|(name, entry)| {
-            let known = previous.and_then(|previous| previous.clusters.get(&name));
-            let entry = match known.filter(|known| ***known == entry) {
-                Some(known) => Rc::clone(known),
-                None => Rc::new(entry),
-            };
-            (name, entry)
-        });
+        let clusters = clusters
+            .into_iter()
+            .map(|(name, entry)| (name, Rc::new(Member::of(entry))));
         let know_origins = !cors_origins.is_empty();
         let answers = match previous.map(|previous| &previous.answers) {
             Some(answers) if answers.limits == limits && answers.know_origins == know_origins => {
@@ -157,6 +159,7 @@ impl Gateway {
             verifier,
             pass,
             clusters: clusters.collect(),
+            members: clusters_apart.then(|| members.clone()),
             host_cluster,
             cors_origins,
             no_impersonation,
@@ -184,9 +187,18 @@ impl Gateway {
         &self.revocations
     }
 
+    /// Returns whether it is known which clusters there are. Before that nobody may be told that
+    /// one is not there.
+    pub(crate) fn are_clusters_known(&self) -> bool {
+        self.members.as_ref().is_none_or(Members::are_known)
+    }
+
     /// Returns the cluster of this name, if it is registered.
-    pub(crate) fn cluster(&self, name: &str) -> Option<&ClusterEntry> {
-        self.clusters.get(name).map(Rc::as_ref)
+    pub(crate) fn cluster(&self, name: &str) -> Option<Rc<Member>> {
+        match &self.members {
+            Some(members) => members.get(name),
+            None => self.clusters.get(name).cloned(),
+        }
     }
 
     /// Returns the name of the cluster that a path means: the one that it names, or else the
@@ -195,9 +207,7 @@ impl Gateway {
         let host = self.host_cluster.as_deref();
         match target.cluster.as_deref() {
             None => host,
-            Some(HOST)
-                if target.family != Family::KubeCube && !self.clusters.contains_key(HOST) =>
-            {
+            Some(HOST) if target.family != Family::KubeCube && self.cluster(HOST).is_none() => {
                 host.or(Some(HOST))
             }
             named => named,
@@ -230,11 +240,6 @@ impl Gateway {
     /// Returns how many bytes all list requests hold now.
     pub fn held_bytes(&self) -> usize {
         self.answers.memory.held()
-    }
-
-    /// Returns how many clusters are registered, for the log.
-    pub fn cluster_count(&self) -> usize {
-        self.clusters.len()
     }
 }
 

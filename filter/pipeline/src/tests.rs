@@ -8,7 +8,7 @@ use cubegate_filter_config::{AuditNote, Epochs, LineField, Sessions};
 use cubegate_token::{Claims, Ed25519Signer, Signer, testing};
 
 use crate::{
-    Call, CompileError, Exchange, Flow, Gateway, Headers, Host, HostError, Meters, Reply,
+    Call, CompileError, Exchange, Flow, Gateway, Headers, Host, HostError, Members, Meters, Reply,
     Revocations,
 };
 
@@ -237,6 +237,7 @@ impl World {
             |_| None,
             None,
             &none,
+            &Members::default(),
             &Meters::default(),
         )
         .unwrap();
@@ -281,6 +282,7 @@ impl World {
             |_| None,
             Some(previous),
             previous.revocations(),
+            &Members::default(),
             &previous.answers.meters,
         )
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use cubegate_api::Document;
-use cubegate_filter_config::RevocationKind;
+use cubegate_filter_config::{PartKind, RevocationKind};
 use cubegate_snapshot::{ResourceType, Snapshot};
 use cubegate_xds::MAX_RESOURCE_BYTES;
 use tokio::sync::watch;
@@ -54,8 +54,14 @@ impl Gate {
         for kind in ResourceType::ALL {
             for (name, resource) in made.all(kind) {
                 let bytes = resource.any.value.len();
+                // Of parts of the clusters there are many; they are told of when they are large.
+                let is_listed =
+                    kind == ResourceType::ExtensionConfig && PartKind::of_filter(name).is_none();
+                if !is_listed && bytes < Document::near(MAX_RESOURCE_BYTES) {
+                    continue;
+                }
                 let of_sessions = name == RevocationKind::Sessions.filter_name();
-                let document = match of_sessions {
+                sizes.push(match of_sessions {
                     true => Document {
                         name: name.to_owned(),
                         bytes: sessions.bytes,
@@ -68,15 +74,12 @@ impl Gate {
                         limit: MAX_RESOURCE_BYTES,
                         left_out: 0,
                     },
-                };
+                });
                 if bytes > MAX_RESOURCE_BYTES {
                     sendable.remove(kind, name);
                     if let Some(former) = former.get(kind, name) {
                         sendable.insert_shared(kind, name, Arc::clone(former));
                     }
-                }
-                if kind == ResourceType::ExtensionConfig || document.is_near_limit() {
-                    sizes.push(document);
                 }
             }
         }
@@ -122,17 +125,12 @@ impl Gate {
 
 #[cfg(test)]
 mod tests {
-    use cubegate_filter_config::TokenKeys;
-    use cubegate_snapshot::{FilterModule, revocations};
+    use cubegate_snapshot::revocations;
 
     use super::*;
 
     fn mk(kind: RevocationKind, bytes: usize) -> Snapshot {
-        let tokens = TokenKeys::Hs256 {
-            secret_env: "S".to_owned(),
-        };
-        let module = FilterModule::File("/f.wasm".to_owned());
-        let resource = revocations(kind, &module, &tokens, vec![7; bytes]);
+        let resource = revocations(kind, &vec![7; bytes]);
         let mut snapshot = Snapshot::default();
         snapshot.insert_revocations(kind, Arc::new(resource));
         snapshot

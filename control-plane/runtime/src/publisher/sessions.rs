@@ -19,8 +19,7 @@ const EXPIRY: Duration = Duration::from_secs(60);
 /// few it never waits.
 const REST: u32 = 3;
 
-/// Most that the document may have, in bytes: some million entries. It leaves room for the
-/// filter's code beside it.
+/// Most that the document may have, in bytes: some million entries.
 pub(super) const MAX_SESSIONS_BYTES: usize = 12 << 20;
 
 /// The document as it was made.

@@ -5,6 +5,7 @@
 
 use std::fmt::Debug;
 
+use cubegate_filter_config::PartKind;
 use envoy_types::pb::envoy::config::listener::v3::Listener;
 use envoy_types::pb::envoy::config::route::v3::RouteConfiguration;
 use envoy_types::pb::envoy::config::trace::v3::OpenTelemetryConfig;
@@ -33,11 +34,13 @@ use serde_json::{Map, Value};
 
 use crate::{ResourceType, Snapshot, proto};
 
-/// The resources of these kinds by name, without the listener's certificate.
+/// The resources of these kinds by name, without the listener's certificate, and without the many
+/// that bring documents and are all alike.
 pub(super) fn rendered(snapshot: &Snapshot, kinds: &[ResourceType]) -> Value {
     let resources = kinds.iter().flat_map(|kind| snapshot.all(*kind));
     resources
-        .filter(|(name, _)| *name != "listener/certificate")
+        .filter(|(name, _)| !["listener/certificate", "documents"].contains(name))
+        .filter(|(name, _)| PartKind::of_filter(name).is_none())
         .map(|(name, resource)| {
             let any = &resource.any;
             (name.to_owned(), unpacked(&any.type_url, &any.value))

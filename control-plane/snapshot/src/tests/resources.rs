@@ -11,7 +11,9 @@ use ResourceType::{Cluster as Clusters, ExtensionConfig, Listener, RouteConfigur
 
 /// What there is of a member.
 fn of_member(cluster: Cluster) -> serde_json::Value {
-    let snapshot = mk_state(vec![cluster]).snapshot().unwrap();
+    let snapshot = mk_state(vec![cluster])
+        .snapshot(&mut Made::default())
+        .unwrap();
     rendered(&snapshot, &[Clusters, Secret])
 }
 
@@ -47,7 +49,7 @@ fn a_member_in_clear() {
 
 #[test]
 fn the_listener() {
-    let snapshot = mk_state(Vec::new()).snapshot().unwrap();
+    let snapshot = mk_state(Vec::new()).snapshot(&mut Made::default()).unwrap();
     assert_yaml_snapshot!(rendered(&snapshot, &[Listener]));
 }
 
@@ -78,14 +80,20 @@ fn the_listener_in_clear_behind_load_balancers() {
         }),
         ..state.listener
     };
-    assert_yaml_snapshot!(rendered(&state.snapshot().unwrap(), &[Listener, Clusters]));
+    assert_yaml_snapshot!(rendered(
+        &state.snapshot(&mut Made::default()).unwrap(),
+        &[Listener, Clusters]
+    ));
 }
 
 #[test]
 fn the_routes() {
     let mut state = mk_state(Vec::new());
     state.passes.accepted = vec![state.passes.current.clone()];
-    assert_yaml_snapshot!(rendered(&state.snapshot().unwrap(), &[RouteConfiguration]));
+    assert_yaml_snapshot!(rendered(
+        &state.snapshot(&mut Made::default()).unwrap(),
+        &[RouteConfiguration]
+    ));
 }
 
 #[test]
@@ -105,7 +113,10 @@ fn the_filter_and_its_document() {
         .into();
     state.host_cluster = Some("m".to_owned());
     state.cors_origins = ["https://console.example".to_owned()].into();
-    assert_yaml_snapshot!(rendered(&state.snapshot().unwrap(), &[ExtensionConfig]));
+    assert_yaml_snapshot!(rendered(
+        &state.snapshot(&mut Made::default()).unwrap(),
+        &[ExtensionConfig]
+    ));
 }
 
 #[test]
@@ -114,5 +125,8 @@ fn the_filter_under_kubecubes_secret() {
     state.tokens = TokenKeys::Hs256 {
         secret_env: "CUBEGATE_JWT_HS256_SECRET".to_owned(),
     };
-    assert_yaml_snapshot!(rendered(&state.snapshot().unwrap(), &[ExtensionConfig]));
+    assert_yaml_snapshot!(rendered(
+        &state.snapshot(&mut Made::default()).unwrap(),
+        &[ExtensionConfig]
+    ));
 }

@@ -1,7 +1,6 @@
 //! What is refused, as plugins of their own.
 
-use cubegate_filter_config::{Epochs, RevocationKind};
-use envoy_types::pb::google::protobuf::BytesValue;
+use cubegate_filter_config::{Epochs, Frame, RevocationKind};
 
 use super::*;
 
@@ -12,12 +11,12 @@ fn what_is_refused_comes_to_the_filters_vm_and_changes_nothing_else() {
         "https://10.0.0.1:6443",
         certificate(),
     )]);
-    let without = state.snapshot().unwrap();
+    let without = state.snapshot(&mut Made::default()).unwrap();
     let mut with = without.clone();
     let mut epochs = Epochs::default();
     epochs.raise_user("jeff", 2);
     let (kind, document) = (RevocationKind::Epochs, epochs.to_bytes());
-    let resource = crate::revocations(kind, &state.module, &state.tokens, document.clone());
+    let resource = crate::revocations(kind, &document);
     with.insert_revocations(kind, Arc::new(resource));
     let waits_for_none = |kind, name| with.get(kind, name).unwrap().stands_alone;
     assert!(waits_for_none(
@@ -27,10 +26,8 @@ fn what_is_refused_comes_to_the_filters_vm_and_changes_nothing_else() {
     assert!(!waits_for_none(ResourceType::ExtensionConfig, FILTER_NAME));
     let carrier = plugin_of(&with, kind.filter_name());
     assert_eq!(carrier.root_id, kind.filter_name());
-    assert_eq!(carrier.vm, plugin_of(&without, FILTER_NAME).vm);
-    let configuration = carrier.configuration.unwrap();
-    let configuration = BytesValue::decode(configuration.value.as_slice()).unwrap();
-    assert_eq!(configuration.value, document);
+    let frame = frame_of(carrier);
+    assert_eq!(Frame::parse(&frame).unwrap().document, document);
     for kind in ResourceType::ALL {
         for (name, resource) in without.all(kind) {
             assert_eq!(with.get(kind, name), Some(resource), "{kind:?} {name}");

@@ -6,7 +6,7 @@ use super::*;
 
 #[test]
 fn no_route_leads_anywhere_without_the_filters_pass() {
-    let snapshot = mk_state(Vec::new()).snapshot().unwrap();
+    let snapshot = mk_state(Vec::new()).snapshot(&mut Made::default()).unwrap();
     assert_eq!(document(&snapshot).pass, "0b");
     let routes = snapshot
         .get(ResourceType::RouteConfiguration, "gateway")

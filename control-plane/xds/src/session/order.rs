@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 
 use cubegate_snapshot::ResourceType;
 
-use super::topic::Flight;
+use super::flight::Flight;
 
 /// How far one type is. A type that is not on the board was not asked for.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -4,8 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use cubegate_snapshot::{Resource, ResourceType, Snapshot};
-use sha2::{Digest, Sha256};
+use cubegate_snapshot::Resource;
 
 /// Above this many bytes a response is cut, and the rest follows once it has
 /// been answered. A resource that is larger by itself travels alone.
@@ -109,19 +108,4 @@ impl PlannedChange {
             What::Remove | What::Missing => self.name.len(),
         }
     }
-}
-
-/// A digest over everything of a type: two Envoys that have accepted the same
-/// one have the same resources.
-pub(super) fn version_of(kind: ResourceType, snapshot: &Snapshot) -> String {
-    let mut digest = Sha256::new();
-    for (name, resource) in snapshot.all(kind) {
-        for part in [name, &resource.version] {
-            digest.update(part);
-            digest.update([0]);
-        }
-    }
-    let digest: [u8; 32] = digest.finalize().into();
-    let (short, _) = digest.split_at(8);
-    hex::encode(short)
 }

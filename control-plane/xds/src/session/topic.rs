@@ -2,16 +2,15 @@
 //! response that it has not answered yet.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 use std::time::Instant;
 
 use cubegate_snapshot::{ResourceType, Snapshot};
 use envoy_types::pb::envoy::service::discovery::v3 as proto;
 
+use super::flight::{Answered, Envelope, Flight, InFlight, Sent, Target};
 use super::plan::{Allowed, Plan, PlannedChange, What};
 use super::subscription::{Change, Subscription};
-
-/// A version, or `None` for "does not exist".
-type Target = Option<String>;
 
 /// The state of one type.
 #[derive(Debug)]
@@ -29,6 +28,9 @@ pub(super) struct Topic {
     alone: BTreeSet<String>,
     in_flight: Option<InFlight>,
     resumed: bool,
+    /// The snapshot of whose resources nothing is left to be said: it need not be compared again
+    /// for every change of another type, name by name, on hundreds of streams.
+    told: Option<Arc<Snapshot>>,
 }
 
 /// What Envoy has refused under a name.
@@ -41,48 +43,13 @@ struct Refused {
 
 /// What Envoy has under a name.
 #[derive(Debug, Clone, PartialEq)]
-enum Holding {
+pub(super) enum Holding {
     Version(String),
     /// It has been told that there is nothing.
     Nothing,
     /// The old or the new one: it has refused a response of several, of which
     /// it may have taken a part.
     Unsure,
-}
-
-/// A response without an answer.
-#[derive(Debug)]
-struct InFlight {
-    nonce: String,
-    version: String,
-    sent: Vec<Sent>,
-    overdue_at: Instant,
-    overdue: bool,
-}
-
-#[derive(Debug)]
-struct Sent {
-    name: String,
-    target: Target,
-    before: Option<Holding>,
-}
-
-/// How far the response that was sent last has come.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Flight {
-    /// There is none, or it has been answered.
-    Landed,
-    /// Envoy has not answered yet.
-    Open,
-    /// Envoy has not answered in time.
-    Overdue,
-}
-
-/// The response that Envoy has answered.
-#[derive(Debug)]
-pub(super) struct Answered {
-    pub(super) version: String,
-    pub(super) names: Vec<String>,
 }
 
 // === impl Topic ===
@@ -105,6 +72,7 @@ impl Topic {
             alone: BTreeSet::new(),
             in_flight: None,
             resumed: false,
+            told: None,
         };
         this.apply(change);
         for (name, version) in initial_versions {
@@ -124,6 +92,9 @@ impl Topic {
     }
 
     fn apply(&mut self, change: Change) {
+        if change != Change::default() {
+            self.told = None;
+        }
         self.reply_due |= change.wildcard_owed;
         self.owed.extend(change.owed);
         if change.narrowed {
@@ -143,6 +114,9 @@ impl Topic {
         let flight = self.in_flight.take_if(|flight| flight.nonce == nonce)?;
         let names = flight.sent.iter().map(|sent| sent.name.clone()).collect();
         let several = flight.sent.len() > 1;
+        if refusal.is_some() {
+            self.told = None;
+        }
         for sent in flight.sent {
             if !self.subscription.covers(&sent.name) {
                 continue;
@@ -200,7 +174,31 @@ impl Topic {
     }
 
     /// Returns what is still to be said.
-    pub(super) fn plan(&self, kind: ResourceType, snapshot: &Snapshot) -> Plan {
+    pub(super) fn plan(&mut self, kind: ResourceType, snapshot: &Arc<Snapshot>) -> Plan {
+        if let Some(told) = self
+            .told
+            .as_mut()
+            .filter(|told| told.shares(snapshot, kind))
+        {
+            // Of the older one the other types' resources may be gone.
+            *told = Arc::clone(snapshot);
+            return Plan {
+                reply_due: self.reply_due,
+                ..Plan::default()
+            };
+        }
+        let plan = self.compare(kind, snapshot);
+        self.note(snapshot, &plan);
+        plan
+    }
+
+    /// Notes that nothing is left to be said of a snapshot, if it is so.
+    pub(super) fn note(&mut self, snapshot: &Arc<Snapshot>, left: &Plan) {
+        let is_all = left.steps.is_empty() && self.owed.is_empty() && self.alone.is_empty();
+        self.told = is_all.then(|| Arc::clone(snapshot));
+    }
+
+    fn compare(&self, kind: ResourceType, snapshot: &Snapshot) -> Plan {
         let mut names: BTreeSet<&str> = self
             .subscription
             .names()
@@ -376,13 +374,4 @@ impl Topic {
             .filter(|holding| **holding != Holding::Nothing)
             .count()
     }
-}
-
-/// What a response is labelled with.
-#[derive(Debug)]
-pub(super) struct Envelope {
-    pub(super) kind: ResourceType,
-    pub(super) nonce: String,
-    pub(super) version: String,
-    pub(super) overdue_at: Instant,
 }

@@ -163,6 +163,9 @@ impl Exchange {
         note: &mut AuditNote,
     ) -> Result<Admission, Reply> {
         let head = RequestHead::parse(&headers, self.answers.limits.max_request_head_bytes)?;
+        if !gateway.are_clusters_known() {
+            return Err(Reply::not_configured(Family::of_path(&head.path)));
+        }
         if head.path == FILTER_LIVENESS_PATH {
             return Err(Reply::alive());
         }
@@ -187,14 +190,14 @@ impl Exchange {
         };
         let family = target.family;
         let name = gateway.name_of(&target).unwrap_or_default();
-        let cluster = gateway.cluster(name);
-        let kubesphere = match cluster {
-            Some(cluster) if target.is_kubesphere() => {
-                Some(kubesphere::resolve(&target.path, &cluster.resources))
+        let member = gateway.cluster(name);
+        let resources = member.as_ref().map(|member| &*member.resources);
+        let kubesphere = match resources {
+            Some(resources) if target.is_kubesphere() => {
+                Some(kubesphere::resolve(&target.path, resources))
             }
             _ => None,
         };
-        let resources = cluster.map(|cluster| &cluster.resources);
         let own_clusters =
             target.cluster.is_none() && kubesphere::is_for_own_clusters(&target.path, resources);
         note.cluster = Some(name.to_owned()).filter(|name| !name.is_empty());
@@ -240,8 +243,8 @@ impl Exchange {
             is_named: target.cluster.is_some(),
         };
         let bounds = Bounds::at(&caller, place).map_err(|why| out_of_scope(family, note, &why))?;
-        let cluster = match cluster {
-            Some(cluster) => cluster,
+        let member = match &member {
+            Some(member) => member,
             None if name.is_empty() => return Err(Reply::no_host_cluster()),
             None => return Err(Reply::cluster_not_found(family, name)),
         };
@@ -255,7 +258,7 @@ impl Exchange {
             .as_ref()
             .map_or(&*target.path, |request| request.path.as_str());
         let is_passed = {
-            let is_stand_in = family == Family::KubeCube && cluster.any_path;
+            let is_stand_in = family == Family::KubeCube && member.cluster.any_path;
             ApiPath(path).is_of_api_server() || (is_stand_in && !is_of_other_server(path))
         };
         if !is_passed {
@@ -287,7 +290,7 @@ impl Exchange {
         let rules = match bounds.self_review(&asked) {
             None => None,
             Some(review) => {
-                let scoped = || ClusterScoped::of(&cluster.resources);
+                let scoped = || ClusterScoped::of(&member.resources);
                 match self.review(family, (review, &headers), &bounds, scoped, note)? {
                     Reviewed::Unread => return Ok(Admission::Read(family)),
                     Reviewed::GoesOn(rules) => rules.map(Box::new),
@@ -298,7 +301,7 @@ impl Exchange {
             gateway,
             family,
             head: &head,
-            cluster,
+            cluster: &member.cluster,
             path: ApiPath(path),
             query,
             upgrade,

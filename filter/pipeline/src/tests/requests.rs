@@ -312,6 +312,7 @@ fn a_configuration_that_cannot_be_used_is_refused_with_its_reason() {
             |_| None,
             None,
             &Revocations::default(),
+            &Members::default(),
             &Meters::default(),
         )
         .err()
@@ -357,6 +358,7 @@ fn new_keys_forget_what_the_old_ones_verified() {
         |_| None,
         Some(&rotated),
         none,
+        &Members::default(),
         &Meters::default(),
     )
     .unwrap();

@@ -106,8 +106,15 @@ fn nobody_is_let_through_while_it_is_not_known_what_was_taken_back() {
         if let Some(document) = known {
             revocations.take(document).unwrap();
         }
-        let gateway =
-            Gateway::compile(document, |_| None, None, &revocations, &Meters::default()).unwrap();
+        let gateway = Gateway::compile(
+            document,
+            |_| None,
+            None,
+            &revocations,
+            &Members::default(),
+            &Meters::default(),
+        )
+        .unwrap();
         let unknowing = World {
             gateway: Rc::new(gateway),
             signer: world.signer.clone(),

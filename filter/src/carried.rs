@@ -1,0 +1,77 @@
+//! The documents that the carrier puts into Envoy's shared data, and which of them this VM has
+//! read.
+//!
+//! One look at one number tells whether there is anything new, so each request can afford it: a
+//! token that was taken back is refused from the next request on.
+
+use cubegate_filter_config::{CARRIED_CHANGES_KEY, Carried, FRAME_HEAD, Frame};
+use proxy_wasm::hostcalls;
+
+/// What this VM has read.
+pub(crate) struct Shelf {
+    /// The number as it was seen last.
+    seen: Option<Vec<u8>>,
+    slots: Vec<Slot>,
+}
+
+/// Where one of the documents stands.
+struct Slot {
+    kind: Carried,
+    head_key: String,
+    frame_key: String,
+    /// The head of the version that was read last.
+    head: Option<[u8; FRAME_HEAD]>,
+}
+
+// === impl Shelf ===
+
+impl Shelf {
+    pub(crate) fn new() -> Self {
+        let slots = Carried::all().map(|kind| Slot {
+            kind,
+            head_key: kind.head_key(),
+            frame_key: kind.frame_key(),
+            head: None,
+        });
+        Self {
+            seen: None,
+            slots: slots.collect(),
+        }
+    }
+
+    /// Hands over each document that is another than the one that was read last. `has_room` says
+    /// whether there is the memory for one of so many bytes; what there is none for is looked
+    /// at again with the next change.
+    pub(crate) fn read(
+        &mut self,
+        has_room: impl Fn(Carried, usize) -> bool,
+        mut take: impl FnMut(Carried, &[u8]),
+    ) {
+        let seen = get(CARRIED_CHANGES_KEY);
+        if seen == self.seen {
+            return;
+        }
+        for slot in &mut self.slots {
+            let Some(head) = get(&slot.head_key).and_then(|head| head.try_into().ok()) else {
+                continue;
+            };
+            if slot.head == Some(head) || !has_room(slot.kind, Frame::length(&head)) {
+                continue;
+            }
+            let Some(bytes) = get(&slot.frame_key) else {
+                continue;
+            };
+            // Another thread may be about to write; then the number is still to move.
+            let frame = Frame::parse(&bytes).filter(|frame| *frame.head == head);
+            if let Some(frame) = frame {
+                slot.head = Some(head);
+                take(slot.kind, frame.document);
+            }
+        }
+        self.seen = seen;
+    }
+}
+
+fn get(key: &str) -> Option<Vec<u8>> {
+    hostcalls::get_shared_data(key).ok()?.0
+}
