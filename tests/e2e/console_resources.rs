@@ -94,10 +94,7 @@ fn sorting_searching_and_paging_a_table_is_the_apis_answer() -> Result<()> {
                     &[],
                 )
                 .await?;
-            ensure!(
-                curl.contains("filter=metadata%2Ename%7E%22web%22"),
-                "{curl}"
-            );
+            ensure!(curl.contains("filter=metadata.name~%22web%22"), "{curl}");
 
             page.click(By::Css("#results tbody th a")).await?;
             page.reads("kind: Pod").await?;

@@ -113,14 +113,33 @@ pub(crate) fn scrolling_table(label: &str, table: Markup) -> Markup {
     }
 }
 
+/// The heading of a column.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Heading<'a> {
+    /// Of words.
+    Text(&'a str),
+    /// Of numbers, which stand at the right.
+    Number(&'a str),
+}
+
 /// Returns such a table with these headings; `label` is its caption, too.
 pub(crate) fn table(label: &str, headings: &[&str], rows: Markup) -> Markup {
+    let headings: Vec<_> = headings.iter().copied().map(Heading::Text).collect();
+    table_of(label, &headings, rows)
+}
+
+/// The same where some of the columns are numbers.
+pub(crate) fn table_of(label: &str, headings: &[Heading<'_>], rows: Markup) -> Markup {
+    let heading = |heading: &Heading<'_>| match heading {
+        Heading::Text(text) => html! { th scope="col" { (text) } },
+        Heading::Number(text) => html! { th.number scope="col" { (text) } },
+    };
     scrolling_table(
         label,
         html! {
             table {
                 caption.visually-hidden { (label) }
-                thead { tr { @for heading in headings { th scope="col" { (heading) } } } }
+                thead { tr { @for one in headings { (heading(one)) } } }
                 tbody { (rows) }
             }
         },

@@ -6,13 +6,13 @@ use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use cubegate_api_types::cube::WhoAmI;
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
 
 use crate::Console;
 use crate::ask::{Ask, Refusal};
 use crate::layout;
+use crate::link::with_query;
 use crate::view::{View, Viewer};
 
 /// A page of somebody who is logged in.
@@ -113,8 +113,7 @@ fn to_login(here: &str) -> Response {
     if here.is_empty() || here == crate::ROOT {
         return Redirect::to("/console/login").into_response();
     }
-    let next = utf8_percent_encode(here, NON_ALPHANUMERIC);
-    Redirect::to(&format!("/console/login?next={next}")).into_response()
+    Redirect::to(&with_query("/console/login", &[("next", here)])).into_response()
 }
 
 /// What the forms of a session hold. Who does not know the key cannot make it, and it is of

@@ -12,10 +12,10 @@ use axum::Router;
 use axum::http::Method;
 use axum::routing::{get, post};
 use cubegate_api_types::cube::{KeyList, KeyObject};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::Console;
 use crate::ask::Refusal;
+use crate::link::{segment, with_query};
 use crate::session::Session;
 
 const PATH: &str = "/api/v1/cube/key";
@@ -60,8 +60,7 @@ async fn key(session: &Session, name: &str) -> Result<Option<KeyObject>, Refusal
 
 /// Returns the path of the API for one key.
 fn path_of(what: &str, name: &str) -> String {
-    let name = utf8_percent_encode(name, NON_ALPHANUMERIC);
-    format!("{PATH}{what}?accessKey={name}")
+    with_query(&format!("{PATH}{what}"), &[("accessKey", name)])
 }
 
 async fn delete(session: &Session, name: &str) -> Result<(), Refusal> {

@@ -8,9 +8,10 @@ use maud::{Markup, html};
 
 use crate::Console;
 use crate::language::Language;
+use crate::layout;
 use crate::link::segment;
+use crate::parts::{self, Heading};
 use crate::session::AdminSession;
-use crate::{layout, parts};
 
 pub(super) fn router() -> Router<Console> {
     Router::new().route("/console/envoys", get(page))
@@ -52,24 +53,17 @@ async fn page(AdminSession(session): AdminSession) -> Response {
 
 fn table(l: Language, envoys: &[EnvoyItem]) -> Markup {
     let label = l.say("Connected Envoys", "已连接的 Envoy");
-    parts::scrolling_table(
+    parts::table_of(
         label,
-        html! {
-            table {
-                caption.visually-hidden { (label) }
-                thead {
-                    tr {
-                        th scope="col" { (l.say("Name", "名称")) }
-                        th scope="col" { (l.say("State", "状态")) }
-                        th.number scope="col" { (l.say("Resources", "资源数")) }
-                        th scope="col" { (l.say("Version", "版本")) }
-                        th scope="col" { (l.say("Address", "地址")) }
-                        th scope="col" { (l.say("Connected", "连接时间")) }
-                    }
-                }
-                tbody { @for envoy in envoys { (row(l, envoy)) } }
-            }
-        },
+        &[
+            Heading::Text(l.say("Name", "名称")),
+            Heading::Text(l.say("State", "状态")),
+            Heading::Number(l.say("Resources", "资源数")),
+            Heading::Text(l.say("Version", "版本")),
+            Heading::Text(l.say("Address", "地址")),
+            Heading::Text(l.say("Connected", "连接时间")),
+        ],
+        html! { @for envoy in envoys { (row(l, envoy)) } },
     )
 }
 
@@ -122,28 +116,21 @@ fn details(l: Language, envoy: &EnvoyItem, alone: bool) -> Markup {
 }
 
 fn accepted(l: Language, label: &str, all: &[EnvoyAccepted]) -> Markup {
-    parts::scrolling_table(
+    parts::table_of(
         label,
+        &[
+            Heading::Text(l.say("Accepted", "已接受")),
+            Heading::Number(l.say("Resources", "资源数")),
+            Heading::Text(l.say("Version", "版本")),
+            Heading::Text(l.say("When", "时间")),
+        ],
         html! {
-            table {
-                caption.visually-hidden { (label) }
-                thead {
-                    tr {
-                        th scope="col" { (l.say("Accepted", "已接受")) }
-                        th.number scope="col" { (l.say("Resources", "资源数")) }
-                        th scope="col" { (l.say("Version", "版本")) }
-                        th scope="col" { (l.say("When", "时间")) }
-                    }
-                }
-                tbody {
-                    @for one in all {
-                        tr {
-                            th scope="row" { (one.kind) }
-                            td.number { (one.resources) }
-                            td.mono { (one.version) }
-                            td.nowrap { (parts::moment(&one.at)) }
-                        }
-                    }
+            @for one in all {
+                tr {
+                    th scope="row" { (one.kind) }
+                    td.number { (one.resources) }
+                    td.mono { (one.version) }
+                    td.nowrap { (parts::moment(&one.at)) }
                 }
             }
         },
@@ -168,18 +155,14 @@ fn refused(l: Language, envoy: &EnvoyItem) -> Markup {
                 "对于被拒绝的项，Envoy 会继续使用原有配置（如果有）。",
             ))
         }
-        (parts::scrolling_table(&label, html! {
-            table {
-                caption.visually-hidden { (label) }
-                thead {
-                    tr {
-                        th scope="col" { (l.say("Refused", "已拒绝")) }
-                        th scope="col" { (l.say("Why, in Envoy's words", "原因（Envoy 原文）")) }
-                    }
-                }
-                tbody { @for one in &envoy.refused { (row(one)) } }
-            }
-        }))
+        (parts::table(
+            &label,
+            &[
+                l.say("Refused", "已拒绝"),
+                l.say("Why, in Envoy's words", "原因（Envoy 原文）"),
+            ],
+            html! { @for one in &envoy.refused { (row(one)) } },
+        ))
         @if more > 0 { p.muted { (l.tell("And {} more.", "另有 {} 项。", more)) } }
     }
 }

@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use super::{HERE, browse, words};
 use crate::language::Language;
 use crate::link::segment;
-use crate::parts;
+use crate::parts::{self, Heading};
 
 /// A cluster as everybody sees it.
 pub(super) struct Named {
@@ -18,26 +18,19 @@ pub(super) struct Named {
 
 pub(super) fn of_names(l: Language, clusters: &[Named]) -> Markup {
     let label = l.say("Clusters", "集群");
-    parts::scrolling_table(
+    parts::table_of(
         label,
+        &[
+            Heading::Text(l.say("Name", "名称")),
+            Heading::Number(l.say("Kinds of resources", "资源类型数")),
+        ],
         html! {
-            table {
-                caption.visually-hidden { (label) }
-                thead {
-                    tr {
-                        th scope="col" { (l.say("Name", "名称")) }
-                        th.number scope="col" { (l.say("Kinds of resources", "资源类型数")) }
-                    }
-                }
-                tbody {
-                    @for Named { name, kinds } in clusters {
-                        tr {
-                            th scope="row" { a href=(browse(name)) { (name) } }
-                            td.number {
-                                @if *kinds > 0 { (kinds) }
-                                @else { span.muted { (l.say("Has not answered yet", "尚未连通")) } }
-                            }
-                        }
+            @for Named { name, kinds } in clusters {
+                tr {
+                    th scope="row" { a href=(browse(name)) { (name) } }
+                    td.number {
+                        @if *kinds > 0 { (kinds) }
+                        @else { span.muted { (l.say("Has not answered yet", "尚未连通")) } }
                     }
                 }
             }

@@ -80,7 +80,7 @@ impl Kind {
     pub(super) fn path(&self, namespace: &str) -> String {
         let (root, plural) = (&self.root, &self.plural);
         if self.namespaced && !namespace.is_empty() {
-            let namespace = super::query::encoded(namespace);
+            let namespace = crate::link::segment(namespace);
             format!("{root}/namespaces/{namespace}/{plural}")
         } else {
             format!("{root}/{plural}")

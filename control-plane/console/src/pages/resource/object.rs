@@ -6,9 +6,10 @@ use axum::response::{IntoResponse as _, Response};
 use maud::html;
 
 use super::kinds::Kind;
-use super::query::{Query, encoded, proxy};
+use super::query::{Query, proxy};
 use super::yaml;
 use crate::form::Fields;
+use crate::link::segment;
 use crate::session::Session;
 use crate::view::View;
 use crate::{curl, layout, parts};
@@ -28,7 +29,7 @@ pub(super) async fn page(session: Session, RawQuery(raw): RawQuery) -> Response 
         return unknown(view);
     };
     let path = kind.path(&query.namespace);
-    let asked = format!("{}{path}/{}", proxy(&query.cluster), encoded(name));
+    let asked = format!("{}{path}/{}", proxy(&query.cluster), segment(name));
     let answer = match session.ask.member(&asked, "application/json").await {
         Ok(answer) => answer,
         Err(refusal) => return session.refused(&refusal),

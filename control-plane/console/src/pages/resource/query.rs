@@ -1,9 +1,8 @@
 //! What a reader wants to see, as the page's query says it and as the gateway is asked.
 
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-
 use super::kinds::Kind;
 use crate::form::Fields;
+use crate::link::{segment, with_query};
 
 /// How many rows a page may have.
 pub(super) const SIZES: [u64; 4] = [20, 50, 100, 200];
@@ -49,22 +48,20 @@ impl Query {
 
     /// Returns the URL of this page.
     pub(super) fn url(&self) -> String {
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        let (page, size) = (self.page.to_string(), self.size.to_string());
-        for (name, value, default) in [
-            ("cluster", &self.cluster, ""),
-            ("namespace", &self.namespace, ""),
-            ("resource", &self.resource, ""),
-            ("search", &self.search, ""),
-            ("sort", &self.sort, ""),
-            ("size", &size, "20"),
-            ("page", &page, "1"),
-        ] {
-            if value != default {
-                query.append_pair(name, value);
-            }
-        }
-        format!("/console/resources?{}", query.finish())
+        let but = |value: u64, default: u64| {
+            let said = (value != default).then(|| value.to_string());
+            said.unwrap_or_default()
+        };
+        let parameters = [
+            ("cluster", self.cluster.as_str()),
+            ("namespace", &self.namespace),
+            ("resource", &self.resource),
+            ("search", &self.search),
+            ("sort", &self.sort),
+            ("size", &but(self.size, SIZES[0])),
+            ("page", &but(self.page, 1)),
+        ];
+        with_query("/console/resources", &parameters)
     }
 
     /// Returns the URL of another page of the same list.
@@ -88,46 +85,36 @@ impl Query {
 
     /// Returns the path and query by which the gateway is asked.
     pub(super) fn asked(&self, kind: &Kind) -> String {
-        let mut query = format!("pageSize={}&pageNum={}", self.size, self.page);
-        if !self.sort.is_empty() {
-            query.push_str("&sort=");
-            query.push_str(&encoded(&self.sort));
-        }
-        if !self.search.is_empty() {
-            let text = serde_json::Value::from(self.search.as_str());
-            query.push_str("&filter=");
-            query.push_str(&encoded(&format!("metadata.name~{text}")));
-        }
-        format!(
-            "{}{}?{query}",
-            proxy(&self.cluster),
-            kind.path(&self.namespace)
+        let filter = match self.search.as_str() {
+            "" => String::new(),
+            search => format!("metadata.name~{}", serde_json::Value::from(search)),
+        };
+        with_query(
+            &format!("{}{}", proxy(&self.cluster), kind.path(&self.namespace)),
+            &[
+                ("pageSize", &self.size.to_string()),
+                ("pageNum", &self.page.to_string()),
+                ("sort", &self.sort),
+                ("filter", &filter),
+            ],
         )
     }
 
     /// Returns the URL of the page of one object of the list.
     pub(super) fn object(&self, namespace: &str, name: &str) -> String {
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        query.append_pair("cluster", &self.cluster);
-        query.append_pair("resource", &self.resource);
-        if !namespace.is_empty() {
-            query.append_pair("namespace", namespace);
-        }
-        query.append_pair("name", name);
-        format!("/console/resources/object?{}", query.finish())
+        let parameters = [
+            ("cluster", self.cluster.as_str()),
+            ("resource", &self.resource),
+            ("namespace", namespace),
+            ("name", name),
+        ];
+        with_query("/console/resources/object", &parameters)
     }
 }
 
 /// Returns where the gateway has the paths of a cluster.
 pub(super) fn proxy(cluster: &str) -> String {
-    format!("/api/v1/cube/proxy/clusters/{}", encoded(cluster))
-}
-
-/// Returns the text as one segment of a path or one value of a query. What stands in names
-/// anyway stays readable.
-pub(super) fn encoded(text: &str) -> String {
-    const READABLE: &percent_encoding::AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
-    utf8_percent_encode(text, READABLE).to_string()
+    format!("/api/v1/cube/proxy/clusters/{}", segment(cluster))
 }
 
 #[cfg(test)]
@@ -151,7 +138,7 @@ mod tests {
         assert_eq!(
             query.asked(kind),
             "/api/v1/cube/proxy/clusters/m/api/v1/pods?pageSize=20&pageNum=1\
-             &sort=-%5BNominated%20Node%5D&filter=metadata%2Ename%7E%22a%5C%22%7C%7Cb%22"
+             &sort=-%5BNominated%20Node%5D&filter=metadata.name~%22a%5C%22%7C%7Cb%22"
         );
     }
 
@@ -170,7 +157,7 @@ mod tests {
         );
         assert_eq!(
             Query::parse(&Fields::parse(b"")).url(),
-            "/console/resources?"
+            "/console/resources"
         );
     }
 }

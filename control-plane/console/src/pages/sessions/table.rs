@@ -16,25 +16,18 @@ pub(in crate::pages) fn table(
     own: Option<&str>,
     actions: impl Fn(&UserSession, &str) -> Markup,
 ) -> Markup {
-    parts::scrolling_table(
+    parts::table(
         label,
+        &[
+            l.say("Program", "客户端"),
+            l.say("From", "来源地址"),
+            l.say("Logged in", "登录时间"),
+            l.say("Ends at the latest", "最迟结束"),
+            l.say("Actions", "操作"),
+        ],
         html! {
-            table {
-                caption.visually-hidden { (label) }
-                thead {
-                    tr {
-                        th scope="col" { (l.say("Program", "客户端")) }
-                        th scope="col" { (l.say("From", "来源地址")) }
-                        th scope="col" { (l.say("Logged in", "登录时间")) }
-                        th scope="col" { (l.say("Ends at the latest", "最迟结束")) }
-                        th scope="col" { (l.say("Actions", "操作")) }
-                    }
-                }
-                tbody {
-                    @for session in sessions {
-                        (row(l, session, own == Some(session.id.as_str()), &actions))
-                    }
-                }
+            @for session in sessions {
+                (row(l, session, own == Some(session.id.as_str()), &actions))
             }
         },
     )

@@ -47,20 +47,10 @@ pub(super) fn card(view: &View, here: &str, groups: &UserGroups, typed: &str) ->
 fn table(view: &View, here: &str, groups: &UserGroups) -> Markup {
     let l = view.language;
     let label = l.say("Groups of the user", "该用户的用户组");
-    parts::scrolling_table(
+    parts::table(
         label,
-        html! {
-            table {
-                caption.visually-hidden { (label) }
-                thead {
-                    tr {
-                        th scope="col" { (l.say("Group", "用户组")) }
-                        th scope="col" { (l.say("Actions", "操作")) }
-                    }
-                }
-                tbody { @for group in &groups.items { (row(view, l, here, group)) } }
-            }
-        },
+        &[l.say("Group", "用户组"), l.say("Actions", "操作")],
+        html! { @for group in &groups.items { (row(view, l, here, group)) } },
     )
 }
 

@@ -82,21 +82,17 @@ fn results(l: Language, users: &UserList, wanted: &str, paging: Paging) -> Marku
         with_query(HERE, &[("query", wanted), ("size", &size), ("page", &page)])
     };
     html! {
-        (parts::scrolling_table(label, html! {
-            table {
-                caption.visually-hidden { (label) }
-                thead {
-                    tr {
-                        th scope="col" { (l.say("Name", "用户名")) }
-                        th scope="col" { (l.say("State", "状态")) }
-                        th scope="col" { (l.say("E-mail", "邮箱")) }
-                        th scope="col" { (l.say("Last login", "最近登录")) }
-                        th scope="col" { (l.say("Actions", "操作")) }
-                    }
-                }
-                tbody { @for user in &users.items { (row(l, user)) } }
-            }
-        }))
+        (parts::table(
+            label,
+            &[
+                l.say("Name", "用户名"),
+                l.say("State", "状态"),
+                l.say("E-mail", "邮箱"),
+                l.say("Last login", "最近登录"),
+                l.say("Actions", "操作"),
+            ],
+            html! { @for user in &users.items { (row(l, user)) } },
+        ))
         (parts::pager(l, paging.among(users.total), link))
     }
 }
