@@ -266,6 +266,25 @@ fn a_key_is_added_and_its_token_made_without_scripts() -> Result<()> {
             page.click(By::Role("button", "Get a token with it"))
                 .await?;
             ensure!(told(page, "token").await?.starts_with("ey"));
+            // A form is sent again, since no script has changed the address.
+            let (key, secret) = add_key(page, &ENGLISH, "again").await?;
+            page.reload().await?;
+            page.reads("This was done already").await?;
+            page.holds_nowhere(&secret).await?;
+            page.goto("/console/keys").await?;
+            let rows = page.all(By::Css("tbody tr")).await?;
+            ensure!(rows.len() == 3, "{} rows", rows.len());
+
+            page.goto(&format!("/console/keys/{key}")).await?;
+            page.click(By::Role("button", "Roll over")).await?;
+            let rolled = told(page, "secret-key-text").await?;
+            page.reload().await?;
+            page.reads("This was done already").await?;
+            page.holds_nowhere(&rolled).await?;
+            let token = format!("/api/v1/cube/key/token?accessKey={key}&secretKey={rolled}");
+            let client = world.gateway.client();
+            client.get(&token).send().await?.expect(200)?;
+
             page.goto("/console/resources").await?;
             page.find(By::Css("#results")).await?;
             page.click(By::Role("button", "中文")).await?;

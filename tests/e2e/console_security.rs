@@ -98,6 +98,13 @@ fn a_form_that_is_not_of_a_page_of_this_session_changes_nothing() -> Result<()> 
             .await?
             .expect(200)?;
         ensure!(keys().await? == before + 1);
+        // One that was filled in by a page is done once.
+        let form = format!("{form}&once={}", unique());
+        for status in [200, 409] {
+            let sent = send(client, "/console/keys/new", &first, &form).await?;
+            sent.expect(status)?;
+        }
+        ensure!(keys().await? == before + 2);
         Ok(())
     })
 }

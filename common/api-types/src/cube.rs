@@ -112,6 +112,9 @@ pub mod message {
     pub const BOUNDED_KEY: &str = "This token is for clusters only: it is of an access key with a scope or an expiry, or of a kubeconfig.";
     /// 403: the token of a key that would change another one, and outlive its own by it.
     pub const OTHER_KEY: &str = "The token of an access key changes that key and those made with it; log in to change others.";
+    /// 409: the same request was done before, by its `Idempotency-Key`.
+    pub const DONE_ALREADY: &str =
+        "This was done already, and its secret was shown then; it cannot be shown again.";
     /// 429: too many tries, or a user who is locked.
     pub const RATE_LIMIT_EXCEEDED: &str = "Rate limit exceeded, please try again later.";
     /// 503: so many passwords are being checked that one more would wait too long.

@@ -99,6 +99,9 @@ pub enum ApiError {
     /// The user owns as many keys as one may.
     #[error("{}", message::TOO_MANY_KEYS)]
     TooManyKeys,
+    /// The same request, by its `Idempotency-Key`, was done before.
+    #[error("{}", message::DONE_ALREADY)]
+    DoneAlready,
     /// No such cluster.
     #[error("{}", message::cluster_not_found(.0))]
     ClusterNotFound(String),
@@ -166,6 +169,7 @@ impl ApiError {
             | Self::WrongPassword => StatusCode::UNAUTHORIZED,
             Self::Forbidden | Self::BoundedKey | Self::OtherKey => StatusCode::FORBIDDEN,
             Self::PageNotFound => StatusCode::NOT_FOUND,
+            Self::DoneAlready => StatusCode::CONFLICT,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::BodyFormatInvalid
@@ -233,6 +237,7 @@ impl From<StoreError> for ApiError {
             StoreError::KeyNotFound(_) => Self::KeyNotExist,
             StoreError::KeyNotOwned(_) => Self::KeyAndUserNotMatch,
             StoreError::TooManyKeys { .. } => Self::TooManyKeys,
+            StoreError::DoneAlready => Self::DoneAlready,
             StoreError::KeyAttributes(error) => Self::BadRequest(error.to_string()),
             StoreError::ClusterExists(name) => Self::ClusterExists(name),
             StoreError::UserExists(name) => Self::NameExists(name),

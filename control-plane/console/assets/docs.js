@@ -22,12 +22,15 @@ async function read(answer) {
 async function send(form) {
   let path = form.dataset.path;
   const query = new URLSearchParams();
+  const headers = {};
   for (const input of form.querySelectorAll("input[data-in]")) {
     if (input.dataset.in === "path") path = path.replace(`{${input.name}}`, encodeURIComponent(input.value));
     else if (input.dataset.in === "query" && input.value !== "") query.append(input.name, input.value);
+    else if (input.dataset.in === "header" && input.value !== "") headers[input.name] = input.value;
   }
   const url = query.size > 0 ? `${path}?${query}` : path;
   const body = form.querySelector("textarea")?.value;
+  if (body) headers["Content-Type"] = "application/json";
   const method = form.dataset.try.toUpperCase();
   const place = form.querySelector(".answer");
   place.replaceChildren();
@@ -36,7 +39,7 @@ async function send(form) {
       method,
       credentials: "same-origin",
       redirect: "manual",
-      headers: body ? { "Content-Type": "application/json" } : {},
+      headers,
       body: method === "GET" ? undefined : body || undefined,
     });
     const line = document.createElement("p");

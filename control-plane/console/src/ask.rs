@@ -34,6 +34,17 @@ const CARRIED: [HeaderName; 9] = [
     HeaderName::from_static("x-request-id"),
 ];
 
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// For whose browser a cluster is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reader {
+    /// The user.
+    pub user: String,
+    /// The browser's address.
+    pub address: IpAddr,
+}
+
 /// Why no member cluster could be asked.
 #[derive(Debug)]
 pub struct GatewayError(pub String);
@@ -100,6 +111,21 @@ impl Ask {
     ) -> Result<T, Refusal> {
         let body = serde_json::to_vec(body).map_err(|error| Refusal::ours(&error))?;
         read(self.api(method, path, Some(body)).await?)
+    }
+
+    /// The same for what is done once however often its form is sent: `once` is the form's
+    /// own. The second time is refused as a conflict.
+    pub(crate) async fn send_once<T: DeserializeOwned>(
+        mut self,
+        path: &str,
+        once: &str,
+        body: &impl Serialize,
+    ) -> Result<T, Refusal> {
+        if !once.is_empty() {
+            let once = HeaderValue::from_str(once).map_err(|error| Refusal::ours(&error))?;
+            self.carried.insert(IDEMPOTENCY_KEY, once);
+        }
+        self.send(Method::POST, path, body).await
     }
 
     /// The same of which nothing is to be known but that it was done.

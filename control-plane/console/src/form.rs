@@ -12,6 +12,10 @@ use crate::view::View;
 /// The name of the field that proves where a form comes from.
 pub(crate) const PROOF: &str = "csrf";
 
+/// The name of the field that tells a form from others, so that it is done once however often
+/// its browser sends it: a reload does without scripts.
+pub(crate) const ONCE: &str = "once";
+
 /// The fields of a form or a query, in the order in which they came; a name may come again.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Fields(Vec<(String, String)>);

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::ask::Refusal;
-use crate::form::PROOF;
+use crate::form::{ONCE, PROOF};
 use crate::language::Language;
 use crate::view::View;
 
@@ -14,6 +14,12 @@ use crate::view::View;
 pub(crate) fn proof(view: &View) -> Markup {
     let proof = view.viewer.as_ref().map_or("", |viewer| &viewer.proof);
     html! { input type="hidden" name=(PROOF) value=(proof); }
+}
+
+/// Returns the hidden field of a form that is done once: another value each time that the form
+/// is shown.
+pub(crate) fn once() -> Markup {
+    html! { input type="hidden" name=(ONCE) value=(format!("{:032x}", rand::random::<u128>())); }
 }
 
 /// Returns a moment: in UTC to the minute, which the script changes into local words. The

@@ -163,6 +163,9 @@ pub enum StoreError {
         /// The user.
         user: String,
     },
+    /// The same request, by its [`IdempotencyKey`](crate::IdempotencyKey), was done before.
+    #[error("this was done already")]
+    DoneAlready,
     /// What is said about a key breaks a rule.
     #[error(transparent)]
     KeyAttributes(#[from] KeyAttributesError),

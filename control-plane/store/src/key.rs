@@ -5,6 +5,7 @@ mod create;
 mod delete;
 mod import;
 mod made;
+mod once;
 mod read;
 mod uses;
 mod verify;
@@ -15,6 +16,7 @@ use cubegate_domain::AccessKey;
 use uuid::Uuid;
 
 pub(crate) use delete::delete as delete_key_in;
+pub use once::IdempotencyKey;
 pub(crate) use uses::KeyUses;
 pub use uses::{KEY_USES_INTERVAL, KeyUse};
 

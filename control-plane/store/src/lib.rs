@@ -61,7 +61,7 @@ pub use envoy::{
     RefusedResource,
 };
 pub use error::StoreError;
-pub use key::{ImportedKey, IssuedKey, KEY_USES_INTERVAL, KeyCheck, KeyUse};
+pub use key::{IdempotencyKey, ImportedKey, IssuedKey, KEY_USES_INTERVAL, KeyCheck, KeyUse};
 pub use master_key::{MASTER_KEY_BYTES, MasterKey, MasterKeyError};
 pub use metrics::{Metrics, PoolSize};
 pub use migrate::{Copied, copy_database};

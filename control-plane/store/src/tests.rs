@@ -14,6 +14,7 @@ mod kubecube;
 mod logins;
 mod migrate;
 mod nodes;
+mod once;
 mod revision;
 mod revocations;
 mod server;

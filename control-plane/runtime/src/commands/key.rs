@@ -119,7 +119,7 @@ async fn rotate(access_key: &str, overlap: u32, data: &DataArgs) -> anyhow::Resu
     let now = OffsetDateTime::now_utc();
     let overlap = Duration::seconds(i64::from(overlap));
     let until = commands::revoked_until();
-    let rotate = store.rotate_key(access_key, None, overlap, now, until);
+    let rotate = store.rotate_key(access_key, None, overlap, None, now, until);
     let pair = changing("rotate", "keys", access_key, rotate).await?;
     show(&pair);
     Ok(())

@@ -4,7 +4,7 @@ use cubegate_domain::KeyChange;
 use time::{Duration, OffsetDateTime};
 
 use crate::key::read::{from_limits, from_scope};
-use crate::key::{IssuedKey, half, made};
+use crate::key::{IdempotencyKey, IssuedKey, half, made, once};
 use crate::metrics::Write;
 use crate::revocation::revoke_key;
 use crate::row::from_time;
@@ -87,15 +87,17 @@ impl Store {
     /// Gives a key, of this owner when one is given, another secret. The present one
     /// is good for `overlap` yet, and one that was good from an earlier rotation is
     /// not any more. Without an overlap somebody else has the secret: the tokens made
-    /// from the key so far are refused until `revoked_until`, too.
+    /// from the key so far are refused until `revoked_until`, too. A request that is told by
+    /// `once` is done one time.
     ///
     /// # Errors
-    /// [`StoreError::KeyNotFound`] or [`StoreError::KeyNotOwned`].
+    /// [`StoreError::KeyNotFound`], [`StoreError::KeyNotOwned`] or [`StoreError::DoneAlready`].
     pub async fn rotate_key(
         &self,
         access_key: &str,
         owner: Option<&str>,
         overlap: Duration,
+        once: Option<&IdempotencyKey>,
         now: OffsetDateTime,
         revoked_until: OffsetDateTime,
     ) -> Result<IssuedKey, StoreError> {
@@ -108,7 +110,10 @@ impl Store {
             .sealer
             .hash_secret(&pair.access_key, &pair.secret_key);
         let mut tx = self.write().await?;
-        lock(&mut tx, access_key, owner).await?;
+        let kept = lock(&mut tx, access_key, owner).await?;
+        if let Some(once) = once {
+            once::claim(&mut tx, &kept.user_name, once, now).await?;
+        }
         let overlaps = overlap.is_positive();
         let statement = if overlaps {
             "UPDATE access_keys SET old_secret_hash = secret_hash, old_secret_until = $3,

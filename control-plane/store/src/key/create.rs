@@ -4,7 +4,7 @@ use cubegate_domain::{KeyAttributes, MAX_KEYS_PER_USER};
 use time::OffsetDateTime;
 
 use crate::key::read::{from_limits, from_scope};
-use crate::key::{IssuedKey, half, made};
+use crate::key::{IdempotencyKey, IssuedKey, half, made, once};
 use crate::row::from_time;
 use crate::{Store, StoreError};
 
@@ -24,19 +24,22 @@ impl Store {
         attributes: KeyAttributes,
         now: OffsetDateTime,
     ) -> Result<IssuedKey, StoreError> {
-        self.create_key_by(None, user, attributes, now).await
+        self.create_key_by(None, user, attributes, None, now).await
     }
 
     /// Makes one with a token of another key, which the new one does not outlive: it
-    /// goes with it, and gets the end that the other one may get.
+    /// goes with it, and gets the end that the other one may get. A request that is told by
+    /// `once` is done one time.
     ///
     /// # Errors
-    /// As there, and [`StoreError::Maker`] when the other key is gone or has got a bound.
+    /// As there, [`StoreError::Maker`] when the other key is gone or has got a bound, and
+    /// [`StoreError::DoneAlready`].
     pub async fn create_key_by(
         &self,
         maker: Option<&str>,
         user: &str,
         attributes: KeyAttributes,
+        once: Option<&IdempotencyKey>,
         now: OffsetDateTime,
     ) -> Result<IssuedKey, StoreError> {
         let KeyAttributes {
@@ -60,6 +63,10 @@ impl Store {
             .await?;
         if exists == 0 {
             return Err(StoreError::UserNotFound(user.to_owned()));
+        }
+        if let Some(once) = once {
+            // Before the keys are counted: the sixth may be the fifth, sent again.
+            once::claim(&mut tx, user, once, now).await?;
         }
         let owned: i64 =
             sqlx::query_scalar("SELECT COUNT(*) FROM access_keys WHERE user_name = $1")

@@ -39,7 +39,7 @@ async fn a_deleted_user_leaves_nothing_that_works(kind: Kind) {
     store.user_in("eve", &[]).await;
     let key = store.create_key("jeff", at(0)).await.unwrap().access_key;
     let made = store
-        .create_key_by(Some(&key), "jeff", KeyAttributes::default(), at(0))
+        .create_key_by(Some(&key), "jeff", KeyAttributes::default(), None, at(0))
         .await
         .unwrap();
     let others = store.create_key("eve", at(0)).await.unwrap();

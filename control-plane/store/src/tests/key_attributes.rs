@@ -60,7 +60,7 @@ impl TestStore {
 
     async fn rotate(&self, access_key: &str, overlap: i64, now: i64) -> IssuedKey {
         let overlap = Duration::seconds(overlap);
-        self.rotate_key(access_key, Some("jeff"), overlap, at(now), at(UNTIL))
+        self.rotate_key(access_key, Some("jeff"), overlap, None, at(now), at(UNTIL))
             .await
             .unwrap()
     }

@@ -9,7 +9,7 @@ use maud::{Markup, html};
 use super::fields::{Ends, KeyFields};
 use super::{created, one, path_of};
 use crate::ask::Refusal;
-use crate::form::Submitted;
+use crate::form::{ONCE, Submitted};
 use crate::parts::{self, Notice};
 use crate::session::Session;
 
@@ -69,7 +69,8 @@ pub(super) async fn rotate(
         overlap_seconds: fields.get("overlap").parse().ok(),
     };
     let path = path_of("/rotate", &name);
-    let rotated: Result<RotatedKey, _> = session.ask.send(Method::POST, &path, &request).await;
+    let ask = session.ask.clone();
+    let rotated: Result<RotatedKey, _> = ask.send_once(&path, fields.get(ONCE), &request).await;
     match rotated {
         Ok(rotated) => {
             let pair = KeyPair {
@@ -77,6 +78,9 @@ pub(super) async fn rotate(
                 secret_key: rotated.secret_key,
             };
             created::page(&session, &key.spec.name, &pair).into_response()
+        }
+        Err(refusal) if refusal.status == StatusCode::CONFLICT => {
+            created::again(&session.view).into_response()
         }
         Err(refusal) => refused(&session, &name, &KeyFields::of(&key), &refusal).await,
     }

@@ -1,5 +1,6 @@
 //! The one page that shows a secret.
 
+use axum::http::StatusCode;
 use cubegate_api_types::cube::KeyPair;
 use maud::{Markup, html};
 
@@ -10,7 +11,8 @@ use crate::session::Session;
 use crate::view::View;
 
 /// Shows a new key, or an old one with a new secret. The script changes the address of the
-/// page (`data-forget`), so that another look at it shows the list and makes no second key.
+/// page (`data-forget`), so that another look at it shows the list. Without the script its form
+/// is sent again, which is told by [`again`].
 pub(super) fn page(session: &Session, name: &str, pair: &KeyPair) -> Page {
     let view = &session.view;
     let l = view.language;
@@ -39,6 +41,31 @@ pub(super) fn page(session: &Session, name: &str, pair: &KeyPair) -> Page {
         }
     };
     layout::page(view, title, content)
+}
+
+/// What a form that is sent again shows: nothing more was done, and the secret is in no page.
+pub(super) fn again(view: &View) -> Page {
+    let l = view.language;
+    let title = l.say("This was done already", "该操作已完成");
+    let content = html! {
+        div.failure {
+            h1 { (title) }
+            p {
+                (l.say(
+                    "The form was sent again, and nothing more was done. Its secret was shown the first time, and cannot be shown again.",
+                    "该表单被重复提交，没有再次执行。私密密钥在第一次提交后已显示，无法再次查看。",
+                ))
+            }
+            p {
+                (l.say(
+                    "If you have not copied it, open the key in the list, and give it another secret or delete it.",
+                    "如果您还没有复制，请在列表中打开该密钥，更换私密密钥或将其删除。",
+                ))
+            }
+            p.actions { a.button href="/console/keys" { (l.say("To the keys", "查看密钥")) } }
+        }
+    };
+    layout::page_with(view, StatusCode::CONFLICT, title, content)
 }
 
 /// The pair as programs read it.

@@ -1,7 +1,7 @@
 //! A new key, from nothing or like an old one.
 
 use axum::extract::Query;
-use axum::http::{Method, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use cubegate_api_types::cube::{KeyCreateRequest, KeyPair};
 use maud::{Markup, html};
@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::fields::{Ends, KeyFields};
 use super::{MOST, PATH, created};
-use crate::form::Submitted;
+use crate::form::{ONCE, Submitted};
 use crate::layout::{self, Page};
 use crate::parts::{self, Notice};
 use crate::session::Session;
@@ -61,10 +61,14 @@ pub(super) async fn create(Submitted { session, fields }: Submitted) -> Response
         scope: (!scope.is_unbounded()).then_some(scope),
     };
     let path = format!("{PATH}/create");
-    let made: Result<KeyPair, _> = session.ask.send(Method::POST, &path, &request).await;
+    let ask = session.ask.clone();
+    let made: Result<KeyPair, _> = ask.send_once(&path, fields.get(ONCE), &request).await;
     match made {
         Ok(pair) => created::page(&session, &typed.name, &pair).into_response(),
         Err(refusal) if refusal.is_logged_out() => session.refused(&refusal),
+        Err(refusal) if refusal.status == StatusCode::CONFLICT => {
+            created::again(&session.view).into_response()
+        }
         Err(refusal) => {
             let is_full = super::keys(&session)
                 .await
@@ -107,6 +111,7 @@ fn shown(session: &Session, status: StatusCode, fields: &KeyFields, above: Marku
         (above)
         form.card method="post" action="/console/keys/new" {
             (parts::proof(view))
+            (parts::once())
             (fields.markup(l, &clusters, false))
             div.actions {
                 button.primary type="submit" { (l.say("Add the key", "创建密钥")) }

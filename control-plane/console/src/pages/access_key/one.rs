@@ -111,6 +111,7 @@ pub(super) fn shown(
         h2 { (l.say("Another secret", "更换私密密钥")) }
         form.card method="post" action=(format!("/console/keys/{id}/rotate")) {
             (parts::proof(view))
+            (parts::once())
             p { (l.say(
                 "The key stays and gets a new secret. Let the old one work until your programs have the new one.",
                 "密钥不变，仅更换私密密钥。可让旧的私密密钥在程序更新前继续有效。",

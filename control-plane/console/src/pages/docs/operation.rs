@@ -152,7 +152,11 @@ fn field(l: Language, id: &str, parameter: &Value) -> Markup {
             label for=(id) {
                 span.mono { (name) } " "
                 span.hint {
-                    @if place == "path" { (l.say("in the path", "路径")) } @else { (l.say("query", "查询参数")) }
+                    (match place {
+                        "path" => l.say("in the path", "路径"),
+                        "header" => l.say("header", "请求头"),
+                        _ => l.say("query", "查询参数"),
+                    })
                     @if is_needed { (l.say(", needed", "，必填")) }
                 }
             }
