@@ -32,12 +32,13 @@ const PAGES: [View; 8] = [
 ];
 
 /// What administrators have beside it.
-const ADMIN_PAGES: [View; 8] = [
+const ADMIN_PAGES: [View; 9] = [
     view("clusters-new", "/console/clusters/new"),
     view("cluster-remove", "/console/clusters/member-1/remove"),
     view("users", "/console/users"),
     view("users-new", "/console/users/new"),
     view("user", "/console/users/name/admin"),
+    view("users-keys", "/console/users/keys"),
     view("envoys", "/console/envoys"),
     view("audit", "/console/audit"),
     view("audit-faulty", "/console/audit?filter=%28"),
@@ -128,6 +129,7 @@ fn long_names_break_no_page() -> Result<()> {
         admin
             .walk(&[
                 view("users-long", "/console/users?query=llll"),
+                view("users-keys-long", "/console/users/keys?query=nnnn"),
                 view(
                     "resources-long",
                     "/console/resources?cluster=member-1&resource=configmaps.v1&search=mmmm",

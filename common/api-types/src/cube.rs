@@ -20,7 +20,7 @@ pub use inventory::{
 };
 pub use key::{KeyCreateRequest, KeyRotateRequest, KeyUpdateRequest, RotatedKey};
 pub use object::{
-    API_VERSION, KeyList, KeyMetadata, KeyObject, KeySpec, SYNC_ANNOTATION, USER_LABEL,
+    API_VERSION, KeyList, KeyMetadata, KeyObject, KeyPage, KeySpec, SYNC_ANNOTATION, USER_LABEL,
     UserMetadata, UserObject, UserSpec, UserStatus,
 };
 pub use user::{

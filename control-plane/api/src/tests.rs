@@ -8,6 +8,7 @@ mod http;
 mod kapis_clusters;
 mod key;
 mod key_attributes;
+mod keys;
 mod login;
 mod made_by_keys;
 mod matrix;

@@ -222,6 +222,19 @@ pub(crate) struct Pages {
 }
 
 impl Pages {
+    /// Returns what is on the page, of all; what is behind the last one is on it.
+    pub(crate) fn of<T>(self, all: &[T]) -> &[T] {
+        let number = self.number.min(self.last());
+        let size = usize::try_from(self.size).unwrap_or(usize::MAX).max(1);
+        let before = usize::try_from(number.saturating_sub(1)).unwrap_or(usize::MAX);
+        all.chunks(size).nth(before).unwrap_or_default()
+    }
+
+    /// Returns whether one page does not hold all.
+    pub(crate) fn are_several(self) -> bool {
+        self.last() > 1
+    }
+
     fn last(self) -> u64 {
         self.total.div_ceil(self.size.max(1)).max(1)
     }

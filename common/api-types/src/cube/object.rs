@@ -122,6 +122,26 @@ pub struct KeyList {
     pub items: Vec<KeyObject>,
 }
 
+/// A page of the keys of all users, or of one.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({
+    "items": [{
+        "metadata": {
+            "name": "0a1b2c3d4e5f60718293a4b5c6d7e8f9", "creationTimestamp": "2026-11-25T06:10:11Z",
+            "labels": { "kubecube.io/user": "jeff" },
+        },
+        "spec": { "user": "jeff", "lastUsedTime": null, "name": "deploy" },
+    }],
+    "total": 1,
+})))]
+pub struct KeyPage {
+    /// Those of the page.
+    pub items: Vec<KeyObject>,
+    /// How many there are on all pages.
+    pub total: u64,
+}
+
 /// One key of a [`KeyList`].
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

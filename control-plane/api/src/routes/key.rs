@@ -9,11 +9,12 @@ pub(super) mod attributes;
 mod create;
 mod delete;
 mod list;
+mod list_all;
 mod rotate;
 mod token;
 mod update;
 
-/// For whoever has a key pair, and for users about their own keys.
+/// For whoever has a key pair, for users about their own keys, and for administrators about all.
 pub(super) fn endpoints() -> Endpoints {
     Endpoints::kubecube()
         .add(routes!(token::handler), Audit::requests("create", "tokens"))
@@ -26,4 +27,5 @@ pub(super) fn endpoints() -> Endpoints {
         .add(routes!(delete::handler), Audit::change("delete", "keys"))
         .add_own(routes!(update::handler), Audit::change("update", "keys"))
         .add_own(routes!(rotate::handler), Audit::change("rotate", "keys"))
+        .add_own(routes!(list_all::handler), Audit::refusals("get", "keys"))
 }

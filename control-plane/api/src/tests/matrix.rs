@@ -23,7 +23,7 @@ enum For {
 }
 
 /// Method, path and whom it is for, of all endpoints.
-const OPERATIONS: [(&str, &str, For); 71] = [
+const OPERATIONS: [(&str, &str, For); 72] = [
     ("POST", "/api/v1/cube/login", For::All),
     // It ends the session of the token that it is shown, if any.
     ("POST", "/api/v1/cube/logout", For::All),
@@ -95,6 +95,7 @@ const OPERATIONS: [(&str, &str, For); 71] = [
     ("GET", "/oauth/userinfo", For::Users),
     ("GET", "/api/v1/cube/audit", For::Admins),
     ("GET", "/api/v1/cube/envoys", For::Admins),
+    ("GET", "/api/v1/cube/keys", For::Admins),
     ("GET", "/api/v1/cube/clusters", For::Admins),
     ("POST", "/api/v1/cube/clusters", For::Admins),
     ("POST", "/api/v1/cube/clusters/check", For::Admins),

@@ -4,9 +4,9 @@ mod change;
 mod created;
 mod fields;
 mod form;
-mod list;
+pub(super) mod list;
 mod one;
-mod words;
+pub(super) mod words;
 
 use axum::Router;
 use axum::http::Method;
@@ -56,6 +56,16 @@ async fn keys(session: &Session) -> Result<Vec<KeyObject>, Refusal> {
 async fn key(session: &Session, name: &str) -> Result<Option<KeyObject>, Refusal> {
     let keys = keys(session).await?;
     Ok(keys.into_iter().find(|key| key.metadata.name == name))
+}
+
+/// Returns the address of a key's page: what came from elsewhere may be called anything.
+fn here_of(key: &str) -> String {
+    format!("/console/keys/{}", segment(key))
+}
+
+/// Returns the address of the form for a key like this one.
+fn like(key: &str) -> String {
+    with_query("/console/keys/new", &[("from", key)])
 }
 
 /// Returns the path of the API for one key.

@@ -6,6 +6,7 @@
 mod change;
 mod fields;
 mod groups;
+mod keys;
 mod list;
 mod new;
 mod one;
@@ -14,7 +15,7 @@ mod words;
 
 use axum::Router;
 use axum::routing::get;
-use cubegate_api_types::cube::{UserGroups, UserItem, UserList, UserSessions};
+use cubegate_api_types::cube::{KeyPage, UserGroups, UserItem, UserList, UserSessions};
 use serde_json::Value;
 
 use super::sessions;
@@ -31,6 +32,7 @@ const PATH: &str = "/api/v1/cube/user";
 pub(super) fn router() -> Router<Console> {
     Router::new()
         .route(HERE, get(list::page))
+        .route(keys::HERE, get(keys::page))
         .route("/console/users/new", get(new::page).post(new::create))
         // Below a segment of their own: a user may be called `new`.
         .route(
@@ -51,6 +53,7 @@ pub(super) fn router() -> Router<Console> {
 struct Whole {
     user: UserItem,
     groups: UserGroups,
+    keys: KeyPage,
     sessions: UserSessions,
 }
 
@@ -66,6 +69,7 @@ impl Whole {
         Ok(Some(Self {
             user,
             groups: session.ask.get(&groups).await?,
+            keys: keys::of_user(&session.ask, name).await?,
             sessions: sessions::of(&session.ask, name).await?,
         }))
     }

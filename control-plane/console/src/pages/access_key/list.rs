@@ -1,26 +1,22 @@
 //! The list of keys.
 
+use axum::extract::RawQuery;
 use axum::response::{IntoResponse as _, Response};
 use cubegate_api_types::cube::KeyObject;
 use maud::{Markup, html};
 
-use super::{MOST, words};
+use super::{MOST, here_of, like, words};
+use crate::form::Fields;
 use crate::language::Language;
 use crate::layout;
+use crate::link::with_query;
+use crate::paging::Paging;
 use crate::parts::{self, Notice};
 use crate::session::Session;
 
-/// What was done before the list is shown again.
-#[derive(serde::Deserialize)]
-pub(super) struct Before {
-    #[serde(default)]
-    done: String,
-}
-
-pub(super) async fn page(
-    session: Session,
-    axum::extract::Query(Before { done }): axum::extract::Query<Before>,
-) -> Response {
+pub(super) async fn page(session: Session, RawQuery(query): RawQuery) -> Response {
+    let query = Fields::parse(query.unwrap_or_default().as_bytes());
+    let paging = Paging::of(&query);
     let keys = match super::keys(&session).await {
         Ok(keys) => keys,
         Err(refusal) => return session.refused(&refusal),
@@ -41,7 +37,7 @@ pub(super) async fn page(
             }
             (add(l, keys.len()))
         }
-        @if let Some(said) = said(l, &done) { (parts::notice(Notice::Done, html! { p { (said) } })) }
+        @if let Some(said) = said(l, query.get("done")) { (parts::notice(Notice::Done, html! { p { (said) } })) }
         @if keys.is_empty() {
             (parts::empty(
                 l.say("You have no keys yet", "您还没有密钥"),
@@ -49,7 +45,7 @@ pub(super) async fn page(
                 html! { p { a.button.primary href="/console/keys/new" { (l.say("Add a key", "添加密钥")) } } },
             ))
         } @else {
-            (table(l, &keys))
+            (shown(l, &keys, paging))
             p.muted.small-text {
                 (l.say(
                     "The gateway keeps no secret, only what it recognises one by. ",
@@ -86,51 +82,83 @@ fn said(l: Language, done: &str) -> Option<&'static str> {
     })
 }
 
+/// Returns a page of them: somebody whose keys were taken over from elsewhere may have any
+/// number.
+fn shown(l: Language, keys: &[KeyObject], paging: Paging) -> Markup {
+    let pages = paging.among(keys.len() as u64);
+    let link = |number| {
+        let (page, size) = Paging { number, ..paging }.words();
+        with_query("/console/keys", &[("size", &size), ("page", &page)])
+    };
+    html! {
+        (table(l, pages.of(keys)))
+        @if pages.are_several() { (parts::pager(l, pages, link)) }
+    }
+}
+
 fn table(l: Language, keys: &[KeyObject]) -> Markup {
     let label = l.say("Your access keys", "您的访问密钥");
+    let [scope, created, used, expires] = known_headings(l);
     parts::table(
         label,
         &[
             l.say("Name", "名称"),
-            l.say("Good for", "权限范围"),
-            l.say("Created", "创建时间"),
-            l.say("Last used", "最近使用"),
-            l.say("Expires", "过期时间"),
+            scope,
+            created,
+            used,
+            expires,
             l.say("Actions", "操作"),
         ],
         html! { @for key in keys { (row(l, key)) } },
     )
 }
 
+/// The headings of [`known`].
+pub(in crate::pages) fn known_headings(l: Language) -> [&'static str; 4] {
+    [
+        l.say("Good for", "权限范围"),
+        l.say("Created", "创建时间"),
+        l.say("Last used", "最近使用"),
+        l.say("Expires", "过期时间"),
+    ]
+}
+
+/// Returns the cells of what is known of a key; `everything` is what one without bounds is
+/// good for.
+pub(in crate::pages) fn known(l: Language, key: &KeyObject, everything: &str) -> Markup {
+    html! {
+        td { (words::scope_or(l, key.spec.scope.as_ref(), everything)) }
+        td.nowrap { (parts::moment(&key.metadata.creation_timestamp)) }
+        td {
+            (parts::moment_or(key.spec.last_used_time.as_deref(), l.say("Never", "从未")))
+            (last_use(l, key))
+        }
+        td.nowrap {
+            (parts::moment_or(key.spec.expires_at.as_deref(), l.say("Never", "永不过期")))
+            @if words::is_expired(key) { div { span.badge.bad { (l.say("Expired", "已过期")) } } }
+            @else if words::expires_soon(key) { div { span.badge.warn { (l.say("Soon", "即将过期")) } } }
+        }
+    }
+}
+
 fn row(l: Language, key: &KeyObject) -> Markup {
     let id = &key.metadata.name;
-    let name = words::name(l, key);
-    let is_expired = words::is_expired(key);
+    let (name, here) = (words::name(l, key), here_of(id));
     html! {
-        tr.over[is_expired] {
+        tr.over[words::is_expired(key)] {
             th scope="row" {
-                a href=(format!("/console/keys/{id}")) { (name) }
+                a href=(here) { (name) }
                 div.mono.muted.small-text title=(id) { (words::prefix(key)) }
             }
-            td { (words::scope(l, key.spec.scope.as_ref())) }
-            td.nowrap { (parts::moment(&key.metadata.creation_timestamp)) }
-            td {
-                (parts::moment_or(key.spec.last_used_time.as_deref(), l.say("Never", "从未")))
-                (last_use(l, key))
-            }
-            td.nowrap {
-                (parts::moment_or(key.spec.expires_at.as_deref(), l.say("Never", "永不过期")))
-                @if is_expired { div { span.badge.bad { (l.say("Expired", "已过期")) } } }
-                @else if words::expires_soon(key) { div { span.badge.warn { (l.say("Soon", "即将过期")) } } }
-            }
+            (known(l, key, words::own(l)))
             td.row-actions {
-                a.button.quiet.small href=(format!("/console/keys/{id}")) {
+                a.button.quiet.small href=(here) {
                     (l.say("Manage", "管理")) span.visually-hidden { " " (name) }
                 }
-                a.button.quiet.small href=(format!("/console/keys/new?from={id}")) {
+                a.button.quiet.small href=(like(id)) {
                     (l.say("Regenerate", "重新生成")) span.visually-hidden { " " (name) }
                 }
-                a.button.quiet.small.danger href=(format!("/console/keys/{id}/delete")) {
+                a.button.quiet.small.danger href=(format!("{here}/delete")) {
                     (l.say("Delete", "删除")) span.visually-hidden { " " (name) }
                 }
             }

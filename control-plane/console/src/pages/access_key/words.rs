@@ -14,7 +14,7 @@ const MOST_NAMED: usize = 3;
 pub(super) const READING: [&str; 3] = ["get", "list", "watch"];
 
 /// Returns the key's name, or what it is called without one.
-pub(super) fn name(l: Language, key: &KeyObject) -> String {
+pub(in crate::pages) fn name(l: Language, key: &KeyObject) -> String {
     if key.spec.name.is_empty() {
         l.say("No name", "未命名").to_owned()
     } else {
@@ -23,13 +23,13 @@ pub(super) fn name(l: Language, key: &KeyObject) -> String {
 }
 
 /// Returns the beginning of the key's id, by which its owner knows it.
-pub(super) fn prefix(key: &KeyObject) -> String {
+pub(in crate::pages) fn prefix(key: &KeyObject) -> String {
     let start: String = key.metadata.name.chars().take(8).collect();
     format!("{start}…")
 }
 
 /// Returns whether the key is over.
-pub(super) fn is_expired(key: &KeyObject) -> bool {
+pub(in crate::pages) fn is_expired(key: &KeyObject) -> bool {
     let ends = key.spec.expires_at.as_deref();
     ends.and_then(|ends| OffsetDateTime::parse(ends, &Rfc3339).ok())
         .is_some_and(|ends| ends <= OffsetDateTime::now_utc())
@@ -42,12 +42,20 @@ pub(super) fn expires_soon(key: &KeyObject) -> bool {
         .is_some_and(|ends| ends - OffsetDateTime::now_utc() < time::Duration::days(7))
 }
 
-/// Says what a key is good for.
+/// Says what a key of who reads it is good for.
 pub(super) fn scope(l: Language, scope: Option<&KeyScope>) -> String {
+    scope_or(l, scope, own(l))
+}
+
+/// What a key without bounds is good for, to its owner.
+pub(super) fn own(l: Language) -> &'static str {
+    l.say("Everything that you may do", "您的全部权限")
+}
+
+/// Says what a key is good for; `everything` is what one without bounds is.
+pub(super) fn scope_or(l: Language, scope: Option<&KeyScope>, everything: &str) -> String {
     let Some(scope) = scope.filter(|scope| !scope.is_unbounded()) else {
-        return l
-            .say("Everything that you may do", "您的全部权限")
-            .to_owned();
+        return everything.to_owned();
     };
     let verbs = if scope.verbs.is_empty() {
         l.say("All verbs", "所有操作").to_owned()

@@ -5,7 +5,7 @@ use axum::response::{IntoResponse as _, Response};
 use cubegate_api_types::cube::{UserItem, UserList};
 use maud::{Markup, html};
 
-use super::{HERE, PATH, here_of, words};
+use super::{HERE, PATH, here_of, keys, words};
 use crate::form::Fields;
 use crate::language::Language;
 use crate::layout;
@@ -46,7 +46,10 @@ pub(super) async fn page(
                     ))
                 }
             }
-            div.title-action { a.button.primary href="/console/users/new" { (l.say("Add a user", "添加用户")) } }
+            div.title-action {
+                a.button.quiet href=(keys::HERE) { (l.say("Their access keys", "用户密钥")) }
+                a.button.primary href="/console/users/new" { (l.say("Add a user", "添加用户")) }
+            }
         }
         @if query.get("done") == "deleted" {
             (parts::notice(Notice::Done, html! {

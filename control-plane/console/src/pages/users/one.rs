@@ -6,7 +6,7 @@ use axum::response::{IntoResponse as _, Response};
 use maud::{Markup, html};
 
 use super::fields::{self, UserFields};
-use super::{Whole, groups, here_of, words};
+use super::{Whole, groups, here_of, keys, words};
 use crate::form::Fields;
 use crate::language::Language;
 use crate::layout::{self, Page};
@@ -94,6 +94,7 @@ pub(super) fn shown(
     let Whole {
         user,
         groups,
+        keys,
         sessions,
     } = whole;
     let here = here_of(&user.name);
@@ -133,6 +134,8 @@ pub(super) fn shown(
         }
         h2 { (l.say("Groups", "用户组")) }
         (groups::card(view, &here, groups, &fields.group))
+        h2 { (l.say("Access keys", "密钥")) }
+        (keys::card(l, &user.name, keys))
         h2 { (l.say("Sessions", "会话")) }
         @if sessions.items.is_empty() {
             p.muted { (l.say("The user is logged in nowhere.", "该用户目前没有登录。")) }
