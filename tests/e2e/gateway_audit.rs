@@ -4,6 +4,7 @@
 mod anonymous;
 mod changes;
 mod outages;
+mod readers;
 mod sinks;
 
 use std::time::Duration;

@@ -36,6 +36,10 @@ pub struct AuditNote {
     /// The path at the API server, still percent-encoded, without the query.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
+    /// For whose browser the request says to be made ([`READER_HEADER`](crate::READER_HEADER)).
+    /// Anybody may write it: only the control plane knows whether it is its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reader: Option<String>,
     /// Why the filter refused the request, when the status alone does not say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,

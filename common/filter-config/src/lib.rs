@@ -84,6 +84,10 @@ pub const EXCHANGE_HEADER: &str = "x-cubegate-exchange";
 /// [`EXCHANGE_HEADER`] of a request that came with HTTP Basic (RFC 7617).
 pub const EXCHANGE_BASIC: &str = "basic";
 
+/// The header by which the console says for whose browser it asks: an address with a proof. The
+/// filter leaves it with Envoy ([`AuditNote::reader`]) and takes it out of every request.
+pub const READER_HEADER: &str = "cubegate-reader";
+
 /// Where the control plane gives tokens.
 pub const TOKEN_PATH: &str = "/oauth/token";
 

@@ -14,6 +14,7 @@ mod user_name;
 pub(crate) use body::RawBody;
 pub(crate) use caller::{Admin, Anyone, Caller, WritingCaller};
 pub(crate) use client_ip::ClientIp;
+pub use client_ip::client_address;
 pub(crate) use credential::{Bearer, LeavingCaller, Reaching, is_cross_site, is_of_allowed_origin};
 pub(crate) use fields::{form_fields, json_fields, json_object};
 pub(crate) use identity::{Identity, NotIdentified, identify};

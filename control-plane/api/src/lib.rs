@@ -45,6 +45,7 @@ pub mod views;
 pub use clock::Clock;
 pub use cluster_state::{ClusterState, ClusterStates, ClusterStatus};
 pub use error::ApiError;
+pub use extract::client_address;
 pub use issuer::{DEFAULT_TOKEN_LIFETIME, Generation, IssuedToken, Issuer};
 pub use metrics::Metrics;
 pub use openapi::document as openapi;

@@ -2,6 +2,7 @@
 //! clusters through the gateway.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::body::{Body, Bytes, to_bytes};
@@ -55,6 +56,8 @@ pub(crate) struct Ask {
     console: Console,
     carried: HeaderMap,
     peer: Option<Peer>,
+    /// Who is logged in; empty until it is known.
+    user: String,
     /// Cookies that answers have set: they are the browser's.
     cookies: Arc<Mutex<Vec<HeaderValue>>>,
 }
@@ -88,8 +91,15 @@ impl Ask {
             console,
             carried,
             peer: peer.map(|ConnectInfo(peer)| peer.clone()),
+            user: String::new(),
             cookies: Arc::default(),
         }
+    }
+
+    /// From now on it is known whose browser it is.
+    pub(crate) fn for_user(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.user);
+        self
     }
 
     /// Returns what the pages are made of.
@@ -167,6 +177,11 @@ impl Ask {
             headers.insert(header::AUTHORIZATION, bearer);
         }
         self.put_peer(&mut request);
+        let address = cubegate_api::client_address(&self.carried, self.peer.as_ref());
+        if let Some(address) = address.filter(|_| !self.user.is_empty()) {
+            let user = self.user.clone();
+            request.extensions_mut().insert(Reader { user, address });
+        }
         let gateway = self.console.gateway.clone();
         let response = gateway.oneshot(request).await.map_err(|error| Refusal {
             status: StatusCode::BAD_GATEWAY,

@@ -41,13 +41,14 @@ use axum::http::{Request, Response};
 use cubegate_filter_config::Resources;
 use tower::util::BoxCloneSyncService;
 
-pub use self::ask::GatewayError;
+pub use self::ask::{GatewayError, Reader};
 
 /// Where the pages are.
 pub const ROOT: &str = "/console/";
 
 /// The gateway as its clients reach it: takes a request with its credential and the peer
-/// that asks (`ConnectInfo<Peer>`), through whose Envoy it goes.
+/// that asks (`ConnectInfo<Peer>`), through whose Envoy it goes; and the [`Reader`] for whom it
+/// is, where that is known.
 pub type Gateway = BoxCloneSyncService<Request<Body>, Response<Body>, GatewayError>;
 
 /// What the pages are made of; cheap to clone.

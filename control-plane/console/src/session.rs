@@ -50,6 +50,7 @@ impl Session {
             }
             Err(refusal) => return Err(layout::refused(&view, &refusal).into_response()),
         };
+        let ask = ask.for_user(&who.name);
         let proof = proof(&console.form_key, &who);
         view.viewer = Some(Viewer {
             name: who.name.clone(),

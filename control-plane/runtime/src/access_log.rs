@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 
 pub(crate) use self::uses::Uses;
 use crate::checks::Said;
+use crate::readers::Readers;
 
 mod uses;
 
@@ -17,13 +18,17 @@ const VIA_UPSTREAM: &str = "via_upstream";
 /// Takes the Envoys' access logs for this recorder and these uses, but for what the control
 /// plane has asked them itself.
 pub(crate) fn access_log(recorder: Recorder, uses: Uses, said: Said) -> AccessLog {
+    let readers = Readers::of(&uses.store);
     AccessLog::new(AUDIT_FILTER_STATE, move |node, entries| {
         entries
             .into_iter()
             .filter(|entry| !said.tell(&entry.user_agent, &entry.details))
-            .filter_map(|entry| {
+            .filter_map(|mut entry| {
                 let note = note_of(&entry);
-                uses.note(&entry, &note, OffsetDateTime::now_utc());
+                let now = OffsetDateTime::now_utc();
+                // The console's requests come from a control plane, for somebody elsewhere.
+                entry.client = readers.address(&note, now).or(entry.client);
+                uses.note(&entry, &note, now);
                 to_record(node, entry, note)
             })
             .for_each(|record| recorder.record(record));
@@ -72,6 +77,7 @@ fn to_record(node: &str, entry: AccessLogEntry, note: AuditNote) -> Option<Recor
         token,
         cluster,
         path: api_path,
+        reader: _,
         reason,
     } = note;
     let (sent_path, query) = match path.split_once('?') {
@@ -170,6 +176,7 @@ mod tests {
             token: Some("t".to_owned()),
             cluster: Some("c".to_owned()),
             path: Some("/api/v1/namespaces/a/pods".to_owned()),
+            reader: None,
             reason: None,
         };
         let record = record_of("edge-1", mk_entry(Some(&note))).unwrap();

@@ -9,8 +9,9 @@ use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::{Request, Response};
 use cubegate_api::Peer;
-use cubegate_console::{Clusters, Console, Gateway, GatewayError};
-use cubegate_filter_config::Resources;
+use cubegate_console::{Clusters, Console, Gateway, GatewayError, Reader};
+use cubegate_filter_config::{READER_HEADER, Resources};
+use time::OffsetDateTime;
 use tokio::sync::watch;
 use tokio::time::timeout;
 use tower::util::BoxCloneSyncService;
@@ -18,6 +19,7 @@ use tower::util::BoxCloneSyncService;
 use crate::checks::Listener;
 use crate::control_plane::Live;
 use crate::discovery::KnownResources;
+use crate::readers::Readers;
 
 /// How long an Envoy may take to accept a connection.
 const CONNECT: Duration = Duration::from_secs(2);
@@ -59,9 +61,14 @@ impl Gateways {
     }
 
     /// Returns what takes the console's requests.
-    pub(crate) fn service(self: &Arc<Self>) -> Gateway {
+    pub(crate) fn service(self: &Arc<Self>, readers: Readers) -> Gateway {
         let gateways = Arc::clone(self);
-        BoxCloneSyncService::new(tower::service_fn(move |request| {
+        BoxCloneSyncService::new(tower::service_fn(move |mut request: Request<Body>| {
+            let reader = request.extensions_mut().remove::<Reader>();
+            let said = reader.and_then(|reader| readers.say(&reader, OffsetDateTime::now_utc()));
+            if let Some(said) = said {
+                request.headers_mut().insert(READER_HEADER, said);
+            }
             let gateways = Arc::clone(&gateways);
             async move { gateways.ask(request).await }
         }))
@@ -111,7 +118,7 @@ pub(crate) fn console(
 ) -> Console {
     Console {
         api: cubegate_api::router(state.clone(), axum::Router::new()),
-        gateway: gateways.service(),
+        gateway: gateways.service(Readers::of(&state.store)),
         clusters: Arc::new(Discovered(known)),
         form_key: state.store.form_key().to_vec().into(),
         public_url: state.public.url.as_str().into(),

@@ -39,6 +39,7 @@ mod node;
 mod output;
 mod pki;
 mod publisher;
+mod readers;
 mod route_pass;
 mod static_envoy;
 mod system_ca;

@@ -113,6 +113,13 @@ impl Sealer {
         mac(&self.route_pass, &[b"console forms"])
     }
 
+    /// Returns the proof of who reads a page of the console.
+    pub(crate) fn reader_proof(&self, parts: &[&str]) -> String {
+        let key = mac(&self.route_pass, &[b"console readers"]);
+        let parts: Vec<_> = parts.iter().map(|part| part.as_bytes()).collect();
+        hex::encode(mac(&key, &parts))
+    }
+
     /// Returns the hash of an access key's secret. Both halves go in, so that a hash
     /// cannot be moved to another key. Our secrets carry 122 random bits, which
     /// nobody guesses however fast the hash is: a slow one would only make every

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use subtle::ConstantTimeEq as _;
 use tokio::sync::watch;
 
 use crate::connect::{Dialect, Pools, Scope};
@@ -80,6 +82,18 @@ impl Store {
     /// this database.
     pub fn form_key(&self) -> [u8; 32] {
         self.inner.sealer.form_key()
+    }
+
+    /// Returns by what a control plane of this database knows that another one of them has
+    /// said for whose browser it asks.
+    pub fn reader_proof(&self, parts: &[&str]) -> String {
+        self.inner.sealer.reader_proof(parts)
+    }
+
+    /// Returns whether that is the proof of these parts, in constant time.
+    pub fn is_reader_proof(&self, proof: &str, parts: &[&str]) -> bool {
+        let own = self.reader_proof(parts);
+        own.as_bytes().ct_eq(proof.as_bytes()).into()
     }
 
     /// Says whether the database answers.

@@ -2,7 +2,7 @@
 
 use cubegate_filter_config::{
     CLASS_HEADER, CLUSTER_HEADER, CONTROL_PLANE_CLUSTER, Class, ClusterEntry,
-    INTERNAL_HEADER_PREFIX, ORIGINAL_PATH_HEADER, PASS_HEADER,
+    INTERNAL_HEADER_PREFIX, ORIGINAL_PATH_HEADER, PASS_HEADER, READER_HEADER,
 };
 use cubegate_token::AUTHENTICATED_GROUP;
 
@@ -146,6 +146,7 @@ fn remove_foreign(headers: &mut Headers) {
             || name.starts_with("x-remote-")
             // Between KubeSphere's own servers: a credential and a query.
             || matches!(name, "x-kubesphere-authorization" | "x-kubesphere-rawquery")
+            || name == READER_HEADER
             || name.starts_with(INTERNAL_HEADER_PREFIX))
     });
 }

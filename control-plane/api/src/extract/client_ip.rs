@@ -28,6 +28,18 @@ impl<S: Sync> FromRequestParts<S> for ClientIp {
     }
 }
 
+/// Returns the client's address of a request with these headers, which came from this peer:
+/// what an Envoy says of it, or where anybody else is. `None` when nothing tells it.
+pub fn client_address(headers: &HeaderMap, peer: Option<&Peer>) -> Option<IpAddr> {
+    let peer = peer?;
+    let said = match peer.envoy {
+        Some(_) => from_headers(headers),
+        None => None,
+    };
+    let address = said.unwrap_or_else(|| peer.address.ip());
+    Some(address.to_canonical())
+}
+
 /// Envoy's own finding, or else the last hop it appended.
 fn from_headers(headers: &HeaderMap) -> Option<IpAddr> {
     let parse = |text: &str| text.trim().parse().ok();

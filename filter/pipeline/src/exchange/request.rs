@@ -1,6 +1,6 @@
 //! The request's half: verify → route → upstream.
 
-use cubegate_filter_config::{AuditNote, FILTER_LIVENESS_PATH};
+use cubegate_filter_config::{AuditNote, FILTER_LIVENESS_PATH, READER_HEADER};
 use cubegate_kube::{ApiPath, Family};
 
 use crate::accept;
@@ -21,6 +21,9 @@ use crate::scope::{Asked, At, Bounds, ClusterScoped, OutOfScope};
 use crate::upstream::Rewrite;
 use crate::upstream_path::is_of_other_server;
 use crate::{Gateway, Headers, Host, Reply, RequestHead, sandbox};
+
+/// Longest text that is left with Envoy about the reader of a page; the console's has some 100.
+const MAX_READER_BYTES: usize = 256;
 
 // === impl Exchange ===
 
@@ -107,7 +110,13 @@ impl Exchange {
         };
         self.web_origin = WebOrigin::of(&headers, |origin| gateway.allows_origin(origin));
         self.is_browser = sandbox::is_browser(&headers);
-        let mut note = AuditNote::default();
+        let reader = headers.get_str(READER_HEADER);
+        let mut note = AuditNote {
+            reader: reader
+                .filter(|reader| reader.len() <= MAX_READER_BYTES)
+                .map(str::to_owned),
+            ..AuditNote::default()
+        };
         let method = headers.get_str(":method").unwrap_or_default().to_owned();
         let admission = self.admit(&gateway, host, headers, &mut note);
         // The control plane makes the records of what it is asked itself. While a

@@ -50,6 +50,30 @@ fn a_request_to_a_cluster_is_noted_with_its_caller() {
 }
 
 #[test]
+fn whose_browser_the_console_asks_for_is_noted_and_goes_no_further() {
+    let world = World::new();
+    let bearer = format!("Bearer {}", world.sign(&claims("jeff", &[])));
+    let headers = |said| {
+        [
+            ("authorization", bearer.as_str()),
+            ("cubegate-reader", said),
+        ]
+    };
+    let said = "203.0.113.7;1700000000;00ff";
+    let (_, host, flow) = world.send("GET", PODS, &headers(said));
+    assert_eq!(flow, Flow::Continue);
+    assert_eq!(host.noted().unwrap().reader.as_deref(), Some(said));
+    assert_eq!(host.request_header("cubegate-reader"), None);
+    // Whatever somebody writes there: it neither fills the log nor reaches a server.
+    let long = "x".repeat(257);
+    let (_, host, _) = world.send("GET", PODS, &headers(&long));
+    assert_eq!(host.noted().unwrap().reader, None);
+    assert_eq!(host.request_header("cubegate-reader"), None);
+    let (_, host, _) = world.send("GET", "/api/v1/cube/key", &headers(said));
+    assert_eq!(host.request_header("cubegate-reader"), None);
+}
+
+#[test]
 fn a_refusal_is_noted_with_what_is_known_by_then() {
     let world = World::new();
     let (_, host, _) = world.send("GET", PODS, &[]);
