@@ -37,6 +37,7 @@ mod cli_users;
 mod console_browser;
 mod console_clusters;
 mod console_guide;
+mod console_hostile;
 mod console_pages;
 mod console_resources;
 mod console_security;

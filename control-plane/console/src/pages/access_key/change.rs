@@ -59,7 +59,7 @@ pub(super) async fn rotate(
     }: Submitted,
 ) -> Response {
     // Where it can be tried again.
-    session.view.here = format!("/console/keys/{name}");
+    session.view.here = super::here_of(&name);
     let key = match super::key(&session, &name).await {
         Ok(Some(key)) => key,
         Ok(None) => return one::gone(&session.view).into_response(),

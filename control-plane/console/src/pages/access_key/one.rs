@@ -7,7 +7,7 @@ use cubegate_api_types::cube::KeyObject;
 use maud::{Markup, html};
 
 use super::fields::KeyFields;
-use super::{list, words};
+use super::{here_of, like, list, words};
 use crate::layout::{self, Page};
 use crate::parts::{self, Notice};
 use crate::session::Session;
@@ -55,7 +55,7 @@ pub(super) async fn confirm(session: Session, Path(name): Path<String>) -> Respo
                     "删除后，使用它的程序及其已获得的令牌会立即被拒绝，且无法恢复。",
                 ))
             }
-            form.actions method="post" action=(format!("/console/keys/{name}/delete")) {
+            form.actions method="post" action=(format!("{}/delete", here_of(&name))) {
                 (parts::proof(view))
                 button.primary.danger type="submit" { (l.say("Delete the key", "删除密钥")) }
                 a.button.quiet href="/console/keys" { (l.say("Keep it", "保留")) }
@@ -90,26 +90,27 @@ pub(super) fn shown(
     let view = &session.view;
     let l = view.language;
     let (name, id) = (words::name(l, key), &key.metadata.name);
+    let here = here_of(id);
     let resources = session.ask.console().clusters.resources();
     let clusters: Vec<String> = resources.into_keys().collect();
     let content = html! {
         div.title-row {
             h1 { (name) }
             div.title-action {
-                a.button.quiet href=(format!("/console/keys/new?from={id}")) { (l.say("Regenerate", "重新生成")) }
-                a.button.quiet.danger href=(format!("/console/keys/{id}/delete")) { (l.say("Delete", "删除")) }
+                a.button.quiet href=(like(id)) { (l.say("Regenerate", "重新生成")) }
+                a.button.quiet.danger href=(format!("{here}/delete")) { (l.say("Delete", "删除")) }
             }
         }
         (above)
         div.card { (facts(view, key)) }
         h2 { (l.say("Change it", "修改")) }
-        form.card method="post" action=(format!("/console/keys/{id}")) {
+        form.card method="post" action=(here) {
             (parts::proof(view))
             (fields.markup(l, &clusters, true))
             div.actions { button.primary type="submit" { (l.say("Save", "保存")) } }
         }
         h2 { (l.say("Another secret", "更换私密密钥")) }
-        form.card method="post" action=(format!("/console/keys/{id}/rotate")) {
+        form.card method="post" action=(format!("{here}/rotate")) {
             (parts::proof(view))
             (parts::once())
             p { (l.say(
