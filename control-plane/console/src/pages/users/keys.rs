@@ -188,7 +188,7 @@ fn table(l: Language, label: &str, keys: &[KeyObject], owners: bool) -> Markup {
                     (words::name(l, key))
                     div.mono.muted.small-text title=(key.metadata.name) { (words::prefix(key)) }
                 }
-                @if owners { td { a href=(here_of(user)) { (user) } } }
+                @if owners { td.short { a href=(here_of(user)) { (user) } } }
                 (list::known(l, key, everything))
             }
         }
