@@ -123,6 +123,7 @@ bench: build tools ## Measure the promised figures, on a machine that does nothi
 	cargo bench --package cubegate-bench-native
 	$(TARGET)/release/cubegate-bench tokens
 	$(TARGET)/release/cubegate-bench list
+	$(TARGET)/release/cubegate-bench console
 
 # In release, since one reads every file of the project, and both are kept.
 $(DENY) $(MACHETE): root = $(patsubst %/bin/,%,$(dir $@))

@@ -9,11 +9,16 @@
 //!             └──> Report ──> target/bench/list.json and a table
 //! tokens                      logins and tokens of the control plane
 //!             └──> Report ──> target/bench/tokens.json and a table
+//! console ──> pages    first paint and bytes in a real browser
+//!         ├─> keys     the page of ten thousand access keys
+//!         └─> table    thirty thousand pods, beside the gateway's own page
+//!             └──> Report ──> target/bench/console.json and a table
 //! ```
 //!
 //! Nothing here is a test: a figure that misses its goal is reported and the
 //! program ends well. Only what cannot be measured is a failure.
 
+pub mod console;
 pub mod envoy;
 pub mod in_envoy;
 pub mod keep_alive;

@@ -1,12 +1,13 @@
 //! `cubegate-bench`: measures, writes `target/bench/*.json`, prints a table.
 
+use std::fmt;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Error, Result};
 use clap::{Parser, Subcommand};
 use cubegate_bench::list::{self, Part};
-use cubegate_bench::{Report, tokens};
+use cubegate_bench::{Report, console, tokens};
 use cubegate_tests::{artifacts, block_on};
 
 /// Measures the figures that the project promises.
@@ -26,6 +27,12 @@ enum Suite {
     },
     /// Logins and tokens; writes target/bench/tokens.json.
     Tokens,
+    /// The console; writes target/bench/console.json.
+    Console {
+        /// Measure these parts alone, and write no file.
+        #[arg(long, value_enum, value_delimiter = ',')]
+        only: Vec<console::Part>,
+    },
 }
 
 fn main() -> Result<ExitCode> {
@@ -33,13 +40,18 @@ fn main() -> Result<ExitCode> {
         Suite::List { only } => {
             let parts = if only.is_empty() { Part::all() } else { &only };
             let (report, failures) = block_on(list::measure(parts))?;
-            let failures = failures
-                .iter()
-                .map(|(part, error)| format!("{part:?} could not be measured: {error:#}"))
-                .collect();
-            (report, failures, only.is_empty())
+            (report, told(&failures), only.is_empty())
         }
         Suite::Tokens => (block_on(tokens::measure())?, Vec::new(), true),
+        Suite::Console { only } => {
+            let parts = if only.is_empty() {
+                console::Part::all()
+            } else {
+                &only
+            };
+            let (report, failures) = block_on(console::measure(parts))?;
+            (report, told(&failures), only.is_empty())
+        }
     };
     show(&report, &failures, whole)?;
     // A missed goal is a finding; a part without figures is a defect.
@@ -48,6 +60,14 @@ fn main() -> Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// Returns which parts could not be measured, and why.
+fn told(failures: &[(impl fmt::Debug, Error)]) -> Vec<String> {
+    failures
+        .iter()
+        .map(|(part, error)| format!("{part:?} could not be measured: {error:#}"))
+        .collect()
 }
 
 /// Prints the report, and writes it when it is whole.

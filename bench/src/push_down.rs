@@ -29,7 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub async fn figures() -> Result<Vec<Figure>> {
     let server = &Stack::shared().await?.pivot;
     let namespace = server.kube.namespace("bench").await?;
-    fill(&server.kube, &namespace).await?;
+    fill(&server.kube, &namespace, OBJECTS).await?;
     let site = Site::new("push-down")?;
     site.add_cluster(&server.name, &server.gateway_kubeconfig, true)
         .await?;
@@ -58,14 +58,15 @@ pub async fn figures() -> Result<Vec<Figure>> {
     }])
 }
 
-async fn fill(kube: &Kube, namespace: &str) -> Result<()> {
-    let pods = format!("/api/v1/namespaces/{namespace}/pods");
-    stream::iter(PodList::of(OBJECTS).manifests(namespace))
+/// Makes so many pods in a namespace.
+pub(crate) async fn fill(kube: &Kube, namespace: &str, pods: usize) -> Result<()> {
+    let collection = format!("/api/v1/namespaces/{namespace}/pods");
+    stream::iter(PodList::of(pods).manifests(namespace))
         .map(|manifest| {
-            let pods = &pods;
+            let collection = &collection;
             async move {
                 let pod: Value = serde_json::from_str(&manifest)?;
-                kube.create(pods, &pod).await
+                kube.create(collection, &pod).await
             }
         })
         .buffer_unordered(CREATORS)

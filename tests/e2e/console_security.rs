@@ -168,7 +168,7 @@ fn whoever_is_logged_out_comes_back_to_where_they_were() -> Result<()> {
                 page.goto("/console/resources?cluster=member-1&search=x")
                     .await?;
                 ensure!(page.path().await?.starts_with("/console/login?next="));
-                crate::support::console::log_in(page, &user, PASSWORD).await?;
+                page.log_in(&user, PASSWORD).await?;
                 let path = page.path().await?;
                 ensure!(
                     path == "/console/resources?cluster=member-1&search=x",
@@ -178,7 +178,7 @@ fn whoever_is_logged_out_comes_back_to_where_they_were() -> Result<()> {
                 page.forget_cookies().await?;
                 page.goto("/console/login?next=https%3A%2F%2Fevil.example%2F")
                     .await?;
-                crate::support::console::log_in(page, &user, PASSWORD).await?;
+                page.log_in(&user, PASSWORD).await?;
                 ensure!(page.path().await?.starts_with("/console/"));
                 page.click(By::Role("button", "Log out")).await?;
                 page.find(By::Css("input[name=password]")).await?;

@@ -3,7 +3,7 @@
 
 use anyhow::{Result, ensure};
 use cubegate_tests::Browser;
-use cubegate_tests::browser::{By, Language, Page, Theme, Viewport, Visitor};
+use cubegate_tests::browser::{LOGIN, Language, Page, Theme, Viewport, Visitor};
 
 /// The console of a gateway.
 #[derive(Debug, Clone, Copy)]
@@ -22,9 +22,6 @@ pub(crate) struct View {
     /// Where it is.
     pub(crate) path: &'static str,
 }
-
-/// Where whoever is not logged in is led.
-const LOGIN: &str = "/console/login";
 
 /// How each page is looked at, beside the languages.
 const SIGHTS: [(&str, Theme, Viewport); 3] = [
@@ -49,7 +46,7 @@ impl Console<'_> {
             .visit(name, self.origin, visitor, async |page| {
                 page.goto("/console/").await?;
                 if let Some((user, password)) = self.account {
-                    log_in(page, user, password).await?;
+                    page.log_in(user, password).await?;
                 }
                 test(page).await
             })
@@ -75,21 +72,6 @@ impl Console<'_> {
         ensure!(faults.is_empty(), "{}", faults.join("\n"));
         Ok(())
     }
-}
-
-/// Logs in on the page that asks for it.
-pub(crate) async fn log_in(page: &Page, user: &str, password: &str) -> Result<()> {
-    page.fill(By::Css("input[name=name]"), user).await?;
-    page.fill(By::Css("input[name=password]"), password).await?;
-    page.click(By::Css("form:has(input[name=password]) [type=submit]"))
-        .await?;
-    page.gone(By::Css("input[name=password]")).await?;
-    let path = page.path().await?;
-    ensure!(
-        !path.starts_with(LOGIN),
-        "the login has not come to its end"
-    );
-    Ok(())
 }
 
 /// Draws the page that is on the screen as `target/screenshots/console/{name}.png`, and tells
