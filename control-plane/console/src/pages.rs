@@ -19,6 +19,7 @@ use axum::response::Redirect;
 use axum::routing::{get, post};
 
 use crate::Console;
+use crate::session::Session;
 
 pub(crate) fn router() -> Router<Console> {
     Router::new()
@@ -40,7 +41,8 @@ pub(crate) fn router() -> Router<Console> {
         .route("/console/{*path}", get(not_found::page))
 }
 
-/// The guide begins with the keys.
-async fn first() -> Redirect {
+/// The guide begins with the keys. Whoever is not logged in is led to the login at once: a first
+/// visit waits for each step.
+async fn first(_: Session) -> Redirect {
     Redirect::to("/console/keys")
 }
