@@ -33,7 +33,7 @@ const POSTGRES: &str = "SET lock_timeout = '10s'; SET idle_in_transaction_sessio
     SET client_min_messages = 'warning';";
 
 /// How long connecting, or waiting for a connection that is free, may take.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How many statements read at the same time.
 const READERS: u32 = 4;
@@ -153,7 +153,7 @@ impl Pools {
         let (writer, dialect) = (self.writer.clone(), self.dialect);
         let begun = tokio::spawn(async move {
             let tx = within(dialect.patience(), writer.begin_with(dialect.begin())).await?;
-            let mut tx = Statements::of(tx, dialect.patience());
+            let mut tx = Statements::of(tx, dialect);
             if let Some(lock) = dialect.lock(scope) {
                 (&mut tx).execute(lock).await?;
             }

@@ -11,7 +11,7 @@
 //! machine (SQLite: write-ahead log, `synchronous = FULL`; PostgreSQL: what that
 //! server's `synchronous_commit` says, `on` unless somebody has changed it).
 //! Several processes may use one database at a time: the CLI changes clusters
-//! while the server runs, and the server hears of it within [`POLL_INTERVAL`].
+//! while the server runs, and the server is told of it (`wake`).
 //!
 //! Every statement is the same text for both databases, through the `Any` driver
 //! of `sqlx`; what differs is in `connect`. What such a statement may say is in
@@ -48,6 +48,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 mod user;
+mod wake;
 
 pub use audit::{AuditClass, AuditOrder, AuditRange, AuditRow, Purged};
 pub use census::{Census, Waiting};
@@ -68,7 +69,7 @@ pub use migrate::{Copied, copy_database};
 pub use outbox::{SINK_FORGOTTEN, SINK_HOLD, Unsent};
 pub use password::Queue;
 pub use rekey::replace_master_key;
-pub use revision::{Changes, Lifetimes, POLL_INTERVAL, Revision};
+pub use revision::{Changes, Lifetimes, POLL_FLOOR, POLL_INTERVAL, Revision};
 pub use revocation::{
     GoodEpochs, MAX_REFUSED_OF_KEY, MAX_REFUSED_OF_USER, MAX_TOKEN_LIFETIME, Refused, RefusedWhat,
     RevokedToken, TokenMarks,

@@ -134,7 +134,7 @@ pub async fn copy_database(
         copied.tables.push((table.name, rows));
     }
     // Only there: the source is read and never changes.
-    let mut target = Statements::of(target, to_dialect.patience());
+    let mut target = Statements::of(target, to_dialect);
     let noted = note(&mut target, &[Changed::one("")]).await?;
     target.commit().await?;
     noted.committed();

@@ -69,8 +69,7 @@ impl Store {
     }
 
     /// Shuts an Envoy out: no certificate that it was given until now is taken any more.
-    /// Every control plane on the database knows it within
-    /// [`POLL_INTERVAL`](crate::POLL_INTERVAL). Says whether the Envoy was known.
+    /// Every control plane on the database is told of it. Says whether the Envoy was known.
     ///
     /// # Errors
     /// [`StoreError::Database`] or [`StoreError::Inconsistent`].

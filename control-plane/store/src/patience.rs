@@ -18,19 +18,22 @@ use sqlx::{
 };
 use tokio::time::timeout;
 
+use crate::connect::Dialect;
+
 /// What PostgreSQL may take until the next row. Longer than a lock may (`lock_timeout`).
 pub(crate) const STATEMENT: Duration = Duration::from_secs(if cfg!(test) { 12 } else { 30 });
 
 /// What it may take to say that it is there, before a connection is used and afterwards.
-const ALIVE: Duration = Duration::from_secs(3);
+pub(crate) const ALIVE: Duration = Duration::from_secs(3);
 
 /// What a statement gives.
 pub(crate) type Rows<'e> = BoxStream<'e, Result<Either<AnyQueryResult, AnyRow>, sqlx::Error>>;
 
-/// A transaction whose statements are waited for so long. It is rolled back unless it is committed.
+/// A transaction whose statements are waited for as long as its database is. It is rolled back
+/// unless it is committed.
 pub(crate) struct Statements<'t> {
     tx: Transaction<'t, Any>,
-    patience: Duration,
+    dialect: Dialect,
 }
 
 /// The same rows, and an error in the place of one that does not come in time.
@@ -68,13 +71,18 @@ pub(crate) fn silent() -> sqlx::Error {
 // === impl Statements ===
 
 impl<'t> Statements<'t> {
-    pub(crate) fn of(tx: Transaction<'t, Any>, patience: Duration) -> Self {
-        Self { tx, patience }
+    pub(crate) fn of(tx: Transaction<'t, Any>, dialect: Dialect) -> Self {
+        Self { tx, dialect }
+    }
+
+    /// Which database it is of.
+    pub(crate) fn dialect(&self) -> Dialect {
+        self.dialect
     }
 
     /// Ends the transaction; what it has changed stays. After an error that is not known.
     pub(crate) async fn commit(self) -> Result<(), sqlx::Error> {
-        within(self.patience, self.tx.commit()).await
+        within(self.dialect.patience(), self.tx.commit()).await
     }
 }
 
@@ -92,8 +100,8 @@ impl<'c> Executor<'c> for &'c mut Statements<'_> {
         'c: 'e,
         E: 'q + Execute<'q, Any>,
     {
-        let Statements { tx, patience } = self;
-        rows_within((&mut **tx).fetch_many(query), *patience)
+        let Statements { tx, dialect } = self;
+        rows_within((&mut **tx).fetch_many(query), dialect.patience())
     }
 
     fn fetch_optional<'e, 'q: 'e, E>(
@@ -104,8 +112,11 @@ impl<'c> Executor<'c> for &'c mut Statements<'_> {
         'c: 'e,
         E: 'q + Execute<'q, Any>,
     {
-        let Statements { tx, patience } = self;
-        Box::pin(within(*patience, (&mut **tx).fetch_optional(query)))
+        let Statements { tx, dialect } = self;
+        Box::pin(within(
+            dialect.patience(),
+            (&mut **tx).fetch_optional(query),
+        ))
     }
 
     fn prepare_with<'e>(
@@ -116,15 +127,18 @@ impl<'c> Executor<'c> for &'c mut Statements<'_> {
     where
         'c: 'e,
     {
-        let Statements { tx, patience } = self;
-        Box::pin(within(*patience, (&mut **tx).prepare_with(sql, parameters)))
+        let Statements { tx, dialect } = self;
+        Box::pin(within(
+            dialect.patience(),
+            (&mut **tx).prepare_with(sql, parameters),
+        ))
     }
 
     fn describe<'e>(self, sql: SqlStr) -> BoxFuture<'e, Result<Describe<Any>, sqlx::Error>>
     where
         'c: 'e,
     {
-        let Statements { tx, patience } = self;
-        Box::pin(within(*patience, (&mut **tx).describe(sql)))
+        let Statements { tx, dialect } = self;
+        Box::pin(within(dialect.patience(), (&mut **tx).describe(sql)))
     }
 }

@@ -24,7 +24,7 @@ pub async fn replace_master_key(
     let (mut connection, dialect) = database.alone(&mut sealer).await?;
     let next = sealer.under(new);
     let tx = sqlx::Connection::begin_with(&mut connection, dialect.begin()).await?;
-    let mut tx = Statements::of(tx, dialect.patience());
+    let mut tx = Statements::of(tx, dialect);
     let clusters = reseal::under_another_key(&mut tx, &sealer, &next).await?;
     sqlx::query("UPDATE installation SET master_key_check = $1, kept_subkeys = $2 WHERE id = 1")
         .bind(next.check())

@@ -5,15 +5,25 @@ use std::time::Duration;
 
 use sqlx::AnyExecutor;
 use tokio::sync::watch;
-use tokio::time::{self, MissedTickBehavior};
+use tokio::time;
 
 use crate::StoreError;
+use crate::connect::Dialect;
 use crate::patience::{Statements, silent};
 use crate::row::to_u64;
 use crate::store::{Inner, Store};
+use crate::wake::{Heard, NOTIFY};
 
-/// How often the revision is read, so that a change by another process is heard.
+/// How often the revision is read while nobody tells of changes by other processes: before
+/// the first [`Store::subscribe`], and when listening for them fails.
 pub const POLL_INTERVAL: Duration = Duration::from_millis(200);
+
+/// How often it is read although changes are told: for those made by hand, or by a process that
+/// was killed before it told.
+pub const POLL_FLOOR: Duration = Duration::from_secs(if cfg!(test) { 5 } else { 1 });
+
+/// Before the revision is read once more because this process has moved it meanwhile.
+const AGAIN: Duration = Duration::from_millis(5);
 
 /// How long it may take to be read; until then nothing else is heard.
 const READ: Duration = Duration::from_secs(10);
@@ -123,9 +133,11 @@ impl Store {
     }
 
     /// Follows the revision. A receiver sees the newest one and may miss those
-    /// between; a change of this process shows at once, one of another process
-    /// within [`POLL_INTERVAL`].
+    /// between. A change of this process shows at once, and one of another process as soon as it
+    /// is told of: within milliseconds, within [`POLL_INTERVAL`] while it cannot be told, and
+    /// within [`POLL_FLOOR`] if nobody does.
     pub fn subscribe(&self) -> watch::Receiver<Revision> {
+        self.inner.listener.start();
         self.inner.followed.subscribe()
     }
 
@@ -163,8 +175,10 @@ impl Store {
         Ok(())
     }
 
-    /// Tells the subscribers of a revision that was just committed.
+    /// Tells the subscribers, here and in other processes, of a revision that was just
+    /// committed.
     pub(crate) fn publish(&self, revision: Revision) {
+        self.inner.tell_others();
         self.inner.followed.send_if_modified(|current| {
             // Within the lock: a poll that was read before this must not undo it.
             self.inner.published();
@@ -194,17 +208,25 @@ pub(crate) async fn bump(
              session_revision = session_revision + 1 WHERE id = 1"
         }
     };
-    sqlx::query(statement).execute(&mut *connection).await?;
-    Ok(read(connection).await?.revision)
+    moved(connection, statement).await
 }
 
 /// The same for a change that is about everything: all is read again.
 pub(crate) async fn bump_everything(
     connection: &mut Statements<'_>,
 ) -> Result<Revision, StoreError> {
-    sqlx::query("UPDATE installation SET revision = revision + 1 WHERE id = 1")
-        .execute(&mut *connection)
-        .await?;
+    let statement = "UPDATE installation SET revision = revision + 1 WHERE id = 1";
+    moved(connection, statement).await
+}
+
+async fn moved(
+    connection: &mut Statements<'_>,
+    statement: &'static str,
+) -> Result<Revision, StoreError> {
+    sqlx::query(statement).execute(&mut *connection).await?;
+    if connection.dialect() == Dialect::Postgres {
+        sqlx::query(NOTIFY).execute(&mut *connection).await?;
+    }
     Ok(read(connection).await?.revision)
 }
 
@@ -231,13 +253,19 @@ pub(crate) async fn read(executor: impl AnyExecutor<'_>) -> Result<Installation,
     })
 }
 
-/// Reads the revision again and again for as long as the store is in use.
-pub(crate) async fn poll(inner: Weak<Inner>) {
-    let mut ticks = time::interval(POLL_INTERVAL);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+/// Reads the revision whenever somebody tells of a change, and every now and then, for as long
+/// as the store is in use.
+pub(crate) async fn follow(inner: Weak<Inner>, mut heard: watch::Receiver<Heard>) {
+    let mut pause = Duration::ZERO;
     let mut failing = false;
     loop {
-        ticks.tick().await;
+        tokio::select! {
+            changed = heard.changed() => if changed.is_err() {
+                return;
+            },
+            () = time::sleep(pause) => {}
+        }
+        let listens = heard.borrow_and_update().listens;
         let Some(inner) = inner.upgrade() else { return };
         if inner.pools.reader.is_closed() {
             return;
@@ -246,15 +274,22 @@ pub(crate) async fn poll(inner: Weak<Inner>) {
         let found = time::timeout(READ, read(&inner.pools.reader)).await;
         match found.unwrap_or_else(|_| Err(silent().into())) {
             Ok(found) => {
-                inner.take(found, published);
+                let taken = inner.take(found, published);
                 failing = false;
+                pause = match (taken, listens) {
+                    (false, _) => AGAIN,
+                    (true, true) => POLL_FLOOR,
+                    (true, false) => POLL_INTERVAL,
+                };
             }
-            // Once, not five times a second.
-            Err(error) if !failing => {
-                tracing::error!(%error, "the revision cannot be read; changes by other processes are not seen");
+            Err(error) => {
+                // Once, not five times a second.
+                if !failing {
+                    tracing::error!(%error, "the revision cannot be read; changes by other processes are not seen");
+                }
                 failing = true;
+                pause = POLL_INTERVAL;
             }
-            Err(_) => {}
         }
     }
 }
@@ -265,10 +300,13 @@ impl Inner {
     /// Takes what a poll has read that began when so much had been published. Any
     /// difference counts, also a lower number: a backup that was put back, or a database
     /// that has taken the place of one that was ahead of it. Only what was published
-    /// meanwhile may be newer than what was read; then the next poll says more.
-    fn take(&self, found: Installation, published: u64) {
+    /// meanwhile may be newer than what was read; then it is not taken, and has to be read
+    /// again.
+    fn take(&self, found: Installation, published: u64) -> bool {
+        let mut taken = false;
         self.followed.send_if_modified(|current| {
-            let differs = self.published_so_far() == published && *current != found.revision;
+            taken = self.published_so_far() == published;
+            let differs = taken && *current != found.revision;
             if differs {
                 *current = found.revision;
             }
@@ -279,5 +317,6 @@ impl Inner {
             *current = found.lifetimes;
             differs
         });
+        taken
     }
 }

@@ -11,6 +11,7 @@ use crate::key::KeyUses;
 use crate::metrics::{Metrics, PoolSize, Reader, Write};
 use crate::password::Passwords;
 use crate::seal::Sealer;
+use crate::wake::{self, Listener};
 use crate::{DatabaseUrl, Lifetimes, MasterKey, Revision, StoreError, revision};
 
 /// A database in use. Clones share it.
@@ -30,6 +31,8 @@ pub(crate) struct Inner {
     /// How often [`Store::publish`] was called.
     published: AtomicU64,
     pub(crate) lifetimes: watch::Sender<Lifetimes>,
+    /// Hears of changes by others.
+    pub(crate) listener: Listener,
 }
 
 // === impl Store ===
@@ -50,6 +53,8 @@ impl Store {
         let mut sealer = Sealer::new(key);
         let pools = database.connect(&mut sealer).await?;
         let current = revision::read(&pools.reader).await?;
+        let listener = Listener::new(&database);
+        let heard = listener.heard();
         let inner = Arc::new(Inner {
             database,
             pools,
@@ -60,10 +65,11 @@ impl Store {
             followed: watch::Sender::new(current.revision),
             published: AtomicU64::new(0),
             lifetimes: watch::Sender::new(current.lifetimes),
+            listener,
         });
         let store = Self { inner };
         store.reseal_clusters().await?;
-        tokio::spawn(revision::poll(Arc::downgrade(&store.inner)));
+        tokio::spawn(revision::follow(Arc::downgrade(&store.inner), heard));
         Ok(store)
     }
 
@@ -123,6 +129,7 @@ impl Store {
     /// Ends all connections; what comes after it fails. Dropping the store is
     /// safe too, this only empties SQLite's write-ahead log into the file.
     pub async fn close(&self) {
+        self.inner.listener.stop();
         self.inner.pools.reader.close().await;
         self.inner.pools.writer.close().await;
     }
@@ -182,5 +189,13 @@ impl Inner {
 
     pub(crate) fn published_so_far(&self) -> u64 {
         self.published.load(Ordering::SeqCst)
+    }
+
+    /// Tells other processes of a change that was just committed. On PostgreSQL the transaction
+    /// has told them.
+    pub(crate) fn tell_others(&self) {
+        if let Some(path) = self.database.file() {
+            wake::touch(path);
+        }
     }
 }

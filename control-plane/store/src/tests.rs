@@ -21,6 +21,7 @@ mod server;
 mod sessions;
 mod silence;
 mod users;
+mod wake;
 
 use cubegate_domain::{KeyAttributes, UserState};
 use time::OffsetDateTime;

@@ -12,6 +12,7 @@ use tokio::time::{sleep, timeout};
 
 use super::{Kind, TestDatabase, at, mk_key, mk_user};
 use crate::patience::STATEMENT;
+use crate::wake::Heard;
 use crate::{DatabaseUrl, Store};
 
 /// How much longer something may take on a busy machine.
@@ -126,4 +127,33 @@ async fn a_server_that_falls_silent_is_left_within_seconds() {
     timeout(SLACK, use_all(&store))
         .await
         .expect("connections are missing");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_listener_that_hears_nothing_any_more_finds_that_out() {
+    let database = TestDatabase::new(Kind::Postgres).await;
+    let wire = Wire::lay(server_of(&database.url)).await;
+    let store = Store::open(wire.through(&database.url), &mk_key(1))
+        .await
+        .unwrap();
+    let other = database.open().await.unwrap();
+    other.create_user(mk_user("jane"), at(0)).await.unwrap();
+    let mut revisions = store.subscribe();
+    let mut heard = store.inner.listener.heard();
+    let until = |listens| move |heard: &Heard| heard.listens == listens;
+    heard.wait_for(until(true)).await.unwrap();
+    wire.falls_silent();
+    let noticed = timeout(SLACK, heard.wait_for(until(false))).await;
+    noticed.expect("nobody notices").unwrap();
+    let again = timeout(SLACK, heard.wait_for(until(true))).await;
+    again.expect("it does not listen again").unwrap();
+    revisions.mark_unchanged();
+    let wakes = heard.borrow_and_update().wakes;
+    other
+        .set_user_state("jane", cubegate_domain::UserState::Forbidden, at(90_000))
+        .await
+        .unwrap();
+    let told = timeout(SLACK, heard.wait_for(|heard| heard.wakes > wakes)).await;
+    told.expect("it hears nothing").unwrap();
+    timeout(SLACK, revisions.changed()).await.unwrap().unwrap();
 }
