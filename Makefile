@@ -122,6 +122,7 @@ bench: build tools ## Measure the promised figures, on a machine that does nothi
 	@rm -rf $(TARGET)/criterion/list # nobody reads the estimates of another run
 	cargo bench --package cubegate-bench-native
 	$(TARGET)/release/cubegate-bench tokens
+	$(TARGET)/release/cubegate-bench fleet
 	$(TARGET)/release/cubegate-bench list
 	$(TARGET)/release/cubegate-bench console
 

@@ -13,6 +13,8 @@
 //!         ├─> keys     the page of ten thousand access keys
 //!         └─> table    thirty thousand pods, beside the gateway's own page
 //!             └──> Report ──> target/bench/console.json and a table
+//! fleet ──> members           a thousand members, and what they cost at rest
+//!             └──> Report ──> target/bench/fleet.json and a table
 //! ```
 //!
 //! Nothing here is a test: a figure that misses its goal is reported and the
@@ -20,10 +22,12 @@
 
 pub mod console;
 pub mod envoy;
+pub mod fleet;
 pub mod in_envoy;
 pub mod keep_alive;
 pub mod list;
 pub mod machine;
+pub mod members;
 pub mod memory;
 pub mod native;
 pub mod push_down;

@@ -6,7 +6,9 @@ use std::process::ExitCode;
 
 use anyhow::{Error, Result};
 use clap::{Parser, Subcommand};
+use cubegate_bench::fleet::{self, Fleet};
 use cubegate_bench::list::{self, Part};
+use cubegate_bench::members::Shape;
 use cubegate_bench::{Report, console, tokens};
 use cubegate_tests::{artifacts, block_on};
 
@@ -33,6 +35,18 @@ enum Suite {
         #[arg(long, value_enum, value_delimiter = ',')]
         only: Vec<console::Part>,
     },
+    /// What many members cost at rest; writes target/bench/fleet.json.
+    Fleet {
+        /// How many members.
+        #[arg(long, default_value_t = 1_000)]
+        members: usize,
+        /// Members of Kubernetes 1.26 and later, which tell all in two documents.
+        #[arg(long)]
+        new: bool,
+        /// Of so many members one is dead and one says nothing.
+        #[arg(long, default_value_t = 0)]
+        away: usize,
+    },
 }
 
 fn main() -> Result<ExitCode> {
@@ -51,6 +65,18 @@ fn main() -> Result<ExitCode> {
             };
             let (report, failures) = block_on(console::measure(parts))?;
             (report, told(&failures), only.is_empty())
+        }
+        Suite::Fleet { members, new, away } => {
+            let fleet = Fleet {
+                members,
+                shape: if new { Shape::Whole } else { Shape::ByVersion },
+                away,
+                goals: match members {
+                    ..=1_000 => (0.03, 120e6),
+                    _ => (0.1, 400e6),
+                },
+            };
+            (block_on(fleet::measure(&[fleet]))?, Vec::new(), true)
         }
     };
     show(&report, &failures, whole)?;

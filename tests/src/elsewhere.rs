@@ -40,6 +40,48 @@ pub struct Elsewhere {
     process: Child,
 }
 
+/// Starts the process on these ports, of its Envoys' listener, of the API and of xDS.
+fn spawn(
+    site: &Site,
+    [listen, api, xds]: [u16; 3],
+    metrics: &str,
+    flags: &[&str],
+) -> Result<Child> {
+    let address = |port: u16| format!("127.0.0.1:{port}");
+    let (listen, api, xds) = (address(listen), address(api), address(xds));
+    let filter = site.artifacts().filter.display().to_string();
+    let data = site.data_dir().display().to_string();
+    let mut arguments = vec![
+        "serve",
+        "--plain",
+        "--data-dir",
+        &data,
+        "--filter",
+        &filter,
+        "--listen",
+        &listen,
+        "--api-listen",
+        &api,
+        "--metrics-listen",
+        metrics,
+        "--xds-listen",
+        &xds,
+        "--admin-password",
+        ADMIN_PASSWORD,
+    ];
+    arguments.extend(flags);
+    let log = File::create(site.dir().join("serve.log"))?;
+    let process = site
+        .command(&arguments)
+        .stdout(log.try_clone()?)
+        .stderr(log)
+        .spawn()?;
+    // Where the reaper looks.
+    let pid = format!("{}\n", process.id().unwrap_or_default());
+    fs::write(site.dir().join("up.pid"), pid)?;
+    Ok(process)
+}
+
 // === impl Serve ===
 
 impl Serve {
@@ -70,39 +112,8 @@ impl Serve {
         flags: &[&str],
     ) -> Result<Self> {
         Run::current()?.guard_gateway(site.dir())?;
-        let address = |port: u16| format!("127.0.0.1:{port}");
-        let (listen_at, api_at, xds_at) = (address(listen), address(api), address(xds));
-        let metrics = address(free_port()?);
-        let filter = site.artifacts().filter.display().to_string();
-        let data = site.data_dir().display().to_string();
-        let mut arguments = vec![
-            "serve",
-            "--plain",
-            "--data-dir",
-            &data,
-            "--filter",
-            &filter,
-            "--listen",
-            &listen_at,
-            "--api-listen",
-            &api_at,
-            "--metrics-listen",
-            &metrics,
-            "--xds-listen",
-            &xds_at,
-            "--admin-password",
-            ADMIN_PASSWORD,
-        ];
-        arguments.extend(flags);
-        let log = File::create(site.dir().join("serve.log"))?;
-        let process = site
-            .command(&arguments)
-            .stdout(log.try_clone()?)
-            .stderr(log)
-            .spawn()?;
-        // Where the reaper looks.
-        let pid = format!("{}\n", process.id().unwrap_or_default());
-        fs::write(site.dir().join("up.pid"), pid)?;
+        let metrics = format!("127.0.0.1:{}", free_port()?);
+        let process = spawn(&site, [listen, api, xds], &metrics, flags)?;
         let serve = Self {
             site,
             listen,
@@ -111,8 +122,26 @@ impl Serve {
             metrics: format!("http://{metrics}/metrics"),
             process,
         };
+        serve.until_it_answers().await?;
+        Ok(serve)
+    }
+
+    /// Stops it as [`Self::stop`] does, and starts another one in its place, with these flags.
+    ///
+    /// # Errors
+    /// One that does not end, or another one that does not come up.
+    pub async fn restart(&mut self, flags: &[&str]) -> Result<()> {
+        self.stop().await?;
+        let metrics = self.metrics.trim_start_matches("http://");
+        let metrics = metrics.trim_end_matches("/metrics");
+        let ports = [self.listen, self.api, self.xds];
+        self.process = spawn(&self.site, ports, metrics, flags)?;
+        self.until_it_answers().await
+    }
+
+    async fn until_it_answers(&self) -> Result<()> {
         until("the control plane answers", START, || async {
-            let Ok(client) = serve.client(None) else {
+            let Ok(client) = self.client(None) else {
                 return Ok(None);
             };
             let answer = client.get("/readyz").send().await;
@@ -120,8 +149,7 @@ impl Serve {
                 .is_ok_and(|answer| answer.status == 200)
                 .then_some(()))
         })
-        .await?;
-        Ok(serve)
+        .await
     }
 
     /// Its data directory and commands.
@@ -143,6 +171,11 @@ impl Serve {
     /// A process that cannot be ended.
     pub async fn kill(&mut self) -> Result<()> {
         Ok(self.process.kill().await?)
+    }
+
+    /// Its process, while there is one.
+    pub fn pid(&self) -> Option<u32> {
+        self.process.id()
     }
 
     /// Asks it to stop, as an operator does (SIGTERM), and waits for its end.

@@ -3,16 +3,24 @@
 mod bounded;
 
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use cubegate_domain::{ApiServer, ClusterCredential, ClusterTls, Scheme};
 use http::{Response, Uri};
-use kube::client::{ClientBuilder, ConfigExt as _, DynBody};
+use hyper::body::Incoming;
+use hyper_rustls::{FixedServerNameResolver, HttpsConnectorBuilder};
+use hyper_util::client::legacy;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use kube::client::{Body, ClientBuilder, ConfigExt as _, DynBody};
 use kube::config::AuthInfo;
-use rustls_pki_types::CertificateDer;
+use rustls::client::Resumption;
 use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, ServerName};
 use tower::util::MapResponseLayer;
+use tower::{BoxError, ServiceBuilder};
 
 use self::bounded::{Bounded, Budgets};
 use crate::{KubeconfigError, MemberSpec, system_ca};
@@ -20,6 +28,12 @@ use crate::{KubeconfigError, MemberSpec, system_ca};
 /// Longest answer of an API server, unless whoever asks says otherwise. A piece of a list
 /// has some 2 MiB, a discovery document with a thousand custom resources some 1.5 MB.
 pub(crate) const MAX_BODY_BYTES: usize = 8 << 20;
+
+/// How long a connection is kept that nothing goes over. API servers close theirs after 90 s.
+const IDLE: Duration = Duration::from_secs(85);
+
+/// How much is read at a time from a connection that is kept.
+const READ_BYTES: usize = 8 << 10;
 
 /// How much of all answers may be on its way at a time. A member has a quarter of it: one
 /// that sends slowly must not keep the others from being read.
@@ -33,6 +47,42 @@ pub(crate) fn connect(config: kube::Config, longest: usize) -> Result<kube::Clie
     });
     let builder = ClientBuilder::try_from(config).map_err(|error| innermost(&error))?;
     Ok(builder.with_layer(&bound).build())
+}
+
+/// A client for one who asks a little again and again: it keeps one connection, with little
+/// room, and closes it when that was not used for [`IDLE`].
+pub(crate) fn kept(config: &kube::Config, longest: usize) -> Result<kube::Client, String> {
+    let told = |error: kube::Error| innermost(&error);
+    let budget = BUDGETS.of(&config.cluster_url.to_string());
+    let bound = MapResponseLayer::new(move |answer: Response<Incoming>| {
+        answer.map(|body| Bounded::new(body, longest, budget.clone()))
+    });
+    let mut tls = config.rustls_client_config().map_err(told)?;
+    // It would remember more than the connection has.
+    tls.resumption = Resumption::disabled();
+    let mut tcp = HttpConnector::new();
+    tcp.enforce_http(false);
+    let mut builder = HttpsConnectorBuilder::new()
+        .with_tls_config(tls)
+        .https_or_http();
+    if let Some(name) = &config.tls_server_name {
+        let name = ServerName::try_from(name.clone()).map_err(|error| error.to_string())?;
+        builder = builder.with_server_name_resolver(FixedServerNameResolver::new(name));
+    }
+    let client = legacy::Client::builder(TokioExecutor::new())
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(IDLE)
+        .pool_max_idle_per_host(1)
+        // A buffer that grew with one document would stay as large.
+        .http1_read_buf_exact_size(READ_BYTES)
+        .build::<_, Body>(builder.enable_http1().wrap_connector(tcp));
+    let service = ServiceBuilder::new()
+        .layer(config.base_uri_layer())
+        .option_layer(config.auth_layer().map_err(told)?)
+        .layer(bound)
+        .map_err(BoxError::from)
+        .service(client);
+    Ok(kube::Client::new(service, &config.default_namespace))
 }
 
 /// Returns the client's configuration: the given CA, the given credential, no retries, and

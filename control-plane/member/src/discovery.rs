@@ -14,6 +14,7 @@ mod error;
 mod kept;
 mod listed;
 mod look;
+mod marks;
 #[cfg(test)]
 mod tests;
 
@@ -25,7 +26,7 @@ use cubegate_domain::{ApiServer, Cluster};
 use cubegate_filter_config::{ResourceEntry, Resources};
 use cubegate_kube::groups::precedence;
 use futures::StreamExt as _;
-use http::{Request, StatusCode, header};
+use http::{HeaderValue, Request, StatusCode, header};
 use http_body_util::BodyExt as _;
 use kube::client::Body;
 use tokio::time;
@@ -33,6 +34,7 @@ use tokio::time;
 pub use self::error::DiscoveryError;
 use self::kept::Kept;
 pub use self::look::Look;
+pub use self::marks::{Check, Marks};
 use crate::client;
 
 /// How long one reading may take with all its requests.
@@ -40,6 +42,9 @@ pub const DISCOVERY_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Where the core group is told of.
 const CORE: &str = "/api";
+
+/// Where all other groups are told of.
+const GROUPS: &str = "/apis";
 
 /// How long one document may take: an aggregated API server that hangs must not cost
 /// the others their place.
@@ -51,8 +56,8 @@ const MAX_DOCUMENT_BYTES: usize = 8 << 20;
 /// How long all documents of one reading may be together.
 const MAX_READING_BYTES: usize = 32 << 20;
 
-/// How many documents are read at the same time.
-const AT_ONCE: usize = 8;
+/// How many documents are read at the same time, over a connection each.
+const AT_ONCE: usize = 4;
 
 /// Most versions of groups that are read.
 const MAX_VERSIONS: usize = 1_000;
@@ -72,7 +77,7 @@ pub struct Discoverer {
 }
 
 /// One reading.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Discovery {
     /// In the order of their precedence.
     versions: Vec<Version>,
@@ -88,10 +93,18 @@ struct Versions {
     /// And whether each has its resources with it.
     versions: Vec<(Version, bool)>,
     leaves_out: bool,
+    /// Whether all is in this document.
+    is_whole: bool,
+    /// The document's ETag and digest.
+    tag: Option<HeaderValue>,
+    digest: u64,
 }
 
+/// A document, and its ETag.
+type Document = (Vec<u8>, Option<HeaderValue>);
+
 /// A version of a group.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Version {
     /// Empty for the core.
     group: String,
@@ -101,7 +114,7 @@ struct Version {
 }
 
 /// A resource of a version.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Resource {
     plural: String,
     kind: String,
@@ -111,8 +124,8 @@ struct Resource {
 // === impl Discoverer ===
 
 impl Discoverer {
-    /// Prepares a client; nothing is asked yet. It keeps its connections for the next
-    /// reading.
+    /// Prepares a client; nothing is asked yet. It keeps one connection for what is asked
+    /// next.
     ///
     /// # Errors
     /// [`DiscoveryError::Configuration`] when the cluster's certificates cannot be used.
@@ -120,29 +133,34 @@ impl Discoverer {
         let config = client::config(&cluster.server, &cluster.tls, &cluster.credential)
             .map_err(DiscoveryError::Configuration)?;
         // Its own bound comes first, with words of its own.
-        let client = client::connect(config, MAX_DOCUMENT_BYTES.saturating_mul(2))
+        let client = client::kept(&config, MAX_DOCUMENT_BYTES.saturating_mul(2))
             .map_err(DiscoveryError::Configuration)?;
         let server = cluster.server.clone();
         Ok(Self { server, client })
     }
 
     /// Reads it once, within [`DISCOVERY_TIMEOUT`]. A group that cannot be read does not
-    /// lose the others; see [`Discovery::unreachable`].
+    /// lose the others; see [`Discovery::unreachable`]. With it comes what tells whether the
+    /// next reading would be the same.
     ///
     /// # Errors
     /// When what is there is not told at all; see [`DiscoveryError`].
-    pub async fn discover(&self) -> Result<Discovery, DiscoveryError> {
+    pub async fn discover(&self) -> Result<(Discovery, Marks), DiscoveryError> {
         time::timeout(DISCOVERY_TIMEOUT, self.read())
             .await
             .map_err(|_| DiscoveryError::TimedOut)?
     }
 
-    async fn read(&self) -> Result<Discovery, DiscoveryError> {
+    async fn read(&self) -> Result<(Discovery, Marks), DiscoveryError> {
         let read = Read::default();
-        let (core, groups) = futures::try_join!(self.root(CORE, &read), self.root("/apis", &read))?;
+        // One after the other, over one connection.
+        let core = self.root(CORE, &read).await?;
+        let groups = self.root(GROUPS, &read).await?;
         if core.is_none() && groups.is_none() {
             return Err(DiscoveryError::NoKubernetes);
         }
+        // Before the documents: what changes meanwhile has another mark.
+        let marks = self.marks(core.as_ref(), groups.as_ref()).await;
         let mut leaves_out = false;
         let mut unread = Vec::new();
         for root in [core, groups].into_iter().flatten() {
@@ -173,14 +191,30 @@ impl Discoverer {
                 kept.push(version);
             }
         }
-        Ok(kept.into_discovery(leaves_out))
+        Ok((kept.into_discovery(leaves_out), marks))
+    }
+
+    async fn marks(&self, core: Option<&Versions>, groups: Option<&Versions>) -> Marks {
+        let all_whole = [core, groups]
+            .into_iter()
+            .flatten()
+            .all(|root| root.is_whole);
+        if all_whole {
+            let tag = |root: Option<&Versions>| root.and_then(|root| root.tag.clone());
+            return Marks::whole(tag(core), tag(groups));
+        }
+        match groups {
+            Some(groups) => Marks::by_version(self.openapi().await, groups.digest),
+            None => Marks::default(),
+        }
     }
 
     /// `/api` or `/apis`; nothing when the server has none.
     async fn root(&self, path: &str, read: &Read) -> Result<Option<Versions>, DiscoveryError> {
-        let Some(bytes) = self.get(path, document::ACCEPT_ROOT, read).await? else {
+        let Some((bytes, tag)) = self.get(path, document::ACCEPT_ROOT, read).await? else {
             return Ok(None);
         };
+        let digest = marks::digest_of(&bytes);
         let root = document::root(path, &bytes)?;
         let is_whole = root.is_whole();
         let mut versions = root.into_versions(path == CORE);
@@ -193,6 +227,9 @@ impl Discoverer {
         Ok(Some(Versions {
             versions: versions.into_iter().map(|one| (one, is_whole)).collect(),
             leaves_out,
+            is_whole,
+            tag,
+            digest,
         }))
     }
 
@@ -204,7 +241,7 @@ impl Discoverer {
     ) -> Result<Option<Version>, DiscoveryError> {
         let path = version.path();
         version.resources = match self.get(&path, document::ACCEPT, read).await {
-            Ok(Some(bytes)) => document::resources(&path, &bytes).ok(),
+            Ok(Some((bytes, _))) => document::resources(&path, &bytes).ok(),
             Ok(None) => return Ok(None),
             Err(DiscoveryError::TooMuch) => return Err(DiscoveryError::TooMuch),
             Err(_) => None,
@@ -212,13 +249,13 @@ impl Discoverer {
         Ok(Some(version))
     }
 
-    /// Returns the body of a 200, or nothing for a 404.
+    /// Returns the body of a 200 and its ETag, or nothing for a 404.
     async fn get(
         &self,
         path: &str,
         accept: &str,
         read: &Read,
-    ) -> Result<Option<Vec<u8>>, DiscoveryError> {
+    ) -> Result<Option<Document>, DiscoveryError> {
         let ask = async {
             let request = Request::get(path)
                 .header(header::ACCEPT, accept)
@@ -244,6 +281,7 @@ impl Discoverer {
                     });
                 }
             }
+            let tag = marks::tag_of(answer.headers());
             let mut body = answer.into_body();
             let mut bytes = Vec::new();
             while let Some(frame) = body.frame().await {
@@ -259,7 +297,7 @@ impl Discoverer {
                 read.count(data.len())?;
                 bytes.extend_from_slice(&data);
             }
-            Ok(Some(bytes))
+            Ok(Some((bytes, tag)))
         };
         time::timeout(DOCUMENT_TIMEOUT, ask)
             .await

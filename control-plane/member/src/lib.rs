@@ -29,7 +29,9 @@ mod system_ca;
 
 pub use address::{AddressError, AddressPolicy, ClusterNetwork, ClusterNetworkError};
 pub use clock::server_time;
-pub use discovery::{DISCOVERY_TIMEOUT, Discoverer, Discovery, DiscoveryError, Look, USER_AGENT};
+pub use discovery::{
+    Check, DISCOVERY_TIMEOUT, Discoverer, Discovery, DiscoveryError, Look, Marks, USER_AGENT,
+};
 pub use kubeconfig::{FileAccess, KubeconfigError, MemberSpec, parse_kubeconfig};
 pub use kubecube::{
     ClusterObject, KeyObject, KubeCube, KubeCubeError, Skipped, UserObject, read_kubecube,

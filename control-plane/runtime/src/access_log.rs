@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 
 pub(crate) use self::uses::Uses;
 use crate::checks::Said;
+use crate::discovery::{Met, Nudges};
 use crate::readers::Readers;
 
 mod uses;
@@ -15,9 +16,20 @@ mod uses;
 /// Envoy's word for an answer that is not its own.
 const VIA_UPSTREAM: &str = "via_upstream";
 
+/// Where the filter looks up which resource is meant.
+const KUBESPHERE: &str = "/kapis/resources.kubesphere.io/";
+
+/// Envoy's words for a cluster that cannot be connected to.
+const NO_CONNECTION: [&str; 3] = [
+    "connection_failure",
+    "connection_timeout",
+    "no_healthy_upstream",
+];
+
 /// Takes the Envoys' access logs for this recorder and these uses, but for what the control
-/// plane has asked them itself.
-pub(crate) fn access_log(recorder: Recorder, uses: Uses, said: Said) -> AccessLog {
+/// plane has asked them itself. What clients have met at a cluster is told to those who look at
+/// it.
+pub(crate) fn access_log(recorder: Recorder, uses: Uses, said: Said, nudges: Nudges) -> AccessLog {
     let readers = Readers::of(&uses.store);
     AccessLog::new(AUDIT_FILTER_STATE, move |node, entries| {
         entries
@@ -29,6 +41,9 @@ pub(crate) fn access_log(recorder: Recorder, uses: Uses, said: Said) -> AccessLo
                 // The console's requests come from a control plane, for somebody elsewhere.
                 entry.client = readers.address(&note, now).or(entry.client);
                 uses.note(&entry, &note, now);
+                if let Some((cluster, met)) = met(&entry, &note) {
+                    nudges.tell(cluster, met);
+                }
                 to_record(node, entry, note)
             })
             .for_each(|record| recorder.record(record));
@@ -39,6 +54,23 @@ pub(crate) fn access_log(recorder: Recorder, uses: Uses, said: Said) -> AccessLo
 fn note_of(entry: &AccessLogEntry) -> AuditNote {
     let note = entry.note.as_deref().and_then(AuditNote::from_json);
     note.unwrap_or_default()
+}
+
+/// What a request has met that a look at its cluster may mend, and at which one.
+fn met<'a>(entry: &AccessLogEntry, note: &'a AuditNote) -> Option<(&'a str, Met)> {
+    let cluster = note.cluster.as_deref()?;
+    let status = entry.status?;
+    // By the filter itself, which asks no cluster for what it does not have.
+    if entry.upstream_cluster.is_empty() {
+        let path = note.path.as_deref().unwrap_or_default();
+        let is_unknown = matches!(status, 404 | 503) && path.starts_with(KUBESPHERE);
+        return is_unknown.then_some((cluster, Met::UnknownResource));
+    }
+    let is_away = status == 503
+        && NO_CONNECTION
+            .iter()
+            .any(|word| entry.details.contains(word));
+    is_away.then_some((cluster, Met::NoConnection))
 }
 
 fn start_of(entry: &AccessLogEntry) -> Option<OffsetDateTime> {
@@ -237,6 +269,42 @@ mod tests {
                 expected,
                 "{method} {path}{query}"
             );
+        }
+    }
+
+    #[test]
+    fn what_a_look_at_the_cluster_may_mend_is_told() {
+        let list = "/kapis/resources.kubesphere.io/v1alpha3/widgets";
+        let reset = "upstream_reset_before_response_started{remote_connection_failure|delayed_connect_error:_Connection_refused}";
+        for (upstream, status, details, path, expected) in [
+            ("", 404, "", list, Some(Met::UnknownResource)),
+            ("", 503, "", list, Some(Met::UnknownResource)),
+            ("", 403, "", list, None),
+            ("", 404, "", "/api/v1/widgets", None),
+            ("cluster/c", 404, VIA_UPSTREAM, list, None),
+            (
+                "cluster/c",
+                503,
+                reset,
+                "/api/v1/pods",
+                Some(Met::NoConnection),
+            ),
+            ("cluster/c", 503, VIA_UPSTREAM, "/api/v1/pods", None),
+        ] {
+            let entry = AccessLogEntry {
+                upstream_cluster: upstream.to_owned(),
+                status: Some(status),
+                details: details.to_owned(),
+                ..mk_entry(None)
+            };
+            let note = AuditNote {
+                cluster: Some("c".to_owned()),
+                path: Some(path.to_owned()),
+                ..AuditNote::default()
+            };
+            let found = met(&entry, &note);
+            assert_eq!(found, expected.map(|met| ("c", met)), "{status} {path}");
+            assert_eq!(met(&entry, &AuditNote::default()), None);
         }
     }
 

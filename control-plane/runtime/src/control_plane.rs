@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::serve::ListenerExt as _;
-use cubegate_api::{AppState, Clock, ClusterStates, Peer, PublicGateway, Throttle};
+use cubegate_api::{AppState, Clock, Peer, PublicGateway, Throttle};
 use cubegate_filter_config::FilterLimits;
 use cubegate_snapshot::{AccessLog, AccessLogTarget, FilterModule, ListenerSettings, Snapshot};
 use cubegate_store::Store;
@@ -39,7 +39,7 @@ use crate::checks::{Answers, Checker, Listener, Said};
 use crate::cluster_reports;
 use crate::console::{Gateways, console};
 use crate::data_dir::{DataDir, Missing};
-use crate::discovery::{self, KnownResources};
+use crate::discovery;
 use crate::envoy_reports;
 use crate::metrics::{self, Counted, Metrics};
 use crate::node::{self, Nodes, Renewal};
@@ -187,11 +187,10 @@ impl ControlPlane {
         tasks.until_stopped(Arc::clone(&gateways).follow(live.clone()));
         tasks.until_stopped(system_ca.follow(bundles));
         tasks.until_stopped(files.follow(lives, authorities.clone()));
-        let (learnt, mut known) = watch::channel(KnownResources::default());
+        let (found, discovering) = discovery::begin(&store, clusters.discovery_interval());
+        tasks.until_stopped(discovering);
+        let mut known = found.known;
         let console_known = known.clone();
-        let interval = clusters.discovery_interval();
-        let (states, clusters_states) = watch::channel(ClusterStates::new());
-        tasks.until_stopped(discovery::run(store.clone(), interval, learnt, states));
         let complete = known.wait_for(|known| known.complete);
         // One that hangs must not hold up the others.
         let _ = tokio::time::timeout(FIRST_DISCOVERY, complete).await;
@@ -237,17 +236,17 @@ impl ControlPlane {
         }
         tasks.spawn(key_uses::keep(store.clone(), tasks.stopped()));
         tasks.until_stopped(expiry::keep(store.clone()));
-        let reported =
-            cluster_reports::keep(store.clone(), clusters_states.clone(), tasks.stopped());
+        let reported = cluster_reports::keep(store.clone(), found.states.clone(), tasks.stopped());
         tasks.spawn(reported);
         let said = Said::default();
         let uses = Uses {
             store: store.clone(),
-            clusters: clusters_states.clone(),
+            clusters: found.states.clone(),
         };
+        let log = access_log(recorder.clone(), uses, said.clone(), found.nudges);
         let mut server = XdsServer::new(snapshots.clone())
             .counting(cubegate_xds::Metrics::clone(&xds_metrics))
-            .with_access_log(access_log(recorder.clone(), uses, said.clone()))
+            .with_access_log(log)
             .with_routes(renewal.routes());
         if let Some(held) = envoys.held {
             server = server.holding(held);
@@ -276,7 +275,7 @@ impl ControlPlane {
             envoys: server.envoys(),
             snapshots,
             documents: documents.clone(),
-            clusters: clusters_states.clone(),
+            clusters: found.states.clone(),
             identity: Arc::clone(&identity),
             live: live_certificates,
             authority: authority.clone(),
@@ -307,7 +306,7 @@ impl ControlPlane {
             cors_origins: Arc::new(clusters.cors_origins()),
             cluster_addresses: Arc::new(clusters.address_policy(own)),
             documents,
-            clusters: clusters_states,
+            clusters: found.states,
         };
         store.note_lifetimes(state.lifetimes()).await?;
         let probes = cubegate_api::probes(state.clone());

@@ -2,20 +2,28 @@
 //!
 //! ```text
 //! store ──revision──> Keeper ──one task per cluster──> reader ──> API server
-//!                      │  ^                               │
-//!                      │  └──────────── Reading ──────────┘
+//!                      │  ^                             │  ^
+//!                      │  └──────────── Reading ────────┘  └──Nudges── what clients have met
 //!                      └──KnownResources, when something is another──> publisher
 //! ```
+//!
+//! A cluster is asked one small question an interval; all its documents are read when that says
+//! that there is something else, and every now and then (`course`). Clusters that have the same
+//! share one table of it (`tables`).
 //!
 //! What is known of a cluster stays while its API server does not answer. It goes with
 //! the cluster, and when the cluster becomes another server.
 
+mod course;
 pub(crate) mod credential;
+mod expiring;
+mod nudges;
 mod reader;
+mod tables;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,15 +34,21 @@ use cubegate_store::{Changes, Store};
 use time::OffsetDateTime;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
-use tokio::time::sleep;
+use tokio::time::{Instant, interval_at, sleep, sleep_until};
 
-use self::reader::Reading;
+pub(crate) use self::nudges::{Met, Nudges};
+use self::reader::{Around, Reading};
+use self::tables::{Table, Tables};
 
 /// How long to wait after the database has failed.
 const RETRY: Duration = Duration::from_secs(1);
 
 /// How many readings wait for the keeper at most.
 const QUEUE: usize = 64;
+
+/// How often what is known is told while the first clusters are still read. Each time everything
+/// is made anew of it.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
 
 /// What is known of all clusters.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -45,6 +59,15 @@ pub(crate) struct KnownResources {
     pub(crate) complete: bool,
 }
 
+/// What is found out about clusters, and where to tell of what clients have met.
+pub(crate) struct Found {
+    /// What they have.
+    pub(crate) known: watch::Receiver<KnownResources>,
+    /// How they are.
+    pub(crate) states: watch::Receiver<ClusterStates>,
+    pub(crate) nudges: Nudges,
+}
+
 /// Owns all that is known, and the tasks.
 struct Keeper {
     store: Store,
@@ -53,28 +76,52 @@ struct Keeper {
     /// Counts the tasks, so that one that has ended is not heard any more.
     generation: u64,
     readings: mpsc::Sender<Reading>,
+    tables: Arc<Tables>,
+    nudges: Nudges,
     publish: watch::Sender<KnownResources>,
     states: watch::Sender<ClusterStates>,
+    /// Whether something is not told yet.
+    has_news: bool,
+    /// When something was told the last time.
+    told: Option<Instant>,
 }
 
 /// One cluster.
 struct Kept {
-    cluster: Cluster,
+    cluster: Arc<Cluster>,
     generation: u64,
     /// Aborted with the value.
     task: Task,
     /// Whether it was read, well or not.
     was_read: bool,
-    resources: Option<Arc<Resources>>,
+    table: Option<Arc<Table>>,
 }
 
 struct Task(JoinHandle<()>);
 
-/// Keeps what is known up to date, until nobody listens. Each cluster is read at once
-/// and then every `interval`. `states` follows with how the clusters are.
-pub(crate) async fn run(
+/// Returns what is found, and the task that finds it: it keeps what is known up to date until
+/// nobody listens. Each cluster is read at once and looked at every `interval`, and whenever it
+/// is nudged.
+pub(crate) fn begin(
+    store: &Store,
+    interval: Duration,
+) -> (Found, impl Future<Output = ()> + use<>) {
+    let (publish, known) = watch::channel(KnownResources::default());
+    let (states, told) = watch::channel(ClusterStates::new());
+    let nudges = Nudges::default();
+    let task = run(store.clone(), interval, nudges.clone(), publish, states);
+    let found = Found {
+        known,
+        states: told,
+        nudges,
+    };
+    (found, task)
+}
+
+async fn run(
     store: Store,
     interval: Duration,
+    nudges: Nudges,
     publish: watch::Sender<KnownResources>,
     states: watch::Sender<ClusterStates>,
 ) {
@@ -88,11 +135,19 @@ pub(crate) async fn run(
         clusters: BTreeMap::new(),
         generation: 0,
         readings,
+        tables: Arc::default(),
+        nudges,
         publish,
         states,
+        has_news: true,
+        told: None,
     };
+    let mut days = interval_at(Instant::now() + expiring::TOLD_EVERY, expiring::TOLD_EVERY);
     loop {
+        let due = keeper.due();
         tokio::select! {
+            _ = days.tick() => expiring::tell(&keeper.states.borrow(), OffsetDateTime::now_utc()),
+            () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => keeper.publish(),
             changed = revision.changed() => match changed {
                 Ok(()) => {
                     let now = *revision.borrow_and_update();
@@ -123,7 +178,6 @@ pub(crate) async fn run(
         if keeper.publish.is_closed() {
             return;
         }
-        keeper.publish();
     }
 }
 
@@ -133,20 +187,18 @@ impl Keeper {
     /// Starts and ends tasks as clusters come and go.
     async fn follow(&mut self) -> Result<(), cubegate_store::StoreError> {
         let registered = self.store.list_clusters().await?;
-        self.clusters.retain(|name, _| {
-            registered
-                .iter()
-                .any(|cluster| cluster.name.as_str() == name)
-        });
+        let names: BTreeSet<&str> = registered.iter().map(|one| one.name.as_str()).collect();
+        self.clusters
+            .retain(|name, _| names.contains(name.as_str()));
+        self.nudges.retain(|name| names.contains(name));
+        self.has_news = true;
         for cluster in registered {
             let kept = self.clusters.remove(cluster.name.as_str());
             let kept = match kept {
                 Some(kept) if kept.is_still(&cluster) => kept,
                 Some(kept) => {
-                    let resources = kept
-                        .resources
-                        .filter(|_| kept.cluster.server == cluster.server);
-                    self.start(cluster, resources)
+                    let table = kept.table.filter(|_| kept.cluster.server == cluster.server);
+                    self.start(cluster, table)
                 }
                 None => self.start(cluster, None),
             };
@@ -157,17 +209,21 @@ impl Keeper {
         Ok(())
     }
 
-    fn start(&mut self, cluster: Cluster, resources: Option<Arc<Resources>>) -> Kept {
+    fn start(&mut self, cluster: Cluster, table: Option<Arc<Table>>) -> Kept {
         self.generation = self.generation.wrapping_add(1);
-        let task = reader::run(
-            cluster.clone(),
-            self.generation,
-            self.interval,
-            self.readings.clone(),
-        );
-        let ends = credential::ends(&cluster.credential);
-        let state = ClusterState::unknown(OffsetDateTime::now_utc(), ends);
+        let cluster = Arc::new(cluster);
         let name = cluster.name.to_string();
+        let around = Around {
+            interval: self.interval,
+            readings: self.readings.clone(),
+            tables: Arc::clone(&self.tables),
+            nudge: self.nudges.of(&name),
+        };
+        let task = reader::run(Arc::clone(&cluster), self.generation, around);
+        let ends = credential::ends(&cluster.credential);
+        let now = OffsetDateTime::now_utc();
+        let state = ClusterState::unknown(now, ends);
+        expiring::tell(&[(name.clone(), state.clone())].into(), now);
         self.states
             .send_modify(|states| drop(states.insert(name, state)));
         Kept {
@@ -175,7 +231,7 @@ impl Keeper {
             generation: self.generation,
             task: Task(tokio::spawn(task)),
             was_read: false,
-            resources,
+            table,
         }
     }
 
@@ -185,7 +241,8 @@ impl Keeper {
             cluster,
             generation,
             outcome,
-            look,
+            latency,
+            version,
         } = reading;
         let Some(kept) = self.clusters.get_mut(&cluster) else {
             return;
@@ -193,10 +250,15 @@ impl Keeper {
         if kept.generation != generation {
             return;
         }
+        self.has_news |= !kept.was_read;
         kept.was_read = true;
         let reason = match outcome {
-            Ok(resources) => {
-                kept.resources = Some(resources);
+            Ok(table) => {
+                let former = kept.table.replace(table);
+                let now = kept.table.as_ref().map(|table| &table.resources);
+                let former = former.as_ref().map(|table| &table.resources);
+                // What is the same is one.
+                self.has_news |= now.map(Arc::as_ptr) != former.map(Arc::as_ptr);
                 None
             }
             Err(reason) => Some(reason),
@@ -204,21 +266,32 @@ impl Keeper {
         // In place: of a thousand clusters one was read.
         self.states.send_modify(|states| {
             if let Some(state) = states.get_mut(&cluster) {
-                let latency = look.as_ref().map(|look| look.latency);
-                let version = look.map(|look| look.version);
                 state.looked(latency, version, reason, OffsetDateTime::now_utc());
             }
         });
     }
 
-    fn publish(&self) {
+    /// When what is known is to be told, if there is anything new.
+    fn due(&self) -> Option<Instant> {
+        let soon = self.told.map(|told| told + FIRST_PAUSE);
+        let soon = soon.filter(|_| !self.is_complete());
+        self.has_news.then(|| soon.unwrap_or_else(Instant::now))
+    }
+
+    fn is_complete(&self) -> bool {
+        self.clusters.values().all(|kept| kept.was_read)
+    }
+
+    fn publish(&mut self) {
+        self.has_news = false;
+        self.told = Some(Instant::now());
         let resources = self.clusters.iter().filter_map(|(name, kept)| {
-            let resources = kept.resources.clone()?;
-            Some((name.clone(), resources))
+            let table = kept.table.as_ref()?;
+            Some((name.clone(), Arc::clone(&table.resources)))
         });
         let now = KnownResources {
             resources: resources.collect(),
-            complete: self.clusters.values().all(|kept| kept.was_read),
+            complete: self.is_complete(),
         };
         self.publish.send_if_modified(|known| {
             let changed = *known != now;

@@ -79,7 +79,7 @@ impl Discoverer {
 
     /// The client's error does not tell a name that does not exist from a server that does not
     /// answer.
-    async fn said_better(&self, error: ProbeError) -> ProbeError {
+    pub(super) async fn said_better(&self, error: ProbeError) -> ProbeError {
         let Self { server, .. } = self;
         if !matches!(error, ProbeError::Connection { .. }) {
             return error;

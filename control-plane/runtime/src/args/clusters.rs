@@ -15,7 +15,7 @@ use super::{DataArgs, ListingArgs, SystemCaArgs};
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Clusters and CORS")]
 pub(crate) struct ClustersArgs {
-    /// How often the resources of each cluster are read, in seconds; a new custom resource is listed after that time
+    /// How often each cluster is asked whether it has other resources, in seconds; a new custom resource is listed after twice that time, or soon after it was asked for
     #[arg(
         long, env = "CUBEGATE_DISCOVERY_INTERVAL", value_name = "SECONDS", default_value_t = 30,
         value_parser = value_parser!(u64).range(1..=3_600)

@@ -4,164 +4,209 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cubegate_domain::Cluster;
-use cubegate_filter_config::Resources;
-use cubegate_member::{Discoverer, Discovery, Look};
+use cubegate_member::{Discoverer, Look, Marks, ProbeError};
 use tokio::sync::{Semaphore, mpsc};
-use tokio::time;
+use tokio::time::{self, Instant};
+
+use super::course::{Course, Failure, Step};
+use super::nudges::{Met, Nudge, Rate};
+use super::tables::{Table, Tables};
 
 /// How many clusters are read at the same time.
-static AT_ONCE: Semaphore = Semaphore::const_new(64);
+static READINGS: Semaphore = Semaphore::const_new(32);
 
-/// One reading of a cluster.
+/// How many are asked one small question at the same time.
+static LOOKS: Semaphore = Semaphore::const_new(512);
+
+/// How many that did not answer the last time: apart, since each may take its whole time again.
+static LOOKS_AT_FAILING: Semaphore = Semaphore::const_new(512);
+
+/// What a task needs besides its cluster.
+pub(super) struct Around {
+    pub(super) interval: Duration,
+    pub(super) readings: mpsc::Sender<Reading>,
+    pub(super) tables: Arc<Tables>,
+    pub(super) nudge: Arc<Nudge>,
+}
+
+/// What a look at a cluster has found.
 pub(super) struct Reading {
     /// The cluster's name.
     pub(super) cluster: String,
     /// Which task it is from.
     pub(super) generation: u64,
-    /// What the cluster has, or one sentence why it could not be read.
-    pub(super) outcome: Result<Arc<Resources>, String>,
-    /// What it answered before that, if it did.
-    pub(super) look: Option<Look>,
+    /// What the cluster has, or one sentence why it is not known now.
+    pub(super) outcome: Result<Arc<Table>, String>,
+    /// How long its answer took, if it gave one.
+    pub(super) latency: Option<Duration>,
+    /// Its version, if it was asked for and told.
+    pub(super) version: Option<String>,
 }
 
-/// How a cluster's discovery went, for the log: a line when it is another, none while
-/// it stays so.
+/// What is known of the cluster.
+struct Member {
+    discoverer: Discoverer,
+    tables: Arc<Tables>,
+    name: String,
+    course: Course,
+    table: Option<Arc<Table>>,
+    marks: Marks,
+}
+
+/// What is told of a step besides what the cluster has.
 #[derive(Default)]
-struct Course {
-    /// Readings that failed since one that went well.
-    failures: u32,
-    /// Groups that could not be read at the last reading that went well.
-    unreachable: Vec<String>,
-    /// Whether it has left something out.
-    leaves_out: bool,
+struct Told {
+    latency: Option<Duration>,
+    version: Option<String>,
+    /// Whether it has something else than before.
+    changed: bool,
 }
 
-/// Reads a cluster at once and then every `interval`, for as long as somebody listens.
-pub(super) async fn run(
-    cluster: Cluster,
-    generation: u64,
-    interval: Duration,
-    readings: mpsc::Sender<Reading>,
-) {
+/// Looks at a cluster at once and then every interval, for as long as somebody listens. All is
+/// read only when there is a reason.
+pub(super) async fn run(cluster: Arc<Cluster>, generation: u64, around: Around) {
     let name = cluster.name.to_string();
-    let discoverer = Discoverer::new(&cluster);
-    let mut last = Discovery::default();
-    let mut course = Course::default();
+    let member = Discoverer::new(&cluster).map(|discoverer| Member {
+        discoverer,
+        tables: Arc::clone(&around.tables),
+        name: name.clone(),
+        course: Course::new(),
+        table: None,
+        marks: Marks::default(),
+    });
+    // The credential is in the client now.
+    drop(cluster);
+    let mut member = member.map_err(|error| Failure {
+        reason: error.to_string(),
+        answered: true,
+    });
+    let mut rate = Rate::new();
+    let mut is_nudged = false;
+    // Clusters that were begun with together shall not stay in step.
+    let mut jitter = rand::random_range(0.1..1.0);
     loop {
-        let mut look = None;
-        let outcome = match &discoverer {
-            Ok(discoverer) => read(discoverer, &mut look).await,
-            Err(error) => Err(error.to_string()),
+        let mut told = Told::default();
+        let outcome = match &mut member {
+            Ok(member) => member.step(&mut told).await,
+            Err(failure) => Err(failure.clone()),
         };
-        course.log(&name, &outcome);
-        let outcome = outcome.map(|discovery| {
-            last = discovery.or_from(&last);
-            Arc::new(last.resources())
-        });
+        if is_nudged {
+            rate.looked(told.changed || outcome.is_err());
+        }
+        let pause = match &member {
+            Ok(member) => member
+                .course
+                .pause(around.interval, outcome.as_ref().err(), jitter),
+            // It can only become another one.
+            Err(_) => around.interval.mul_f64(jitter),
+        };
         let reading = Reading {
             cluster: name.clone(),
             generation,
-            outcome,
-            look,
+            outcome: outcome.map_err(|failure| failure.reason),
+            latency: told.latency,
+            version: told.version,
         };
-        if readings.send(reading).await.is_err() {
+        if around.readings.send(reading).await.is_err() {
             return;
         }
-        time::sleep(course.pause(interval, rand::random_range(0.9..1.1))).await;
+        is_nudged = wait(pause, &around.nudge, &rate).await;
+        if is_nudged
+            && around.nudge.take() == Some(Met::UnknownResource)
+            && let Ok(member) = &mut member
+        {
+            member.course.read_next();
+        }
+        jitter = rand::random_range(0.9..1.1);
     }
 }
 
-/// Looks whether the server is there and takes the credential, and only then reads what it
-/// has.
-async fn read(discoverer: &Discoverer, look: &mut Option<Look>) -> Result<Discovery, String> {
-    // The semaphore is never closed.
-    let _slot = AT_ONCE.acquire().await;
-    let looked = discoverer.look().await.map_err(|error| error.to_string())?;
-    *look = Some(looked);
-    let discovery = discoverer.discover().await;
-    discovery.map_err(|error| error.to_string())
+/// Waits until the next step is due; returns whether there is another reason for it.
+async fn wait(pause: Duration, nudge: &Nudge, rate: &Rate) -> bool {
+    let due = Instant::now() + pause;
+    let nudged = async {
+        nudge.told().await;
+        time::sleep_until(rate.next()).await;
+    };
+    tokio::select! {
+        () = nudged => true,
+        () = time::sleep_until(due) => false,
+    }
 }
 
-// === impl Course ===
+// === impl Member ===
 
-impl Course {
-    fn log(&mut self, name: &str, outcome: &Result<Discovery, String>) {
-        let discovery = match outcome {
-            Ok(discovery) => discovery,
-            Err(error) => {
-                if self.failures == 0 {
-                    tracing::warn!(
-                        cluster.name = name,
-                        error,
-                        "a cluster's resources cannot be read; what is known of them stays"
-                    );
-                }
-                self.failures = self.failures.saturating_add(1);
-                return;
-            }
+impl Member {
+    async fn step(&mut self, told: &mut Told) -> Result<Arc<Table>, Failure> {
+        let done = self.look(told).await;
+        if let Err(failure) = &done {
+            self.course.failed(&self.name, failure);
+        }
+        done
+    }
+
+    /// Looks whether the server is there and takes the credential, and reads what it has only if
+    /// that may be something else.
+    async fn look(&mut self, told: &mut Told) -> Result<Arc<Table>, Failure> {
+        let lane = match self.course.is_failing() {
+            true => &LOOKS_AT_FAILING,
+            false => &LOOKS,
         };
-        if self.failures > 0 {
-            tracing::info!(cluster.name = name, "a cluster's resources are read again");
-            self.failures = 0;
-        }
-        if discovery.leaves_out() && !self.leaves_out {
-            tracing::warn!(
-                cluster.name = name,
-                "a cluster has more resources than are kept; the last ones have no lists on KubeSphere's paths"
-            );
-        }
-        self.leaves_out = discovery.leaves_out();
-        let unreachable = discovery.unreachable();
-        if unreachable != self.unreachable {
-            let groups = unreachable.join(", ");
-            if groups.is_empty() {
-                tracing::info!(
-                    cluster.name = name,
-                    "all groups of a cluster are read again"
-                );
-            } else {
-                tracing::warn!(
-                    cluster.name = name,
-                    groups,
-                    "groups of a cluster cannot be read; what is known of them stays"
-                );
-            }
-            self.unreachable = unreachable;
-        }
-    }
-
-    /// Returns the time to the next reading: the interval, or after failures an eighth of it,
-    /// doubled with each, up to four intervals. `jitter` is about 1 and keeps clusters,
-    /// and control planes, from being in step.
-    fn pause(&self, interval: Duration, jitter: f64) -> Duration {
-        let pause = match self.failures {
-            0 => interval,
-            failures => (interval / 16)
-                .saturating_mul(2_u32.saturating_pow(failures))
-                .min(interval.saturating_mul(4)),
-        };
-        pause.mul_f64(jitter)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cluster_that_fails_is_asked_soon_and_then_less_and_less() {
-        let interval = Duration::from_secs(32);
-        let pause = |failures, jitter| {
-            let course = Course {
-                failures,
-                ..Course::default()
+        // The semaphores are never closed.
+        let slot = lane.acquire().await;
+        if let Step::Check(turn) = self.course.next()
+            && let Some(table) = self.table.clone()
+        {
+            let none = Marks::default();
+            let marks = match self.course.believes() {
+                true => &self.marks,
+                false => &none,
             };
-            course.pause(interval, jitter).as_secs()
+            let check = self.discoverer.check(marks, turn).await?;
+            told.latency = Some(check.latency);
+            if !check.changed {
+                told.version = check.version;
+                self.course.checked(&self.name);
+                return Ok(table);
+            }
+            self.course.alarmed();
+        }
+        let Look { version, latency } = self.discoverer.look().await?;
+        drop(slot);
+        told.latency = Some(latency);
+        told.version = Some(version);
+        self.read(told).await
+    }
+
+    async fn read(&mut self, told: &mut Told) -> Result<Arc<Table>, Failure> {
+        let _slot = READINGS.acquire().await;
+        let found = self.discoverer.discover().await;
+        let (discovery, marks) = found.map_err(|error| Failure {
+            reason: error.to_string(),
+            answered: true,
+        })?;
+        let former = self.table.take();
+        let read = match &former {
+            Some(former) => discovery.clone().or_from(&former.discovery),
+            None => discovery.clone(),
         };
-        assert_eq!(pause(0, 1.0), 32);
-        assert_eq!(pause(0, 0.5), 16);
-        let after: Vec<_> = (1..=8).map(|failures| pause(failures, 1.0)).collect();
-        assert_eq!(after, [4, 8, 16, 32, 64, 128, 128, 128]);
-        assert_eq!(pause(u32::MAX, 1.0), 128);
+        let table = self.tables.of(read);
+        told.changed = former.is_none_or(|former| !Arc::ptr_eq(&former, &table));
+        self.course
+            .read(&self.name, &discovery, told.changed, marks.tell());
+        self.marks = marks;
+        self.table = Some(Arc::clone(&table));
+        Ok(table)
+    }
+}
+
+// === impl Failure ===
+
+impl From<ProbeError> for Failure {
+    fn from(error: ProbeError) -> Self {
+        Self {
+            answered: matches!(error, ProbeError::Unauthorized { .. }),
+            reason: error.to_string(),
+        }
     }
 }

@@ -57,6 +57,7 @@ struct Test {
     store: Store,
     known: watch::Receiver<KnownResources>,
     states: watch::Receiver<ClusterStates>,
+    nudges: Nudges,
     _folder: tempfile::TempDir,
 }
 
@@ -64,21 +65,26 @@ struct Test {
 
 impl Test {
     async fn start() -> Self {
-        Self::with(&[]).await
+        Self::with(&[], INTERVAL).await
     }
 
-    async fn with(clusters: &[Cluster]) -> Self {
+    async fn with(clusters: &[Cluster], interval: Duration) -> Self {
         let (store, folder) = cubegate_testing::store().await;
         for cluster in clusters {
             store.add_cluster(cluster, false).await.unwrap();
         }
-        let (publish, known) = watch::channel(KnownResources::default());
-        let (told, states) = watch::channel(ClusterStates::new());
-        tokio::spawn(run(store.clone(), INTERVAL, publish, told));
+        let (found, task) = begin(&store, interval);
+        tokio::spawn(task);
+        let Found {
+            known,
+            states,
+            nudges,
+        } = found;
         Self {
             store,
             known,
             states,
+            nudges,
             _folder: folder,
         }
     }
@@ -178,7 +184,8 @@ async fn the_same_resources_are_no_news() {
 #[tokio::test]
 async fn all_is_complete_when_each_cluster_was_asked_also_one_that_is_dead() {
     let (url, _) = api_server();
-    let mut test = Test::with(&[cluster("a", &url), cluster("dead", "http://127.0.0.1:1")]).await;
+    let clusters = [cluster("a", &url), cluster("dead", "http://127.0.0.1:1")];
+    let mut test = Test::with(&clusters, INTERVAL).await;
     let complete = test.known.wait_for(|known| known.complete);
     let known = time::timeout(Duration::from_secs(10), complete).await;
     let known = known.unwrap().unwrap().clone();
@@ -221,4 +228,74 @@ async fn how_a_cluster_is_is_told_with_the_reason_and_since_when() {
     assert_eq!(ends, 1_900_000_000);
     test.store.remove_cluster("a").await.unwrap();
     test.states.wait_for(ClusterStates::is_empty).await.unwrap();
+}
+
+/// Longer than any test lasts: what happens sooner has another reason.
+const NEVER: Duration = Duration::from_secs(3_600);
+
+#[tokio::test]
+async fn a_resource_that_is_asked_for_and_not_known_is_looked_for_at_once() {
+    let (url, server) = api_server();
+    let mut test = Test::with(&[cluster("a", &url)], NEVER).await;
+    test.until("a", Some(&["pods"])).await;
+    server.mood.store(1, Ordering::SeqCst);
+    test.nudges.tell("a", Met::UnknownResource);
+    test.nudges.tell("nowhere", Met::UnknownResource);
+    test.until("a", Some(&["pods", "widgets"])).await;
+    // However often, it is asked only now and then.
+    let asked = server.asked.load(Ordering::SeqCst);
+    for _ in 0..200 {
+        test.nudges.tell("a", Met::UnknownResource);
+        sleep(Duration::from_millis(1)).await;
+    }
+    assert!(server.asked.load(Ordering::SeqCst) <= asked + 1);
+}
+
+#[tokio::test]
+async fn a_cluster_that_clients_do_not_reach_is_looked_at_at_once() {
+    let (url, server) = api_server();
+    let mut test = Test::with(&[cluster("a", &url)], NEVER).await;
+    test.until_it_is("a", ClusterStatus::Normal).await;
+    server.mood.store(3, Ordering::SeqCst);
+    test.nudges.tell("a", Met::NoConnection);
+    test.until_it_is("a", ClusterStatus::Abnormal).await;
+}
+
+#[tokio::test]
+async fn what_hangs_delays_nobody() {
+    let (url, _) = api_server();
+    // The system accepts, and nobody answers.
+    let silent: Vec<_> = (0..100)
+        .map(|_| std::net::TcpListener::bind("127.0.0.1:0").unwrap())
+        .collect();
+    let mut clusters: Vec<_> = silent
+        .iter()
+        .enumerate()
+        .map(|(number, listener)| {
+            let url = format!("http://{}", listener.local_addr().unwrap());
+            cluster(&format!("hanging-{number}"), &url)
+        })
+        .collect();
+    clusters.push(cluster("last", &url));
+    let began = Instant::now();
+    let mut test = Test::with(&clusters, INTERVAL).await;
+    test.until("last", Some(&["pods"])).await;
+    assert!(
+        began.elapsed() < Duration::from_secs(4),
+        "{:?}",
+        began.elapsed()
+    );
+}
+
+#[tokio::test]
+async fn clusters_that_have_the_same_share_it() {
+    let ((first, _), (second, server)) = (api_server(), api_server());
+    let clusters = [cluster("a", &first), cluster("b", &second)];
+    let mut test = Test::with(&clusters, INTERVAL).await;
+    let both = |known: &KnownResources| known.resources.len() == 2;
+    let known = test.known.wait_for(both).await.unwrap().clone();
+    assert!(Arc::ptr_eq(&known.resources["a"], &known.resources["b"]));
+    server.mood.store(1, Ordering::SeqCst);
+    test.until("b", Some(&["pods", "widgets"])).await;
+    test.until("a", Some(&["pods"])).await;
 }

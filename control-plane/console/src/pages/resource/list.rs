@@ -170,8 +170,8 @@ fn results(session: &Session, query: &Query, kind: Option<&Kind>, read: Option<R
         return parts::empty(
             l.say("This cluster has no such kind", "该集群没有此类资源"),
             l.say(
-                "Choose another one. The kinds of a cluster are read every half minute; of one that has never answered none are known.",
-                "请选择其他类型。网关每半分钟读取一次集群的资源类型；从未连通的集群没有类型信息。",
+                "Choose another one. The kinds of a cluster are read within a minute after a change; of one that has never answered none are known.",
+                "请选择其他类型。集群的资源类型变化后，网关会在一分钟内读取；从未连通的集群没有类型信息。",
             ),
             html! {},
         );

@@ -17,7 +17,7 @@ async fn beside(groups: &Value, versions: fn(&str) -> Option<String>) -> Discove
         },
     });
     let discoverer = Discoverer::new(&cluster("member-1", &server)).unwrap();
-    discoverer.discover().await.unwrap()
+    discoverer.discover().await.unwrap().0
 }
 
 /// Returns the document with `null` in the place of each value behind this pointer, one by one.
@@ -136,7 +136,7 @@ async fn a_null_in_the_resources_of_a_version_drops_its_entry_alone() {
                 _ => (404, String::new()),
             });
             let discoverer = Discoverer::new(&cluster("member-1", &server)).unwrap();
-            discoverer.discover().await.unwrap()
+            discoverer.discover().await.unwrap().0
         };
         assert_eq!(
             paths(&discovery, "deployments"),
