@@ -14,10 +14,10 @@ use cubegate_api_types::kubesphere::{
 use cubegate_list::kubesphere;
 use cubegate_store::EnvoyAnswers;
 
-use crate::AppState;
 use crate::error::KubeSphereError;
 use crate::extract::Reaching;
 use crate::respond::{self, timestamp};
+use crate::{AppState, ClusterStatus as Looked};
 
 /// The plural name, by which the list engine knows the kind's filters.
 const PLURAL: &str = "clusters";
@@ -82,6 +82,7 @@ async fn clusters(state: &AppState, caller: &Reaching) -> Result<Vec<Cluster>, K
     let envoys = state.store.list_envoys(state.clock.now()).await?;
     let host = state.store.host_cluster().await?;
     let clusters = state.store.list_clusters().await?;
+    let states = state.clusters.borrow().clone();
     let reached = clusters
         .into_iter()
         .filter(|cluster| caller.reaches(cluster.name.as_str()));
@@ -94,7 +95,12 @@ async fn clusters(state: &AppState, caller: &Reaching) -> Result<Vec<Cluster>, K
         Cluster {
             kind: KIND.to_owned(),
             api_version: "cluster.kubesphere.io/v1alpha1".to_owned(),
-            status: status(&EnvoyAnswers::of(&name, revision, envoys.clone())),
+            status: status(
+                &EnvoyAnswers::of(&name, revision, envoys.clone()),
+                states
+                    .get(&name)
+                    .map_or(Looked::Unknown, |state| state.status),
+            ),
             metadata: ClusterMetadata {
                 name,
                 labels: BTreeMap::from([(role.to_owned(), String::new())]),
@@ -112,27 +118,36 @@ async fn clusters(state: &AppState, caller: &Reaching) -> Result<Vec<Cluster>, K
     Ok(described.collect())
 }
 
-/// Whether a cluster answers is not known here: to ask each would make the list as slow as the
-/// slowest. Why an Envoy refuses one is told to administrators.
-fn status(envoys: &EnvoyAnswers) -> ClusterStatus {
+/// What the last look at a cluster has found: a list asks none. Why one is of no use is told to
+/// administrators.
+fn status(envoys: &EnvoyAnswers, looked: Looked) -> ClusterStatus {
     let condition = |of: &str, status: &str, reason: &str, message: &str| ClusterCondition {
         r#type: of.to_owned(),
         status: status.to_owned(),
         reason: reason.to_owned(),
         message: message.to_owned(),
     };
-    let ready = match envoys.refused.is_empty() {
-        true => condition(
-            "Ready",
-            "Unknown",
-            "NotAsked",
-            "The cluster is not asked for a list; ask it, or see /api/v1/cube/clusters/info.",
-        ),
-        false => condition(
-            "Ready",
+    let ready = |status, reason, message| condition("Ready", status, reason, message);
+    let ready = match (envoys.refused.is_empty(), looked) {
+        (false, _) => ready(
             "False",
             "EnvoyRefuses",
             "An Envoy of the gateway refuses the cluster; an administrator sees why in /api/v1/cube/clusters.",
+        ),
+        (true, Looked::Abnormal) => ready(
+            "False",
+            "Abnormal",
+            "The gateway could not use the cluster when it last looked; an administrator sees why in /api/v1/cube/clusters.",
+        ),
+        (true, Looked::Normal) => ready(
+            "True",
+            "Normal",
+            "The cluster has answered the gateway and takes its credential.",
+        ),
+        (true, Looked::Unknown) => ready(
+            "Unknown",
+            "NotLookedAt",
+            "The gateway has not looked at the cluster yet; ask it, or see /api/v1/cube/clusters/info.",
         ),
     };
     let registered = "The cluster is registered at the gateway.";

@@ -74,8 +74,8 @@ async fn clusters_are_listed_in_kubespheres_form_and_without_credentials() {
                 "message": "The cluster is registered at the gateway.",
             },
             {
-                "type": "Ready", "status": "Unknown", "reason": "NotAsked",
-                "message": "The cluster is not asked for a list; ask it, or see /api/v1/cube/clusters/info.",
+                "type": "Ready", "status": "Unknown", "reason": "NotLookedAt",
+                "message": "The gateway has not looked at the cluster yet; ask it, or see /api/v1/cube/clusters/info.",
             },
         ] },
     });

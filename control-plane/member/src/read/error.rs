@@ -37,10 +37,11 @@ impl ReadError {
         }
     }
 
-    /// A refusal becomes nothing: what may not be seen is not there.
+    /// A refusal becomes nothing: what may not be seen is not there. One of the gateway's own
+    /// credential (401) says nothing about what the reader may see.
     pub(super) fn or_default<T: Default>(result: Result<T, Self>) -> Result<T, Self> {
         match result {
-            Err(Self::Refused { .. }) => Ok(T::default()),
+            Err(Self::Refused { code, .. }) if code != 401 => Ok(T::default()),
             result => result,
         }
     }

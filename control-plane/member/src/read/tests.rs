@@ -1,7 +1,7 @@
 use cubegate_testing::{cluster, serve};
 use serde_json::{Value, json};
 
-use super::{Capacity, Identity, MemberClient, ReadError};
+use super::{Capacity, Identity, Inventory, MemberClient, ReadError};
 
 fn mk_identity() -> Identity {
     Identity {
@@ -55,6 +55,18 @@ async fn what_a_cluster_has_is_summed_over_all_pieces() {
     assert_eq!(has.storage, Capacity::default());
     let assigned = reader.assigned().await.unwrap();
     assert_eq!((assigned.cpu.used, assigned.memory.used), (200, 2));
+}
+
+#[tokio::test]
+async fn what_may_not_be_seen_is_nothing_and_a_credential_that_is_refused_is_an_error() {
+    let forbidden = mk_reader(|_| (403, r#"{"code":403,"message":"no"}"#.to_owned()));
+    assert_eq!(forbidden.inventory().await, Ok(Inventory::default()));
+    let refused = mk_reader(|_| (401, r#"{"code":401,"message":"Unauthorized"}"#.to_owned()));
+    let error = refused.inventory().await.unwrap_err();
+    assert!(
+        matches!(error, ReadError::Refused { code: 401, .. }),
+        "{error:?}"
+    );
 }
 
 #[tokio::test]

@@ -40,6 +40,25 @@ async fn each_cluster_tells_what_was_seen_of_it_last() {
     states.send_replace([("a".to_owned(), good), ("b".to_owned(), bad)].into());
 
     let admin = [app.bearer("admin").await];
+    // KubeSphere's clients learn whether, and not why.
+    let path = "/kapis/resources.kubesphere.io/v1alpha3/clusters?sortBy=name&ascending=true";
+    let listed = app.send("GET", path, &admin, "").await.json();
+    let ready = listed["items"].as_array().unwrap().iter().map(|item| {
+        let ready = &item["status"]["conditions"][1];
+        assert!(
+            !ready["message"]
+                .as_str()
+                .unwrap()
+                .contains("refuses connections")
+        );
+        [&ready["status"], &ready["reason"]].map(|value| value.as_str().unwrap().to_owned())
+    });
+    let expected = [
+        ["True", "Normal"],
+        ["False", "Abnormal"],
+        ["Unknown", "NotLookedAt"],
+    ];
+    assert_eq!(ready.collect::<Vec<_>>(), expected);
     let listed = app.send("GET", CLUSTERS, &admin, "").await.json();
     let shown: Vec<_> = listed["items"]
         .as_array()
