@@ -68,7 +68,8 @@ mod tests {
         let (store, _folder) = cubegate_testing::store().await;
         let (foreign, _other_folder) = cubegate_testing::store_under(2).await;
         let readers = Readers::of(&store);
-        let at = |seconds| OffsetDateTime::from_unix_timestamp(1_700_000_000 + seconds).unwrap();
+        let at =
+            |seconds: i64| OffsetDateTime::from_unix_timestamp(1_700_000_000 + seconds).unwrap();
         let reader = Reader {
             user: "jeff".to_owned(),
             address: "203.0.113.7".parse().unwrap(),

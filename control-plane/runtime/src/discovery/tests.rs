@@ -277,14 +277,13 @@ async fn what_hangs_delays_nobody() {
         })
         .collect();
     clusters.push(cluster("last", &url));
-    let began = Instant::now();
     let mut test = Test::with(&clusters, INTERVAL).await;
     test.until("last", Some(&["pods"])).await;
-    assert!(
-        began.elapsed() < Duration::from_secs(4),
-        "{:?}",
-        began.elapsed()
-    );
+    let states = test.states.borrow();
+    let waited_for = states
+        .values()
+        .filter(|state| state.status == ClusterStatus::Abnormal);
+    assert_eq!(waited_for.count(), 0, "none has used up its time yet");
 }
 
 #[tokio::test]

@@ -42,7 +42,8 @@ async fn each_cluster_tells_what_was_seen_of_it_last() {
     let admin = [app.bearer("admin").await];
     // KubeSphere's clients learn whether, and not why.
     let path = "/kapis/resources.kubesphere.io/v1alpha3/clusters?sortBy=name&ascending=true";
-    let listed = app.send("GET", path, &admin, "").await.json();
+    let listed = app.send("GET", path, &admin, "").await;
+    let listed: Value = serde_json::from_str(&listed.body).unwrap();
     let ready = listed["items"].as_array().unwrap().iter().map(|item| {
         let ready = &item["status"]["conditions"][1];
         assert!(
