@@ -29,11 +29,11 @@ arm64) target=aarch64-unknown-linux-gnu cross=aarch64-linux-gnu package=aarch64-
 esac
 
 # The folder of the results, and cargo's flags for them: none where nothing is crossed, so that `make build` has the same.
-results=target/release
+results=${CARGO_TARGET_DIR:-target}/release
 flags=
 ready() {
 	[ "$(rustc -vV | sed -n 's/^host: //p')" != "$target" ] || return 0
-	results=target/$target/release
+	results=${CARGO_TARGET_DIR:-target}/$target/release
 	flags="--target $target"
 	rustup target list --installed | grep -qx "$target" || rustup target add "$target"
 	if ! command -v "$cross-gcc" >/dev/null; then

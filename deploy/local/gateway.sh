@@ -2,12 +2,15 @@
 # gateway.sh: the gateway of the local stack, as up.sh and down.sh see it.
 #
 # Usage:   source "$here/gateway.sh"   (after lib.sh, with `here` and `root` set)
+# Reads:   CARGO_TARGET_DIR            where the programs are; default: target
 # Outputs: messages on stderr.
 
 # shellcheck disable=SC2154 # root is set by who sources this
 run=$root/.run
-cubegate=$root/target/debug/cubegate
-filter=$root/target/wasm32-wasip1/filter/cubegate_filter.wasm
+# Where cargo puts what it builds.
+built=$(cd "$root" && realpath -m -- "${CARGO_TARGET_DIR:-target}")
+cubegate=$built/debug/cubegate
+filter=$built/wasm32-wasip1/filter/cubegate_filter.wasm
 
 # is_ours PID WORD: whether PID is a process that has WORD among its arguments.
 is_ours() {
@@ -62,6 +65,7 @@ start_gateway() {
 	until grep -q '^gateway ' "$run/cubegate.log" 2>/dev/null; do
 		if ! kill -0 "$pid" 2>/dev/null; then
 			tail -n 3 "$run/cubegate.log" >&2
+			! grep -q "cannot listen on $1" "$run/cubegate.log" || die "$1 is taken; choose another address: CUBEGATE_LISTEN=127.0.0.1:30444 make up"
 			die "the gateway did not start; its log is $run/cubegate.log"
 		fi
 		((tries-- > 0)) || die "the gateway does not answer after a minute; its log is $run/cubegate.log"
