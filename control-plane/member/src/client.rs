@@ -104,6 +104,8 @@ pub(crate) fn config(
                 .collect::<Result<Vec<_>, _>>()
                 .map_err(|error| error.to_string())?,
         ),
+        // Of plain HTTP none is asked, and those of the system take long to be read.
+        None if server.scheme == Scheme::Http => Some(Vec::new()),
         None => system_ca::roots()?,
     };
     config.tls_server_name.clone_from(&tls.server_name);
