@@ -5,6 +5,8 @@
 # Needs:   root; podman runc netavark aardvark-dns iptables debootstrap jq curl; podman-compose (PyPI; fetched if it is missing).
 # Reads:   PREBUILT                a folder of compile.sh with the programs; default: target/images/prebuilt, filled if it is empty
 #          UP_LIMIT                what `up` and the guide may take, in seconds; default 60
+#          COMPOSE_LIMIT           what one `up` or `down` may take before it is given up, in seconds; default 300
+#          SHORT                   if set, nothing is broken: up and the guide, Prometheus, one's own clusters
 #          KEEP                     if set, the stack is left running
 # Outputs: one line a check on stderr.
 # Exit:    0 all hold; 1 with the one that does not, and the last words of all services.
@@ -28,14 +30,23 @@ fi
 
 prebuilt=${PREBUILT:-target/images/prebuilt}
 work=$(mktemp -d)
+mkdir "$work/kubeconfigs"
 export GATEWAY_PORT=${GATEWAY_PORT:-31443} CUBEGATE_RUN=$work
 readonly project=cubegate-test
 parts=localhost/cubegate-test/parts
 version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Cargo.toml)
 export CUBEGATE_IMAGE=localhost/cubegate:$version CUBEGATE_ENVOY_IMAGE=localhost/cubegate-envoy:$version
+export PROMETHEUS_IMAGE=localhost/cubegate-test/prometheus CUBEGATE_KUBECONFIGS=$work/kubeconfigs
 export CUBEGATE_TOOLS_IMAGE=$parts POSTGRES_IMAGE=$parts ETCD_IMAGE=$parts APISERVER_IMAGE=$parts
 
-compose() { timeout 300 "$compose_program" --podman-path "$here/podman" --project-name "$project" --file deploy/compose/compose.yaml "$@" >>"$work/compose.log" 2>&1; }
+readonly own=cubegate-test-own
+# compose_of PROJECT ARGUMENT...: podman-compose with the stack's file; more of them may be named.
+compose_of() {
+	local of=$1
+	shift
+	timeout "${COMPOSE_LIMIT:-300}" "$compose_program" --podman-path "$here/podman" --project-name "$of" --file deploy/compose/compose.yaml "$@" >>"$work/compose.log" 2>&1
+}
+compose() { compose_of "$project" "$@"; }
 container() { echo "${project}_$1_1"; }
 loads=()
 
@@ -45,12 +56,13 @@ finish() {
 	((!${#loads[@]})) || kill "${loads[@]}" 2>/dev/null || true
 	if ((status)); then
 		tail -n 15 "$work/compose.log" >&2 || true
-		for each in $(podman ps --all --quiet --filter "label=io.podman.compose.project=$project"); do
+		for each in $(for of in "$project" "$own"; do podman ps --all --quiet --filter "label=io.podman.compose.project=$of"; done); do
 			echo "=== $(podman inspect --format '{{.Name}}: {{.State.Status}} {{.State.ExitCode}}' "$each")" >&2
 			podman logs --tail 4 "$each" >&2 || true
 		done
 	fi
 	if [[ -z ${KEEP:-} ]]; then
+		compose_of "$own" down --volumes || true
 		compose down --volumes || true
 		rm -rf "$work"
 	fi
@@ -79,6 +91,7 @@ fi
 "$root/deploy/images/test/bases.sh" >/dev/null
 ENGINE=podman CUBEGATE_BUILDER=localhost/cubegate-test/base CUBEGATE_BASE=localhost/cubegate-test/base CUBEGATE_ENVOY_BASE=localhost/cubegate-test/envoy \
 	deploy/images/build.sh --prebuilt "$prebuilt" cubegate envoy >/dev/null 2>"$work/build.log" || { cat "$work/build.log" >&2 && die "the images cannot be built"; }
+compose_of "$own" down --volumes || true
 compose down --volumes || true
 
 # === Up, and the guide to its last line ===
@@ -91,8 +104,23 @@ ca=$work/gateway-ca.crt
 gw() { curl --silent --max-time 20 --cacert "$ca" "$@"; }
 status() { gw --output /dev/null --write-out '%{http_code}' "$@" || true; }
 
-[[ $(status --cookie-jar "$work/cookies" "$GATEWAY_URL/api/v1/cube/login" \
-	--data "{\"name\":\"$ADMIN_USER\",\"password\":\"$ADMIN_PASSWORD\",\"loginType\":\"normal\"}") == 200 ]] || die "the administrator cannot log in"
+# login: logs the administrator in, with the session in $work/cookies. A control plane that gets no turn on a busy machine finds
+# no connection to its database within its time, and says so (503): then it is asked again.
+login() {
+	local said deadline=$((SECONDS + 20))
+	until said=$(gw --show-error --write-out '\n%{http_code}' --cookie-jar "$work/cookies" "$GATEWAY_URL/api/v1/cube/login" \
+		--data "{\"name\":\"$ADMIN_USER\",\"password\":\"$ADMIN_PASSWORD\",\"loginType\":\"normal\"}" 2>&1) && [[ ${said##*$'\n'} == 200 ]]; do
+		[[ ${said##*$'\n'} == 503 ]] && ((SECONDS < deadline)) || die "the administrator cannot log in: ${said//$ADMIN_PASSWORD/…}"
+		sleep 0.5
+	done
+}
+# is_taken CLUSTER: both Envoys have it. One may take longer than the command that registers waits, which then says so.
+is_taken() {
+	gw --cookie "$work/cookies" "$GATEWAY_URL/api/v1/cube/clusters" |
+		jq --exit-status --arg name "$1" '.items[]? | select(.name == $name) | .envoys.connected == 2 and .envoys.waiting == 0' >/dev/null
+}
+login
+for each in pivot-cluster member-1; do until_true 30 "both Envoys have $each" is_taken "$each"; done
 key=$(gw --cookie "$work/cookies" "$GATEWAY_URL/api/v1/cube/key/create")
 ak=$(jq -r .accessKey <<<"$key") sk=$(jq -r .secretKey <<<"$key")
 exchange() { gw "$GATEWAY_URL/api/v1/cube/key/token" --header 'Content-Type: application/json' --data "{\"accessKey\":\"$ak\",\"secretKey\":\"$sk\"}"; }
@@ -101,18 +129,17 @@ pivot=$GATEWAY_URL/api/v1/cube/proxy/clusters/pivot-cluster
 as_us() { gw --header "Authorization: Bearer $token" "$@"; }
 # page URL TOTAL ITEMS: the page has so many items, of so many.
 page() {
-	local said
-	said=$(as_us "$1" | jq -r '"\(.total) \(.items | length)"')
-	[[ $said == "$2 $3" ]] || die "$1 gives '$said' (total and items), not '$2 $3'"
+	local answer said
+	answer=$(as_us "$1")
+	said=$(jq -r '"\(.total) \(.items | length)"' <<<"$answer")
+	[[ $said == "$2 $3" ]] || die "$1 gives '$said' (total and items), not '$2 $3': ${answer:0:300}"
 }
 page "$pivot/api/v1/pods" 205 10
 [[ $(as_us "$pivot/api/v1/namespaces/kubecube/pods/kubecube" | jq -r .reason) == NotFound ]] || die "the API server's own 404 does not come"
 page "$pivot/apis/apps/v1/namespaces/shop/deployments?sortName=metadata.creationTimestamp&sortOrder=desc&pageSize=20&pageNum=2" 50 20
 page "$pivot/apis/tenant.kubecube.io/v1/tenants?selector=metadata.name~a" 5 5
 [[ $(as_us "$pivot/api/v1/pods?selector=status.phase=Running,metadata.namespace~shop&pageSize=3" | jq '.items | length') == 3 ]] || die "the last line of the guide gives no page"
-# On a busy machine an Envoy may take longer than the command that registers waits.
-reaches_member() { [[ $(as_us "$GATEWAY_URL/clusters/member-1/api/v1/namespaces" | jq -r .kind) == NamespaceList ]]; }
-until_true 20 "member-1 is reached" reaches_member
+[[ $(as_us "$GATEWAY_URL/clusters/member-1/api/v1/namespaces" | jq -r .kind) == NamespaceList ]] || die "member-1 gives no namespaces"
 took=$(awk -v a="$began" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.0f", b - a }')
 ((took <= ${UP_LIMIT:-60})) || die "up and the guide took $took s; ${UP_LIMIT:-60} are promised"
 holds "from nothing to the last line of the guide: $took s"
@@ -128,6 +155,8 @@ done
 holds "no service is root or has capabilities, but for init; none can write to its root file system"
 ! podman inspect $(podman ps --all --quiet --filter "label=io.podman.compose.project=$project") | grep -qF "$ADMIN_PASSWORD" || die "the password stands in a container's settings"
 holds "no password stands in a container's settings"
+
+if [[ -z ${SHORT:-} ]]; then
 
 # === Load ===
 
@@ -200,3 +229,50 @@ page "$pivot/api/v1/pods" 205 10
 gives_tokens || die "the key is gone after everything was started again"
 [[ $(podman exec "$(container control-plane-1)" /usr/local/bin/cubegate user list) == *jeff* ]] || die "a user is gone after everything was started again"
 holds "all stopped and started again: the token of before is good, and keys, users and clusters are there"
+
+fi
+
+# === Prometheus, by its profile ===
+
+export PROMETHEUS_PORT=${PROMETHEUS_PORT:-31090}
+# prometheus WHAT FLAG...: asks its API.
+prometheus() {
+	local what=$1
+	shift
+	curl --silent --max-time 10 "http://127.0.0.1:$PROMETHEUS_PORT/api/v1/$what" "$@"
+}
+# Without --wait, which would wait for Grafana, too.
+compose --profile observability up --detach prometheus || die "Prometheus does not come up"
+all_are_read() { [[ $(prometheus targets | jq '[.data.activeTargets[] | select(.health == "up")] | length') == 4 ]]; }
+until_true 60 "Prometheus reads both control planes and both Envoys" all_are_read
+alerts=$(prometheus rules | jq '[.data.groups[].rules[] | select(.type == "alerting")] | length')
+((alerts > 0 && alerts == $(grep -c '^ *- alert:' deploy/observability/rules.yaml))) || die "Prometheus has $alerts alerts, not those of deploy/observability/rules.yaml"
+filters=$(prometheus query --get --data-urlencode 'query=count(count by (instance) (cubegate_filter_refused_total))' | jq -r '.data.result[0].value[1]')
+[[ $filters == 2 ]] || die "Prometheus has series of $filters filters, not of 2"
+holds "the profile observability: Prometheus reads two control planes and two Envoys, and has $alerts alerts"
+
+# === Clusters of one's own, in the place of those of the stack ===
+
+# The API servers of the first stack are what a user has already: reached by a name, with a kubeconfig each.
+for each in first=pivot-cluster second=member-1; do
+	podman run --rm --user 0:0 --volume "${project}_clusters:/clusters:ro" "$parts" cat "/clusters/${each#*=}.gateway.json" >"$work/kubeconfigs/${each%=*}.kubeconfig"
+done
+chown -R 65532:65532 "$work/kubeconfigs"
+chmod 400 "$work"/kubeconfigs/*
+podman network exists "${own}_default" || podman network create "${own}_default" >/dev/null
+for each in pivot-cluster member-1; do podman network connect --alias "$each" "${own}_default" "$(container "$each")"; done
+mkdir "$work/own"
+GATEWAY_PORT=$((GATEWAY_PORT + 1)) CUBEGATE_RUN=$work/own compose_of "$own" --file deploy/compose/own-clusters.yaml up --detach --wait || die "the stack does not come up with clusters of one's own"
+# shellcheck source=/dev/null
+source "$work/own/env"
+ca=$work/own/gateway-ca.crt
+login
+for each in first second; do until_true 60 "both Envoys have $each" is_taken "$each"; done
+mine=$(gw --cookie "$work/cookies" "$GATEWAY_URL/api/v1/cube/clusters" | jq -c '[.items[].name] | sort')
+[[ $mine == '["first","second"]' ]] || die "the clusters are $mine, not first and second"
+for each in first=205 second=220; do
+	total=$(gw --cookie "$work/cookies" "$GATEWAY_URL/api/v1/cube/proxy/clusters/${each%=*}/api/v1/pods" | jq -r .total)
+	[[ $total == "${each#*=}" ]] || die "the cluster ${each%=*} has $total pods, not ${each#*=}"
+done
+! podman ps --all --format '{{.Names}}' | grep -qE "^${own}_(pivot-cluster|member-1)" || die "an API server was started all the same"
+holds "with own-clusters.yaml two clusters of one's own are served, and no others are started"

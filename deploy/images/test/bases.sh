@@ -5,6 +5,7 @@
 # Needs:   root, the packages podman, debootstrap and netavark; what tools.sh gets (Envoy, etcd, kube-apiserver).
 # Outputs: localhost/cubegate-test/base    Debian, minimal: in place of distroless and of the builder
 #          localhost/cubegate-test/envoy   the same with Envoy
+#          localhost/cubegate-test/prometheus      Prometheus, in place of its public image
 #          localhost/cubegate-test/parts   PostgreSQL, etcd, kube-apiserver, Python and openssl: in place of four public images
 # Exit:    0 they are there; 1 with the reason.
 set -euo pipefail
@@ -56,6 +57,30 @@ if ! fresh envoy "$stamp"; then
 	rm "$work/envoy"
 fi
 
+# Whom it runs as, and what it starts, as the public image has it; `promtool check ready`, by which the stack sees its health,
+# came after the version of Debian 12.
+stamp=$(sha256sum <"$0" | cut -c1-16)
+if ! fresh prometheus "$stamp"; then
+	cat >"$work/promtool" <<-'END'
+		#!/bin/bash
+		[[ "$1 $2" == "check ready" ]] || exec /usr/bin/promtool "$@"
+		exec 3<>/dev/tcp/localhost/9090
+		printf 'GET /-/ready HTTP/1.0\r\n\r\n' >&3
+		read -r _ status _ <&3
+		[[ $status == 200 ]]
+	END
+	chmod 755 "$work/promtool"
+	from prometheus "$work" <<-END
+		FROM $name/base
+		RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends prometheus \\
+		 && rm -rf /var/lib/apt/lists/* /var/cache/apt/archives/*.deb && mkdir /prometheus && chown 65534:65534 /prometheus
+		COPY promtool /usr/local/bin/promtool
+		USER 65534:65534
+		ENTRYPOINT ["/usr/bin/prometheus"]
+		LABEL cubegate.test=$stamp
+	END
+fi
+
 apiserver=$("$root/deploy/local/tools.sh" apiserver)
 stamp=$(cat "$apiserver" "$0" | sha256sum | cut -c1-16)
 if ! fresh parts "$stamp"; then
@@ -71,4 +96,4 @@ if ! fresh parts "$stamp"; then
 		LABEL cubegate.test=$stamp
 	END
 fi
-printf '%s\n' "$name/base" "$name/envoy" "$name/parts"
+printf '%s\n' "$name/base" "$name/envoy" "$name/prometheus" "$name/parts"
