@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write as _;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -76,7 +77,7 @@ impl Fleet {
         let site = Site::new("fleet")?;
         let flags = ["--allow-cluster-address", "127.0.0.0/8"];
         let mut serve = Serve::start(site, &flags).await?;
-        register(&serve, &members).await?;
+        register(&admin(&serve).await?, &members, 0..count).await?;
         for number in (0..count).filter(|number| away > 0 && number % away == 0) {
             members.set(number, Mood::Dead)?;
             if number + 1 < count {
@@ -170,27 +171,32 @@ async fn until_read(members: &Members, away: usize) -> Result<()> {
     }
 }
 
-async fn register(serve: &Serve, members: &Members) -> Result<()> {
+async fn admin(serve: &Serve) -> Result<Client> {
     let client = serve.client(None)?;
     let login = client.login("admin", ADMIN_PASSWORD).await?.expect(200)?;
-    let client: Client = client.with_bearer(&login.cookie_token()?)?;
-    stream::iter(0..members.count())
-        .map(|number| {
-            let client = &client;
-            async move {
-                let body = json!({
-                    "name": format!("member-{number}"),
-                    "kubeconfig": members.kubeconfig(number)?,
-                    "check": false,
-                });
-                let added = client
-                    .post("/api/v1/cube/clusters")
-                    .json(&body)
-                    .send()
-                    .await?;
-                added.expect(200)?;
-                Ok(())
-            }
+    client.with_bearer(&login.cookie_token()?)
+}
+
+/// Registers these, unchecked.
+pub(crate) async fn register(
+    client: &Client,
+    members: &Members,
+    numbers: Range<usize>,
+) -> Result<()> {
+    stream::iter(numbers)
+        .map(|number| async move {
+            let body = json!({
+                "name": format!("member-{number}"),
+                "kubeconfig": members.kubeconfig(number)?,
+                "check": false,
+            });
+            let added = client
+                .post("/api/v1/cube/clusters")
+                .json(&body)
+                .send()
+                .await?;
+            added.expect(200)?;
+            Ok(())
         })
         .buffer_unordered(ADDERS)
         .try_for_each(|()| async { Ok(()) })

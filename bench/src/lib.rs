@@ -15,6 +15,8 @@
 //!             └──> Report ──> target/bench/console.json and a table
 //! fleet ──> members           a thousand members, and what they cost at rest
 //!             └──> Report ──> target/bench/fleet.json and a table
+//! xds ──> members             what a change costs where there are a thousand
+//!             └──> Report ──> target/bench/xds.json and a table
 //! ```
 //!
 //! Nothing here is a test: a figure that misses its goal is reported and the
@@ -35,5 +37,6 @@ pub mod report;
 pub mod sample;
 pub mod through;
 pub mod tokens;
+pub mod xds;
 
 pub use report::{Figure, Goal, Report};

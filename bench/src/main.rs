@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand};
 use cubegate_bench::fleet::{self, Fleet};
 use cubegate_bench::list::{self, Part};
 use cubegate_bench::members::Shape;
-use cubegate_bench::{Report, console, tokens};
+use cubegate_bench::{Report, console, tokens, xds};
 use cubegate_tests::{artifacts, block_on};
 
 /// Measures the figures that the project promises.
@@ -29,6 +29,8 @@ enum Suite {
     },
     /// Logins and tokens; writes target/bench/tokens.json.
     Tokens,
+    /// What a change costs where there are a thousand members; writes target/bench/xds.json.
+    Xds,
     /// The console; writes target/bench/console.json.
     Console {
         /// Measure these parts alone, and write no file.
@@ -56,6 +58,7 @@ fn main() -> Result<ExitCode> {
             let (report, failures) = block_on(list::measure(parts))?;
             (report, told(&failures), only.is_empty())
         }
+        Suite::Xds => (block_on(xds::measure())?, Vec::new(), true),
         Suite::Tokens => (block_on(tokens::measure())?, Vec::new(), true),
         Suite::Console { only } => {
             let parts = if only.is_empty() {

@@ -131,7 +131,7 @@ pub struct KeyList {
             "name": "0a1b2c3d4e5f60718293a4b5c6d7e8f9", "creationTimestamp": "2026-11-25T06:10:11Z",
             "labels": { "kubecube.io/user": "jeff" },
         },
-        "spec": { "user": "jeff", "lastUsedTime": null, "name": "deploy" },
+        "spec": { "user": "jeff", "lastUsedTime": "2026-11-25T07:00:00Z", "name": "deploy" },
     }],
     "total": 1,
 })))]

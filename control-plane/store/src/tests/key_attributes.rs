@@ -192,6 +192,7 @@ async fn a_rotation_without_an_overlap_takes_the_tokens_back(kind: Kind) {
             &first.access_key,
             Some("eve"),
             Duration::HOUR,
+            None,
             at(12),
             at(UNTIL),
         )

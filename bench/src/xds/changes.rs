@@ -1,0 +1,184 @@
+//! The changes that are measured.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use cubegate_tests::metrics;
+use serde_json::Value;
+use tokio::time::{Instant, sleep};
+
+use super::worker::Times;
+use super::{Bench, Cost, MEMBERS, ROUNDS};
+use crate::fleet::register;
+use crate::report::{Figure, Goal};
+use crate::sample::Samples;
+
+/// Longest time until a change is in force.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Between two questions whether it is.
+const PAUSE: Duration = Duration::from_millis(1);
+
+/// Between two changes, so that each is one.
+const REST: Duration = Duration::from_millis(250);
+
+// === impl Bench ===
+
+impl Bench {
+    /// Adds members one by one.
+    pub(super) async fn members(&self) -> Result<Vec<Figure>> {
+        let mut number = MEMBERS;
+        let cost = self
+            .cost(async || {
+                let began = Instant::now();
+                register(&self.admin, &self.members, number..number + 1).await?;
+                self.until_reached(&format!("member-{number}")).await?;
+                number += 1;
+                Ok(began)
+            })
+            .await?;
+        Ok(vec![
+            self.figure(
+                "member added to first answer, p99",
+                cost.times.percentile(99)?,
+                "ms",
+                Goal::AtMost(60.0),
+                &format!(
+                    "{ROUNDS} members, one at a time, from the API's request (unchecked) to the first 200 through Envoy: {}",
+                    cost.times.shown(1, "ms")?
+                ),
+            ),
+            self.figure(
+                "bytes to Envoy for an added member",
+                cost.bytes,
+                "B",
+                Goal::AtMost(8e3),
+                "on the wire, TLS and acknowledgements not counted; with what its first discovery brings",
+            ),
+            self.figure(
+                "time of a worker for an added member",
+                cost.worker,
+                "ms",
+                Goal::AtMost(2.0),
+                &format!("with the requests that ask for it; of the main thread {:.1} ms", cost.main),
+            ),
+        ])
+    }
+
+    /// Deletes access keys whose tokens are in use.
+    pub(super) async fn keys(&self) -> Result<Vec<Figure>> {
+        let cost = self
+            .cost(async || {
+                let made = self.admin.post("/api/v1/cube/key/create").send().await?;
+                let made: Value = made.expect(200)?.json()?;
+                let text = |name: &str| made.get(name)?.as_str().map(str::to_owned);
+                let access_key = text("accessKey").context("no access key")?;
+                let secret_key = text("secretKey").context("no secret key")?;
+                let token = self
+                    .gateway
+                    .client()
+                    .get(&format!(
+                        "/api/v1/cube/key/token?accessKey={access_key}&secretKey={secret_key}"
+                    ))
+                    .send()
+                    .await?
+                    .expect(200)?
+                    .json()?;
+                let token = token
+                    .get("token")
+                    .and_then(Value::as_str)
+                    .context("no token")?
+                    .to_owned();
+                let client = self.gateway.client().with_bearer(&token)?;
+                let version = "/clusters/member-0/version";
+                client.get(version).send().await?.expect(200)?;
+                let began = Instant::now();
+                let delete = format!("/api/v1/cube/key?accessKey={access_key}");
+                self.admin.delete(&delete).send().await?.expect(200)?;
+                while client.get(version).send().await?.status != 401 {
+                    ensure!(
+                        began.elapsed() < PATIENCE,
+                        "the token is taken all the same"
+                    );
+                    sleep(PAUSE).await;
+                }
+                Ok(began)
+            })
+            .await?;
+        Ok(vec![
+            self.figure(
+                "key deleted to 401, p99",
+                cost.times.percentile(99)?,
+                "ms",
+                Goal::AtMost(60.0),
+                &format!(
+                    "{ROUNDS} keys, one at a time, from the API's request to the first 401 through Envoy: {}",
+                    cost.times.shown(1, "ms")?
+                ),
+            ),
+            self.figure(
+                "bytes to Envoy for a deleted key",
+                cost.bytes,
+                "B",
+                Goal::AtMost(1e3),
+                "on the wire, TLS and acknowledgements not counted; the list of what is refused grows by 12 with each",
+            ),
+            self.figure(
+                "time of a worker for a deleted key",
+                cost.worker,
+                "ms",
+                Goal::AtMost(2.0),
+                &format!(
+                    "with the requests that make, use and delete the key; of the main thread {:.1} ms",
+                    cost.main
+                ),
+            ),
+        ])
+    }
+
+    /// Makes a change [`ROUNDS`] times; each says when it began.
+    async fn cost(&self, mut change: impl AsyncFnMut() -> Result<Instant>) -> Result<Cost> {
+        let pid = self.gateway.health().pid();
+        let (bytes, times) = (self.received().await?, Times::of(pid)?);
+        let mut samples = Samples::default();
+        for _ in 0..ROUNDS {
+            let began = change().await?;
+            samples.push(began.elapsed().as_secs_f64() * 1e3);
+            sleep(REST).await;
+        }
+        let used = Times::of(pid)?;
+        let rounds = ROUNDS as f64;
+        Ok(Cost {
+            times: samples,
+            bytes: (self.received().await? - bytes) / rounds,
+            worker: (used.workers - times.workers) / used.count.max(1.0) / rounds,
+            main: (used.main - times.main) / rounds,
+        })
+    }
+
+    /// How many bytes Envoy has been sent over xDS, as the control plane counts them.
+    async fn received(&self) -> Result<f64> {
+        let (told, _) = metrics::scrape(&self.gateway.endpoints().metrics).await?;
+        let sent = told.samples.iter();
+        let sent = sent.filter(|sample| sample.name == "cubegate_xds_response_bytes_total");
+        Ok(sent.map(|sample| sample.value).sum())
+    }
+
+    /// Asks for the version of a member until it answers.
+    pub(super) async fn until_reached(&self, member: &str) -> Result<()> {
+        let began = Instant::now();
+        let path = format!("/clusters/{member}/version");
+        loop {
+            let answer = self.admin.get(&path).send().await?;
+            if answer.status == 200 {
+                return Ok(());
+            }
+            ensure!(
+                began.elapsed() < PATIENCE,
+                "{member} was not reached: {}",
+                answer.status
+            );
+            sleep(PAUSE).await;
+        }
+    }
+}
