@@ -253,9 +253,8 @@ mod tests {
     fn a_thousand_members_share_the_parts_evenly() {
         let mut counts = [0_u32; MEMBERS_PARTS as usize];
         for number in 0..1_000 {
-            match PartKind::of_member(&format!("member-{number:04}")) {
-                PartKind::Members(part) => counts[usize::from(part)] += 1,
-                PartKind::Discovery(_) => unreachable!("a member is in no table"),
+            if let PartKind::Members(part) = PartKind::of_member(&format!("member-{number:04}")) {
+                counts[usize::from(part)] += 1;
             }
         }
         assert!(

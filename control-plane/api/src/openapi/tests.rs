@@ -140,10 +140,7 @@ fn the_older_document_says_the_same() {
         "\"oneOf\"",
         ":null",
     ] {
-        let at = older
-            .find(word)
-            .map(|at| older[at.saturating_sub(300)..at + 20].to_owned());
-        assert!(at.is_none(), "{word} is no word of Swagger 2.0: {at:?}");
+        assert!(!older.contains(word), "{word} is no word of Swagger 2.0");
     }
     let older: Value = serde_json::from_str(&older).unwrap();
     assert_eq!(older["swagger"], "2.0");

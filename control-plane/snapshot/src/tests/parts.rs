@@ -60,11 +60,11 @@ fn documents_come_by_a_listener_that_binds_no_port() {
     let listener = snapshot.get(ResourceType::Listener, "documents").unwrap();
     let listener = Listener::decode(listener.any.value.as_slice()).unwrap();
     assert_eq!(listener.bind_to_port.map(|bind| bind.value), Some(false));
-    let Some(filter::ConfigType::TypedConfig(manager)) =
-        &listener.filter_chains[0].filters[0].config_type
-    else {
-        unreachable!("a filter without a configuration");
+    let manager = match &listener.filter_chains[0].filters[0].config_type {
+        Some(filter::ConfigType::TypedConfig(manager)) => Some(manager),
+        _ => None,
     };
+    let manager = manager.unwrap();
     let manager = HttpConnectionManager::decode(manager.value.as_slice()).unwrap();
     let names: Vec<_> = manager
         .http_filters
