@@ -288,7 +288,7 @@ mod tests {
         query.sort = "-Restarts:number".to_owned();
         let sorted = markup(&query);
         assert!(sorted.contains(r#"aria-sort="descending""#), "{sorted}");
-        assert!(sorted.contains("sort=Restarts%3Anumber"), "{sorted}");
+        assert!(sorted.contains("sort=Restarts:number"), "{sorted}");
         assert!(sorted.contains("&lt;none&gt;"), "{sorted}");
     }
 
