@@ -219,7 +219,9 @@ fn passes(error: &CmdError) -> bool {
     let CmdError::Standard(refused) = error else {
         return false;
     };
-    matches!(
+    // What ChromeDriver says of an element whose page goes away while it is looked at.
+    let goes = refused.message.contains("does not belong to the document");
+    goes || matches!(
         refused.error,
         ErrorStatus::ElementClickIntercepted
             | ErrorStatus::ElementNotInteractable
