@@ -11,6 +11,8 @@ use proxy_wasm::hostcalls;
 pub(crate) struct Shelf {
     /// The number as it was seen last.
     seen: Option<Vec<u8>>,
+    /// There was no room for a document when it was looked at.
+    is_behind: bool,
     slots: Vec<Slot>,
 }
 
@@ -35,13 +37,14 @@ impl Shelf {
         });
         Self {
             seen: None,
+            is_behind: false,
             slots: slots.collect(),
         }
     }
 
     /// Hands over each document that is another than the one that was read last. `has_room` says
-    /// whether there is the memory for one of so many bytes; what there is none for is looked
-    /// at again with the next change.
+    /// whether there is the memory for one of so many bytes; what there is none for is left until
+    /// the next change, or [`Self::look_again`].
     pub(crate) fn read(
         &mut self,
         has_room: impl Fn(Carried, usize) -> bool,
@@ -51,11 +54,16 @@ impl Shelf {
         if seen == self.seen {
             return;
         }
+        self.is_behind = false;
         for slot in &mut self.slots {
             let Some(head) = get(&slot.head_key).and_then(|head| head.try_into().ok()) else {
                 continue;
             };
-            if slot.head == Some(head) || !has_room(slot.kind, Frame::length(&head)) {
+            if slot.head == Some(head) {
+                continue;
+            }
+            if !has_room(slot.kind, Frame::length(&head)) {
+                self.is_behind = true;
                 continue;
             }
             let Some(bytes) = get(&slot.frame_key) else {
@@ -69,6 +77,14 @@ impl Shelf {
             }
         }
         self.seen = seen;
+    }
+
+    /// Lets the next look be at everything, if there was no room for something at the last one:
+    /// memory comes back, and who was locked out must not wait for the next who is.
+    pub(crate) fn look_again(&mut self) {
+        if self.is_behind {
+            self.seen = None;
+        }
     }
 }
 

@@ -82,8 +82,11 @@ pub(crate) fn offer(kind: Kind, document: Vec<u8>) -> bool {
 pub(crate) fn gateway() -> (Option<Rc<Gateway>>, Meters) {
     WORKER.with_borrow_mut(|worker| {
         worker.read_waiting();
-        worker.read_shared(|slot| !slot.is_good);
         worker.read_carried();
+        // What is refused may come either way, so that a slot of it may stay empty for ever.
+        if worker.in_use.is_none() || !worker.revocations.are_known() {
+            worker.read_shared(|slot| !slot.is_good);
+        }
         (worker.in_use.clone(), worker.meters.clone())
     })
 }
@@ -94,6 +97,7 @@ pub(crate) fn tick() {
     let (gateway, meters) = WORKER.with_borrow_mut(|worker| {
         worker.read_waiting();
         worker.catch_up();
+        worker.shelf.look_again();
         worker.read_carried();
         (worker.in_use.clone(), worker.meters.clone())
     });

@@ -17,6 +17,7 @@
 //! document of another [`VERSION`] is refused as a whole: the filter then keeps
 //! the configuration that it has.
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use thiserror::Error;
@@ -245,6 +246,21 @@ fn is_false(value: &bool) -> bool {
     !value
 }
 
+/// Reads any of the documents that are JSON. The version is read first: a newer one may have any
+/// shape.
+fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ConfigError> {
+    #[derive(Deserialize)]
+    struct Versioned {
+        version: u32,
+    }
+    FilterConfig::check_size(bytes.len())?;
+    let Versioned { version } = serde_json::from_slice(bytes)?;
+    if version != VERSION {
+        return Err(ConfigError::Version { found: version });
+    }
+    Ok(serde_json::from_slice(bytes)?)
+}
+
 // === impl FilterConfig ===
 
 impl FilterConfig {
@@ -254,22 +270,7 @@ impl FilterConfig {
     /// [`ConfigError`] when it is too large, no JSON, has unknown fields or another
     /// version.
     pub fn from_json(bytes: &[u8]) -> Result<Self, ConfigError> {
-        Self::check_version(bytes)?;
-        Ok(serde_json::from_slice(bytes)?)
-    }
-
-    /// The version is read first: a newer document may have any shape.
-    fn check_version(bytes: &[u8]) -> Result<(), ConfigError> {
-        #[derive(Deserialize)]
-        struct Versioned {
-            version: u32,
-        }
-        Self::check_size(bytes.len())?;
-        let Versioned { version } = serde_json::from_slice(bytes)?;
-        if version != VERSION {
-            return Err(ConfigError::Version { found: version });
-        }
-        Ok(())
+        read(bytes)
     }
 
     /// Whether a document of this many bytes is taken, to be asked before it is read.

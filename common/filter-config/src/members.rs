@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{ClusterEntry, ConfigError, FilterConfig, Resources, VERSION, is_false};
+use crate::{ClusterEntry, ConfigError, Resources, VERSION, is_false, read};
 
 /// How many parts the table of members has.
 pub const MEMBERS_PARTS: u8 = 32;
@@ -172,10 +172,9 @@ impl MembersPart {
     /// Reads a document.
     ///
     /// # Errors
-    /// As [`FilterConfig::from_json`].
+    /// As [`crate::FilterConfig::from_json`].
     pub fn from_json(bytes: &[u8]) -> Result<Self, ConfigError> {
-        FilterConfig::check_version(bytes)?;
-        Ok(serde_json::from_slice(bytes)?)
+        read(bytes)
     }
 }
 
@@ -209,10 +208,9 @@ impl DiscoveryPart {
     /// Reads a document.
     ///
     /// # Errors
-    /// As [`FilterConfig::from_json`].
+    /// As [`crate::FilterConfig::from_json`].
     pub fn from_json(bytes: &[u8]) -> Result<Self, ConfigError> {
-        FilterConfig::check_version(bytes)?;
-        Ok(serde_json::from_slice(bytes)?)
+        read(bytes)
     }
 }
 

@@ -1,8 +1,8 @@
 //! ECDS: the filter's code and configuration, and what changes often.
 //!
-//! Requests go through one plugin, which never changes. The document comes by another that has the filter's
-//! code and VM: its root context hands it to the filter there, after Envoy has tried it. What
-//! changes often (the clusters in parts, what is refused) comes by others, which have the
+//! Requests go through one plugin, which never changes. The document comes by another that
+//! has the filter's code and VM: its root context hands it to the filter there, after Envoy
+//! has tried it. What changes often (the clusters in parts, what is refused) comes by others, which have the
 //! carrier's code, some hundred bytes (`filter/carrier`): Envoy wants the code with every
 //! configuration, and the filter's has more than a megabyte.
 //!
