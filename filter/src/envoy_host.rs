@@ -116,19 +116,7 @@ impl Host for EnvoyHost {
     }
 
     fn call(&self, call: &Call) -> Result<u32, HostError> {
-        // The SDK takes text alone. What says who asks is always text; of what is
-        // the client's, a value that is not is left out.
-        let headers = call
-            .headers
-            .iter()
-            .filter_map(|(name, value)| Some((name, std::str::from_utf8(value).ok()?)))
-            .collect();
-        let body = Some(call.body.as_slice()).filter(|body| !body.is_empty());
-        // Envoy makes it from the root context, whichever context is in effect. So it does
-        // not end with the stream, and its end comes to the SDK, which then forgets whose
-        // it was, also when that stream is gone.
-        hostcalls::dispatch_http_call(&call.cluster, headers, body, Vec::new(), call.timeout)
-            .map_err(failed("dispatch an HTTP call"))
+        dispatch(call)
     }
 
     fn resume_request(&self) -> Result<(), HostError> {
@@ -136,15 +124,11 @@ impl Host for EnvoyHost {
     }
 
     fn call_headers(&self) -> Result<Headers, HostError> {
-        hostcalls::get_map_bytes(MapType::HttpCallResponseHeaders)
-            .map(Headers::new)
-            .map_err(failed("get a call's response headers"))
+        call_headers()
     }
 
     fn call_body(&self, size: usize) -> Result<Vec<u8>, HostError> {
-        hostcalls::get_buffer(BufferType::HttpCallResponseBody, 0, size)
-            .map(Option::unwrap_or_default)
-            .map_err(failed("get a call's response body"))
+        call_body(size)
     }
 
     fn reply(
@@ -193,6 +177,37 @@ pub(crate) fn now_nanos() -> u64 {
 fn since_epoch() -> Option<Duration> {
     let now = hostcalls::get_current_time().ok()?;
     now.duration_since(UNIX_EPOCH).ok()
+}
+
+/// Makes a call, and returns its token.
+pub(crate) fn dispatch(call: &Call) -> Result<u32, HostError> {
+    // The SDK takes text alone. What says who asks is always text; of what is
+    // the client's, a value that is not is left out.
+    let headers = call
+        .headers
+        .iter()
+        .filter_map(|(name, value)| Some((name, std::str::from_utf8(value).ok()?)))
+        .collect();
+    let body = Some(call.body.as_slice()).filter(|body| !body.is_empty());
+    // Envoy makes it from the root context, whichever context is in effect. So it does
+    // not end with the stream, and its end comes to the SDK, which then forgets whose
+    // it was, also when that stream is gone.
+    hostcalls::dispatch_http_call(&call.cluster, headers, body, Vec::new(), call.timeout)
+        .map_err(failed("dispatch an HTTP call"))
+}
+
+/// Returns the headers of the call whose answer has come.
+pub(crate) fn call_headers() -> Result<Headers, HostError> {
+    hostcalls::get_map_bytes(MapType::HttpCallResponseHeaders)
+        .map(Headers::new)
+        .map_err(failed("get a call's response headers"))
+}
+
+/// Returns so much of the body of the call whose answer has come.
+pub(crate) fn call_body(size: usize) -> Result<Vec<u8>, HostError> {
+    hostcalls::get_buffer(BufferType::HttpCallResponseBody, 0, size)
+        .map(Option::unwrap_or_default)
+        .map_err(failed("get a call's response body"))
 }
 
 /// Ends a stream, wherever its answer is. Over HTTP/2 the client gets a reset, over

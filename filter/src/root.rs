@@ -21,7 +21,11 @@ const TICK: Duration = Duration::from_secs(1);
 /// VM bring the documents, each its own; no request goes through them.
 pub(crate) struct Root;
 
-impl Context for Root {}
+impl Context for Root {
+    fn on_http_call_response(&mut self, token: u32, headers: usize, body: usize, _trailers: usize) {
+        worker::on_call_response(token, headers > 0, body);
+    }
+}
 
 impl RootContext for Root {
     fn on_configure(&mut self, size: usize) -> bool {

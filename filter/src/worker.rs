@@ -13,14 +13,18 @@
 //! reads them later, Envoy makes it anew, and it begins with an empty memory.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use cubegate_filter_config::{Carried, RevocationKind};
-use cubegate_pipeline::{Gateway, Members, Meters, Revocations};
+use cubegate_pipeline::{Gateway, Headers, Look, Members, Meters, Revocations, Turn};
 
 use crate::carried::Shelf;
 use crate::document::{Kind, Version};
 use crate::{envoy_host, metrics};
+
+/// How much of what a look brings is read, in bytes; an API server's version has some hundred.
+const MAX_LOOK_BYTES: usize = 64 << 10;
 
 thread_local! {
     static WORKER: RefCell<Worker> = RefCell::new(Worker::new());
@@ -33,6 +37,8 @@ struct Worker {
     meters: Meters,
     slots: [Slot; 3],
     shelf: Shelf,
+    /// The members that are looked at now, by the tokens of the calls.
+    looks: HashMap<u32, String>,
 }
 
 /// Where one of the documents stands.
@@ -91,8 +97,9 @@ pub(crate) fn gateway() -> (Option<Rc<Gateway>>, Meters) {
     })
 }
 
-/// Looks for documents that were missed, ends streams whose time has come, and answers those
-/// whose refusal has waited long enough. Envoy is told what was counted.
+/// Looks for documents that were missed, ends streams whose time has come, answers those
+/// whose refusal has waited long enough, and looks at members that may be down. Envoy is told
+/// what was counted.
 pub(crate) fn tick() {
     let (gateway, meters) = WORKER.with_borrow_mut(|worker| {
         worker.read_waiting();
@@ -112,6 +119,45 @@ pub(crate) fn tick() {
     }
     for (stream, reply) in gateway.take_overdue_refusals(now) {
         envoy_host::answer_stream(stream, &reply);
+    }
+    for look in gateway.take_due_looks(now) {
+        begin(&gateway, look);
+    }
+}
+
+/// A call has ended that no stream has made; `has_answer` says whether there are headers, `size`
+/// how long the body is.
+pub(crate) fn on_call_response(token: u32, has_answer: bool, size: usize) {
+    let (gateway, member) = WORKER.with_borrow_mut(|worker| {
+        let member = worker.looks.remove(&token);
+        (worker.in_use.clone(), member)
+    });
+    let (Some(gateway), Some(member)) = (gateway, member) else {
+        return;
+    };
+    // Of a longer one nothing is wanted.
+    let size = size.min(MAX_LOOK_BYTES);
+    let headers = has_answer.then(|| envoy_host::call_headers().ok());
+    let body = envoy_host::call_body(size).unwrap_or_default();
+    looked(&gateway, &member, headers.flatten(), body);
+}
+
+fn begin(gateway: &Gateway, look: Look) {
+    let Look { member, call } = look;
+    match envoy_host::dispatch(&call) {
+        Ok(token) => WORKER.with_borrow_mut(|worker| drop(worker.looks.insert(token, member))),
+        // Envoy does not know it, or knows no address of it.
+        Err(_) => looked(gateway, &member, None, Vec::new()),
+    }
+}
+
+fn looked(gateway: &Gateway, member: &str, headers: Option<Headers>, body: Vec<u8>) {
+    match gateway.looked(member, headers, body, envoy_host::now()) {
+        None => {}
+        Some(Turn::Down) => {
+            log::warn!("cluster {member} does not answer; its requests are refused at once");
+        }
+        Some(Turn::Up) => log::info!("cluster {member} answers again"),
     }
 }
 
@@ -154,6 +200,7 @@ impl Worker {
             meters: Meters::default(),
             slots: [epochs, sessions, Kind::Config].map(Slot::new),
             shelf: Shelf::new(),
+            looks: HashMap::new(),
         }
     }
 

@@ -48,6 +48,7 @@ mod fault_certificates;
 mod fault_connections;
 mod fault_control_plane;
 mod fault_database;
+mod fault_dead_members;
 mod fault_envoy;
 mod fault_http2;
 mod fault_lists;

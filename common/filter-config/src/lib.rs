@@ -89,6 +89,9 @@ pub const EXCHANGE_BASIC: &str = "basic";
 /// filter leaves it with Envoy ([`AuditNote::reader`]) and takes it out of every request.
 pub const READER_HEADER: &str = "cubegate-reader";
 
+/// Whom the control plane is in its own questions through Envoy; nobody gives that user any right.
+pub const CHECK_USER: &str = "cubegate:check";
+
 /// Where the control plane gives tokens.
 pub const TOKEN_PATH: &str = "/oauth/token";
 

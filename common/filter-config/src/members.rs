@@ -69,6 +69,10 @@ pub struct MemberEntry {
     /// [`ClusterEntry::any_path`].
     #[serde(default, skip_serializing_if = "is_false")]
     pub any_path: bool,
+    /// The control plane gets no answer from it. An Envoy elsewhere may, so the filter looks
+    /// for itself before it refuses requests.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub unreachable: bool,
     /// What it has; `None` while that is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub discovery: Option<TableId>,
@@ -276,6 +280,7 @@ mod tests {
             authority: "10.0.0.1:6443".to_owned(),
             path_prefix: String::new(),
             any_path: false,
+            unreachable: false,
             discovery: Some(id.clone()),
         };
         let mut members = MembersPart::new();

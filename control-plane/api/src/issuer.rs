@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use cubegate_domain::{AccessKey, User, token_groups};
+use cubegate_filter_config::CHECK_USER;
 use cubegate_token::{
     Claims, Ed25519Key, Ed25519Signer, Hs256Secret, KeyError, KeyScope, KeySet, Signer, TokenError,
     UnverifiedToken,
@@ -18,9 +19,6 @@ use crate::metrics::Kind;
 
 /// KubeCube's own.
 pub const DEFAULT_TOKEN_LIFETIME: Duration = Duration::from_secs(3600);
-
-/// Whom the gateway is in its own questions; nobody gives that user any right.
-const CHECK_USER: &str = "cubegate:check";
 
 /// Makes tokens with one key and checks them against the key set that Envoys have. The keys
 /// may be replaced while it is in use.

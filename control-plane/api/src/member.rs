@@ -66,8 +66,8 @@ impl Reading {
     /// of the clusters.
     pub(crate) async fn each<T, F>(
         &self,
-        clusters: Vec<Cluster>,
-        work: impl Fn(Cluster) -> F,
+        clusters: Vec<Arc<Cluster>>,
+        work: impl Fn(Arc<Cluster>) -> F,
     ) -> Vec<T>
     where
         T: Send + 'static,

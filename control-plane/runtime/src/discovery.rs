@@ -55,6 +55,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(500);
 pub(crate) struct KnownResources {
     /// By the cluster's name; a cluster that never answered has none.
     pub(crate) resources: BTreeMap<String, Arc<Resources>>,
+    /// The clusters that give no answer.
+    pub(crate) unreachable: BTreeSet<String>,
     /// Whether every registered cluster was asked at least once.
     pub(crate) complete: bool,
 }
@@ -94,6 +96,7 @@ struct Kept {
     task: Task,
     /// Whether it was read, well or not.
     was_read: bool,
+    is_unreachable: bool,
     table: Option<Arc<Table>>,
 }
 
@@ -209,9 +212,8 @@ impl Keeper {
         Ok(())
     }
 
-    fn start(&mut self, cluster: Cluster, table: Option<Arc<Table>>) -> Kept {
+    fn start(&mut self, cluster: Arc<Cluster>, table: Option<Arc<Table>>) -> Kept {
         self.generation = self.generation.wrapping_add(1);
-        let cluster = Arc::new(cluster);
         let name = cluster.name.to_string();
         let around = Around {
             interval: self.interval,
@@ -231,6 +233,7 @@ impl Keeper {
             generation: self.generation,
             task: Task(tokio::spawn(task)),
             was_read: false,
+            is_unreachable: false,
             table,
         }
     }
@@ -241,6 +244,7 @@ impl Keeper {
             cluster,
             generation,
             outcome,
+            is_unreachable,
             latency,
             version,
         } = reading;
@@ -252,6 +256,8 @@ impl Keeper {
         }
         self.has_news |= !kept.was_read;
         kept.was_read = true;
+        self.has_news |= kept.is_unreachable != is_unreachable;
+        kept.is_unreachable = is_unreachable;
         let reason = match outcome {
             Ok(table) => {
                 let former = kept.table.replace(table);
@@ -289,8 +295,10 @@ impl Keeper {
             let table = kept.table.as_ref()?;
             Some((name.clone(), Arc::clone(&table.resources)))
         });
+        let unreachable = self.clusters.iter().filter(|(_, kept)| kept.is_unreachable);
         let now = KnownResources {
             resources: resources.collect(),
+            unreachable: unreachable.map(|(name, _)| name.clone()).collect(),
             complete: self.is_complete(),
         };
         self.publish.send_if_modified(|known| {

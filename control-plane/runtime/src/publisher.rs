@@ -239,12 +239,16 @@ async fn gateway(
         listener,
     } = fixed;
     let period = Period::at(OffsetDateTime::now_utc(), *pass_period);
-    let resources = known.borrow().resources.clone();
+    let (resources, unreachable) = {
+        let known = known.borrow();
+        (known.resources.clone(), known.unreachable.clone())
+    };
     let system_ca = system_ca.borrow().clone();
     Ok(GatewayState {
         clusters: store.list_clusters().await?,
         host_cluster: store.host_cluster().await?,
         resources,
+        unreachable,
         system_ca,
         tokens: tokens.clone(),
         cors_origins: cors_origins.clone(),

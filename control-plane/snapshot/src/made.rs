@@ -1,6 +1,6 @@
 //! What was made of clusters before: of a thousand, one has changed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use cubegate_domain::{Cluster, Scheme};
@@ -23,7 +23,7 @@ pub struct Made {
 /// A member's Envoy clusters and secrets.
 #[derive(Debug)]
 struct Member {
-    of: Cluster,
+    of: Arc<Cluster>,
     resources: Snapshot,
 }
 
@@ -34,19 +34,20 @@ impl Made {
     pub(crate) fn insert_members<'a>(
         &mut self,
         snapshot: &mut Snapshot,
-        clusters: impl Iterator<Item = &'a Cluster>,
+        clusters: impl Iterator<Item = &'a Arc<Cluster>>,
     ) {
         let mut former = std::mem::take(&mut self.members);
         for cluster in clusters {
             let name = cluster.name.as_str();
-            let member = match former.remove(name).filter(|known| known.of == *cluster) {
+            let is_same = |known: &Member| Arc::ptr_eq(&known.of, cluster) || known.of == *cluster;
+            let member = match former.remove(name).filter(is_same) {
                 Some(known) => known,
                 None => {
                     let mut resources = Snapshot::default();
                     secret::insert_cluster(&mut resources, cluster);
                     cluster::insert_member(&mut resources, cluster);
                     Member {
-                        of: cluster.clone(),
+                        of: Arc::clone(cluster),
                         resources,
                     }
                 }
@@ -57,12 +58,13 @@ impl Made {
     }
 
     /// Puts what the filter is told of clusters in. `known` is what is known of their
-    /// resources, by name.
+    /// resources, by name, and `unreachable` are those that give no answer.
     pub(crate) fn insert_parts(
         &mut self,
         snapshot: &mut Snapshot,
-        clusters: &[Cluster],
+        clusters: &[Arc<Cluster>],
         known: &BTreeMap<String, Arc<Resources>>,
+        unreachable: &BTreeSet<String>,
     ) -> Result<(), ConfigError> {
         let mut members = BTreeMap::new();
         let mut tables = BTreeMap::new();
@@ -94,6 +96,7 @@ impl Made {
                 // A server in clear is a stand-in for an API server, and nobody
                 // registers one over the API.
                 any_path: cluster.server.scheme == Scheme::Http,
+                unreachable: unreachable.contains(name),
                 discovery,
             };
             if let Some(part) = members.get_mut(&PartKind::of_member(name)) {

@@ -19,11 +19,13 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct GatewayState {
     /// The registered clusters.
-    pub clusters: Vec<Cluster>,
+    pub clusters: Vec<Arc<Cluster>>,
     /// Which of them paths mean that name none.
     pub host_cluster: Option<String>,
     /// What is known of their resources, by the cluster's name.
     pub resources: BTreeMap<String, Arc<Resources>>,
+    /// The clusters from which the control plane gets no answer. Envoys look for themselves.
+    pub unreachable: BTreeSet<String>,
     /// The CA bundle (PEM) that proves API servers which bring none of their own. While
     /// there is none, nobody is let through to these: nothing would prove them.
     pub system_ca: Option<Arc<str>>,
@@ -165,6 +167,7 @@ impl GatewayState {
             clusters,
             host_cluster: _,
             resources,
+            unreachable,
             system_ca,
             tokens,
             cors_origins: _,
@@ -177,12 +180,12 @@ impl GatewayState {
         } = self;
         let mut snapshot = Snapshot::default();
         if let Some(bundle) = system_ca
-            && (clusters.iter().any(Cluster::needs_system_ca)
+            && (clusters.iter().any(|cluster| cluster.needs_system_ca())
                 || listener.traces.as_ref().is_some_and(|traces| traces.tls))
         {
             secret::insert_system_ca(&mut snapshot, bundle);
         }
-        let provable = |cluster: &&Cluster| !cluster.needs_system_ca() || system_ca.is_some();
+        let provable = |cluster: &&Arc<Cluster>| !cluster.needs_system_ca() || system_ca.is_some();
         made.insert_members(&mut snapshot, clusters.iter().filter(provable));
         if let Some(certificate) = &listener.certificate {
             secret::insert_listener(&mut snapshot, certificate);
@@ -202,7 +205,7 @@ impl GatewayState {
             DOCUMENT_FILTER_NAME,
             document,
         );
-        made.insert_parts(&mut snapshot, clusters, resources)?;
+        made.insert_parts(&mut snapshot, clusters, resources, unreachable)?;
         Ok(snapshot)
     }
 

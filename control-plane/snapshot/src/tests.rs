@@ -33,9 +33,10 @@ fn mk_cluster(name: &str, server: &str, credential: ClusterCredential) -> Cluste
 
 fn mk_state(clusters: Vec<Cluster>) -> GatewayState {
     GatewayState {
-        clusters,
+        clusters: clusters.into_iter().map(Arc::new).collect(),
         host_cluster: None,
         resources: Default::default(),
+        unreachable: Default::default(),
         system_ca: Some("SYSTEM-CA".into()),
         tokens: TokenKeys::Ed25519 {
             issuer: "cubegate".to_owned(),

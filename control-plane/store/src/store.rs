@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use subtle::ConstantTimeEq as _;
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 
+use crate::cluster::Known;
 use crate::connect::{Dialect, Pools, Scope};
 use crate::key::KeyUses;
 use crate::metrics::{Metrics, PoolSize, Reader, Write};
@@ -24,6 +25,7 @@ pub(crate) struct Inner {
     database: DatabaseUrl,
     pub(crate) pools: Pools,
     pub(crate) sealer: Sealer,
+    pub(crate) clusters: Mutex<Known>,
     pub(crate) passwords: Passwords,
     pub(crate) uses: KeyUses,
     pub(crate) metrics: Metrics,
@@ -59,6 +61,7 @@ impl Store {
             database,
             pools,
             sealer,
+            clusters: Mutex::default(),
             passwords: Passwords::new(),
             uses: KeyUses::default(),
             metrics: Metrics::default(),

@@ -4,6 +4,7 @@ use cubegate_filter_config::FilterLimits;
 
 use crate::memory::{Share, WorkerMemory};
 use crate::meters::Meters;
+use crate::outages::Outages;
 use crate::pushdown::Learned;
 use crate::refusals::Refusals;
 use crate::unsent::Unsent;
@@ -20,6 +21,7 @@ pub(crate) struct Answers {
     pub(crate) learned: Learned,
     pub(crate) unsent: Unsent,
     pub(crate) refusals: Refusals,
+    pub(crate) outages: Outages,
     pub(crate) meters: Meters,
 }
 

@@ -130,6 +130,8 @@ enum State {
 
 struct Sent {
     family: Family,
+    /// The name of that cluster.
+    member: String,
     /// The `Accept-Encoding` that went upstream.
     accept_encoding: Option<String>,
     page: Option<Asked>,

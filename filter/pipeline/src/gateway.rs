@@ -8,17 +8,18 @@ use cubegate_kube::Family;
 use cubegate_token::{Ed25519Key, Hs256Secret, KeyError, KeySet, TokenError, UnverifiedToken};
 use thiserror::Error;
 
-use crate::Reply;
 use crate::answers::Answers;
 use crate::basic::Remembered;
 use crate::impersonation::Verdicts;
 use crate::members::{Member, Members};
 use crate::meters::Meters;
+use crate::outages::{self, Look, Turn};
 use crate::revocation::Revocations;
 use crate::route::MemberTarget;
 use crate::streams::Streams;
 use crate::throttle::Throttle;
 use crate::verify::{Caller, Verifier};
+use crate::{Headers, Reply};
 
 /// What KubeSphere calls the host cluster, whatever its name is.
 const HOST: &str = "host";
@@ -139,6 +140,9 @@ impl Gateway {
                 refusals: answers
                     .map(|known| known.refusals.clone())
                     .unwrap_or_default(),
+                outages: answers
+                    .map(|known| known.outages.clone())
+                    .unwrap_or_default(),
                 meters: meters.clone(),
             }),
         };
@@ -235,6 +239,29 @@ impl Gateway {
     /// proxy's numbers of the streams. Whoever takes one answers with it.
     pub fn take_overdue_refusals(&self, now: u64) -> Vec<(u32, Reply)> {
         self.answers.refusals.take_overdue(now)
+    }
+
+    /// Returns the looks at members that are to be made now, each of which is to be followed by
+    /// [`Self::looked`].
+    pub fn take_due_looks(&self, now: u64) -> Vec<Look> {
+        let outages = &self.answers.outages;
+        if let Some(members) = &self.members {
+            outages.follow(members, now);
+        }
+        outages.take_due(now, |name| self.cluster(name))
+    }
+
+    /// A look has ended, with these headers and this body, or without any. Returns whether
+    /// requests for the member go another way from now on.
+    pub fn looked(
+        &self,
+        member: &str,
+        headers: Option<Headers>,
+        body: Vec<u8>,
+        now: u64,
+    ) -> Option<Turn> {
+        let answers = outages::is_answer(headers, body);
+        self.answers.outages.looked(member, answers, now)
     }
 
     /// Returns how many bytes all list requests hold now.

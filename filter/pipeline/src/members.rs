@@ -21,6 +21,8 @@ struct Parts {
     tables: RefCell<BTreeMap<u8, BTreeMap<TableId, Rc<Resources>>>>,
     /// Every part is there.
     are_complete: Cell<bool>,
+    /// How often members have come.
+    version: Cell<u64>,
 }
 
 /// One member.
@@ -30,6 +32,8 @@ pub(crate) struct Member {
     pub(crate) cluster: ClusterEntry,
     /// What it has; empty while that is not known.
     pub(crate) resources: Rc<Resources>,
+    /// The control plane gets no answer from it.
+    pub(crate) is_unreachable: bool,
     /// The table that is to be known before `resources` are what it has now. Until then they
     /// are what it had before.
     awaited: Option<TableId>,
@@ -47,6 +51,8 @@ impl Members {
             PartKind::Members(part) => {
                 let MembersPart { members, .. } = MembersPart::from_json(document)?;
                 self.put_members(part, members);
+                let version = self.0.version.get();
+                self.0.version.set(version.wrapping_add(1));
             }
             PartKind::Discovery(part) => {
                 let DiscoveryPart { tables, .. } = DiscoveryPart::from_json(document)?;
@@ -72,6 +78,21 @@ impl Members {
         self.0.members.borrow().get(&part)?.get(name).cloned()
     }
 
+    /// Returns a number that is another whenever members have come.
+    pub(crate) fn version(&self) -> u64 {
+        self.0.version.get()
+    }
+
+    /// Hands over each member from which the control plane gets no answer.
+    pub(crate) fn each_unreachable(&self, mut take: impl FnMut(&str)) {
+        let parts = self.0.members.borrow();
+        for (name, member) in parts.values().flatten() {
+            if member.is_unreachable {
+                take(name);
+            }
+        }
+    }
+
     fn put_members(&self, part: u8, entries: BTreeMap<String, MemberEntry>) {
         let mut parts = self.0.members.borrow_mut();
         let former = parts.remove(&part).unwrap_or_default();
@@ -86,6 +107,7 @@ impl Members {
                     false => had().unwrap_or_default(),
                 },
                 awaited: awaited.filter(|_| !is_known),
+                is_unreachable: entry.unreachable,
                 cluster: entry.into_cluster(&name),
             };
             (name, Rc::new(member))
@@ -108,6 +130,7 @@ impl Members {
                     *member = Rc::new(Member {
                         cluster: member.cluster.clone(),
                         resources,
+                        is_unreachable: member.is_unreachable,
                         awaited: None,
                     });
                 }
@@ -132,6 +155,7 @@ impl Member {
         Self {
             cluster,
             resources: Rc::new(resources),
+            is_unreachable: false,
             awaited: None,
         }
     }
@@ -158,6 +182,7 @@ mod tests {
             authority: "10.0.0.1:6443".to_owned(),
             path_prefix: String::new(),
             any_path: false,
+            unreachable: false,
             discovery: discovery.cloned(),
         };
         part.members.insert(name.to_owned(), entry);

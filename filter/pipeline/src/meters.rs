@@ -89,6 +89,8 @@ counters! {
     BudgetUnsent = "refused_total.reason.budget_unsent",
     /// The filter has no configuration, or does not know something else yet.
     NotReady = "refused_total.reason.not_ready",
+    /// The member does not answer, which is known already.
+    MemberDown = "refused_total.reason.member_down",
     /// The upstream did not answer, or not as it should.
     Upstream = "refused_total.reason.upstream",
     /// A fault of the gateway's.

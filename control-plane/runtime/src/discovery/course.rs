@@ -15,6 +15,9 @@ const UNCHECKED_INTERVALS: u32 = 32;
 /// any more.
 const FALSE_ALARMS: u32 = 3;
 
+/// So many looks in turn without an answer are no restart of a server any more.
+const SILENCES: u32 = 2;
+
 /// The most from one look at a cluster that cannot be reached to the next.
 const UNREACHABLE: Duration = Duration::from_secs(4);
 
@@ -41,6 +44,8 @@ pub(super) struct Failure {
 pub(super) struct Course {
     /// Looks that failed since one that went well.
     failures: u32,
+    /// Those of them in turn that had no answer.
+    silences: u32,
     /// Checks since the last reading.
     checks: u32,
     /// How many intervals the next reading is after the last one.
@@ -77,6 +82,12 @@ impl Course {
     /// Whether the last look failed.
     pub(super) fn is_failing(&self) -> bool {
         self.failures > 0
+    }
+
+    /// Whether there is no hope of an answer: this failure is not the first one, for servers
+    /// are restarted, and none of them was an answer.
+    pub(super) fn is_unreachable(&self, failure: &Failure) -> bool {
+        self.silences >= SILENCES && !failure.answered
     }
 
     /// Whether what checks say is believed.
@@ -134,6 +145,10 @@ impl Course {
             );
         }
         self.failures = self.failures.saturating_add(1);
+        self.silences = match failure.answered {
+            true => 0,
+            false => self.silences.saturating_add(1),
+        };
         self.false_alarms = 0;
         // The first check afterwards is the one that tells of most.
         self.checks = 0;
@@ -143,6 +158,7 @@ impl Course {
         if self.failures > 0 {
             tracing::info!(cluster.name = name, "a cluster's resources are read again");
             self.failures = 0;
+            self.silences = 0;
         }
     }
 
@@ -265,6 +281,23 @@ mod tests {
     }
 
     #[test]
+    fn a_cluster_is_unreachable_when_it_gives_no_answer_for_the_second_time() {
+        let mut course = Course::new();
+        let mut failed = |answered| {
+            let failure = mk_failure(answered);
+            course.failed("a", &failure);
+            course.is_unreachable(&failure)
+        };
+        let told = [false, true, false, false, false, true].map(&mut failed);
+        assert_eq!(told, [false, false, false, true, true, false]);
+        let failure = mk_failure(false);
+        course.failed("a", &failure);
+        course.checked("a");
+        course.failed("a", &failure);
+        assert!(!course.is_unreachable(&failure));
+    }
+
+    #[test]
     fn a_cluster_that_is_away_is_looked_at_soon_and_one_that_refuses_less_and_less() {
         let interval = Duration::from_secs(32);
         let mut course = Course::new();
@@ -284,6 +317,7 @@ mod tests {
         let longest = course.pause(interval, Some(&mk_failure(true)), 1.0);
         assert_eq!(longest.as_secs(), 128);
         assert!(course.is_failing());
+        assert!(!course.is_unreachable(&mk_failure(true)));
         course.checked("a");
         assert!(!course.is_failing());
     }

@@ -37,6 +37,8 @@ pub(super) struct Reading {
     pub(super) generation: u64,
     /// What the cluster has, or one sentence why it is not known now.
     pub(super) outcome: Result<Arc<Table>, String>,
+    /// Whether it gives no answer at all, and has given none before.
+    pub(super) is_unreachable: bool,
     /// How long its answer took, if it gave one.
     pub(super) latency: Option<Duration>,
     /// Its version, if it was asked for and told.
@@ -100,9 +102,14 @@ pub(super) async fn run(cluster: Arc<Cluster>, generation: u64, around: Around) 
             // It can only become another one.
             Err(_) => around.interval.mul_f64(jitter),
         };
+        let is_unreachable = match (&member, &outcome) {
+            (Ok(member), Err(failure)) => member.course.is_unreachable(failure),
+            _ => false,
+        };
         let reading = Reading {
             cluster: name.clone(),
             generation,
+            is_unreachable,
             outcome: outcome.map_err(|failure| failure.reason),
             latency: told.latency,
             version: told.version,

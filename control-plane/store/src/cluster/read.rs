@@ -27,7 +27,7 @@ pub(super) use cluster_columns;
 
 #[derive(sqlx::FromRow)]
 pub(super) struct ClusterRow {
-    name: String,
+    pub(super) name: String,
     scheme: String,
     host: String,
     port: i64,
@@ -66,32 +66,6 @@ impl Store {
     pub async fn cluster_names(&self) -> Result<Vec<String>, StoreError> {
         let names = sqlx::query_scalar("SELECT name FROM clusters ORDER BY name");
         Ok(names.fetch_all(self.reader()).await?)
-    }
-
-    /// Returns all clusters by name. One that cannot be read is logged and left out: the
-    /// others must go on working.
-    ///
-    /// # Errors
-    /// [`StoreError::Database`].
-    pub async fn list_clusters(&self) -> Result<Vec<Cluster>, StoreError> {
-        let rows: Vec<ClusterRow> = sqlx::query_as(concat!(
-            "SELECT ",
-            cluster_columns!(),
-            " FROM clusters ORDER BY name"
-        ))
-        .fetch_all(self.reader())
-        .await?;
-        let mut clusters = Vec::with_capacity(rows.len());
-        for row in rows {
-            let name = row.name.clone();
-            match row.into_cluster(&self.inner.sealer, Seal::Bound) {
-                Ok(cluster) => clusters.push(cluster),
-                Err(error) => {
-                    tracing::error!(cluster.name = name, %error, "a cluster cannot be read and is left out");
-                }
-            }
-        }
-        Ok(clusters)
     }
 }
 

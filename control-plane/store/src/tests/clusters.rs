@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use cubegate_domain::{ApiServer, Cluster, ClusterCredential, ClusterSource, ClusterTls, Scheme};
@@ -25,6 +26,11 @@ pub(super) fn mk_cluster(name: &str) -> Cluster {
     }
 }
 
+async fn listed(store: &Store) -> Vec<Cluster> {
+    let listed = store.list_clusters().await.unwrap().into_iter();
+    listed.map(|cluster| Cluster::clone(&cluster)).collect()
+}
+
 async fn an_added_cluster_comes_back_whole(kind: Kind) {
     let store = TestStore::new(kind).await;
     let first = mk_cluster("member-1");
@@ -40,10 +46,7 @@ async fn an_added_cluster_comes_back_whole(kind: Kind) {
     };
     store.add_cluster(&first, false).await.unwrap();
     store.add_cluster(&second, false).await.unwrap();
-    assert_eq!(
-        store.list_clusters().await.unwrap(),
-        [second, first.clone()]
-    );
+    assert_eq!(listed(&store).await, [second, first.clone()]);
     assert_eq!(store.get_cluster("member-1").await.unwrap(), Some(first));
     assert_eq!(store.get_cluster("member-2").await.unwrap(), None);
 }
@@ -61,10 +64,7 @@ async fn an_existing_name_is_refused_unless_it_is_replaced(kind: Kind) {
     second.source = ClusterSource::Import;
     let refused = store.add_cluster(&second, false).await;
     assert!(matches!(refused, Err(StoreError::ClusterExists(name)) if name == "member-1"));
-    assert_eq!(
-        store.list_clusters().await.unwrap(),
-        std::slice::from_ref(&first)
-    );
+    assert_eq!(listed(&store).await, std::slice::from_ref(&first));
     assert_eq!(
         store.revision().await.unwrap(),
         revision,
@@ -73,8 +73,34 @@ async fn an_existing_name_is_refused_unless_it_is_replaced(kind: Kind) {
 
     store.add_cluster(&second, true).await.unwrap();
     second.created_at = first.created_at;
-    assert_eq!(store.list_clusters().await.unwrap(), [second]);
+    assert_eq!(listed(&store).await, [second]);
     assert_eq!(store.revision().await.unwrap(), revision + 1);
+}
+
+async fn what_has_not_changed_is_not_read_again(kind: Kind) {
+    let store = TestStore::new(kind).await;
+    let mut clusters: Vec<Cluster> = (0..40).map(|n| mk_cluster(&format!("m-{n:02}"))).collect();
+    for cluster in &clusters {
+        store.add_cluster(cluster, false).await.unwrap();
+    }
+    let first = store.list_clusters().await.unwrap();
+    assert_eq!(listed(&store).await, clusters);
+    clusters[1].credential = ClusterCredential::BearerToken("another".to_owned());
+    clusters[1].tls.server_name = None;
+    store.add_cluster(&clusters[1], true).await.unwrap();
+    // The same over again is another write, and not another cluster.
+    store.add_cluster(&clusters[2], true).await.unwrap();
+    assert!(store.remove_cluster("m-39").await.unwrap());
+    let second = store.list_clusters().await.unwrap();
+    assert_eq!(second.len(), 39);
+    assert_eq!(*second[1], clusters[1]);
+    assert_eq!(*second[2], clusters[2]);
+    for at in [0, 3, 38] {
+        assert!(Arc::ptr_eq(&first[at], &second[at]), "{at}");
+    }
+    // What another process writes.
+    overwrite(&store, "DELETE FROM clusters WHERE name <> $1", "m-00").await;
+    assert_eq!(store.list_clusters().await.unwrap().len(), 1);
 }
 
 async fn a_removed_cluster_is_gone(kind: Kind) {
@@ -261,6 +287,7 @@ on_each_database!(
     what_a_former_release_has_sealed_is_bound_at_the_next_start_and_never_again,
     an_added_cluster_comes_back_whole,
     an_existing_name_is_refused_unless_it_is_replaced,
+    what_has_not_changed_is_not_read_again,
     a_removed_cluster_is_gone,
     the_database_holds_no_credential,
     a_cluster_that_cannot_be_read_does_not_hide_the_others,

@@ -1,6 +1,6 @@
 //! The request's half: verify → route → upstream.
 
-use cubegate_filter_config::{AuditNote, FILTER_LIVENESS_PATH, READER_HEADER};
+use cubegate_filter_config::{AuditNote, CHECK_USER, FILTER_LIVENESS_PATH, READER_HEADER};
 use cubegate_kube::{ApiPath, Family};
 
 use crate::accept;
@@ -306,10 +306,15 @@ impl Exchange {
                 }
             }
         };
+        // The control plane's own question is what finds out whether it answers.
+        if self.answers.outages.is_down(name, host.now()) && caller.claims().user != CHECK_USER {
+            return Err(Reply::member_down(family, name));
+        }
         let sending = Sending {
             gateway,
             family,
             head: &head,
+            name,
             cluster: &member.cluster,
             path: ApiPath(path),
             query,

@@ -34,7 +34,10 @@ impl Exchange {
             }
         };
         let result = match sent {
-            _ if !host.is_upstream_answer() => self.on_local_headers(host, family, last),
+            sent if !host.is_upstream_answer() => {
+                let member = sent.map(|sent| sent.member);
+                self.on_local_headers(host, family, member.as_deref(), last)
+            }
             Some(sent) => self.on_upstream_headers(host, sent, last),
             None => self.on_control_plane_headers(host),
         };
@@ -55,6 +58,7 @@ impl Exchange {
     ) -> Result<Flow, HostError> {
         let Sent {
             family,
+            member,
             accept_encoding,
             page,
             kubesphere,
@@ -63,6 +67,7 @@ impl Exchange {
             place,
             long: _,
         } = sent;
+        self.answers.outages.answered(&member);
         let headers = host.response_headers()?;
         let status = headers.get_str(":status").unwrap_or_default();
         if let Some(encoding) = headers.get("content-encoding")
@@ -140,11 +145,12 @@ impl Exchange {
     }
 
     /// Envoy answers by itself: no connection, a reset, a timeout. The status and
-    /// the body become those of the path's family.
+    /// the body become those of the path's family. `member` is who should have answered.
     fn on_local_headers(
         &mut self,
         host: &impl Host,
         family: Family,
+        member: Option<&str>,
         last: bool,
     ) -> Result<Flow, HostError> {
         let headers = host.response_headers()?;
@@ -152,6 +158,11 @@ impl Exchange {
             .get_str(":status")
             .and_then(|s| s.parse().ok())
             .unwrap_or(502);
+        if let Some(member) = member
+            && matches!(status, 502..=504)
+        {
+            self.answers.outages.failed(member, host.now());
+        }
         let reply = match status {
             500..=599 => Reply::upstream_failed(family, status),
             408 => Reply::error(family, status, message::REQUEST_TOO_SLOW),

@@ -31,6 +31,8 @@ pub(super) struct Sending<'a> {
     pub(super) gateway: &'a Gateway,
     pub(super) family: Family,
     pub(super) head: &'a RequestHead,
+    /// The cluster's name.
+    pub(super) name: &'a str,
     pub(super) cluster: &'a ClusterEntry,
     pub(super) path: ApiPath<'a>,
     /// The query that the client sent, as far as it counts.
@@ -198,6 +200,7 @@ impl Exchange {
             gateway,
             family,
             head,
+            name,
             cluster,
             path,
             query,
@@ -269,6 +272,7 @@ impl Exchange {
         let page = page.transpose()?;
         let state = State::Sent(Sent {
             family,
+            member: name.to_owned(),
             accept_encoding,
             page,
             kubesphere,

@@ -6,6 +6,7 @@ use cubegate_kube::Family;
 use crate::Reply;
 use crate::memory::MemoryFull;
 use crate::meters::Counter;
+use crate::outages::PAUSE;
 
 // === impl Reply ===
 
@@ -38,6 +39,14 @@ impl Reply {
             "The gateway has just started and has no configuration yet; try again in a moment.",
         )
         .with_header("retry-after", "1")
+    }
+
+    /// 503: the cluster does not answer, and the gateway knows it already.
+    pub(crate) fn member_down(family: Family, name: &str) -> Self {
+        let message = format!(
+            "The API server of cluster {name} does not answer the gateway, which looks for it every {PAUSE} seconds; try again in a moment."
+        );
+        Self::busy(family, 503, &message, PAUSE).counted_as(Counter::MemberDown)
     }
 
     /// 503: nothing is known yet of what was taken back, so nobody can be let through.

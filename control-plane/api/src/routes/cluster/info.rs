@@ -1,5 +1,7 @@
 //! `GET /clusters/info?cluster=`
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::response::Response;
 use cubegate_api_types::cube::{ClusterInfo, ClusterInfoList};
@@ -33,7 +35,7 @@ pub(crate) async fn handler(
     let clusters = if name.is_empty() {
         state.store.list_clusters().await?
     } else {
-        vec![member::cluster(&state, &name).await?]
+        vec![Arc::new(member::cluster(&state, &name).await?)]
     };
     let host = state.store.host_cluster().await?;
     let identity = member::identity(&caller);
