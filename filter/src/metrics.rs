@@ -41,10 +41,12 @@ struct Place {
     number: usize,
     memory: u32,
     held: u32,
+    age: u32,
 }
 
-/// Hands on what has come together; `held` is what the worker's list requests hold.
-pub(crate) fn tell(meters: &Meters, held: usize) {
+/// Hands on what has come together; `held` is what the worker's list requests hold, and `age`
+/// how many seconds ago the control plane was heard of.
+pub(crate) fn tell(meters: &Meters, held: usize, age: Option<u64>) {
     TOLD.with_borrow_mut(|told| {
         told.count(meters);
         told.take_place();
@@ -52,6 +54,9 @@ pub(crate) fn tell(meters: &Meters, held: usize) {
         if let Some(place) = &told.place {
             record(place.memory, memory.saturating_mul(WASM_PAGE));
             record(place.held, u64::try_from(held).unwrap_or(u64::MAX));
+            if let Some(age) = age {
+                record(place.age, age);
+            }
         }
     });
 }
@@ -106,6 +111,7 @@ impl Told {
                 number,
                 memory: gauge("memory_bytes")?,
                 held: gauge("lists_held_bytes")?,
+                age: gauge("last_word_age_seconds")?,
             })
         });
     }

@@ -15,6 +15,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::time::Instant;
 
 use cubegate_filter_config::{Carried, RevocationKind};
 use cubegate_pipeline::{Gateway, Headers, Look, Members, Meters, Revocations, Turn};
@@ -37,8 +38,17 @@ struct Worker {
     meters: Meters,
     slots: [Slot; 3],
     shelf: Shelf,
+    /// When the control plane was heard of last.
+    heard: Option<Heard>,
     /// The members that are looked at now, by the tokens of the calls.
     looks: HashMap<u32, String>,
+}
+
+/// The last word of the control plane.
+struct Heard {
+    at: Instant,
+    /// How old it was then, in seconds.
+    age: u64,
 }
 
 /// Where one of the documents stands.
@@ -101,18 +111,20 @@ pub(crate) fn gateway() -> (Option<Rc<Gateway>>, Meters) {
 /// whose refusal has waited long enough, and looks at members that may be down. Envoy is told
 /// what was counted.
 pub(crate) fn tick() {
-    let (gateway, meters) = WORKER.with_borrow_mut(|worker| {
+    let (gateway, meters, age) = WORKER.with_borrow_mut(|worker| {
         worker.read_waiting();
         worker.catch_up();
         worker.shelf.look_again();
         worker.read_carried();
-        (worker.in_use.clone(), worker.meters.clone())
+        let age = worker.heard.as_ref().map(Heard::age);
+        (worker.in_use.clone(), worker.meters.clone(), age)
     });
     let held = gateway.as_ref().map_or(0, |gateway| gateway.held_bytes());
-    metrics::tell(&meters, held);
+    metrics::tell(&meters, held, age);
     let Some(gateway) = gateway else {
         return;
     };
+    gateway.heard(age);
     let now = envoy_host::now();
     for stream in gateway.overdue_streams(now) {
         envoy_host::end_stream(stream);
@@ -200,6 +212,7 @@ impl Worker {
             meters: Meters::default(),
             slots: [epochs, sessions, Kind::Config].map(Slot::new),
             shelf: Shelf::new(),
+            heard: None,
             looks: HashMap::new(),
         }
     }
@@ -246,12 +259,13 @@ impl Worker {
             shelf,
             revocations,
             members,
+            heard,
             ..
         } = self;
         // As for those that this VM is given itself, and the frame.
         let room = |kind, size| match kind {
             Carried::Part(_) => has_room(9, size),
-            Carried::Revocations(_) => has_room(3, size),
+            Carried::Revocations(_) | Carried::Clock => has_room(3, size),
         };
         shelf.read(room, |kind, document| {
             let outcome = match kind {
@@ -262,6 +276,10 @@ impl Worker {
                     .take(document.to_vec())
                     .map(drop)
                     .map_err(|error| error.to_string()),
+                Carried::Clock => {
+                    *heard = Some(Heard::of(document, heard.is_some()));
+                    Ok(())
+                }
             };
             if let Err(error) = outcome {
                 let name = kind.filter_name();
@@ -323,6 +341,29 @@ impl Worker {
         for slot in &mut self.slots {
             slot.missed = slot.unread();
         }
+    }
+}
+
+// === impl Heard ===
+
+impl Heard {
+    /// A word that has just come; the first one of a VM may be an old one that it has found.
+    fn of(document: &[u8], was_heard_before: bool) -> Self {
+        let said = std::str::from_utf8(document).ok();
+        let said = said.and_then(|said| said.parse().ok());
+        let age = match (said, was_heard_before) {
+            (Some(said), false) => envoy_host::now().saturating_sub(said),
+            _ => 0,
+        };
+        Self {
+            at: Instant::now(),
+            age,
+        }
+    }
+
+    /// By a clock that nobody sets: the other one may jump.
+    fn age(&self) -> u64 {
+        self.at.elapsed().as_secs().saturating_add(self.age)
     }
 }
 

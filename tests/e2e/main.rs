@@ -60,6 +60,7 @@ mod fault_overload;
 mod fault_retries;
 mod fault_revocations;
 mod fault_rotation;
+mod fault_silence;
 mod fault_slow_readers;
 mod fault_streams;
 mod fault_time;

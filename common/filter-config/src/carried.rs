@@ -22,6 +22,9 @@ const DIGEST: usize = 16;
 /// The key of Envoy's shared data under which a number moves with every document.
 pub const CARRIED_CHANGES_KEY: &str = "c";
 
+/// The name of the filter that brings the time.
+const CLOCK_FILTER: &str = "cubegate-clock";
+
 /// Which document one is that the carrier brings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Carried {
@@ -29,6 +32,9 @@ pub enum Carried {
     Revocations(RevocationKind),
     /// A part of the clusters.
     Part(PartKind),
+    /// What time it is at the control plane, in decimal digits: by which an Envoy knows that it
+    /// still has one.
+    Clock,
 }
 
 /// A document with its head, in memory.
@@ -46,7 +52,8 @@ impl Carried {
     /// Returns all of them.
     pub fn all() -> impl Iterator<Item = Self> {
         let revocations = RevocationKind::ALL.into_iter().map(Self::Revocations);
-        revocations.chain(PartKind::all().map(Self::Part))
+        let parts = PartKind::all().map(Self::Part);
+        revocations.chain(parts).chain([Self::Clock])
     }
 
     /// Returns the name of the filter that brings it.
@@ -54,6 +61,7 @@ impl Carried {
         match self {
             Self::Revocations(kind) => kind.filter_name().to_owned(),
             Self::Part(kind) => kind.filter_name(),
+            Self::Clock => CLOCK_FILTER.to_owned(),
         }
     }
 
@@ -65,6 +73,7 @@ impl Carried {
             Self::Revocations(RevocationKind::Sessions) => 1,
             Self::Part(PartKind::Members(part)) => 2 + part % MEMBERS_PARTS,
             Self::Part(PartKind::Discovery(part)) => 2 + MEMBERS_PARTS + part % DISCOVERY_PARTS,
+            Self::Clock => 2 + MEMBERS_PARTS + DISCOVERY_PARTS,
         }
     }
 

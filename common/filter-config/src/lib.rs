@@ -92,6 +92,10 @@ pub const READER_HEADER: &str = "cubegate-reader";
 /// Whom the control plane is in its own questions through Envoy; nobody gives that user any right.
 pub const CHECK_USER: &str = "cubegate:check";
 
+/// The header of answers of an Envoy that has not heard of its control plane for too long: for
+/// how many seconds. What was taken back meanwhile it does not know.
+pub const STALE_HEADER: &str = "cubegate-stale";
+
 /// Where the control plane gives tokens.
 pub const TOKEN_PATH: &str = "/oauth/token";
 

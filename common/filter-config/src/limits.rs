@@ -34,6 +34,11 @@ pub struct FilterLimits {
     /// How long a watch, an exec or the like may last, in seconds; 0 is as long as
     /// its token is good.
     pub max_stream_seconds: u64,
+    /// How long nothing may be heard of the control plane, in seconds, until answers say so
+    /// ([`STALE_HEADER`](crate::STALE_HEADER)); 0 is for ever.
+    pub stale_after_seconds: u64,
+    /// Whether requests for clusters are refused then.
+    pub refuse_when_stale: bool,
 }
 
 /// How much one caller may ask of the clusters. Each Envoy worker counts for itself. 0 is
@@ -67,6 +72,8 @@ impl Default for FilterLimits {
             send_timeout_seconds: SEND_TIMEOUT_SECONDS,
             callers: CallerLimits::default(),
             max_stream_seconds: 0,
+            stale_after_seconds: 0,
+            refuse_when_stale: false,
         }
     }
 }

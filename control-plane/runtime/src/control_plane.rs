@@ -103,6 +103,7 @@ impl ControlPlane {
             callers,
             connections,
             nodes: nodes_args,
+            silence,
             api_names: given_names,
             listen,
             public_url,
@@ -121,7 +122,7 @@ impl ControlPlane {
             admin_password,
             admin_password_file: _,
         } = args;
-        let limits = list.limits()?;
+        let limits = silence.bound(list.limits()?);
         let (webhook, syslog) = (audit.webhook()?, audit.syslog());
         let store = data.store(data_args.database()?, Missing::Make).await?;
         let first_admin = FirstAdmin::if_needed(&store, admin_password.clone()).await?;
@@ -137,10 +138,8 @@ impl ControlPlane {
             let public = public_url.as_deref().and_then(public_host);
             Some(serving_certificate(data, given, listen.ip(), public)?)
         };
-        let ca_pem = match &certificate {
-            Some(serving) => listener_ca(data.keys(), serving, tls_cert.is_some())?,
-            None => None,
-        };
+        let of = |serving| listener_ca(data.keys(), serving, tls_cert.is_some());
+        let ca_pem = certificate.as_ref().map(of).transpose()?.flatten();
         let fixed = Fixed {
             tokens,
             cors_origins: clusters.cors_origins(),
@@ -154,6 +153,7 @@ impl ControlPlane {
                 ..limits
             },
             pass_period: Duration::from_secs(*route_pass_period),
+            clock: silence.clock(),
             module: envoys.module,
             listener: ListenerSettings {
                 host: listen.ip().to_string(),

@@ -13,18 +13,19 @@ mod documents;
 mod sessions;
 
 use std::collections::BTreeSet;
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
 use cubegate_api::Document;
 use cubegate_filter_config::{Epochs, FilterLimits, RevocationKind, TokenKeys};
 use cubegate_snapshot::{
-    FilterModule, GatewayState, ListenerSettings, Made, Resource, Snapshot, revocations,
+    FilterModule, GatewayState, ListenerSettings, Made, Resource, Snapshot, clock, revocations,
 };
 use cubegate_store::{Changes, Revision, Store, StoreError};
 use time::OffsetDateTime;
 use tokio::sync::watch;
-use tokio::time::sleep;
+use tokio::time::{Interval, MissedTickBehavior, interval, sleep};
 
 use self::documents::{Gate, SessionsSize};
 use crate::control_plane::Live;
@@ -46,6 +47,8 @@ pub(crate) struct Fixed {
     pub(crate) limits: FilterLimits,
     /// How often the filter's pass changes.
     pub(crate) pass_period: Duration,
+    /// How often Envoys are told the time; `None` is never.
+    pub(crate) clock: Option<Duration>,
     pub(crate) module: FilterModule,
     pub(crate) listener: ListenerSettings,
 }
@@ -66,6 +69,7 @@ pub(crate) struct Publisher {
     epochs: Arc<Resource>,
     sessions: Arc<Resource>,
     size: SessionsSize,
+    clock: Arc<Resource>,
     /// The document of sessions, as it is made.
     documents: watch::Receiver<sessions::Document>,
     gate: Gate,
@@ -93,6 +97,7 @@ impl Publisher {
             epochs: none(RevocationKind::Epochs),
             sessions: none(RevocationKind::Sessions),
             size: SessionsSize::default(),
+            clock: clock_now(),
             documents: sessions::feed(store.clone()).await?,
             gate: Gate::new(),
             store,
@@ -113,6 +118,7 @@ impl Publisher {
         let mut snapshot = self.gateway.clone();
         snapshot.insert_revocations(RevocationKind::Epochs, self.epochs.clone());
         snapshot.insert_revocations(RevocationKind::Sessions, self.sessions.clone());
+        snapshot.insert_clock(Arc::clone(&self.clock));
         self.gate.pass(&snapshot, former, self.size)
     }
 
@@ -133,6 +139,10 @@ impl Publisher {
         // It may have moved since everything was read.
         revision.mark_changed();
         let mut resources = false;
+        let mut ticks = self.fixed.clock.map(interval);
+        if let Some(ticks) = &mut ticks {
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        }
         loop {
             let period = Period::at(OffsetDateTime::now_utc(), self.fixed.pass_period);
             tokio::select! {
@@ -149,6 +159,7 @@ impl Publisher {
                 Ok(()) = self.system_ca.changed() => resources = true,
                 Ok(()) = self.live.changed() => self.take_live(),
                 () = sleep(period.left) => resources = true,
+                () = tick(ticks.as_mut()) => self.clock = clock_now(),
             }
             let now = *revision.borrow_and_update();
             match self.follow(now, resources).await {
@@ -221,6 +232,20 @@ impl Publisher {
     }
 }
 
+/// What time it is, as Envoys are told it.
+fn clock_now() -> Arc<Resource> {
+    let now = OffsetDateTime::now_utc().unix_timestamp();
+    Arc::new(clock(u64::try_from(now).unwrap_or_default()))
+}
+
+/// Ends with the next tick, or never.
+async fn tick(ticks: Option<&mut Interval>) {
+    match ticks {
+        Some(ticks) => drop(ticks.tick().await),
+        None => pending().await,
+    }
+}
+
 /// Reads what the store holds of clusters now, and adds what is known of them.
 async fn gateway(
     store: &Store,
@@ -235,6 +260,7 @@ async fn gateway(
         no_host_paths,
         limits,
         pass_period,
+        clock: _,
         module,
         listener,
     } = fixed;

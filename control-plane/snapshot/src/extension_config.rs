@@ -60,7 +60,21 @@ pub fn revocations(kind: RevocationKind, document: &[u8]) -> Resource {
     carried(Carried::Revocations(kind), document).standing_alone()
 }
 
+/// Returns the time, in Unix seconds, for [`Snapshot::insert_clock`].
+pub fn clock(now: u64) -> Resource {
+    carried(Carried::Clock, now.to_string().as_bytes()).standing_alone()
+}
+
 impl Snapshot {
+    /// Puts in what time it is, in the place of an earlier time.
+    pub fn insert_clock(&mut self, resource: Arc<Resource>) {
+        self.insert_shared(
+            ResourceType::ExtensionConfig,
+            Carried::Clock.filter_name(),
+            resource,
+        );
+    }
+
     /// Puts in what is refused, in the place of an earlier version.
     pub fn insert_revocations(&mut self, kind: RevocationKind, resource: Arc<Resource>) {
         self.insert_shared(ResourceType::ExtensionConfig, kind.filter_name(), resource);

@@ -6,6 +6,7 @@
 //!   clusters ───> ExtensionConfig ×40 (what the filter is told of them, in parts)
 //!   tokens, limits ───> ExtensionConfig ×2 (the filter, and its document)
 //!   revocations ──────> ExtensionConfig ×2 (what the filter refuses)
+//!   the time ─────────> ExtensionConfig (by which the filter knows that it is heard of)
 //!   listener ───> Listener, Secret (certificate)
 //!   (constant) ─> Listener (of the documents; nobody can connect to it)
 //!   (constant) ─> RouteConfiguration
@@ -39,7 +40,7 @@ mod tests;
 
 pub use address_range::{AddressRange, AddressRangeError};
 pub use cluster::member_of;
-pub use extension_config::revocations;
+pub use extension_config::{clock, revocations};
 pub use made::Made;
 pub use resource::{Resource, ResourceType, Snapshot};
 pub use route::NO_FILTER;

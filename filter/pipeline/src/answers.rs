@@ -2,6 +2,7 @@
 
 use cubegate_filter_config::FilterLimits;
 
+use crate::last_word::LastWord;
 use crate::memory::{Share, WorkerMemory};
 use crate::meters::Meters;
 use crate::outages::Outages;
@@ -22,6 +23,7 @@ pub(crate) struct Answers {
     pub(crate) unsent: Unsent,
     pub(crate) refusals: Refusals,
     pub(crate) outages: Outages,
+    pub(crate) last_word: LastWord,
     pub(crate) meters: Meters,
 }
 

@@ -16,6 +16,7 @@ use std::cell::OnceCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use cubegate_filter_config::STALE_HEADER;
 use cubegate_kube::Family;
 use cubegate_list::{ItemCounts, ListQuery};
 
@@ -299,7 +300,18 @@ impl Exchange {
         if self.is_browser {
             sandbox::put(&mut head.headers);
         }
+        if let Some(age) = self.stale_for() {
+            head = head.with_header(STALE_HEADER, &age.to_string());
+        }
         head.headers
+    }
+
+    /// Returns for how many seconds nothing was heard of the control plane, if that is too long.
+    fn stale_for(&self) -> Option<u64> {
+        let Answers {
+            last_word, limits, ..
+        } = &*self.answers;
+        last_word.stale_for(limits)
     }
 
     /// So much of a list was read for its caller.
@@ -339,6 +351,14 @@ impl Exchange {
             }
         }
         Ok(())
+    }
+
+    /// Has an answer that goes through say that the gateway's own knowledge is old.
+    fn date(&self, host: &impl Host) -> Result<(), HostError> {
+        match self.stale_for() {
+            Some(age) => host.set_response_header(STALE_HEADER, Some(&age.to_string())),
+            None => Ok(()),
+        }
     }
 
     /// The same for an answer that goes through. `headers` are the ones it came with.

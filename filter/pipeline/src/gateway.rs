@@ -143,6 +143,9 @@ impl Gateway {
                 outages: answers
                     .map(|known| known.outages.clone())
                     .unwrap_or_default(),
+                last_word: answers
+                    .map(|known| known.last_word.clone())
+                    .unwrap_or_default(),
                 meters: meters.clone(),
             }),
         };
@@ -262,6 +265,11 @@ impl Gateway {
     ) -> Option<Turn> {
         let answers = outages::is_answer(headers, body);
         self.answers.outages.looked(member, answers, now)
+    }
+
+    /// The control plane was heard of so many seconds ago; `None`: never yet.
+    pub fn heard(&self, age: Option<u64>) {
+        self.answers.last_word.is_of(age);
     }
 
     /// Returns how many bytes all list requests hold now.

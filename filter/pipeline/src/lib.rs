@@ -35,6 +35,7 @@ mod headers;
 mod host;
 mod impersonation;
 mod kubesphere;
+mod last_word;
 mod list;
 mod location;
 mod members;

@@ -89,6 +89,8 @@ counters! {
     BudgetUnsent = "refused_total.reason.budget_unsent",
     /// The filter has no configuration, or does not know something else yet.
     NotReady = "refused_total.reason.not_ready",
+    /// The control plane was not heard of for too long.
+    Stale = "refused_total.reason.stale",
     /// The member does not answer, which is known already.
     MemberDown = "refused_total.reason.member_down",
     /// The upstream did not answer, or not as it should.

@@ -8,7 +8,7 @@ use clap::Args;
 use super::data::read_secret;
 use super::{
     AuditArgs, CallersArgs, ClustersArgs, ConnectionArgs, DataArgs, ListArgs, LogArgs, NodesArgs,
-    OauthArgs, ThrottleArgs, TracesArgs,
+    OauthArgs, SilenceArgs, ThrottleArgs, TracesArgs,
 };
 
 /// What `serve` and `up` have in common.
@@ -46,6 +46,9 @@ pub(crate) struct GatewayArgs {
 
     #[command(flatten)]
     pub(crate) nodes: NodesArgs,
+
+    #[command(flatten)]
+    pub(crate) silence: SilenceArgs,
 
     /// A further name or address that the HTTP API is reached by from elsewhere, for its certificate; may be given several times
     #[arg(

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use cubegate_api::Document;
-use cubegate_filter_config::{PartKind, RevocationKind};
+use cubegate_filter_config::{Carried, PartKind, RevocationKind};
 use cubegate_snapshot::{ResourceType, Snapshot};
 use cubegate_xds::MAX_RESOURCE_BYTES;
 use tokio::sync::watch;
@@ -51,12 +51,14 @@ impl Gate {
     ) -> Snapshot {
         let mut sendable = made.clone();
         let mut sizes = Vec::new();
+        let clock = Carried::Clock.filter_name();
         for kind in ResourceType::ALL {
             for (name, resource) in made.all(kind) {
                 let bytes = resource.any.value.len();
                 // Of parts of the clusters there are many; they are told of when they are large.
-                let is_listed =
-                    kind == ResourceType::ExtensionConfig && PartKind::of_filter(name).is_none();
+                let is_listed = kind == ResourceType::ExtensionConfig
+                    && PartKind::of_filter(name).is_none()
+                    && name != clock;
                 if !is_listed && bytes < Document::near(MAX_RESOURCE_BYTES) {
                     continue;
                 }

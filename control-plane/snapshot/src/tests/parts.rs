@@ -24,6 +24,7 @@ fn members_of_equal_resources_share_a_table() {
         mk_cluster("b", "https://10.0.0.2:6443", certificate()),
         mk_cluster("clear", "http://127.0.0.1:80", ClusterCredential::None),
     ]);
+    state.unreachable = ["b".to_owned()].into();
     state.resources = ["a", "b", "gone"]
         .map(|name| (name.to_owned(), Arc::new(known.clone())))
         .into();
@@ -39,6 +40,7 @@ fn members_of_equal_resources_share_a_table() {
         ("10.0.0.1:6443", "/k8s/c1")
     );
     assert!(!a.any_path && clear.any_path);
+    assert!(!a.unreachable && b.unreachable);
     assert_eq!(clear.discovery, None);
     assert_eq!(a.discovery, b.discovery);
     let id = a.discovery.unwrap();
@@ -72,9 +74,10 @@ fn documents_come_by_a_listener_that_binds_no_port() {
         .map(|filter| filter.name.as_str())
         .collect();
     let carried: Vec<_> = Carried::all().map(Carried::filter_name).collect();
-    assert_eq!(names[..42], carried);
+    assert_eq!(carried.len(), 43);
+    assert_eq!(names[..43], carried);
     assert_eq!(
-        names[42..],
+        names[43..],
         [DOCUMENT_FILTER_NAME, "envoy.filters.http.router"]
     );
 }
@@ -117,4 +120,14 @@ fn what_stays_as_it_is_is_not_made_again() {
     }
     // Of three members two clusters and two secrets each, and all parts but one.
     assert_eq!(shared, 3 * 4 + 39);
+}
+
+#[test]
+fn the_time_waits_for_no_cluster() {
+    let mut snapshot = mk_state(Vec::new()).snapshot(&mut Made::default()).unwrap();
+    let time = crate::clock(1_764_500_000);
+    assert!(time.stands_alone);
+    snapshot.insert_clock(Arc::new(time));
+    let frame = frame_of(plugin_of(&snapshot, "cubegate-clock"));
+    assert_eq!(Frame::parse(&frame).unwrap().document, b"1764500000");
 }

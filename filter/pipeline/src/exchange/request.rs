@@ -241,6 +241,12 @@ impl Exchange {
             })?;
             self.ticket.get_or_init(|| ticket);
         }
+        let limits = &self.answers.limits;
+        if limits.refuse_when_stale
+            && let Some(seconds) = self.answers.last_word.stale_for(limits)
+        {
+            return Err(Reply::stale(family, seconds));
+        }
         if own_clusters {
             return self.send_for_own_clusters(host, gateway, &head, headers);
         }

@@ -102,6 +102,7 @@ impl Exchange {
             Self::refer(host, &headers, &place)?;
         }
         self.show_to_web_origin(host, &headers)?;
+        self.date(host)?;
         if let Some(asked) = page
             && status == "200"
             && !last
@@ -175,6 +176,7 @@ impl Exchange {
         }
         self.confine(host, &headers)?;
         self.show_to_web_origin(host, &headers)?;
+        self.date(host)?;
         if !last {
             host.set_response_header("content-length", Some(&reply.body.len().to_string()))?;
             self.state = State::Replacing(reply.body);

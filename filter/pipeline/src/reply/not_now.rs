@@ -49,6 +49,14 @@ impl Reply {
         Self::busy(family, 503, &message, PAUSE).counted_as(Counter::MemberDown)
     }
 
+    /// 503: the gateway has not heard of its control plane for too long, and is to refuse then.
+    pub(crate) fn stale(family: Family, seconds: u64) -> Self {
+        let message = format!(
+            "The gateway has not heard of its control plane for {seconds} seconds, so that it does not know what was taken back, and lets nobody through meanwhile; try again in a moment."
+        );
+        Self::busy(family, 503, &message, 5).counted_as(Counter::Stale)
+    }
+
     /// 503: nothing is known yet of what was taken back, so nobody can be let through.
     pub fn revocations_unknown(family: Family) -> Self {
         Self::error(
