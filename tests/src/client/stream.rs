@@ -58,6 +58,29 @@ impl Stream {
         }
     }
 
+    /// Reads on until these words have come, and gives all that has come until then.
+    ///
+    /// # Errors
+    /// A body that ends or breaks off before, or takes longer.
+    pub async fn words(&mut self, words: &str, within: Duration) -> Result<String> {
+        let deadline = Instant::now() + within;
+        loop {
+            let text = String::from_utf8_lossy(&self.held);
+            if text.contains(words) {
+                return Ok(text.into_owned());
+            }
+            let frame = tokio::time::timeout_at(deadline, self.body.frame())
+                .await
+                .map_err(|_| anyhow!("{words:?} did not come within {within:?}"))?;
+            let frame = frame
+                .with_context(|| format!("the answer ends without {words:?}"))?
+                .context("the answer broke off")?;
+            if let Some(data) = frame.data_ref() {
+                self.held.extend_from_slice(data);
+            }
+        }
+    }
+
     /// Reads to the end, keeping nothing, and gives the number of bytes.
     ///
     /// # Errors
