@@ -9,7 +9,7 @@ use std::{env, fs};
 use brotli::enc::BrotliEncoderParams;
 use sha2::{Digest as _, Sha256};
 
-const ASSETS: [&str; 4] = ["console.css", "console.js", "docs.js", "icon.svg"];
+const ASSETS: [&str; 3] = ["console.css", "console.js", "icon.svg"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=assets");

@@ -5,7 +5,7 @@ use cubegate_tests::browser::{By, Language, Page, Visitor};
 use cubegate_tests::run::unique;
 use serde_json::Value;
 
-use crate::support::console::{Console, judge};
+use crate::support::console::{Console, look};
 use crate::support::{World, cube, in_the_world};
 
 /// What [`cubegate_tests::Gateway::user`] gives everybody.
@@ -104,8 +104,7 @@ fn the_guide_is_gone_through_by_clicking_in_both_languages() -> Result<()> {
                     .await?;
                 page.click(By::Role("button", words.create)).await?;
                 page.reads(words.secret).await?;
-                let faults = judge(page, &format!("created-{}", language.tag())).await?;
-                ensure!(faults.is_empty(), "{}", faults.join("\n"));
+                look(page, "created").await?;
                 let secret = told(page, "secret-key-text").await?;
                 let env = told(page, "env").await?;
                 ensure!(env.contains(&secret), "{env}");
@@ -113,8 +112,7 @@ fn the_guide_is_gone_through_by_clicking_in_both_languages() -> Result<()> {
                 page.click(By::Role("button", words.get_token)).await?;
                 let token = told(page, "token").await?;
                 ensure!(told(page, "claims").await?.contains(user));
-                let faults = judge(page, &format!("token-{}", language.tag())).await?;
-                ensure!(faults.is_empty(), "{}", faults.join("\n"));
+                look(page, "token").await?;
 
                 let path = cube("pivot-cluster", "/api/v1/namespaces/default/pods");
                 let client = world.gateway.client();
@@ -178,11 +176,9 @@ fn the_sixth_key_is_refused_in_words_and_nothing_that_was_typed_is_lost() -> Res
                 page.reads(words.full).await?;
                 ensure!(page.value(By::Css("#name")).await? == "the sixth");
                 ensure!(page.value(By::Css("#namespaces")).await? == "shop, blog");
-                let faults = judge(page, &format!("sixth-{}", language.tag())).await?;
-                ensure!(faults.is_empty(), "{}", faults.join("\n"));
+                look(page, "sixth").await?;
                 page.goto("/console/keys").await?;
-                let faults = judge(page, &format!("keys-full-{}", language.tag())).await?;
-                ensure!(faults.is_empty(), "{}", faults.join("\n"));
+                look(page, "keys-full").await?;
                 Ok(())
             })
             .await?;

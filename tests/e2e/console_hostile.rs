@@ -61,6 +61,68 @@ fn names_are_text_wherever_they_stand() -> Result<()> {
     })
 }
 
+/// Markup without blanks, commas and slashes, which a user's name, a group and a program may have.
+const MARKUP: &str = "<x-ran>\"'&";
+
+#[test]
+fn names_of_users_groups_and_programs_are_text() -> Result<()> {
+    in_the_world(async |world| {
+        let user = format!("{MARKUP}{}", unique());
+        let site = world.gateway.site();
+        let arguments = [
+            "user",
+            "add",
+            &user,
+            "--password",
+            PASSWORD,
+            "--group",
+            MARKUP,
+        ];
+        site.ok(&arguments).await?;
+        let client = world.gateway.client();
+        let login = client
+            .post("/api/v1/cube/login")
+            .header("user-agent", MARKUP)
+            .json(&json!({ "name": user, "password": PASSWORD, "loginType": "normal" }))
+            .send()
+            .await?;
+        login.expect(200)?;
+        let encoded: String = user.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let paths = [
+            format!("/console/users?query={encoded}"),
+            format!("/console/users/name/{encoded}"),
+            format!("/console/users/name/{encoded}/delete"),
+            format!("/console/audit?user={encoded}"),
+            format!("/console/users/keys?user={encoded}"),
+            format!("/console/resources?cluster=member-1&search={encoded}"),
+            format!("/console/login?next=/console/{encoded}"),
+        ];
+        let admin = Console {
+            origin: &world.gateway.endpoints().gateway,
+            account: Some(("admin", ADMIN_PASSWORD)),
+        };
+        admin
+            .visit("names-users", Visitor::default(), async |page| {
+                for (number, path) in paths.iter().enumerate() {
+                    page.goto(path).await?;
+                    let held: bool = page
+                        .script(
+                            "return document.documentElement.outerHTML.includes('x-ran&gt;')",
+                            &[],
+                        )
+                        .await?;
+                    ensure!(held, "{path} does not show the name");
+                    is_no_markup(page, path).await?;
+                    let faults = judge(page, &format!("hostile-user-{number}")).await?;
+                    ensure!(faults.is_empty(), "{}", faults.join("\n"));
+                }
+                Ok(())
+            })
+            .await?;
+        site.ok(&["user", "delete", &user]).await.map(drop)
+    })
+}
+
 #[test]
 fn what_is_typed_without_end_breaks_no_page() -> Result<()> {
     in_the_world(async |world| {
@@ -116,15 +178,20 @@ async fn are_text(page: &Page, name: &str, paths: &[String]) -> Result<()> {
             )
             .await?;
         ensure!(held, "{path} does not show the name");
-        let made: bool = page
-            .script(
-                "return !!document.querySelector('img[onerror]') || document.title === 'ran'",
-                &[],
-            )
-            .await?;
-        ensure!(!made, "{path} has made markup of a name");
+        is_no_markup(page, path).await?;
         let faults = judge(page, &format!("{name}-{number}")).await?;
         ensure!(faults.is_empty(), "{}", faults.join("\n"));
     }
+    Ok(())
+}
+
+async fn is_no_markup(page: &Page, path: &str) -> Result<()> {
+    let made: bool = page
+        .script(
+            "return !!document.querySelector('img[onerror], x-ran') || document.title === 'ran'",
+            &[],
+        )
+        .await?;
+    ensure!(!made, "{path} has made markup of a name");
     Ok(())
 }

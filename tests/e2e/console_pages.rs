@@ -15,12 +15,12 @@ const PASSWORD: &str = "a good Passw0rd";
 /// Bytes that the first page may bring.
 const FIRST_PAGE: u64 = 100_000;
 
-const fn view(name: &'static str, path: &'static str) -> View {
+const fn view<'a>(name: &'a str, path: &'a str) -> View<'a> {
     View { name, path }
 }
 
 /// What everybody has.
-const PAGES: [View; 8] = [
+const PAGES: [View<'_>; 8] = [
     view("keys", "/console/keys"),
     view("keys-new", "/console/keys/new"),
     view("token", "/console/token"),
@@ -32,7 +32,7 @@ const PAGES: [View; 8] = [
 ];
 
 /// What administrators have beside it.
-const ADMIN_PAGES: [View; 9] = [
+const ADMIN_PAGES: [View<'_>; 10] = [
     view("clusters-new", "/console/clusters/new"),
     view("cluster-remove", "/console/clusters/member-1/remove"),
     view("users", "/console/users"),
@@ -42,10 +42,11 @@ const ADMIN_PAGES: [View; 9] = [
     view("envoys", "/console/envoys"),
     view("audit", "/console/audit"),
     view("audit-faulty", "/console/audit?filter=%28"),
+    view("audit-none", "/console/audit?user=nobody-is-called-so"),
 ];
 
 /// What says that there is nothing, or what is wrong.
-const STATES: [View; 5] = [
+const STATES: [View<'_>; 5] = [
     view("keys-empty", "/console/keys"),
     view("key-gone", "/console/keys/0a1b2c3d"),
     view(

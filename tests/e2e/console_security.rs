@@ -1,113 +1,16 @@
-//! What the console keeps from others: forms of other sites, sessions that have ended, and
-//! what clusters answer.
+//! What the console keeps from others: scripts that are not its own, ways that lead elsewhere,
+//! sessions that have ended, and what clusters answer.
+
+use std::collections::BTreeSet;
 
 use anyhow::{Context as _, Result, ensure};
 use cubegate_tests::browser::{By, Visitor};
 use cubegate_tests::run::unique;
-use cubegate_tests::{Answer, Client};
 use serde_json::json;
 
 use crate::support::console::Console;
+use crate::support::forms::{PASSWORD, cookie_of, page};
 use crate::support::{cube, in_the_world};
-
-const PASSWORD: &str = "a good Passw0rd";
-
-/// A page of somebody with this cookie.
-async fn page(client: &Client, path: &str, token: &str) -> Result<Answer> {
-    let cookie = format!("__Host-Authorization=Bearer+{token}");
-    client.get(path).header("cookie", cookie).send().await
-}
-
-/// The proof that the forms of a page hold.
-fn proof(page: &Answer) -> Result<String> {
-    let text = page.text();
-    let (_, rest) = text
-        .split_once(r#"name="csrf" value=""#)
-        .context("the page has no form")?;
-    let (proof, _) = rest.split_once('"').context("a value ends")?;
-    Ok(proof.to_owned())
-}
-
-/// Sends a form.
-async fn send(client: &Client, path: &str, token: &str, form: &str) -> Result<Answer> {
-    let cookie = format!("__Host-Authorization=Bearer+{token}");
-    client
-        .post(path)
-        .header("cookie", cookie)
-        .header("content-type", "application/x-www-form-urlencoded")
-        .body(form.to_owned())
-        .send()
-        .await
-}
-
-async fn cookie_of(client: &Client, user: &str) -> Result<String> {
-    client
-        .login(user, PASSWORD)
-        .await?
-        .expect(200)?
-        .cookie_token()
-}
-
-#[test]
-fn a_form_that_is_not_of_a_page_of_this_session_changes_nothing() -> Result<()> {
-    in_the_world(async |world| {
-        let user = format!("forms-{}", unique());
-        world.gateway.user(&user, &[]).await?;
-        let client = world.gateway.client();
-        let (first, second) = (
-            cookie_of(client, &user).await?,
-            cookie_of(client, &user).await?,
-        );
-        let proof_of_first = proof(&page(client, "/console/keys/new", &first).await?)?;
-        let keys = async || {
-            let keys = page(client, "/api/v1/cube/key", &first)
-                .await?
-                .expect(200)?;
-            anyhow::Ok(keys.json()?["items"].as_array().map_or(0, Vec::len))
-        };
-        let before = keys().await?;
-        for form in [
-            "name=a&expiry=never&access=all".to_owned(),
-            "csrf=&name=a&expiry=never&access=all".to_owned(),
-            format!("csrf={}&name=a&expiry=never&access=all", "0".repeat(32)),
-        ] {
-            send(client, "/console/keys/new", &first, &form)
-                .await?
-                .expect(403)?;
-        }
-        // Another session's proof is none here, though it is the same user's.
-        let form = format!("csrf={proof_of_first}&name=a&expiry=never&access=all");
-        send(client, "/console/keys/new", &second, &form)
-            .await?
-            .expect(403)?;
-        ensure!(keys().await? == before);
-        // A browser says whose page it was.
-        let cookie = format!("__Host-Authorization=Bearer+{first}");
-        let foreign = client
-            .post("/console/keys/new")
-            .header("cookie", &cookie)
-            .header("origin", "https://evil.example")
-            .header("sec-fetch-site", "cross-site")
-            .header("content-type", "application/x-www-form-urlencoded")
-            .body(form.clone())
-            .send()
-            .await?;
-        foreign.expect(403)?;
-        ensure!(keys().await? == before);
-        send(client, "/console/keys/new", &first, &form)
-            .await?
-            .expect(200)?;
-        ensure!(keys().await? == before + 1);
-        // One that was filled in by a page is done once.
-        let form = format!("{form}&once={}", unique());
-        for status in [200, 409] {
-            let sent = send(client, "/console/keys/new", &first, &form).await?;
-            sent.expect(status)?;
-        }
-        ensure!(keys().await? == before + 2);
-        Ok(())
-    })
-}
 
 #[test]
 fn pages_run_nothing_inline_and_are_kept_nowhere() -> Result<()> {
@@ -116,6 +19,7 @@ fn pages_run_nothing_inline_and_are_kept_nowhere() -> Result<()> {
         let user = format!("headers-{}", unique());
         world.gateway.user(&user, &[]).await?;
         let token = cookie_of(client, &user).await?;
+        let mut nonces = BTreeSet::new();
         for path in [
             "/console/login",
             "/console/keys",
@@ -124,7 +28,34 @@ fn pages_run_nothing_inline_and_are_kept_nowhere() -> Result<()> {
         ] {
             let answer = page(client, path, &token).await?;
             let policy = answer.header("content-security-policy").context(path)?;
-            ensure!(policy.contains("script-src 'self'"), "{policy}");
+            let nonce = nonce(&policy)?;
+            ensure!(nonces.insert(nonce.to_owned()), "{nonce} came twice");
+            // Nothing of this origin may be run for being of it: clusters answer under it.
+            for kind in ["script-src", "style-src"] {
+                ensure!(
+                    policy.contains(&format!("{kind} 'nonce-{nonce}';")),
+                    "{policy}"
+                );
+            }
+            let text = answer.text();
+            ensure!(text.matches("<script").count() == 1, "{path}");
+            ensure!(
+                text.matches(&format!(r#"nonce="{nonce}""#)).count() == 2,
+                "{path}"
+            );
+            ensure!(
+                policy.contains("require-trusted-types-for 'script'"),
+                "{policy}"
+            );
+            ensure!(policy.contains("default-src 'none'"), "{policy}");
+            // The reference has a policy of its own: what calls have answered stands in it, and
+            // it may ask nothing but the page that tries them.
+            let origin = client.base().trim_start_matches("https://");
+            let asks = match path {
+                "/console/docs" => format!("connect-src {origin}/console/docs/try;"),
+                _ => "connect-src 'self';".to_owned(),
+            };
+            ensure!(policy.contains(&asks), "{path}: {policy}");
             ensure!(!policy.contains("unsafe"), "{policy}");
             ensure!(policy.contains("frame-ancestors 'none'"), "{policy}");
             assert_eq!(answer.header("cache-control").as_deref(), Some("no-store"));
@@ -134,9 +65,66 @@ fn pages_run_nothing_inline_and_are_kept_nowhere() -> Result<()> {
             );
             ensure!(!answer.text().contains(" style="), "{path}");
         }
+        // What is not there has them, too.
+        for path in ["/console/assets/none.js", "/console/assets/"] {
+            let answer = client.get(path).anonymous().send().await?;
+            answer.header("content-security-policy").context(path)?;
+            assert_eq!(
+                answer.header("x-content-type-options").as_deref(),
+                Some("nosniff")
+            );
+        }
         // Where it all begins.
         let root = client.get("/").anonymous().send().await?.expect(303)?;
         assert_eq!(root.header("location").as_deref(), Some("/console/"));
+        Ok(())
+    })
+}
+
+/// The nonce of a policy.
+fn nonce(policy: &str) -> Result<&str> {
+    let (_, rest) = policy
+        .split_once("script-src 'nonce-")
+        .context("no nonce")?;
+    let (nonce, _) = rest.split_once('\'').context("a nonce ends")?;
+    ensure!(nonce.len() >= 32, "{nonce} can be guessed");
+    Ok(nonce)
+}
+
+#[test]
+fn nobody_is_led_from_the_login_to_a_call_of_the_api() -> Result<()> {
+    in_the_world(async |world| {
+        let user = format!("led-{}", unique());
+        world.gateway.site().add_user(&user, PASSWORD).await?;
+        let console = Console {
+            origin: &world.gateway.endpoints().gateway,
+            account: None,
+        };
+        console
+            .visit("led", Visitor::default(), async |page| {
+                // Browsers read these dots as such; the call would make a key.
+                page.goto("/console/login?next=/console/%252e%252E/api/v1/cube/key/create")
+                    .await?;
+                page.log_in(&user, PASSWORD).await?;
+                ensure!(page.path().await? == "/console/keys");
+                page.reads("You have no keys yet").await
+            })
+            .await?;
+        // What another site sends where nobody is logged in is not kept for the login.
+        let client = world.gateway.client();
+        for (site, status) in [("cross-site", 303), ("same-origin", 401)] {
+            let answer = client
+                .post("/console/keys/new")
+                .anonymous()
+                .header("sec-fetch-site", site)
+                .header("content-type", "application/x-www-form-urlencoded")
+                .body("name=planted&csrf=unseen-1&password=unseen-2")
+                .send()
+                .await?
+                .expect(status)?;
+            ensure!(answer.text().contains("planted") == (status == 401));
+            ensure!(!answer.text().contains("unseen"));
+        }
         Ok(())
     })
 }

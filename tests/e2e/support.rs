@@ -1,6 +1,7 @@
 //! What the tests of several modules share.
 
 pub(crate) mod console;
+pub(crate) mod forms;
 pub(crate) mod kubectl;
 pub(crate) mod vectors;
 

@@ -60,15 +60,26 @@ function followChoices(form) {
 
 let asked = 0;
 
+/** Reads a page of ours. The browser itself makes a document of the answer, which runs nothing. */
+function read(url, method = "GET", body = null) {
+  return new Promise((done, fail) => {
+    const request = new XMLHttpRequest();
+    request.open(method, url);
+    request.responseType = "document";
+    request.onload = () => (request.response ? done(request.response) : fail(new Error("no page")));
+    request.onerror = () => fail(new Error("no answer"));
+    request.send(body);
+  });
+}
+
 /** Reads the page that a form or link leads to, and puts its results in place of these. */
 async function refresh(url) {
   const number = ++asked;
   const results = document.getElementById("results");
   results.setAttribute("aria-busy", "true");
+  const slow = setTimeout(() => tell(say("The list is being read…", "正在读取列表……")), 1000);
   try {
-    const answer = await fetch(url, { credentials: "same-origin" });
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const fresh = page.getElementById("results");
+    const fresh = (await read(url)).getElementById("results");
     // An older answer may come later than a younger one, and a login is no result.
     if (number !== asked) return;
     if (!fresh) { location.assign(url); return; }
@@ -80,7 +91,8 @@ async function refresh(url) {
   } catch {
     if (number === asked) location.assign(url);
   } finally {
-    document.getElementById("results")?.removeAttribute("aria-busy");
+    clearTimeout(slow);
+    if (number === asked) document.getElementById("results")?.removeAttribute("aria-busy");
   }
 }
 
@@ -129,6 +141,22 @@ function takeFiles(area) {
   chooser.addEventListener("change", () => { if (chooser.files[0]) take(area, chooser.files[0]); });
 }
 
+/** Sends a form whose answer is shown below it, and takes that out of the page that comes. */
+async function send(form) {
+  const place = document.getElementById(form.dataset.into);
+  place.replaceChildren();
+  place.setAttribute("aria-busy", "true");
+  try {
+    const fresh = (await read(form.action, form.method, new URLSearchParams(new FormData(form)))).getElementById(form.dataset.into);
+    // Another page, as that of the login, is shown whole.
+    if (fresh) place.replaceChildren(...fresh.childNodes);
+    else form.submit();
+  } catch {
+    place.textContent = say("There is no answer. Send it again.", "没有收到应答，请重新发送。");
+  }
+  place.removeAttribute("aria-busy");
+}
+
 function ready(within) {
   tellTimes(within);
   offerCopies(within);
@@ -152,6 +180,18 @@ for (const form of document.querySelectorAll("form")) {
   }
   if (form.dataset.live !== undefined) live(form);
 }
+document.addEventListener("submit", (event) => {
+  if (event.target.dataset.into !== undefined) {
+    event.preventDefault();
+    send(event.target);
+  } else if (event.target.dataset.download === undefined) {
+    // A page is coming, in its time.
+    event.submitter?.setAttribute("aria-busy", "true");
+  }
+});
+addEventListener("pageshow", () => {
+  for (const button of document.querySelectorAll("button[aria-busy]")) button.removeAttribute("aria-busy");
+});
 for (const area of document.querySelectorAll("textarea[data-file]")) takeFiles(area);
 setInterval(() => tellTimes(document), 60000);
 
@@ -162,3 +202,7 @@ if (secret) {
   history.replaceState(null, "", secret.dataset.forget);
   addEventListener("pagehide", () => secret.remove());
 }
+
+// A link to one call of the reference opens it.
+const wanted = location.hash && document.getElementById(location.hash.slice(1));
+if (wanted instanceof HTMLDetailsElement) wanted.open = true;

@@ -1,6 +1,8 @@
 //! What a page asks, as the user of its browser: of the HTTP API in process, and of member
 //! clusters through the gateway.
 
+mod gateway;
+
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,12 +13,13 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header}
 use axum::middleware::Next;
 use axum::response::Response;
 use cubegate_api::Peer;
-use cubegate_token::carrier;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tower::ServiceExt as _;
 
 use crate::Console;
+
+pub(crate) use self::gateway::{Answer, Call, Reply};
 
 /// Longest answer that a page is made of, in bytes.
 const MAX_ANSWER: usize = 16 << 20;
@@ -69,11 +72,6 @@ pub(crate) struct Refusal {
     pub(crate) status: StatusCode,
     /// Its sentence.
     pub(crate) message: String,
-}
-
-/// An answer of a member cluster.
-pub(crate) struct Answer {
-    pub(crate) body: Bytes,
 }
 
 // === impl Ask ===
@@ -160,53 +158,6 @@ impl Ask {
         Err(Refusal::of(status, &body.unwrap_or_default()))
     }
 
-    /// Asks the member clusters through the gateway; `path` is the gateway's.
-    pub(crate) async fn member(&self, path: &str, accept: &str) -> Result<Answer, Refusal> {
-        let mut request = Request::get(path)
-            .header(header::ACCEPT, accept)
-            .header(header::HOST, "localhost")
-            .body(Body::empty())
-            .map_err(|error| Refusal::ours(&error))?;
-        let headers = request.headers_mut();
-        for name in [header::USER_AGENT, HeaderName::from_static("x-request-id")] {
-            if let Some(value) = self.carried.get(&name) {
-                headers.insert(name, value.clone());
-            }
-        }
-        if let Some(bearer) = self.bearer() {
-            headers.insert(header::AUTHORIZATION, bearer);
-        }
-        self.put_peer(&mut request);
-        let address = cubegate_api::client_address(&self.carried, self.peer.as_ref());
-        if let Some(address) = address.filter(|_| !self.user.is_empty()) {
-            let user = self.user.clone();
-            request.extensions_mut().insert(Reader { user, address });
-        }
-        let gateway = self.console.gateway.clone();
-        let response = gateway.oneshot(request).await.map_err(|error| Refusal {
-            status: StatusCode::BAD_GATEWAY,
-            message: error.0,
-        })?;
-        let status = response.status();
-        let body = to_bytes(response.into_body(), MAX_ANSWER)
-            .await
-            .map_err(|error| Refusal::ours(&error))?;
-        if status.is_success() {
-            Ok(Answer { body })
-        } else {
-            Err(Refusal::of(status, &body))
-        }
-    }
-
-    /// Returns the token of the browser's cookie, as a header has it.
-    fn bearer(&self) -> Option<HeaderValue> {
-        let cookies = self.carried.get_all(header::COOKIE).iter();
-        let token = carrier::cookie(cookies.filter_map(|value| value.to_str().ok()))?;
-        let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.as_str())).ok()?;
-        bearer.set_sensitive(true);
-        Some(bearer)
-    }
-
     async fn api(
         &self,
         method: Method,
@@ -256,15 +207,6 @@ impl Ask {
         if let Some(peer) = &self.peer {
             request.extensions_mut().insert(ConnectInfo(peer.clone()));
         }
-    }
-}
-
-// === impl Answer ===
-
-impl Answer {
-    /// Reads it.
-    pub(crate) fn json<T: DeserializeOwned>(self) -> Result<T, Refusal> {
-        read(self.body)
     }
 }
 

@@ -2,11 +2,15 @@
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
+use cubegate_token::carrier;
 
 use crate::Console;
 use crate::layout;
-use crate::session::Session;
+use crate::pages::login;
+use crate::session::{Missing, Session};
 use crate::view::View;
 
 /// The name of the field that proves where a form comes from.
@@ -15,6 +19,13 @@ pub(crate) const PROOF: &str = "csrf";
 /// The name of the field that tells a form from others, so that it is done once however often
 /// its browser sends it: a reload does without scripts.
 pub(crate) const ONCE: &str = "once";
+
+/// The field of the login's form in which another form waits: what was typed while a session
+/// came to its end.
+pub(crate) const KEPT: &str = "kept";
+
+/// Fields that no page holds again.
+const NOT_KEPT: [&str; 4] = [PROOF, ONCE, "password", "secret-key"];
 
 /// The fields of a form or a query, in the order in which they came; a name may come again.
 #[derive(Debug, Clone, Default)]
@@ -25,6 +36,15 @@ pub(crate) struct Fields(Vec<(String, String)>);
 pub(crate) struct Submitted {
     pub(crate) session: Session,
     pub(crate) fields: Fields,
+}
+
+/// A form whose page can show again what was typed. When the session has ended meanwhile, the
+/// page of the login keeps that, and sends it on when somebody has logged in.
+pub(crate) struct Typed {
+    pub(crate) session: Session,
+    pub(crate) fields: Fields,
+    /// Whether it comes from the login: then it is to be shown, and nothing is to be done.
+    pub(crate) resumed: bool,
 }
 
 // === impl Fields ===
@@ -69,6 +89,14 @@ impl Fields {
             .collect()
     }
 
+    /// Returns them as a form sends them, but for what no page holds again.
+    fn kept(&self) -> String {
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        let kept = self.0.iter();
+        form.extend_pairs(kept.filter(|(name, _)| !NOT_KEPT.contains(&name.as_str())));
+        form.finish()
+    }
+
     /// Adds a field.
     pub(crate) fn push(&mut self, name: &str, value: impl Into<String>) {
         self.0.push((name.to_owned(), value.into()));
@@ -83,15 +111,69 @@ impl FromRequest<Console> for Submitted {
     async fn from_request(request: Request, console: &Console) -> Result<Self, Response> {
         let (mut parts, body) = request.into_parts();
         let session = Session::of(&mut parts, console).await?;
-        let body = Bytes::from_request(Request::from_parts(parts, body), console)
-            .await
-            .map_err(axum::response::IntoResponse::into_response)?;
-        let fields = Fields::parse(&body);
+        let fields = read(Request::from_parts(parts, body), console).await?;
         if !session.has_made(fields.get(PROOF)) {
             return Err(refuse(&session.view));
         }
         Ok(Self { session, fields })
     }
+}
+
+// === impl Typed ===
+
+impl FromRequest<Console> for Typed {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, console: &Console) -> Result<Self, Response> {
+        let (mut parts, body) = request.into_parts();
+        let found = Session::find(&mut parts, console).await;
+        let fields = read(Request::from_parts(parts.clone(), body), console).await?;
+        let session = match found {
+            Ok(session) => session,
+            // What another site sends is not what somebody has typed here.
+            Err(Missing::LoggedOut(view)) if !is_cross_site(&parts) => {
+                return Err(login::keep(&view, parts.uri.path(), &fields.kept()).into_response());
+            }
+            Err(missing) => return Err(missing.into_response(&parts)),
+        };
+        let kept = fields.exact(KEPT);
+        if !kept.is_empty() && !is_cross_site(&parts) {
+            return Ok(Self {
+                session,
+                fields: Fields::parse(kept.as_bytes()),
+                resumed: true,
+            });
+        }
+        if !session.has_made(fields.get(PROOF)) {
+            return Err(refuse(&session.view));
+        }
+        Ok(Self {
+            session,
+            fields,
+            resumed: false,
+        })
+    }
+}
+
+async fn read(request: Request, console: &Console) -> Result<Fields, Response> {
+    let body = Bytes::from_request(request, console)
+        .await
+        .map_err(axum::response::IntoResponse::into_response)?;
+    Ok(Fields::parse(&body))
+}
+
+/// Returns whether the headers that only a browser sets speak of another site.
+fn is_cross_site(parts: &Parts) -> bool {
+    let value = |name: &str| parts.headers.get(name).map(HeaderValue::as_bytes);
+    let host = match parts.uri.authority() {
+        Some(authority) => Some(authority.as_str().as_bytes()),
+        None => value(header::HOST.as_str()),
+    };
+    carrier::is_cross_site(
+        value("sec-fetch-site"),
+        value(header::ORIGIN.as_str()),
+        host,
+    )
 }
 
 fn refuse(view: &View) -> Response {
@@ -122,5 +204,19 @@ mod tests {
         assert_eq!(fields.words("words"), ["one", "two", "three", "four"]);
         assert_eq!(fields.get("none"), "");
         assert_eq!(fields.all("e").count(), 0);
+    }
+
+    #[test]
+    fn what_is_kept_is_what_was_typed_without_its_secrets() {
+        let fields = Fields::parse(
+            b"csrf=1&once=2&name=a+b&verb=get&verb=list&password=p&secret-key=s&kubeconfig=x%0Ay%26",
+        );
+        let kept = Fields::parse(fields.kept().as_bytes());
+        assert_eq!(kept.get("name"), "a b");
+        assert_eq!(kept.all("verb").collect::<Vec<_>>(), ["get", "list"]);
+        assert_eq!(kept.exact("kubeconfig"), "x\ny&");
+        for secret in NOT_KEPT {
+            assert_eq!(kept.exact(secret), "");
+        }
     }
 }

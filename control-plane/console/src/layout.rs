@@ -73,6 +73,13 @@ const ADMIN_PLACES: [Place; 3] = [
 
 // === impl Page ===
 
+impl Page {
+    /// Returns the document alone.
+    pub(crate) fn into_document(self) -> String {
+        self.document
+    }
+}
+
 impl IntoResponse for Page {
     fn into_response(self) -> Response {
         (self.status, Html(self.document)).into_response()
@@ -96,8 +103,8 @@ pub(crate) fn page_with(view: &View, status: StatusCode, title: &str, content: M
                 meta name="color-scheme" content="light dark";
                 title { (title) " · Cubegate" }
                 link rel="icon" href=(assets::url("icon.svg")) type="image/svg+xml";
-                link rel="stylesheet" href=(assets::url("console.css"));
-                script type="module" src=(assets::url("console.js")) {}
+                link rel="stylesheet" href=(assets::url("console.css")) nonce=(view.nonce);
+                script type="module" src=(assets::url("console.js")) nonce=(view.nonce) {}
             }
             body class=@if view.viewer.is_none() { "alone" } {
                 a.skip href="#main" { (l.say("Skip to the content", "跳到正文")) }

@@ -25,8 +25,10 @@ mod curl;
 mod form;
 mod headers;
 mod language;
+mod later;
 mod layout;
 mod link;
+mod listing;
 mod pages;
 mod paging;
 mod parts;
@@ -82,7 +84,7 @@ pub fn router(console: Console) -> Router {
             console.clone(),
             ask::hand_on,
         ))
-        .layer(axum::middleware::from_fn(headers::set))
         .merge(assets::router())
+        .layer(axum::middleware::from_fn(headers::set))
         .with_state(console)
 }

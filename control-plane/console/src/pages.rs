@@ -6,7 +6,7 @@ mod clusters;
 mod docs;
 mod envoys;
 mod kubeconfig;
-mod login;
+pub(crate) mod login;
 mod not_found;
 mod preferences;
 mod resource;
@@ -15,11 +15,13 @@ mod token;
 mod users;
 
 use axum::Router;
-use axum::response::Redirect;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
 
+pub(crate) use self::docs::TRY;
 use crate::Console;
-use crate::session::Session;
+use crate::session::{Missing, Session};
 
 pub(crate) fn router() -> Router<Console> {
     Router::new()
@@ -41,8 +43,13 @@ pub(crate) fn router() -> Router<Console> {
         .route("/console/{*path}", get(not_found::page))
 }
 
-/// The guide begins with the keys. Whoever is not logged in is led to the login at once: a first
+/// The guide begins with the keys. Whoever is not logged in has the login here at once: a first
 /// visit waits for each step.
-async fn first(_: Session) -> Redirect {
-    Redirect::to("/console/keys")
+async fn first(State(console): State<Console>, request: Request) -> Response {
+    let (mut parts, _) = request.into_parts();
+    match Session::find(&mut parts, &console).await {
+        Ok(_) => Redirect::to("/console/keys").into_response(),
+        Err(Missing::LoggedOut(view)) => login::first(&view).into_response(),
+        Err(missing) => missing.into_response(&parts),
+    }
 }

@@ -73,6 +73,15 @@ pub(crate) fn notice(kind: Notice, content: Markup) -> Markup {
     }
 }
 
+/// Says above a form why it is shown again: its session had ended, and is begun anew.
+pub(crate) fn resumed(l: Language) -> Markup {
+    let what = l.say(
+        "You are logged in again. Nothing was done yet: this is what you had typed. Send it when it is right.",
+        "您已重新登录。尚未执行任何操作：下面是您之前填写的内容，请确认后提交。",
+    );
+    notice(Notice::Warning, html! { p { (what) } })
+}
+
 /// How much a notice matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Notice {
@@ -97,6 +106,19 @@ impl Notice {
         match self {
             Self::Done | Self::Warning => "status",
             Self::Failed => "alert",
+        }
+    }
+}
+
+/// Returns the head of a page: its title, a sentence about it, and what can be done there.
+pub(crate) fn head(title: &str, lead: &str, actions: &Markup) -> Markup {
+    html! {
+        div.title-row {
+            div {
+                h1 { (title) }
+                p.lead { (lead) }
+            }
+            @if !actions.0.is_empty() { div.title-action { (actions) } }
         }
     }
 }
@@ -175,7 +197,12 @@ pub(crate) fn refused(l: Language, refusal: &Refusal) -> Markup {
     let (title, what) = refusal_in_words(l, refusal);
     notice(
         Notice::Failed,
-        html! { p { strong { (title) } } @if what != title { p { (what) } } },
+        html! {
+            p { strong { (title) } }
+            // The gateway's own sentences are in English.
+            @if what != title { p lang=[(l == Language::Zh && what.is_ascii()).then_some("en")] { (what) } }
+            @if refusal.is_logged_out() { p { a href=(crate::ROOT) { (l.say("Log in", "登录")) } } }
+        },
     )
 }
 
@@ -268,10 +295,12 @@ pub(crate) fn pager(l: Language, pages: Pages, link: impl Fn(u64) -> String) -> 
                     Language::Zh => { "第 " (first) "–" (last_shown) " 条，共 " (total) " 条" },
                 }
             }
-            (step(1, number > 1, l.say("First", "首页"), "first"))
-            (step(number.saturating_sub(1), number > 1, l.say("Previous", "上一页"), "prev"))
-            (step(number.saturating_add(1), number < pages.last(), l.say("Next", "下一页"), "next"))
-            (step(pages.last(), number < pages.last(), l.say("Last", "末页"), "last"))
+            @if pages.are_several() || number > 1 {
+                (step(1, number > 1, l.say("First", "首页"), "first"))
+                (step(number.saturating_sub(1), number > 1, l.say("Previous", "上一页"), "prev"))
+                (step(number.saturating_add(1), number < pages.last(), l.say("Next", "下一页"), "next"))
+                (step(pages.last(), number < pages.last(), l.say("Last", "末页"), "last"))
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{Method, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use cubegate_api_types::cube::WhoAmI;
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -13,7 +13,7 @@ use crate::Console;
 use crate::ask::{Ask, Refusal};
 use crate::layout;
 use crate::link::with_query;
-use crate::view::{View, Viewer};
+use crate::view::{View, Viewer, inner_path};
 
 /// A page of somebody who is logged in.
 pub(crate) struct Session {
@@ -29,26 +29,31 @@ pub(crate) struct Session {
 /// A page for administrators. Others are told so; the HTTP API would refuse them anyway.
 pub(crate) struct AdminSession(pub(crate) Session);
 
+/// Why there is no [`Session`].
+pub(crate) enum Missing {
+    /// Nobody is logged in, or not any more.
+    LoggedOut(View),
+    /// The HTTP API says something else: this page.
+    Refused(Response),
+}
+
 // === impl Session ===
 
 impl Session {
-    /// Finds out who is logged in. Whoever is not is led to the login, and from there back.
-    pub(crate) async fn of(parts: &mut Parts, console: &Console) -> Result<Self, Response> {
+    /// Finds out who is logged in.
+    pub(crate) async fn find(parts: &mut Parts, console: &Console) -> Result<Self, Missing> {
         let Ok(mut view) = View::from_request_parts(parts, console).await;
         let Some(ask) = parts.extensions.get::<Ask>().cloned() else {
-            return Err(StatusCode::INTERNAL_SERVER_ERROR.into_response());
+            let response = StatusCode::INTERNAL_SERVER_ERROR.into_response();
+            return Err(Missing::Refused(response));
         };
         let who: WhoAmI = match ask.get("/api/v1/cube/whoami").await {
             Ok(who) => who,
-            Err(refusal) if refusal.is_logged_out() => {
-                let back = if parts.method == Method::GET {
-                    &view.here
-                } else {
-                    ""
-                };
-                return Err(to_login(back));
+            Err(refusal) if refusal.is_logged_out() => return Err(Missing::LoggedOut(view)),
+            Err(refusal) => {
+                let response = layout::refused(&view, &refusal).into_response();
+                return Err(Missing::Refused(response));
             }
-            Err(refusal) => return Err(layout::refused(&view, &refusal).into_response()),
         };
         let ask = ask.for_user(&who.name);
         let proof = proof(&console.form_key, &who);
@@ -65,6 +70,14 @@ impl Session {
         })
     }
 
+    /// The same. Whoever is not logged in is led to the login, and from there back: to the
+    /// page, or to the one that the form stood on.
+    pub(crate) async fn of(parts: &mut Parts, console: &Console) -> Result<Self, Response> {
+        Self::find(parts, console)
+            .await
+            .map_err(|missing| missing.into_response(parts))
+    }
+
     /// Returns whether a form with this proof is of a page of this session.
     pub(crate) fn has_made(&self, proof: &str) -> bool {
         self.proof.as_bytes().ct_eq(proof.as_bytes()).into()
@@ -76,6 +89,18 @@ impl Session {
             return to_login(&self.view.here);
         }
         layout::refused(&self.view, refusal).into_response()
+    }
+}
+
+// === impl Missing ===
+
+impl Missing {
+    pub(crate) fn into_response(self, parts: &Parts) -> Response {
+        match self {
+            Self::LoggedOut(view) if parts.method == Method::GET => to_login(&view.here),
+            Self::LoggedOut(_) => to_login(page_of_form(&parts.headers).unwrap_or_default()),
+            Self::Refused(response) => response,
+        }
     }
 }
 
@@ -115,6 +140,14 @@ fn to_login(here: &str) -> Response {
         return Redirect::to("/console/login").into_response();
     }
     Redirect::to(&with_query("/console/login", &[("next", here)])).into_response()
+}
+
+/// Returns the page of ours that a form was on, as its browser says.
+fn page_of_form(headers: &HeaderMap) -> Option<&str> {
+    let url = headers.get(header::REFERER)?.to_str().ok()?;
+    let (_, rest) = url.split_once("://")?;
+    let (_, path) = rest.split_at_checked(rest.find('/')?)?;
+    inner_path(path)
 }
 
 /// What the forms of a session hold. Who does not know the key cannot make it, and it is of
@@ -163,5 +196,26 @@ mod tests {
         assert_ne!(made, proof(key, &who("jeff", "s2")));
         assert_ne!(made, proof(key, &who("jef", "fs1")));
         assert_ne!(made, proof(b"another", &who("jeff", "s1")));
+    }
+
+    #[test]
+    fn who_has_sent_a_form_is_led_back_to_its_page_alone() {
+        for (referer, path) in [
+            (
+                "https://g:30443/console/keys/1?a=b",
+                Some("/console/keys/1?a=b"),
+            ),
+            ("https://g/", None),
+            ("https://g", None),
+            ("https://evil.example/console/..", None),
+            ("/console/keys", None),
+        ] {
+            let headers = [(header::REFERER, referer.parse().unwrap())];
+            assert_eq!(
+                page_of_form(&headers.into_iter().collect()),
+                path,
+                "{referer}"
+            );
+        }
     }
 }

@@ -6,6 +6,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 
+use crate::headers::Nonce;
 use crate::language::Language;
 
 /// The cookies that keep what somebody has chosen. They say nothing about anybody.
@@ -41,6 +42,8 @@ pub(crate) struct View {
     pub(crate) here: String,
     /// Nobody on the page of the login.
     pub(crate) viewer: Option<Viewer>,
+    /// What the page's scripts and style are named with.
+    pub(crate) nonce: String,
 }
 
 // === impl Theme ===
@@ -67,6 +70,12 @@ impl Theme {
 // === impl View ===
 
 impl View {
+    /// A view for tests.
+    #[cfg(test)]
+    pub(crate) fn plain() -> Self {
+        Self::of(&axum::http::Request::new(()).into_parts().0)
+    }
+
     fn of(parts: &Parts) -> Self {
         let here = parts.uri.path_and_query();
         Self {
@@ -76,6 +85,10 @@ impl View {
             theme: Theme::of_word(cookie(&parts.headers, THEME_COOKIE).unwrap_or_default()),
             here: here.map_or_else(|| crate::ROOT.to_owned(), ToString::to_string),
             viewer: None,
+            nonce: parts
+                .extensions
+                .get()
+                .map_or_else(String::new, |Nonce(nonce)| nonce.clone()),
         }
     }
 }
@@ -107,8 +120,15 @@ pub(crate) fn inner_path(path: &str) -> Option<&str> {
         && path.bytes().all(|byte| byte.is_ascii_graphic())
         && !path.contains(['\\', '"', '<', '>'])
         && !path.contains("//")
-        && !path.split(['/', '?']).any(|segment| segment == "..");
+        && !path.split(['/', '?', '#']).any(leads_up);
     is_ours.then_some(path)
+}
+
+/// Returns whether browsers take a segment of a path for `..`: they read encoded dots as
+/// dots (WHATWG URL, "double-dot URL path segment"). What they would be led to is a call of the
+/// API, from a page of ours.
+fn leads_up(segment: &str) -> bool {
+    segment.to_ascii_lowercase().replace("%2e", ".") == ".."
 }
 
 #[cfg(test)]
@@ -121,6 +141,7 @@ mod tests {
             "/console/",
             "/console/keys?a=b%2Fc",
             "/console/clusters/a/objects",
+            "/console/keys/%2E%2Ea",
         ] {
             assert_eq!(inner_path(path), Some(path));
         }
@@ -130,6 +151,8 @@ mod tests {
             "//evil.example/console/",
             "https://evil.example/console/",
             "/console/../oauth/logout",
+            "/console/%2e%2e/api/v1/cube/key/create",
+            "/console/keys/.%2E/%2E./oauth/logout",
             "/console//evil.example",
             "/console/\\evil",
             "/console/\r\nset-cookie: a=b",

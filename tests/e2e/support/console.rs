@@ -16,11 +16,11 @@ pub(crate) struct Console<'a> {
 
 /// A page of it.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct View {
+pub(crate) struct View<'a> {
     /// Names its screenshots.
-    pub(crate) name: &'static str,
+    pub(crate) name: &'a str,
     /// Where it is.
-    pub(crate) path: &'static str,
+    pub(crate) path: &'a str,
 }
 
 /// How each page is looked at, beside the languages.
@@ -56,7 +56,7 @@ impl Console<'_> {
     /// Looks at all of these pages in every language and theme, and on a telephone, and draws
     /// them as `target/screenshots/console/{view}-{language}-{sight}.png`. What is wrong
     /// anywhere is told at the end.
-    pub(crate) async fn walk(self, views: &[View]) -> Result<()> {
+    pub(crate) async fn walk(self, views: &[View<'_>]) -> Result<()> {
         let mut faults = Vec::new();
         for language in Language::ALL {
             let visitor = Visitor {
@@ -106,7 +106,23 @@ pub(crate) async fn judge(page: &Page, name: &str) -> Result<Vec<String>> {
         .collect())
 }
 
-async fn walk(page: &Page, views: &[View]) -> Result<Vec<String>> {
+/// Looks at what is on the screen in every theme, and on a telephone, without asking for it
+/// again, and fails with what is wrong. The pictures are called as those of [`Console::walk`].
+pub(crate) async fn look(page: &Page, name: &str) -> Result<()> {
+    let language = page.visitor().language.tag();
+    let mut faults = Vec::new();
+    for (sight, theme, viewport) in SIGHTS {
+        page.prefer(theme).await?;
+        page.resize(viewport).await?;
+        faults.extend(judge(page, &format!("{name}-{language}-{sight}")).await?);
+    }
+    page.prefer(page.visitor().theme).await?;
+    page.resize(page.visitor().viewport).await?;
+    ensure!(faults.is_empty(), "{}", faults.join("\n"));
+    Ok(())
+}
+
+async fn walk(page: &Page, views: &[View<'_>]) -> Result<Vec<String>> {
     let language = page.visitor().language.tag();
     let mut faults = Vec::new();
     for (sight, theme, viewport) in SIGHTS {

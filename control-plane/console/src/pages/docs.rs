@@ -1,21 +1,37 @@
 //! `/console/docs`: the HTTP API in words, made of the OpenAPI document that the gateway
-//! itself answers. With the script each call can be tried as who is logged in.
+//! itself answers. Each call can be tried as who is logged in: the page makes it through the
+//! gateway, with the reader's token, as any program would. So the calls of all families are
+//! tried alike, though cookies count for KubeCube's alone, and with scripts or without.
 
+mod example;
 mod operation;
+mod tried;
 
 use axum::Router;
+use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use maud::{Markup, html};
 use serde_json::Value;
 
-use self::operation::Operation;
+pub(crate) use self::operation::TRY;
+use self::operation::{OPERATION, Operation};
+use self::tried::Tried;
+use crate::form::Typed;
 use crate::language::Language;
 use crate::session::Session;
-use crate::{Console, assets, curl, layout, parts};
+use crate::{Console, curl, headers, layout, parts};
+
+const HERE: &str = "/console/docs";
+
+/// What the examples name where no cluster is registered yet.
+const SOME_CLUSTER: &str = "member-1";
 
 pub(super) fn router() -> Router<Console> {
-    Router::new().route("/console/docs", get(page))
+    Router::new()
+        .route(HERE, get(page))
+        .route(TRY, post(try_out))
+        .layer(axum::middleware::from_fn(headers::set_of_reference))
 }
 
 async fn page(session: Session) -> Response {
@@ -38,20 +54,69 @@ async fn page(session: Session) -> Response {
                 ))
                 " " a href="/openapi.json" { "openapi.json" }
             }
-            (kubernetes(l, &session.ask.console().public_url))
+            (kubernetes(l, &session))
             @for (name, description) in &tags {
                 section {
                     h2 id=(format!("tag-{name}")) { (name) }
                     @if !description.is_empty() { p.muted lang="en" { (description) } }
                     @for operation in operations.iter().filter(|operation| operation.tag == *name) {
-                        (operation.markup(l))
+                        (operation.markup(view, None))
                     }
                 }
             }
         }
-        script type="module" src=(assets::url("docs.js")) {}
     };
     layout::page(view, title, content).into_response()
+}
+
+/// Makes a call that the document has, and shows what it has answered.
+async fn try_out(
+    Typed {
+        mut session,
+        fields,
+        resumed,
+    }: Typed,
+) -> Response {
+    let document: Value = match session.ask.get("/openapi.json").await {
+        Ok(document) => document,
+        Err(refusal) => return session.refused(&refusal),
+    };
+    let operations = Operation::all(&document);
+    let wanted = fields.get(OPERATION);
+    let operation = operations.iter().find(|operation| operation.id() == wanted);
+    let l = session.view.language;
+    let Some(operation) = operation else {
+        let title = l.say("There is no such call", "没有该接口");
+        let what = l.say(
+            "The gateway's document does not have it. Nothing was done.",
+            "接口文档中没有该接口，未执行任何操作。",
+        );
+        return layout::failure(&session.view, StatusCode::NOT_FOUND, title, what).into_response();
+    };
+    let call = operation.call(&fields);
+    let reply = if resumed {
+        None
+    } else {
+        Some(session.ask.call(&call).await)
+    };
+    let tried = Tried {
+        typed: fields,
+        call,
+        reply,
+    };
+    let title = l.say("A call, tried", "试用接口");
+    let back = format!("{HERE}#{}", operation.id());
+    // Where its reader is led by the switches of language and theme.
+    HERE.clone_into(&mut session.view.here);
+    let content = html! {
+        div.reference {
+            p { a href=(back) { "← " (l.say("API reference", "接口文档")) } }
+            h1 { (title) }
+            @if resumed { (parts::resumed(l)) }
+            (operation.markup(&session.view, Some(&tried)))
+        }
+    };
+    layout::page(&session.view, title, content).into_response()
 }
 
 /// Names and descriptions of the document's tags.
@@ -70,11 +135,15 @@ fn text_list(document: &Value, what: &str) -> Vec<(String, String)> {
 }
 
 /// What no document of ours describes: the paths of the clusters.
-fn kubernetes(l: Language, url: &str) -> Markup {
+fn kubernetes(l: Language, session: &Session) -> Markup {
+    let console = session.ask.console();
+    let url = &console.public_url;
+    let clusters = console.clusters.resources();
+    let cluster = clusters.keys().next().map_or(SOME_CLUSTER, String::as_str);
     let cube = format!(
-        "{url}/api/v1/cube/proxy/clusters/pivot-cluster/api/v1/pods?selector=metadata.name~web&pageSize=20&sortName=metadata.creationTimestamp&sortOrder=desc"
+        "{url}/api/v1/cube/proxy/clusters/{cluster}/api/v1/pods?selector=metadata.name~web&pageSize=20&sortName=metadata.creationTimestamp&sortOrder=desc"
     );
-    let plain = format!("{url}/clusters/pivot-cluster/api/v1/namespaces");
+    let plain = format!("{url}/clusters/{cluster}/api/v1/namespaces");
     let sphere =
         format!("{url}/kapis/resources.kubesphere.io/v1alpha3/deployments?limit=10&page=1");
     html! {

@@ -11,10 +11,12 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::ask::{Ask, Refusal};
-use crate::form::{Fields, Submitted};
+use crate::form::{Fields, KEPT, Submitted};
 use crate::layout::{self, Page};
 use crate::parts::{self, Notice};
 use crate::view::{View, inner_path};
+
+const HERE: &str = "/console/login";
 
 /// Where a login leads.
 #[derive(Deserialize)]
@@ -23,8 +25,69 @@ pub(super) struct Wanted {
     next: String,
 }
 
+/// What stands in the form; the password never does.
+#[derive(Default)]
+struct Form<'a> {
+    name: &'a str,
+    /// The page that the login leads to.
+    next: &'a str,
+    /// Where [`KEPT`] was to be sent.
+    action: &'a str,
+    /// Another form, as it was sent when its session had ended.
+    kept: &'a str,
+}
+
 pub(super) async fn page(view: View, Query(Wanted { next }): Query<Wanted>) -> Page {
-    form(&view, StatusCode::OK, &next, "", html! {})
+    let form = Form {
+        next: &next,
+        ..Form::default()
+    };
+    let l = view.language;
+    let above = html! {
+        @if inner_path(&next).is_some() {
+            (parts::notice(Notice::Warning, html! {
+                p {
+                    (l.say(
+                        "Your session has ended, or you have not logged in yet. The login leads you back to where you were.",
+                        "会话已结束，或您尚未登录。登录后将返回之前的页面。",
+                    ))
+                }
+            }))
+        }
+    };
+    form.page(&view, StatusCode::OK, above)
+}
+
+/// Shows the login to somebody who has only just come.
+pub(super) fn first(view: &View) -> Page {
+    Form::default().page(view, StatusCode::OK, html! {})
+}
+
+/// Shows the login in place of what a form was sent for: `kept` is what was typed, and `action`
+/// where it was sent.
+pub(crate) fn keep(view: &View, action: &str, kept: &str) -> Page {
+    let mut view = view.clone();
+    // The switches of language and theme lead to a page that is there.
+    HERE.clone_into(&mut view.here);
+    let l = view.language;
+    let form = Form {
+        action,
+        kept,
+        ..Form::default()
+    };
+    let above = parts::notice(
+        Notice::Warning,
+        html! {
+            p { strong { (l.say("Your session has ended", "会话已结束")) } }
+            p {
+                (l.say(
+                    "Nothing was done yet. What you have typed is kept: after the login you can look at it and send it.",
+                    "尚未执行任何操作。您填写的内容已保留，登录后可以查看并重新提交。",
+                ))
+            }
+        },
+    );
+    form.page(&view, StatusCode::UNAUTHORIZED, above)
 }
 
 pub(super) async fn log_in(
@@ -33,26 +96,32 @@ pub(super) async fn log_in(
     RawForm(form_body): RawForm,
 ) -> Response {
     let fields = Fields::parse(&form_body);
-    let (name, next) = (fields.get("name"), fields.get("next"));
-    view.here = "/console/login".to_owned();
+    let form = Form {
+        name: fields.get("name"),
+        next: fields.get("next"),
+        action: fields.get("action"),
+        kept: fields.exact(KEPT),
+    };
+    HERE.clone_into(&mut view.here);
     let l = view.language;
-    if name.is_empty() || fields.exact("password").is_empty() {
+    if form.name.is_empty() || fields.exact("password").is_empty() {
         let missing = l.say("Enter a name and a password.", "请输入用户名和密码。");
         let what = parts::notice(Notice::Failed, html! { p { (missing) } });
-        return form(&view, StatusCode::UNPROCESSABLE_ENTITY, next, name, what).into_response();
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        return form.page(&view, status, what).into_response();
     }
     let request = LoginRequest {
-        name: name.to_owned(),
+        name: form.name.to_owned(),
         password: fields.exact("password").to_owned(),
         login_type: "normal".to_owned(),
     };
     let answer: Result<serde_json::Value, _> =
         ask.send(Method::POST, "/api/v1/cube/login", &request).await;
     match answer {
-        Ok(_) => Redirect::to(inner_path(next).unwrap_or(crate::ROOT)).into_response(),
+        Ok(_) => form.leads().into_response(),
         Err(refusal) => {
             let what = not_logged_in(&view, &refusal);
-            form(&view, refusal.status, next, name, what).into_response()
+            form.page(&view, refusal.status, what).into_response()
         }
     }
 }
@@ -84,29 +153,45 @@ fn not_logged_in(view: &View, refusal: &Refusal) -> Markup {
     parts::notice(Notice::Failed, html! { p { (what) } })
 }
 
-fn form(view: &View, status: StatusCode, next: &str, name: &str, above: Markup) -> Page {
-    let l = view.language;
-    let title = l.say("Log in", "登录");
-    let content = html! {
-        div.login {
-            h1 { (l.say("Log in to Cubegate", "登录 Cubegate")) }
-            p.lead { (l.say("One token and one URL for all your Kubernetes clusters.", "一个令牌、一个地址，访问所有 Kubernetes 集群。")) }
-            (above)
-            form.card method="post" action="/console/login" {
-                input type="hidden" name="next" value=(next);
-                div.field {
-                    label for="name" { (l.say("Name", "用户名")) }
-                    input #name name="name" value=(name) autocomplete="username" autocapitalize="none"
-                        spellcheck="false" required autofocus[name.is_empty()];
-                }
-                div.field {
-                    label for="password" { (l.say("Password", "密码")) }
-                    input #password name="password" type="password" autocomplete="current-password" required
-                        autofocus[!name.is_empty()];
-                }
-                button.primary.wide type="submit" { (l.say("Log in", "登录")) }
-            }
+// === impl Form ===
+
+impl Form<'_> {
+    /// Where who has logged in goes on. A form that was kept is sent on as it is (307): its page
+    /// shows it and does nothing.
+    fn leads(&self) -> Redirect {
+        match inner_path(self.action) {
+            Some(action) if !self.kept.is_empty() => Redirect::temporary(action),
+            _ => Redirect::to(inner_path(self.next).unwrap_or(crate::ROOT)),
         }
-    };
-    layout::page_with(view, status, title, content)
+    }
+
+    fn page(&self, view: &View, status: StatusCode, above: Markup) -> Page {
+        let l = view.language;
+        let title = l.say("Log in", "登录");
+        let name = self.name;
+        let content = html! {
+            div.login {
+                h1 { (l.say("Log in to Cubegate", "登录 Cubegate")) }
+                p.lead { (l.say("One token and one URL for all your Kubernetes clusters.", "一个令牌、一个地址，访问所有 Kubernetes 集群。")) }
+                (above)
+                form.card method="post" action=(HERE) {
+                    @for (field, value) in [("next", self.next), ("action", self.action), (KEPT, self.kept)] {
+                        @if !value.is_empty() { input type="hidden" name=(field) value=(value); }
+                    }
+                    div.field {
+                        label for="name" { (l.say("Name", "用户名")) }
+                        input #name name="name" value=(name) autocomplete="username" autocapitalize="none"
+                            spellcheck="false" required autofocus[name.is_empty()];
+                    }
+                    div.field {
+                        label for="password" { (l.say("Password", "密码")) }
+                        input #password name="password" type="password" autocomplete="current-password" required
+                            autofocus[!name.is_empty()];
+                    }
+                    button.primary.wide type="submit" { (l.say("Log in", "登录")) }
+                }
+            }
+        };
+        layout::page_with(view, status, title, content)
+    }
 }

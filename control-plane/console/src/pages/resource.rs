@@ -5,6 +5,7 @@ mod kinds;
 mod list;
 mod object;
 mod query;
+mod status;
 mod table;
 mod yaml;
 

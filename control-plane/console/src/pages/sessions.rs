@@ -59,22 +59,18 @@ async fn page(session: Session, RawQuery(query): RawQuery) -> Response {
     let query = Fields::parse(query.unwrap_or_default().as_bytes());
     let own = session.who.session.as_ref().map(|own| own.id.as_str());
     let content = html! {
-        div.title-row {
-            div {
-                h1 { (title) }
-                p.lead {
-                    (l.say(
-                        "Where you are logged in. End what you do not know, and change your password then.",
-                        "您当前登录的位置。如有不认识的会话，请立即结束并修改密码。",
-                    ))
-                }
-            }
-            @if !sessions.items.is_empty() {
-                div.title-action {
+        (parts::head(
+            title,
+            l.say(
+                "Where you are logged in. End what you do not know, and change your password then.",
+                "您当前登录的位置。如有不认识的会话，请立即结束并修改密码。",
+            ),
+            &html! {
+                @if !sessions.items.is_empty() {
                     a.button.quiet.danger href="/console/sessions/end-all" { (l.say("End all", "全部结束")) }
                 }
-            }
-        }
+            },
+        ))
         @if query.get("done") == "ended" {
             (parts::notice(Notice::Done, html! {
                 p { (l.say("The session was ended. Its tokens are refused from now on.", "会话已结束，其令牌即刻失效。")) }

@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::curl;
-use crate::form::Submitted;
+use crate::form::Typed;
 use crate::layout::{self, Page};
 use crate::parts;
 use crate::session::Session;
@@ -34,13 +34,23 @@ pub(super) async fn page(session: Session) -> Page {
     )
 }
 
-pub(super) async fn make(Submitted { session, fields }: Submitted) -> Response {
+pub(super) async fn make(
+    Typed {
+        session,
+        fields,
+        resumed,
+    }: Typed,
+) -> Response {
     let view = &session.view;
     let request = KeyTokenRequest {
         access_key: fields.get("access-key").to_owned(),
         secret_key: fields.get("secret-key").to_owned(),
     };
     let l = view.language;
+    if resumed {
+        let content = html! { (head(view)) (parts::resumed(l)) (form(view, &request.access_key)) };
+        return layout::page(view, title(view), content).into_response();
+    }
     let made: Made = match session.ask.send(Method::POST, PATH, &request).await {
         Ok(made) => made,
         Err(refusal) => {

@@ -9,16 +9,23 @@ use maud::{Markup, html};
 use super::fields::{Ends, KeyFields};
 use super::{created, one, path_of};
 use crate::ask::Refusal;
-use crate::form::{ONCE, Submitted};
+use crate::form::{ONCE, Submitted, Typed};
 use crate::parts::{self, Notice};
 use crate::session::Session;
 
 pub(super) async fn change(
     Path(name): Path<String>,
-    Submitted { session, fields }: Submitted,
+    Typed {
+        session,
+        fields,
+        resumed,
+    }: Typed,
 ) -> Response {
     let l = session.view.language;
     let typed = KeyFields::typed(&fields);
+    if resumed {
+        return again(&session, StatusCode::OK, &name, &typed, parts::resumed(l)).await;
+    }
     if let Some(fault) = typed.fault(l) {
         let above = parts::notice(Notice::Failed, html! { p { (fault) } });
         return again(

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::fields::{Ends, KeyFields};
 use super::{MOST, PATH, created};
-use crate::form::{ONCE, Submitted};
+use crate::form::{ONCE, Typed};
 use crate::layout::{self, Page};
 use crate::parts::{self, Notice};
 use crate::session::Session;
@@ -43,9 +43,18 @@ pub(super) async fn page(session: Session, Query(Like { from }): Query<Like>) ->
     shown(&session, StatusCode::OK, &fields, above).into_response()
 }
 
-pub(super) async fn create(Submitted { session, fields }: Submitted) -> Response {
+pub(super) async fn create(
+    Typed {
+        session,
+        fields,
+        resumed,
+    }: Typed,
+) -> Response {
     let l = session.view.language;
     let typed = KeyFields::typed(&fields);
+    if resumed {
+        return shown(&session, StatusCode::OK, &typed, parts::resumed(l)).into_response();
+    }
     if let Some(fault) = typed.fault(l) {
         let above = parts::notice(Notice::Failed, html! { p { (fault) } });
         return shown(&session, StatusCode::UNPROCESSABLE_ENTITY, &typed, above).into_response();

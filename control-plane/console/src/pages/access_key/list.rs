@@ -9,7 +9,7 @@ use super::{MOST, here_of, like, words};
 use crate::form::Fields;
 use crate::language::Language;
 use crate::layout;
-use crate::link::with_query;
+use crate::listing::Listing;
 use crate::paging::Paging;
 use crate::parts::{self, Notice};
 use crate::session::Session;
@@ -25,18 +25,14 @@ pub(super) async fn page(session: Session, RawQuery(query): RawQuery) -> Respons
     let l = view.language;
     let title = l.say("Access keys", "密钥管理");
     let content = html! {
-        div.title-row {
-            div {
-                h1 { (title) }
-                p.lead {
-                    (l.say(
-                        "A program proves with a key that it acts for you. It exchanges the key for a token, and the token opens every cluster.",
-                        "程序凭密钥代表您访问：先用密钥换取令牌，再用令牌访问各个集群。",
-                    ))
-                }
-            }
-            (add(l, keys.len()))
-        }
+        (parts::head(
+            title,
+            l.say(
+                "A program proves with a key that it acts for you. It exchanges the key for a token, and the token opens every cluster.",
+                "程序凭密钥代表您访问：先用密钥换取令牌，再用令牌访问各个集群。",
+            ),
+            &add(l, keys.len()),
+        ))
         @if let Some(said) = said(l, query.get("done")) { (parts::notice(Notice::Done, html! { p { (said) } })) }
         @if keys.is_empty() {
             (parts::empty(
@@ -60,14 +56,12 @@ pub(super) async fn page(session: Session, RawQuery(query): RawQuery) -> Respons
 
 fn add(l: Language, have: usize) -> Markup {
     html! {
-        div.title-action {
-            @if have < MOST {
-                a.button.primary href="/console/keys/new" { (l.say("Add a key", "添加密钥")) }
-            } @else {
-                span.button.off aria-disabled="true" { (l.say("Add a key", "添加密钥")) }
-            }
-            span.muted.small-text { (l.tell("{} of 5", "{} / 5", have)) }
+        @if have < MOST {
+            a.button.primary href="/console/keys/new" { (l.say("Add a key", "添加密钥")) }
+        } @else {
+            span.button.off aria-disabled="true" { (l.say("Add a key", "添加密钥")) }
         }
+        span.muted.small-text { (l.tell("{} of 5", "{} / 5", have)) }
     }
 }
 
@@ -86,14 +80,16 @@ fn said(l: Language, done: &str) -> Option<&'static str> {
 /// number.
 fn shown(l: Language, keys: &[KeyObject], paging: Paging) -> Markup {
     let pages = paging.among(keys.len() as u64);
-    let link = |number| {
-        let (page, size) = Paging { number, ..paging }.words();
-        with_query("/console/keys", &[("size", &size), ("page", &page)])
-    };
-    html! {
-        (table(l, pages.of(keys)))
-        @if pages.are_several() { (parts::pager(l, pages, link)) }
+    let table = table(l, pages.of(keys));
+    if !pages.are_several() {
+        return table;
     }
+    let listing = Listing {
+        here: "/console/keys",
+        typed: &[],
+        paging,
+    };
+    listing.shown(l, pages.total, table)
 }
 
 fn table(l: Language, keys: &[KeyObject]) -> Markup {

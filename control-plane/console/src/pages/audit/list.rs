@@ -31,22 +31,18 @@ pub(super) async fn page(
     let clusters = session.ask.console().clusters.resources();
     let title = l.say("Audit", "审计");
     let content = html! {
-        div.title-row {
-            div {
-                h1 { (title) }
-                p.lead {
-                    (l.say(
-                        "Who did what, with which key, on which cluster, and how it ended: every request to a cluster, and every change and refusal of the gateway itself.",
-                        "谁、用哪个密钥、在哪个集群、做了什么、结果如何：包括对集群的每个请求，以及网关自身的每次变更和拒绝。",
-                    ))
-                }
-            }
-            @if records.is_ok() {
-                div.title-action {
+        (parts::head(
+            title,
+            l.say(
+                "Who did what, with which key, on which cluster, and how it ended: every request to a cluster, and every change and refusal of the gateway itself.",
+                "谁、用哪个密钥、在哪个集群、做了什么、结果如何：包括对集群的每个请求，以及网关自身的每次变更和拒绝。",
+            ),
+            &html! {
+                @if records.is_ok() {
                     a.button href=(search.export()) download { (l.say("Export as JSON lines", "导出为 JSON Lines")) }
                 }
-            }
-        }
+            },
+        ))
         (form(l, &search, clusters.keys().map(String::as_str)))
         div #results { (results) }
     };
@@ -108,8 +104,7 @@ fn shown(l: Language, records: &Records, search: &Search) -> Markup {
         }
         @if records.items.is_empty() { (none(l, search)) }
         @else {
-            (table(l, records))
-            (parts::pager(l, search.paging.among(records.total), |number| search.on_page(number)))
+            (search.listing(&search.typed()).shown(l, records.total, table(l, records)))
         }
     }
 }

@@ -6,6 +6,7 @@ use time::format_description::well_known::Rfc3339;
 use super::HERE;
 use crate::form::Fields;
 use crate::link::with_query;
+use crate::listing::Listing;
 use crate::paging::Paging;
 
 const PATH: &str = "/api/v1/cube/audit";
@@ -57,16 +58,13 @@ impl Search {
         self.asked(&[("format", "jsonl")])
     }
 
-    /// Returns the address of a page of this search.
-    pub(super) fn on_page(&self, number: u64) -> String {
-        let paging = Paging {
-            number,
-            ..self.paging
-        };
-        let (page, size) = paging.words();
-        let mut all = self.typed().to_vec();
-        all.extend([("size", size.as_str()), ("page", page.as_str())]);
-        with_query(HERE, &all)
+    /// Returns the frame of its pages; `typed` is [`Self::typed`].
+    pub(super) fn listing<'a>(&self, typed: &'a [(&'a str, &'a str)]) -> Listing<'a> {
+        Listing {
+            here: HERE,
+            typed,
+            paging: self.paging,
+        }
     }
 
     /// Returns the address of the export.
@@ -74,7 +72,8 @@ impl Search {
         with_query("/console/audit/export", &self.typed())
     }
 
-    fn typed(&self) -> [(&'static str, &str); 5] {
+    /// Returns what stands in its form.
+    pub(super) fn typed(&self) -> [(&'static str, &str); 5] {
         [
             ("from", &self.from),
             ("to", &self.to),
@@ -143,7 +142,7 @@ mod tests {
             "/api/v1/cube/audit?from=2030-01-31T12:00:00Z&user=jeff&filter=status%3E%3D400&format=jsonl"
         );
         assert_eq!(
-            search.on_page(3),
+            search.listing(&search.typed()).link(3),
             "/console/audit?from=2030-01-31T12:00&user=jeff&filter=status%3E%3D400&size=50&page=3"
         );
         assert_eq!(

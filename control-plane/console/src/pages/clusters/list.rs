@@ -9,7 +9,7 @@ use super::{HERE, registered};
 use crate::form::Fields;
 use crate::language::Language;
 use crate::layout;
-use crate::link::with_query;
+use crate::listing::{Listing, text_field};
 use crate::paging::Paging;
 use crate::parts::{self, Notice};
 use crate::session::Session;
@@ -17,6 +17,11 @@ use crate::session::Session;
 pub(super) async fn page(session: Session, RawQuery(query): RawQuery) -> Response {
     let query = Fields::parse(query.unwrap_or_default().as_bytes());
     let (wanted, paging) = (query.get("query"), Paging::of(&query));
+    let listing = Listing {
+        here: HERE,
+        typed: &[("query", wanted)],
+        paging,
+    };
     let view = &session.view;
     let l = view.language;
     let (first, results) = if session.who.administrator {
@@ -29,7 +34,7 @@ pub(super) async fn page(session: Session, RawQuery(query): RawQuery) -> Respons
             .into_iter()
             .filter(|cluster| cluster.name.contains(wanted) || cluster.server.contains(wanted));
         let part = Part::of(found, paging);
-        (first, part.markup(l, wanted, table::of_administrators))
+        (first, part.markup(l, &listing, table::of_administrators))
     } else {
         let clusters = session.ask.console().clusters.resources();
         let first = clusters.keys().next().cloned();
@@ -41,32 +46,28 @@ pub(super) async fn page(session: Session, RawQuery(query): RawQuery) -> Respons
                 kinds: resources.values().map(Vec::len).sum(),
             });
         let part = Part::of(found, paging);
-        (first, part.markup(l, wanted, table::of_names))
+        (first, part.markup(l, &listing, table::of_names))
     };
     let title = l.say("Clusters", "集群");
     let content = html! {
-        div.title-row {
-            div {
-                h1 { (title) }
-                p.lead {
-                    (l.say(
-                        "One URL and one token lead to all of them.",
-                        "通过同一个地址和同一个令牌即可访问全部集群。",
-                    ))
-                }
-            }
-            @if session.who.administrator {
-                div.title-action {
+        (parts::head(
+            title,
+            l.say(
+                "One URL and one token lead to all of them.",
+                "通过同一个地址和同一个令牌即可访问全部集群。",
+            ),
+            &html! {
+                @if session.who.administrator {
                     a.button.primary href="/console/clusters/new" { (l.say("Add a cluster", "添加集群")) }
                 }
-            }
-        }
+            },
+        ))
         @if let Some(said) = said(l, query.get("done")) {
             (parts::notice(Notice::Done, html! { p { (said) } }))
         }
         @match first {
             Some(first) => {
-                (search(l, wanted, paging))
+                (listing.form(l, text_field(l.say("Name contains", "名称包含"), wanted)))
                 div #results { (results) }
                 (kubeconfig(&session, &first))
             },
@@ -79,7 +80,6 @@ pub(super) async fn page(session: Session, RawQuery(query): RawQuery) -> Respons
 /// A page of what was found.
 struct Part<T> {
     items: Vec<T>,
-    paging: Paging,
     total: u64,
 }
 
@@ -95,12 +95,16 @@ impl<T> Part<T> {
         found.truncate(size);
         Self {
             items: found,
-            paging,
             total: u64::try_from(total).unwrap_or(u64::MAX),
         }
     }
 
-    fn markup(&self, l: Language, wanted: &str, table: fn(Language, &[T]) -> Markup) -> Markup {
+    fn markup(
+        &self,
+        l: Language,
+        listing: &Listing<'_>,
+        table: fn(Language, &[T]) -> Markup,
+    ) -> Markup {
         if self.items.is_empty() {
             return parts::empty(
                 l.say("No cluster is found", "没有找到集群"),
@@ -111,18 +115,7 @@ impl<T> Part<T> {
                 html! { p { a.button href=(HERE) { (l.say("Show all clusters", "显示全部集群")) } } },
             );
         }
-        let link = |number| {
-            let (page, size) = Paging {
-                number,
-                ..self.paging
-            }
-            .words();
-            with_query(HERE, &[("query", wanted), ("size", &size), ("page", &page)])
-        };
-        html! {
-            (table(l, &self.items))
-            (parts::pager(l, self.paging.among(self.total), link))
-        }
+        listing.shown(l, self.total, table(l, &self.items))
     }
 }
 
@@ -138,19 +131,6 @@ fn said(l: Language, done: &str) -> Option<&'static str> {
         ),
         _ => return None,
     })
-}
-
-fn search(l: Language, wanted: &str, paging: Paging) -> Markup {
-    html! {
-        form.filters method="get" action=(HERE) role="search" data-live {
-            div.field.grow {
-                label for="query" { (l.say("Name contains", "名称包含")) }
-                input #query type="search" name="query" value=(wanted) autocomplete="off" autocapitalize="none" spellcheck="false";
-            }
-            (paging.field(l))
-            button type="submit" { (l.say("Search", "搜索")) }
-        }
-    }
 }
 
 fn nothing(l: Language, administrator: bool) -> Markup {
@@ -189,7 +169,7 @@ fn kubeconfig(session: &Session, first: &str) -> Markup {
                     "一份 kubeconfig 包含所有集群，每个集群对应一个同名 context。其中的令牌属于您本人，请妥善保管；令牌到期后请重新下载。",
                 ))
             }
-            form method="post" action="/console/kubeconfig" {
+            form method="post" action="/console/kubeconfig" data-download {
                 (parts::proof(view))
                 p { button type="submit" { (l.say("Download the kubeconfig", "下载 kubeconfig")) } }
             }

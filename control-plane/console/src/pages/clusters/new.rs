@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use super::fields::ClusterFields;
 use super::{HERE, PATH, browse, words};
 use crate::ask::Refusal;
-use crate::form::Submitted;
+use crate::form::Typed;
 use crate::language::Language;
 use crate::layout::{self, Page};
 use crate::parts::{self, Notice};
@@ -20,8 +20,18 @@ pub(super) async fn page(AdminSession(session): AdminSession) -> Page {
 }
 
 /// Two buttons send the form: one tries what it says, the other keeps it.
-pub(super) async fn submit(Submitted { session, fields }: Submitted) -> Response {
+pub(super) async fn submit(
+    Typed {
+        session,
+        fields,
+        resumed,
+    }: Typed,
+) -> Response {
     let typed = ClusterFields::typed(&fields);
+    if resumed {
+        let above = parts::resumed(session.view.language);
+        return shown(&session, StatusCode::OK, &typed, &[], &above).into_response();
+    }
     let done = if fields.get("do") == "add" {
         add(&session, &typed).await
     } else {

@@ -7,14 +7,15 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::kinds::Kind;
-use super::query::{Query, SIZES, proxy};
+use super::query::{Query, proxy};
 use super::table::{ACCEPT, Table};
 use crate::ask::{Answer, Ask, Refusal};
 use crate::form::Fields;
 use crate::language::Language;
-use crate::parts::{self, Pages};
+use crate::later::Part;
+use crate::parts;
 use crate::session::Session;
-use crate::{curl, layout};
+use crate::{curl, later, layout};
 
 /// How many namespaces are offered; others can be typed.
 const MOST_NAMESPACES: usize = 500;
@@ -62,22 +63,37 @@ pub(super) async fn page(session: Session, RawQuery(raw): RawQuery) -> Response 
         FIRST_KIND.clone_into(&mut query.resource);
     }
     let kind = kinds.iter().find(|kind| kind.name == query.resource);
-    let (namespaces, read) = tokio::join!(
-        namespaces(&session.ask, &query.cluster),
-        read(&session.ask, &query, kind)
-    );
-    let status = match &read {
-        Some(Err(refusal)) if refusal.is_logged_out() => return session.refused(refusal),
-        Some(Err(refusal)) => refusal.status,
-        _ => StatusCode::OK,
-    };
     let names: Vec<&str> = clusters.keys().map(String::as_str).collect();
     let content = html! {
         h1 { (title) }
-        (chooser(l, &query, &names, &kinds, &namespaces))
-        div #results { (results(&session, &query, kind, read)) }
+        (chooser(l, &query, &names, &kinds))
     };
-    layout::page_with(view, status, title, content).into_response()
+    let waiting = l.tell(
+        "{} is asked. A long list takes its time…",
+        "正在读取集群 {}，列表较长时需要一些时间……",
+        &query.cluster,
+    );
+    let (view, kind) = (view.clone(), kind.cloned());
+    let part = asked(session, query, kind);
+    later::page(&view, title, content, &waiting, part).await
+}
+
+/// Asks the cluster, and returns what it has answered.
+async fn asked(session: Session, query: Query, kind: Option<Kind>) -> Part {
+    let (namespaces, read) = tokio::join!(
+        namespaces(&session.ask, &query.cluster),
+        read(&session.ask, &query, kind.as_ref())
+    );
+    let status = match &read {
+        Some(Err(refusal)) => refusal.status,
+        _ => StatusCode::OK,
+    };
+    let content = html! {
+        // Offered by the field of the form, wherever they stand.
+        datalist #namespaces { @for name in &namespaces { option value=(name) {} } }
+        (results(&session, &query, kind.as_ref(), read))
+    };
+    Part { status, content }
 }
 
 async fn read(ask: &Ask, query: &Query, kind: Option<&Kind>) -> Option<Read> {
@@ -109,13 +125,7 @@ fn no_clusters(l: Language) -> Markup {
     )
 }
 
-fn chooser(
-    l: Language,
-    query: &Query,
-    clusters: &[&str],
-    kinds: &[Kind],
-    namespaces: &[String],
-) -> Markup {
+fn chooser(l: Language, query: &Query, clusters: &[&str], kinds: &[Kind]) -> Markup {
     let option = |kind: &Kind| {
         html! {
             option value=(kind.name) selected[kind.name == query.resource] {
@@ -136,7 +146,6 @@ fn chooser(
                 label for="namespace" { (l.say("Namespace", "命名空间")) }
                 input #namespace name="namespace" value=(query.namespace) list="namespaces" autocomplete="off"
                     spellcheck="false" placeholder=(l.say("All", "全部"));
-                datalist #namespaces { @for name in namespaces { option value=(name) {} } }
             }
             div.field.kind {
                 label for="resource" { (l.say("Kind", "类型")) }
@@ -153,12 +162,7 @@ fn chooser(
                 label for="search" { (l.say("Name contains", "名称包含")) }
                 input #search name="search" type="search" value=(query.search) autocomplete="off" spellcheck="false";
             }
-            div.field.narrow {
-                label for="size" { (l.say("Rows", "每页")) }
-                select #size name="size" data-submits {
-                    @for size in SIZES { option value=(size) selected[size == query.size] { (size) } }
-                }
-            }
+            (query.paging.field(l))
             button type="submit" { (l.say("Show", "查询")) }
         }
     }
@@ -181,11 +185,7 @@ fn results(session: &Session, query: &Query, kind: Option<&Kind>, read: Option<R
         Err(refusal) => return parts::refused(l, &refusal),
     };
     let url = format!("{}{}", session.ask.console().public_url, query.asked(kind));
-    let pages = Pages {
-        number: query.page,
-        size: query.size,
-        total: table.total,
-    };
+    let pages = query.paging.among(table.total);
     let shows_namespace = kind.namespaced && query.namespace.is_empty();
     html! {
         // With the results, which change without the form: another search keeps the order.
@@ -199,7 +199,7 @@ fn results(session: &Session, query: &Query, kind: Option<&Kind>, read: Option<R
         } @else {
             (table.markup(l, query, shows_namespace, &l.tell("{}, a page", "{} 列表", &kind.kind)))
         }
-        (parts::pager(l, pages, |page| query.on_page(page)))
+        @if pages.total > 0 { (parts::pager(l, pages, |page| query.on_page(page))) }
         (parts::copyable(l, "list-curl", l.say("What this page asks", "本页对应的请求"), &curl::get_with_variable(&url)))
     }
 }

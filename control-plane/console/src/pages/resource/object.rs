@@ -8,11 +8,13 @@ use maud::html;
 use super::kinds::Kind;
 use super::query::{Query, proxy};
 use super::yaml;
+use crate::ask::Refusal;
 use crate::form::Fields;
+use crate::later::Part;
 use crate::link::segment;
 use crate::session::Session;
 use crate::view::View;
-use crate::{curl, layout, parts};
+use crate::{curl, later, layout, parts};
 
 pub(super) async fn page(session: Session, RawQuery(raw): RawQuery) -> Response {
     let fields = Fields::parse(raw.unwrap_or_default().as_bytes());
@@ -30,17 +32,6 @@ pub(super) async fn page(session: Session, RawQuery(raw): RawQuery) -> Response 
     };
     let path = kind.path(&query.namespace);
     let asked = format!("{}{path}/{}", proxy(&query.cluster), segment(name));
-    let answer = match session.ask.member(&asked, "application/json").await {
-        Ok(answer) => answer,
-        Err(refusal) => return session.refused(&refusal),
-    };
-    let yaml = match yaml::of_object(&answer.body) {
-        Ok(yaml) => yaml,
-        Err(error) => {
-            let title = l.say("This object cannot be shown", "无法显示该对象");
-            return layout::failure(view, StatusCode::BAD_GATEWAY, title, &error).into_response();
-        }
-    };
     let list = Query {
         namespace: if kind.namespaced {
             query.namespace.clone()
@@ -49,7 +40,6 @@ pub(super) async fn page(session: Session, RawQuery(raw): RawQuery) -> Response 
         },
         ..query
     };
-    let url = format!("{}{asked}", console.public_url);
     let content = html! {
         p { a href=(list.url()) { "← " (l.tell("All {}", "全部 {}", &kind.kind)) } }
         h1 { (name) }
@@ -58,10 +48,34 @@ pub(super) async fn page(session: Session, RawQuery(raw): RawQuery) -> Response 
             @if !list.namespace.is_empty() { (l.tell(" in namespace {}", "，命名空间 {}", &list.namespace)) }
             (l.tell(", cluster {}", "，集群 {}", &list.cluster))
         }
-        div.object { (parts::copyable(l, "object", "YAML", &yaml)) }
-        (parts::copyable(l, "object-curl", "curl", &curl::get_with_variable(&url)))
     };
-    layout::page(view, name, content).into_response()
+    let waiting = l.tell("{} is asked…", "正在读取集群 {}……", &list.cluster);
+    let view = view.clone();
+    later::page(&view, name, content, &waiting, read(session, asked)).await
+}
+
+/// Asks the cluster, and returns what it has answered.
+async fn read(session: Session, asked: String) -> Part {
+    let l = session.view.language;
+    let answer = session.ask.member(&asked, "application/json").await;
+    let yaml = answer.and_then(|answer| {
+        yaml::of_object(&answer.body).map_err(|message| Refusal {
+            status: StatusCode::BAD_GATEWAY,
+            message,
+        })
+    });
+    let url = format!("{}{asked}", session.ask.console().public_url);
+    let (status, content) = match yaml {
+        Ok(yaml) => (
+            StatusCode::OK,
+            html! {
+                div.object { (parts::copyable(l, "object", "YAML", &yaml)) }
+                (parts::copyable(l, "object-curl", "curl", &curl::get_with_variable(&url)))
+            },
+        ),
+        Err(refusal) => (refusal.status, parts::refused(l, &refusal)),
+    };
+    Part { status, content }
 }
 
 fn unknown(view: &View) -> Response {

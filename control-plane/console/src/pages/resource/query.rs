@@ -3,15 +3,10 @@
 use super::kinds::Kind;
 use crate::form::Fields;
 use crate::link::{segment, with_query};
-
-/// How many rows a page may have.
-pub(super) const SIZES: [u64; 4] = [20, 50, 100, 200];
-
-/// No list has more pages.
-const LAST_PAGE: u64 = 1_000_000_000;
+use crate::paging::Paging;
 
 /// The parameters of the page.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Query {
     pub(super) cluster: String,
     pub(super) namespace: String,
@@ -21,65 +16,50 @@ pub(super) struct Query {
     pub(super) search: String,
     /// The gateway's own `sort`; empty is by name.
     pub(super) sort: String,
-    /// From 1.
-    pub(super) page: u64,
-    pub(super) size: u64,
+    pub(super) paging: Paging,
 }
 
 // === impl Query ===
 
 impl Query {
     pub(super) fn parse(fields: &Fields) -> Self {
-        let size = fields.get("size").parse().unwrap_or(0);
         Self {
             cluster: fields.get("cluster").to_owned(),
             namespace: fields.get("namespace").to_owned(),
             resource: fields.get("resource").to_owned(),
             search: fields.get("search").to_owned(),
             sort: fields.get("sort").to_owned(),
-            page: fields.get("page").parse().unwrap_or(1).clamp(1, LAST_PAGE),
-            size: if SIZES.contains(&size) {
-                size
-            } else {
-                SIZES[0]
-            },
+            paging: Paging::of(fields),
         }
     }
 
     /// Returns the URL of this page.
     pub(super) fn url(&self) -> String {
-        let but = |value: u64, default: u64| {
-            let said = (value != default).then(|| value.to_string());
-            said.unwrap_or_default()
-        };
+        let (page, size) = self.paging.words();
         let parameters = [
             ("cluster", self.cluster.as_str()),
             ("namespace", &self.namespace),
             ("resource", &self.resource),
             ("search", &self.search),
             ("sort", &self.sort),
-            ("size", &but(self.size, SIZES[0])),
-            ("page", &but(self.page, 1)),
+            ("size", &size),
+            ("page", &page),
         ];
         with_query("/console/resources", &parameters)
     }
 
     /// Returns the URL of another page of the same list.
     pub(super) fn on_page(&self, page: u64) -> String {
-        let other = Self {
-            page,
-            ..self.clone()
-        };
+        let mut other = self.clone();
+        other.paging.number = page;
         other.url()
     }
 
     /// Returns the URL of the same list in another order, from its first page.
     pub(super) fn sorted(&self, sort: &str) -> String {
-        let other = Self {
-            sort: sort.to_owned(),
-            page: 1,
-            ..self.clone()
-        };
+        let mut other = self.clone();
+        sort.clone_into(&mut other.sort);
+        other.paging.number = 1;
         other.url()
     }
 
@@ -92,8 +72,8 @@ impl Query {
         with_query(
             &format!("{}{}", proxy(&self.cluster), kind.path(&self.namespace)),
             &[
-                ("pageSize", &self.size.to_string()),
-                ("pageNum", &self.page.to_string()),
+                ("pageSize", &self.paging.size.to_string()),
+                ("pageNum", &self.paging.number.to_string()),
                 ("sort", &self.sort),
                 ("filter", &filter),
             ],
@@ -125,7 +105,7 @@ mod tests {
     fn what_is_searched_cannot_become_another_filter() {
         let fields = Fields::parse(b"cluster=m&resource=pods.v1&search=a%22%7C%7Cb&sort=-%5BNominated+Node%5D&size=7&page=0");
         let query = Query::parse(&fields);
-        assert_eq!((query.size, query.page), (20, 1));
+        assert_eq!((query.paging.size, query.paging.number), (20, 1));
         let resources = [(
             "pods".to_owned(),
             vec![cubegate_filter_config::ResourceEntry {

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::query::Query;
+use super::status;
 use crate::language::Language;
 use crate::parts;
 
@@ -215,7 +216,12 @@ fn cell(query: &Query, column: &Shown, object: &Object, cells: &[Value]) -> Mark
         },
         What::Cell(at) => {
             let text = cells.get(at).map(printed).unwrap_or_default();
-            html! { td.number[column.is_number] title=(text) { (text) } }
+            let badge = status::badge(&column.title, &text);
+            html! {
+                td.number[column.is_number] title=(text) {
+                    @if let Some(badge) = badge { span class=(badge) { (text) } } @else { (text) }
+                }
+            }
         }
     }
 }
@@ -235,6 +241,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::form::Fields;
 
     fn table() -> Table {
         serde_json::from_value(json!({
@@ -274,11 +281,7 @@ mod tests {
     #[test]
     fn a_column_is_sorted_the_other_way_round_the_next_time() {
         let table = table();
-        let mut query = Query {
-            page: 1,
-            size: 20,
-            ..Query::default()
-        };
+        let mut query = Query::parse(&Fields::parse(b""));
         let markup = |query: &Query| {
             table
                 .markup(Language::En, query, true, "Pods")
@@ -297,7 +300,7 @@ mod tests {
         let list = json!({"items": [{"metadata": {"name": "a"}}], "total": 1});
         let table: Table = serde_json::from_value(list).unwrap();
         assert!(!table.is_empty());
-        let query = Query::default();
+        let query = Query::parse(&Fields::parse(b""));
         let markup = table.markup(Language::Zh, &query, false, "x").into_string();
         assert!(markup.contains("name=a"), "{markup}");
     }

@@ -1,26 +1,40 @@
 //! What is done on a user's page.
 
 use axum::extract::Path;
-use axum::http::Method;
+use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse as _, Redirect, Response};
+use maud::Markup;
 use serde_json::json;
 
 use super::fields::UserFields;
 use super::{Whole, here_of, one, path_of, words};
 use crate::ask::Refusal;
-use crate::form::{Fields, Submitted};
+use crate::form::{Fields, Typed};
 use crate::link::segment;
 use crate::pages::sessions;
+use crate::parts;
 use crate::session::Session;
 
 pub(super) async fn change(
     Path(name): Path<String>,
-    Submitted { session, fields }: Submitted,
+    Typed {
+        session,
+        fields,
+        resumed,
+    }: Typed,
 ) -> Response {
+    if resumed {
+        let above = parts::resumed(session.view.language);
+        return again(&session, &name, &fields, StatusCode::OK, &above).await;
+    }
     match done(&session, &name, &fields).await {
         Ok(Some(word)) => Redirect::to(&format!("{}?done={word}", here_of(&name))).into_response(),
         Ok(None) => Redirect::to(&here_of(&name)).into_response(),
-        Err(refusal) => again(&session, &name, &fields, &refusal).await,
+        Err(refusal) if refusal.is_logged_out() => session.refused(&refusal),
+        Err(refusal) => {
+            let above = words::refused(session.view.language, &refusal);
+            again(&session, &name, &fields, refusal.status, &above).await
+        }
     }
 }
 
@@ -66,11 +80,14 @@ async fn done(
     Ok(Some(word))
 }
 
-/// Shows the page again with what was typed and what was refused.
-async fn again(session: &Session, name: &str, fields: &Fields, refusal: &Refusal) -> Response {
-    if refusal.is_logged_out() {
-        return session.refused(refusal);
-    }
+/// Shows the page again with what was typed, and why.
+async fn again(
+    session: &Session,
+    name: &str,
+    fields: &Fields,
+    status: StatusCode,
+    above: &Markup,
+) -> Response {
     let whole = match Whole::of(session, name).await {
         Ok(Some(whole)) => whole,
         Ok(None) => return one::gone(&session.view).into_response(),
@@ -82,6 +99,5 @@ async fn again(session: &Session, name: &str, fields: &Fields, refusal: &Refusal
         "add-group" => typed.group = fields.get("group").to_owned(),
         _ => {}
     }
-    let above = words::refused(session.view.language, refusal);
-    one::shown(session, refusal.status, &whole, &typed, &above).into_response()
+    one::shown(session, status, &whole, &typed, above).into_response()
 }

@@ -12,6 +12,7 @@ use crate::ask::{Ask, Refusal};
 use crate::form::Fields;
 use crate::language::Language;
 use crate::link::with_query;
+use crate::listing::{Listing, text_field};
 use crate::pages::access_key::{list, words};
 use crate::paging::Paging;
 use crate::session::AdminSession;
@@ -55,24 +56,6 @@ impl Wanted<'_> {
         );
         ask.get(&path).await
     }
-
-    /// Returns the address of another page of the same.
-    fn link(&self, number: u64) -> String {
-        let other = Paging {
-            number,
-            ..self.paging
-        };
-        let (page, size) = other.words();
-        with_query(
-            HERE,
-            &[
-                ("user", self.user),
-                ("query", self.text),
-                ("size", &size),
-                ("page", &page),
-            ],
-        )
-    }
 }
 
 /// Returns the first keys of a user, and how many there are.
@@ -115,46 +98,40 @@ pub(super) async fn page(
         Ok(keys) => keys,
         Err(refusal) => return session.refused(&refusal),
     };
+    let listing = Listing {
+        here: HERE,
+        typed: &[("user", wanted.user), ("query", wanted.text)],
+        paging: wanted.paging,
+    };
     let l = session.view.language;
     let title = l.say("Access keys of users", "用户密钥");
     let content = html! {
-        div.title-row {
-            div {
-                h1 { (title) }
-                p.lead {
-                    (l.say(
-                        "Which keys act for whom. Only owners change them; whom you disable loses all of them at once.",
-                        "各用户持有的密钥。密钥只能由其所有者修改；禁用用户后，其全部密钥立即失效。",
-                    ))
-                }
-            }
-            div.title-action { a.button.quiet href="/console/users" { (l.say("To the users", "查看用户")) } }
-        }
-        (search(l, &wanted))
-        div #results { (results(l, &keys, &wanted)) }
+        (parts::head(
+            title,
+            l.say(
+                "Which keys act for whom. Only owners change them; whom you disable loses all of them at once.",
+                "各用户持有的密钥。密钥只能由其所有者修改；禁用用户后，其全部密钥立即失效。",
+            ),
+            &html! { a.button.quiet href="/console/users" { (l.say("To the users", "查看用户")) } },
+        ))
+        (listing.form(l, search(l, &wanted)))
+        div #results { (results(l, &keys, &listing)) }
     };
     layout::page(&session.view, title, content).into_response()
 }
 
 fn search(l: Language, wanted: &Wanted<'_>) -> Markup {
     html! {
-        form.filters method="get" action=(HERE) role="search" data-live {
-            div.field.grow {
-                label for="query" { (l.say("Key, name or owner contains", "密钥、名称或所有者包含")) }
-                input #query type="search" name="query" value=(wanted.text) autocomplete="off" autocapitalize="none" spellcheck="false";
-            }
-            div.field {
-                label for="user" { (l.say("Of the user", "用户")) }
-                input #user name="user" value=(wanted.user) autocomplete="off" autocapitalize="none" spellcheck="false"
-                    placeholder=(l.say("All", "全部"));
-            }
-            (wanted.paging.field(l))
-            button type="submit" { (l.say("Search", "搜索")) }
+        (text_field(l.say("Key, name or owner contains", "密钥、名称或所有者包含"), wanted.text))
+        div.field {
+            label for="user" { (l.say("Of the user", "用户")) }
+            input #user name="user" value=(wanted.user) autocomplete="off" autocapitalize="none" spellcheck="false"
+                placeholder=(l.say("All", "全部"));
         }
     }
 }
 
-fn results(l: Language, keys: &KeyPage, wanted: &Wanted<'_>) -> Markup {
+fn results(l: Language, keys: &KeyPage, listing: &Listing<'_>) -> Markup {
     if keys.items.is_empty() {
         return parts::empty(
             l.say("There is no such key", "没有匹配的密钥"),
@@ -166,10 +143,7 @@ fn results(l: Language, keys: &KeyPage, wanted: &Wanted<'_>) -> Markup {
         );
     }
     let label = l.say("Access keys", "密钥");
-    html! {
-        (table(l, label, &keys.items, true))
-        (parts::pager(l, wanted.paging.among(keys.total), |number| wanted.link(number)))
-    }
+    listing.shown(l, keys.total, table(l, label, &keys.items, true))
 }
 
 /// Returns them as a table; `owners` are shown where they are not the same.
@@ -194,25 +168,4 @@ fn table(l: Language, label: &str, keys: &[KeyObject], owners: bool) -> Markup {
         }
     };
     parts::table(label, &headings, html! { @for key in keys { (row(key)) } })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_searched_goes_along_from_page_to_page() {
-        let wanted = Wanted {
-            user: "jeff",
-            text: "a\"b",
-            paging: Paging {
-                number: 1,
-                size: 50,
-            },
-        };
-        assert_eq!(
-            wanted.link(3),
-            "/console/users/keys?user=jeff&query=a%22b&size=50&page=3"
-        );
-    }
 }

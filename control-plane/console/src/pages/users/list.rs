@@ -10,6 +10,7 @@ use crate::form::Fields;
 use crate::language::Language;
 use crate::layout;
 use crate::link::with_query;
+use crate::listing::{Listing, text_field};
 use crate::paging::Paging;
 use crate::parts::{self, Notice};
 use crate::session::AdminSession;
@@ -32,72 +33,54 @@ pub(super) async fn page(
         Ok(users) => users,
         Err(refusal) => return session.refused(&refusal),
     };
+    let listing = Listing {
+        here: HERE,
+        typed: &[("query", wanted)],
+        paging,
+    };
     let view = &session.view;
     let l = view.language;
     let title = l.say("Users", "用户");
     let content = html! {
-        div.title-row {
-            div {
-                h1 { (title) }
-                p.lead {
-                    (l.say(
-                        "Who may log in. What they may do in a cluster is decided there, by their name and groups.",
-                        "可以登录网关的用户。用户在集群中的权限由集群按用户名和用户组决定。",
-                    ))
-                }
-            }
-            div.title-action {
+        (parts::head(
+            title,
+            l.say(
+                "Who may log in. What they may do in a cluster is decided there, by their name and groups.",
+                "可以登录网关的用户。用户在集群中的权限由集群按用户名和用户组决定。",
+            ),
+            &html! {
                 a.button.quiet href=(keys::HERE) { (l.say("Their access keys", "用户密钥")) }
                 a.button.primary href="/console/users/new" { (l.say("Add a user", "添加用户")) }
-            }
-        }
+            },
+        ))
         @if query.get("done") == "deleted" {
             (parts::notice(Notice::Done, html! {
                 p { (l.say("The user was deleted. The keys and tokens it had are refused from now on.", "用户已删除，其密钥和令牌即刻失效。")) }
             }))
         }
-        (search(l, wanted, paging))
-        div #results { (results(l, &users, wanted, paging)) }
+        (listing.form(l, text_field(l.say("Name or display name", "用户名或显示名称"), wanted)))
+        div #results { (results(l, &users, wanted, &listing)) }
     };
     layout::page(view, title, content).into_response()
 }
 
-fn search(l: Language, wanted: &str, paging: Paging) -> Markup {
-    html! {
-        form.filters method="get" action=(HERE) role="search" data-live {
-            div.field.grow {
-                label for="query" { (l.say("Name or display name", "用户名或显示名称")) }
-                input #query type="search" name="query" value=(wanted) autocomplete="off" autocapitalize="none" spellcheck="false";
-            }
-            (paging.field(l))
-            button type="submit" { (l.say("Search", "搜索")) }
-        }
-    }
-}
-
-fn results(l: Language, users: &UserList, wanted: &str, paging: Paging) -> Markup {
+fn results(l: Language, users: &UserList, wanted: &str, listing: &Listing<'_>) -> Markup {
     if users.items.is_empty() {
         return none(l, users.total, wanted);
     }
     let label = l.say("Users", "用户");
-    let link = |number| {
-        let (page, size) = Paging { number, ..paging }.words();
-        with_query(HERE, &[("query", wanted), ("size", &size), ("page", &page)])
-    };
-    html! {
-        (parts::table(
-            label,
-            &[
-                l.say("Name", "用户名"),
-                l.say("State", "状态"),
-                l.say("E-mail", "邮箱"),
-                l.say("Last login", "最近登录"),
-                l.say("Actions", "操作"),
-            ],
-            html! { @for user in &users.items { (row(l, user)) } },
-        ))
-        (parts::pager(l, paging.among(users.total), link))
-    }
+    let table = parts::table(
+        label,
+        &[
+            l.say("Name", "用户名"),
+            l.say("State", "状态"),
+            l.say("E-mail", "邮箱"),
+            l.say("Last login", "最近登录"),
+            l.say("Actions", "操作"),
+        ],
+        html! { @for user in &users.items { (row(l, user)) } },
+    );
+    listing.shown(l, users.total, table)
 }
 
 /// Nobody is found, or the page is behind the last one.

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use super::fields::{self, UserFields};
 use super::{HERE, here_of, words};
-use crate::form::Submitted;
+use crate::form::Typed;
 use crate::layout::{self, Page};
 use crate::parts;
 use crate::session::{AdminSession, Session};
@@ -15,8 +15,18 @@ pub(super) async fn page(AdminSession(session): AdminSession) -> Page {
     shown(&session, StatusCode::OK, &UserFields::default(), &html! {})
 }
 
-pub(super) async fn create(Submitted { session, fields }: Submitted) -> Response {
+pub(super) async fn create(
+    Typed {
+        session,
+        fields,
+        resumed,
+    }: Typed,
+) -> Response {
     let typed = UserFields::typed(&fields);
+    if resumed {
+        let above = parts::resumed(session.view.language);
+        return shown(&session, StatusCode::OK, &typed, &above).into_response();
+    }
     let body = typed.body(fields.exact("password"));
     // The API's path ends with a slash, as KubeCube's does.
     let path = format!("{}/", super::PATH);
