@@ -171,7 +171,7 @@ async fn until_read(members: &Members, away: usize) -> Result<()> {
     }
 }
 
-async fn admin(serve: &Serve) -> Result<Client> {
+pub(crate) async fn admin(serve: &Serve) -> Result<Client> {
     let client = serve.client(None)?;
     let login = client.login("admin", ADMIN_PASSWORD).await?.expect(200)?;
     client.with_bearer(&login.cookie_token()?)

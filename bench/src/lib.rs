@@ -17,6 +17,8 @@
 //!             └──> Report ──> target/bench/fleet.json and a table
 //! xds ──> members             what a change costs where there are a thousand
 //!             └──> Report ──> target/bench/xds.json and a table
+//! envoys ──> members, fakes   two hundred Envoys at one control plane
+//!             └──> Report ──> target/bench/envoys.json and a table
 //! ```
 //!
 //! Nothing here is a test: a figure that misses its goal is reported and the
@@ -24,6 +26,7 @@
 
 pub mod console;
 pub mod envoy;
+pub mod envoys;
 pub mod fleet;
 pub mod in_envoy;
 pub mod keep_alive;

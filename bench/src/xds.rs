@@ -1,7 +1,10 @@
 //! What a change costs where there are a thousand members: how soon it is in force, how many bytes
 //! it takes, and what it costs Envoy.
 
+mod away;
 mod changes;
+mod churn;
+mod load;
 mod worker;
 
 use std::io::Write as _;
@@ -74,6 +77,9 @@ pub async fn measure() -> Result<Report> {
     )]);
     report.extend(bench.members().await?);
     report.extend(bench.keys().await?);
+    report.extend(bench.churn().await?);
+    report.extend(bench.restart().await?);
+    report.extend(bench.away().await?);
     bench.gateway.health().check().await?;
     bench.gateway.stop().await?;
     Ok(report)

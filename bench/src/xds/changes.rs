@@ -157,7 +157,7 @@ impl Bench {
     }
 
     /// How many bytes Envoy has been sent over xDS, as the control plane counts them.
-    async fn received(&self) -> Result<f64> {
+    pub(super) async fn received(&self) -> Result<f64> {
         let (told, _) = metrics::scrape(&self.gateway.endpoints().metrics).await?;
         let sent = told.samples.iter();
         let sent = sent.filter(|sample| sample.name == "cubegate_xds_response_bytes_total");
