@@ -21,8 +21,10 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::checks::Answers;
 
-/// From one report to the next, when there is something new.
-const PAUSE: Duration = Duration::from_millis(500);
+/// From one report to the next, when there is something new: so many times as long as the last one
+/// took, which has a row for each Envoy, and at most so long. Whoever has added a cluster waits for it.
+const REST: u32 = 20;
+const MOST: Duration = Duration::from_millis(500);
 
 /// A reason in a report; Envoy may quote whole resources.
 const MAX_REASON_CHARS: usize = 500;
@@ -56,6 +58,7 @@ pub(crate) async fn keep(store: Store, mut sources: Sources, stopped: impl Futur
         let reports = sources.reports(&mut revisions);
         let news = without_accepted(&reports);
         if news != reported || (!reports.is_empty() && Instant::now() >= due) {
+            let began = Instant::now();
             match store
                 .report_envoys(&id, &reports, OffsetDateTime::now_utc())
                 .await
@@ -66,7 +69,7 @@ pub(crate) async fn keep(store: Store, mut sources: Sources, stopped: impl Futur
             }
             due = Instant::now() + ENVOY_REPORT_INTERVAL;
             tokio::select! {
-                () = sleep(PAUSE) => {}
+                () = sleep(began.elapsed().saturating_mul(REST).min(MOST)) => {}
                 () = &mut stopped => break,
             }
         }

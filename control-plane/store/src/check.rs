@@ -14,9 +14,9 @@ use cubegate_domain::Cluster;
 use rand::Rng as _;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
-use crate::envoy::POLL;
+use crate::envoy::Polls;
 use crate::revision::{self, Topic};
 use crate::row::{from_time, to_u64};
 use crate::{EnvoyAnswers, EnvoyReport, Store, StoreError, Written};
@@ -94,13 +94,14 @@ impl Store {
         let check = self.ask_envoys(cluster, clock()).await?;
         let taken = self.wait_for_envoys(cluster, patience, &clock).await?;
         let deadline = Instant::now() + PATIENCE;
+        let mut polls = Polls::new();
         loop {
             let reports = self.list_envoys(clock()).await?;
             let (verdict, complete) = CheckVerdict::of(&check, &taken, &reports);
             if complete || verdict.failure.is_some() || Instant::now() >= deadline {
                 return Ok(verdict);
             }
-            sleep(POLL).await;
+            polls.next().await;
         }
     }
 

@@ -17,8 +17,10 @@ pub const ENVOY_REPORT_INTERVAL: Duration = Duration::from_secs(10);
 /// A report that is older is of a process that has ended without a word.
 const REPORT_LIFETIME: Duration = Duration::from_secs(30);
 
-/// How often the reports are read by whoever waits for them.
-pub(crate) const POLL: Duration = Duration::from_millis(100);
+/// How long whoever waits for reports waits before the second reading of them; twice as long
+/// before each one that follows, up to the most. Mostly Envoys have answered within milliseconds.
+const FIRST_POLL: Duration = Duration::from_millis(4);
+const POLL: Duration = Duration::from_millis(100);
 
 /// One Envoy, as the control plane that it is connected to knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -173,6 +175,7 @@ impl Store {
     ) -> Result<EnvoyAnswers, StoreError> {
         let revision = self.revision().await?;
         let deadline = Instant::now() + patience;
+        let mut polls = Polls::new();
         loop {
             let reports = self.list_envoys(clock()).await?;
             let answers = EnvoyAnswers::of(cluster, revision, reports);
@@ -182,8 +185,25 @@ impl Store {
             {
                 return Ok(answers);
             }
-            sleep(POLL).await;
+            polls.next().await;
         }
+    }
+}
+
+/// The pauses between readings of the reports.
+pub(crate) struct Polls(Duration);
+
+// === impl Polls ===
+
+impl Polls {
+    pub(crate) fn new() -> Self {
+        Self(FIRST_POLL)
+    }
+
+    /// Waits until the next reading.
+    pub(crate) async fn next(&mut self) {
+        sleep(self.0).await;
+        self.0 = self.0.saturating_mul(2).min(POLL);
     }
 }
 

@@ -15,7 +15,8 @@ pub(crate) async fn run(args: &ListingArgs) -> anyhow::Result<()> {
     let ListingArgs { output, data } = args;
     let store = commands::open(data).await?;
     let revision = store.revision().await?;
-    let envoys = store.list_envoys(OffsetDateTime::now_utc()).await?;
+    let now = OffsetDateTime::now_utc();
+    let envoys = store.list_envoys(now).await?;
     let list = EnvoyList {
         total: envoys.len(),
         items: envoys
@@ -26,7 +27,10 @@ pub(crate) async fn run(args: &ListingArgs) -> anyhow::Result<()> {
     if output.format.print(&list)? {
         return Ok(());
     }
-    let rows: Vec<_> = envoys.iter().map(|envoy| row(envoy, revision)).collect();
+    let rows: Vec<_> = envoys
+        .iter()
+        .map(|envoy| row(envoy, revision, now))
+        .collect();
     output::table(
         &[
             "NAME",
@@ -34,6 +38,7 @@ pub(crate) async fn run(args: &ListingArgs) -> anyhow::Result<()> {
             "ADDRESS",
             "CONNECTED",
             "STATE",
+            "HEARD",
             "ACCEPTED",
         ],
         &rows,
@@ -53,7 +58,7 @@ pub(crate) async fn run(args: &ListingArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn row(envoy: &EnvoyReport, revision: u64) -> Vec<String> {
+fn row(envoy: &EnvoyReport, revision: u64, now: OffsetDateTime) -> Vec<String> {
     let or_dash = |text: &str| match text {
         "" => "-".to_owned(),
         text => text.to_owned(),
@@ -68,6 +73,7 @@ fn row(envoy: &EnvoyReport, revision: u64) -> Vec<String> {
         or_dash(state.address.as_deref().unwrap_or_default()),
         or_dash(connected.as_deref().unwrap_or_default()),
         progress(envoy, revision),
+        or_dash(&heard(state, now)),
         or_dash(&accepted(state)),
     ]
 }
@@ -81,10 +87,55 @@ fn progress(envoy: &EnvoyReport, revision: u64) -> String {
     }
 }
 
+/// Returns how long ago it has accepted something, which all do that hear of their control plane
+/// (`--stale-after`).
+fn heard(state: &EnvoyState, now: OffsetDateTime) -> String {
+    let last = state.accepted.iter().map(|accepted| accepted.at).max();
+    let Some(last) = last else {
+        return String::new();
+    };
+    match now.unix_timestamp().saturating_sub(last).max(0) {
+        seconds @ ..120 => format!("{seconds} s ago"),
+        seconds @ ..7_200 => format!("{} min ago", seconds / 60),
+        seconds => format!("{} h ago", seconds / 3_600),
+    }
+}
+
 fn accepted(state: &EnvoyState) -> String {
     let of_each = state
         .accepted
         .iter()
         .map(|accepted| format!("{} {}", accepted.resources, accepted.kind));
     of_each.collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use cubegate_store::AcceptedResources;
+
+    use super::*;
+
+    #[test]
+    fn an_envoy_was_heard_when_it_has_accepted_something_last() {
+        let accepted = |at| AcceptedResources {
+            kind: "Cluster".to_owned(),
+            version: String::new(),
+            resources: 1,
+            at,
+        };
+        let now = OffsetDateTime::from_unix_timestamp(100_000).unwrap();
+        let heard = |times: &[i64]| {
+            let state = EnvoyState {
+                accepted: times.iter().copied().map(accepted).collect(),
+                ..EnvoyState::default()
+            };
+            super::heard(&state, now)
+        };
+        assert_eq!(heard(&[]), "");
+        assert_eq!(heard(&[5, 99_990, 70_000]), "10 s ago");
+        // Another machine's clock may be ahead.
+        assert_eq!(heard(&[100_003]), "0 s ago");
+        assert_eq!(heard(&[99_700]), "5 min ago");
+        assert_eq!(heard(&[50_000]), "13 h ago");
+    }
 }
