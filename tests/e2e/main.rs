@@ -101,6 +101,7 @@ mod gateway_revocation;
 mod gateway_role;
 mod gateway_scopes;
 mod gateway_self_reviews;
+mod gateway_sources;
 mod gateway_states;
 mod gateway_static;
 mod gateway_tables;

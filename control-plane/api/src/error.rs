@@ -240,6 +240,7 @@ impl From<StoreError> for ApiError {
             StoreError::DoneAlready => Self::DoneAlready,
             StoreError::KeyAttributes(error) => Self::BadRequest(error.to_string()),
             StoreError::ClusterExists(name) => Self::ClusterExists(name),
+            StoreError::ClusterOwned { .. } => Self::BadRequest(format!("{error}.")),
             StoreError::UserExists(name) => Self::NameExists(name),
             StoreError::Subject(_) => Self::ParamInvalid("name"),
             StoreError::Busy { retry_after } => Self::Busy { retry_after },

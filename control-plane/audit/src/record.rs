@@ -119,6 +119,8 @@ pub enum Source {
     Api,
     /// The command line, on the database itself.
     Cli,
+    /// A source of clusters that control planes follow; the client says which one.
+    Follow,
 }
 
 // === impl Record ===

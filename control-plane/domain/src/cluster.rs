@@ -90,7 +90,7 @@ pub struct Cluster {
 }
 
 /// By what a cluster was registered as it is now.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ClusterSource {
     /// Before that was kept.
     #[default]
@@ -101,6 +101,12 @@ pub enum ClusterSource {
     Cli,
     /// By an import.
     Import,
+    /// From a folder of kubeconfigs, which control planes follow.
+    Folder,
+    /// From the `Cluster` objects of KubeCube on the host cluster, likewise.
+    KubeCube,
+    /// From the `Cluster` objects of KubeSphere on the host cluster, likewise.
+    KubeSphere,
 }
 
 // === impl ClusterName ===
@@ -150,6 +156,9 @@ impl Cluster {
 // === impl ClusterSource ===
 
 impl ClusterSource {
+    /// Those that control planes follow.
+    pub const FOLLOWED: [Self; 3] = [Self::Folder, Self::KubeCube, Self::KubeSphere];
+
     /// Returns the word that stands in the database and in the API; empty where it is not
     /// known.
     pub fn as_str(self) -> &'static str {
@@ -158,6 +167,9 @@ impl ClusterSource {
             Self::Api => "api",
             Self::Cli => "cli",
             Self::Import => "import",
+            Self::Folder => "folder",
+            Self::KubeCube => "kubecube",
+            Self::KubeSphere => "kubesphere",
         }
     }
 
@@ -167,7 +179,33 @@ impl ClusterSource {
             "api" => Self::Api,
             "cli" => Self::Cli,
             "import" => Self::Import,
+            "folder" => Self::Folder,
+            "kubecube" => Self::KubeCube,
+            "kubesphere" => Self::KubeSphere,
             _ => Self::Unknown,
+        }
+    }
+
+    /// Returns whether control planes follow it: what it has made, it alone changes and
+    /// removes.
+    pub fn is_followed(self) -> bool {
+        Self::FOLLOWED.contains(&self)
+    }
+
+    /// Says where a cluster that it has made is removed, as an instruction in half a sentence;
+    /// empty where that is here.
+    pub fn where_removed(self) -> &'static str {
+        match self {
+            Self::Unknown | Self::Api | Self::Cli | Self::Import => "",
+            Self::Folder => {
+                "it comes from the folder of kubeconfigs (--clusters-dir): change or remove its file there"
+            }
+            Self::KubeCube => {
+                "it comes from KubeCube: change or remove its Cluster object (clusters.cluster.kubecube.io) on the host cluster"
+            }
+            Self::KubeSphere => {
+                "it comes from KubeSphere: change or remove its Cluster object (clusters.cluster.kubesphere.io) on the host cluster"
+            }
         }
     }
 }
@@ -272,6 +310,16 @@ mod tests {
             server("api.example", 443).to_string(),
             "https://api.example"
         );
+    }
+
+    #[test]
+    fn a_source_is_read_as_it_is_written_and_followed_ones_say_where() {
+        use ClusterSource::{Api, Cli, Folder, Import, KubeCube, KubeSphere, Unknown};
+        for source in [Unknown, Api, Cli, Import, Folder, KubeCube, KubeSphere] {
+            assert_eq!(ClusterSource::parse(source.as_str()), source);
+            assert_eq!(source.is_followed(), !source.where_removed().is_empty());
+        }
+        assert_eq!(ClusterSource::parse("of a later release"), Unknown);
     }
 
     #[test]

@@ -10,6 +10,8 @@ mod server;
 mod tests;
 mod token;
 
+use std::path::PathBuf;
+
 use cubegate_domain::{
     ApiServer, Cluster, ClusterCredential, ClusterName, ClusterSource, ClusterTls, Scheme,
 };
@@ -18,6 +20,7 @@ use time::OffsetDateTime;
 
 use crate::client;
 pub use data::FileAccess;
+use data::Files;
 pub use error::KubeconfigError;
 
 /// What a kubeconfig says about one cluster. Its `Debug` form hides the credential.
@@ -33,6 +36,8 @@ pub struct MemberSpec {
     pub warnings: Vec<String>,
     /// The names of all contexts that the kubeconfig has.
     pub contexts: Vec<String>,
+    /// The files that it points to, which were read, too.
+    pub files: Vec<PathBuf>,
 }
 
 /// Reads the YAML or JSON of a kubeconfig and takes the cluster and the user of
@@ -54,6 +59,7 @@ pub fn parse_kubeconfig(
     refuse_unsupported(cluster)?;
 
     let mut warnings = Vec::new();
+    let files = &Files::new(files);
     let server = server::parse(cluster.server.as_deref().unwrap_or_default())?;
     let credential = credential::read(user, files, now, &mut warnings)?;
     let mut tls = ClusterTls {
@@ -86,6 +92,7 @@ pub fn parse_kubeconfig(
         credential,
         warnings,
         contexts: context_names(&kubeconfig),
+        files: files.read(),
     };
     if let ClusterCredential::ClientCertificate { key_pem, .. } = &spec.credential
         && spec.server.scheme == Scheme::Https

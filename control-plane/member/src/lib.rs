@@ -22,6 +22,7 @@ mod clock;
 mod discovery;
 mod kubeconfig;
 mod kubecube;
+mod objects;
 mod probe;
 mod read;
 mod service_account;
@@ -36,6 +37,7 @@ pub use kubeconfig::{FileAccess, KubeconfigError, MemberSpec, parse_kubeconfig};
 pub use kubecube::{
     ClusterObject, KeyObject, KubeCube, KubeCubeError, Skipped, UserObject, read_kubecube,
 };
+pub use objects::{ObjectEvent, ObjectKind, ObjectsError, watch_objects};
 pub use probe::{PROBE_TIMEOUT, ProbeError, ProbeReport, probe};
 pub use read::{
     AccessQuestion, Assigned, Capacity, Identity, Inventory, MemberClient, READ_TIMEOUT, ReadError,

@@ -309,6 +309,7 @@ impl ControlPlane {
             clusters: found.states,
         };
         store.note_lifetimes(state.lifetimes()).await?;
+        tasks.until_stopped(crate::sources::follow(&clusters.sources, &state));
         let probes = cubegate_api::probes(state.clone());
         tasks.spawn(metrics::serve(
             metrics_listener,

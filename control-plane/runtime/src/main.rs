@@ -41,6 +41,7 @@ mod pki;
 mod publisher;
 mod readers;
 mod route_pass;
+mod sources;
 mod static_envoy;
 mod system_ca;
 mod tls;

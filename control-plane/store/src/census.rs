@@ -1,5 +1,9 @@
 //! How many there are of what a store keeps, for whoever watches over it.
 
+use std::collections::BTreeMap;
+
+use cubegate_domain::ClusterSource;
+
 use crate::row::to_u64;
 use crate::{Store, StoreError};
 
@@ -12,6 +16,8 @@ pub struct Census {
     pub access_keys: u64,
     /// Logins that have not ended.
     pub sessions: u64,
+    /// Clusters, by what they were registered by or come from.
+    pub clusters: BTreeMap<ClusterSource, u64>,
     /// What waits for each place that audit records are sent to.
     pub outbox: Vec<Waiting>,
 }
@@ -50,7 +56,16 @@ impl Store {
         )
         .fetch_all(self.reader())
         .await?;
+        let sources: Vec<(String, i64)> =
+            sqlx::query_as("SELECT source, COUNT(*) FROM clusters GROUP BY source ORDER BY source")
+                .fetch_all(self.reader())
+                .await?;
         let count = |count, table| to_u64(count, table, "count", "all");
+        let mut clusters = BTreeMap::new();
+        for (word, number) in sources {
+            // A word of a later release is not known here, and neither is that of an older one.
+            *clusters.entry(ClusterSource::parse(&word)).or_default() += count(number, "clusters")?;
+        }
         let outbox = waiting.into_iter().map(|(sink, records, oldest)| {
             Ok::<_, StoreError>(Waiting {
                 records: count(records, "audit_outbox")?,
@@ -62,6 +77,7 @@ impl Store {
             users: count(users, "users")?,
             access_keys: count(keys, "access_keys")?,
             sessions: count(sessions, "logins")?,
+            clusters,
             outbox: outbox.collect::<Result<_, _>>()?,
         })
     }

@@ -121,6 +121,7 @@ impl Store {
         match former {
             Some(former) if is_same(written, former) => Ok(()),
             Some(former) => self.add_cluster(former, true).await,
+            // It is one of those that are not followed: it has just been written.
             None => self.remove_cluster(written.name.as_str()).await.map(drop),
         }
     }

@@ -4,8 +4,10 @@ mod host;
 mod known;
 mod read;
 pub(crate) mod reseal;
+mod sources;
 mod states;
 mod write;
 
 pub(crate) use known::Known;
+pub use sources::SOURCE_BATCH;
 pub use states::{CLUSTER_REPORT_INTERVAL, ClusterReport};

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use cubegate_domain::KeyAttributesError;
+use cubegate_domain::{ClusterSource, KeyAttributesError};
 use cubegate_token::SubjectError;
 use sqlx::error::DatabaseError;
 use thiserror::Error;
@@ -192,9 +192,24 @@ pub enum StoreError {
     /// The cluster exists already.
     #[error("cluster {0} exists.")]
     ClusterExists(String),
+    /// The cluster comes from a source, which alone changes and removes it.
+    #[error("cluster {name} is not changed here: {}", .owner.where_removed())]
+    ClusterOwned {
+        /// The cluster.
+        name: String,
+        /// What it comes from.
+        owner: ClusterSource,
+    },
 }
 
 impl StoreError {
+    pub(crate) fn cluster_owned(name: &str, owner: ClusterSource) -> Self {
+        Self::ClusterOwned {
+            name: name.to_owned(),
+            owner,
+        }
+    }
+
     /// Whether the database is away for the moment, and nothing is wrong with what was asked:
     /// it is started again, or takes no more connections.
     pub fn is_unavailable(&self) -> bool {

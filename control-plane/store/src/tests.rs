@@ -2,6 +2,7 @@
 
 mod audit;
 mod checks;
+mod cluster_sources;
 mod cluster_states;
 mod clusters;
 mod database;

@@ -48,7 +48,8 @@ pub struct ClusterItem {
     /// When the gateway's own credential there ends, RFC 3339; absent when it does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credential_expires_at: Option<String>,
-    /// By what it was registered as it is: `api`, `cli` or `import`; empty when nobody knows.
+    /// By what it was registered as it is: `api`, `cli` or `import`, or what it comes from and
+    /// alone removes it: `folder`, `kubecube` or `kubesphere`; empty when nobody knows.
     pub source: String,
     /// What the gateway's Envoys make of it.
     pub envoys: ClusterEnvoys,

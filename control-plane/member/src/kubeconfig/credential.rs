@@ -6,7 +6,7 @@ use secrecy::ExposeSecret;
 use time::OffsetDateTime;
 
 use crate::KubeconfigError;
-use crate::kubeconfig::data::{self, FileAccess};
+use crate::kubeconfig::data::{self, Files};
 use crate::kubeconfig::token;
 
 /// A bearer token.
@@ -19,7 +19,7 @@ struct Token {
 /// Takes the credential, refusing what the gateway cannot do by itself.
 pub(super) fn read(
     user: &AuthInfo,
-    files: &FileAccess,
+    files: &Files<'_>,
     now: OffsetDateTime,
     warnings: &mut Vec<String>,
 ) -> Result<ClusterCredential, KubeconfigError> {
@@ -125,7 +125,7 @@ fn refuse_unsupported(user: &AuthInfo) -> Result<(), KubeconfigError> {
     Err(KubeconfigError::Credential { uses })
 }
 
-fn token(user: &AuthInfo, files: &FileAccess) -> Result<Option<Token>, KubeconfigError> {
+fn token(user: &AuthInfo, files: &Files<'_>) -> Result<Option<Token>, KubeconfigError> {
     let inline = user.token.as_ref().map(ExposeSecret::expose_secret);
     let file = user.token_file.as_deref().filter(|file| !file.is_empty());
     let token = match (inline.filter(|token| !token.is_empty()), file) {
@@ -133,10 +133,13 @@ fn token(user: &AuthInfo, files: &FileAccess) -> Result<Option<Token>, Kubeconfi
             text: token.to_owned(),
             file: None,
         },
-        (None, Some(file)) => Token {
-            text: data::read_file("tokenFile", file, files)?.trim().to_owned(),
-            file: Some(file.to_owned()),
-        },
+        (None, Some(file)) => {
+            let read = data::read_file("tokenFile", file, files)?;
+            Token {
+                text: read.text.trim().to_owned(),
+                file: Some(read.path.display().to_string()),
+            }
+        }
         (None, None) => return Ok(None),
     };
     // It becomes a header of every request.

@@ -1,7 +1,9 @@
 //! PEM and tokens, inline or in files.
 
-use std::fs;
-use std::path::PathBuf;
+use std::cell::RefCell;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::{self, Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -10,6 +12,9 @@ use rustls_pki_types::pem::PemObject as _;
 
 use crate::KubeconfigError;
 use crate::kubeconfig::private_key::{self, NoKey};
+
+/// Longest file that a kubeconfig may point to, in bytes: a bundle of a few hundred CAs.
+const MAX_FILE: u64 = 1 << 20;
 
 /// Whether the files that a kubeconfig points to are read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,12 +27,18 @@ pub enum FileAccess {
     RelativeTo(PathBuf),
 }
 
+/// The files that one kubeconfig points to.
+pub(super) struct Files<'a> {
+    access: &'a FileAccess,
+    read: RefCell<Vec<PathBuf>>,
+}
+
 /// Certificates: the `-data` field, or else the file.
 pub(super) fn certificates(
     field: &'static str,
     data: Option<&str>,
     file: Option<&str>,
-    files: &FileAccess,
+    files: &Files<'_>,
 ) -> Result<Option<String>, KubeconfigError> {
     let Some(pem) = pem(field, data, file, files)? else {
         return Ok(None);
@@ -47,7 +58,7 @@ pub(super) fn private_key(
     field: &'static str,
     data: Option<&str>,
     file: Option<&str>,
-    files: &FileAccess,
+    files: &Files<'_>,
 ) -> Result<Option<String>, KubeconfigError> {
     let Some(pem) = pem(field, data, file, files)? else {
         return Ok(None);
@@ -61,29 +72,55 @@ pub(super) fn private_key(
     })
 }
 
-/// A file's text.
+/// What a file holds, and where it is.
+pub(super) struct ReadFile {
+    pub(super) text: String,
+    /// Absolute.
+    pub(super) path: PathBuf,
+}
+
+/// Reads a file.
 pub(super) fn read_file(
     field: &'static str,
     file: &str,
-    files: &FileAccess,
-) -> Result<String, KubeconfigError> {
-    let FileAccess::RelativeTo(folder) = files else {
+    files: &Files<'_>,
+) -> Result<ReadFile, KubeconfigError> {
+    let FileAccess::RelativeTo(folder) = files.access else {
         return Err(KubeconfigError::FileRefused { field });
     };
     // An absolute path stays what it is.
     let path = folder.join(file);
-    fs::read_to_string(&path).map_err(|source| KubeconfigError::File {
-        field,
-        path,
-        source,
-    })
+    let path = path::absolute(&path).unwrap_or(path);
+    match text(&path) {
+        Ok(text) => {
+            files.read.borrow_mut().push(path.clone());
+            Ok(ReadFile { text, path })
+        }
+        Err(source) => Err(KubeconfigError::File {
+            field,
+            path,
+            source,
+        }),
+    }
+}
+
+/// Reads a text that is not longer than any of these files.
+fn text(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    let mut file = File::open(path)?.take(MAX_FILE + 1);
+    file.read_to_string(&mut text)?;
+    if text.len() as u64 > MAX_FILE {
+        let reason = format!("it is longer than {} KiB", MAX_FILE >> 10);
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, reason));
+    }
+    Ok(text)
 }
 
 fn pem(
     field: &'static str,
     data: Option<&str>,
     file: Option<&str>,
-    files: &FileAccess,
+    files: &Files<'_>,
 ) -> Result<Option<String>, KubeconfigError> {
     if let Some(data) = data.filter(|data| !data.is_empty()) {
         // Base64 is often folded.
@@ -99,6 +136,22 @@ fn pem(
             });
     }
     file.filter(|file| !file.is_empty())
-        .map(|file| read_file(field, file, files))
+        .map(|file| read_file(field, file, files).map(|read| read.text))
         .transpose()
+}
+
+// === impl Files ===
+
+impl<'a> Files<'a> {
+    pub(super) fn new(access: &'a FileAccess) -> Self {
+        Self {
+            access,
+            read: RefCell::default(),
+        }
+    }
+
+    /// Those that were read.
+    pub(super) fn read(&self) -> Vec<PathBuf> {
+        self.read.take()
+    }
 }

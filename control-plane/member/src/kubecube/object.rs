@@ -48,7 +48,11 @@ pub struct ClusterObject {
     /// The name in paths.
     pub name: String,
     /// The kubeconfig's text.
-    #[serde(rename = "kubeConfig", deserialize_with = "text_in_base64")]
+    #[serde(
+        rename = "kubeConfig",
+        alias = "kubeconfig",
+        deserialize_with = "text_in_base64"
+    )]
     pub kubeconfig: String,
     /// Where KubeCube's proxy goes; empty when it says nothing.
     #[serde(default, rename = "kubernetesAPIEndpoint")]

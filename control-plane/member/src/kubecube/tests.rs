@@ -18,6 +18,7 @@ async fn read(answer: fn(&str) -> (u16, Value)) -> Result<KubeCube, KubeCubeErro
         credential: ClusterCredential::BearerToken("good".to_owned()),
         warnings: Vec::new(),
         contexts: Vec::new(),
+        files: Vec::new(),
     })
     .await
 }

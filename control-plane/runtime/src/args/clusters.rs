@@ -9,7 +9,7 @@ use clap::{Args, Subcommand, value_parser};
 use cubegate_member::{AddressPolicy, ClusterNetwork};
 use url::{Origin, Url};
 
-use super::{DataArgs, ListingArgs, SystemCaArgs};
+use super::{DataArgs, ListingArgs, Product, SourcesArgs, SystemCaArgs};
 
 /// Discovery and CORS.
 #[derive(Debug, Clone, Args)]
@@ -48,6 +48,9 @@ pub(crate) struct ClustersArgs {
         value_delimiter = ','
     )]
     pub(crate) cluster_addresses: Vec<ClusterNetwork>,
+
+    #[command(flatten)]
+    pub(crate) sources: SourcesArgs,
 }
 
 /// `cubegate cluster …`
@@ -72,6 +75,9 @@ pub(crate) enum ClusterCommand {
     Remove {
         /// Its name
         name: String,
+        /// Remove it also when it comes from a source that control planes follow, or did; one that still has it registers it again
+        #[arg(long)]
+        force: bool,
         #[command(flatten)]
         data: DataArgs,
     },
@@ -121,6 +127,9 @@ pub(crate) struct ClusterManifestArgs {
     /// Bind the role to the user of a client certificate (its common name), and make no service account
     #[arg(long, value_name = "NAME")]
     pub(crate) subject_user: Option<String>,
+    /// Let the gateway also list and watch the Cluster objects of this product, on the host cluster whose clusters it follows (`serve --clusters-from`); may be given several times
+    #[arg(long, value_name = "PRODUCT", value_delimiter = ',')]
+    pub(crate) clusters_from: Vec<Product>,
     /// The cluster's Kubernetes, as 1.29 or newer, which decides the version of the FlowSchema
     #[arg(long, value_name = "VERSION", default_value = "1.29", value_parser = kubernetes_version)]
     pub(crate) kubernetes_version: (u32, u32),

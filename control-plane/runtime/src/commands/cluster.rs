@@ -32,7 +32,7 @@ pub(crate) async fn run(command: ClusterCommand) -> anyhow::Result<()> {
         ClusterCommand::Host { name, data } => host(&name, &data).await,
         ClusterCommand::Manifest(args) => manifest::print(&args),
         ClusterCommand::Kubeconfig(args) => kubeconfig::write(&args).await,
-        ClusterCommand::Remove { name, data } => remove(&name, &data).await,
+        ClusterCommand::Remove { name, force, data } => remove(&name, force, &data).await,
     }
 }
 
@@ -195,10 +195,16 @@ async fn host(name: &str, data: &DataArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn remove(name: &str, data: &DataArgs) -> anyhow::Result<()> {
+async fn remove(name: &str, force: bool, data: &DataArgs) -> anyhow::Result<()> {
     let store = commands::open(data).await?;
     let was_host = store.host_cluster().await?.as_deref() == Some(name);
-    if !changing("delete", "clusters", name, store.remove_cluster(name)).await? {
+    let removed = if force {
+        let remove = store.remove_cluster_of_any_source(name);
+        changing("delete", "clusters", name, remove).await?
+    } else {
+        changing("delete", "clusters", name, store.remove_cluster(name)).await?
+    };
+    if !removed {
         bail!("cluster {name} not found; `cubegate cluster list` shows those there are");
     }
     output::line(&format!("cluster {name} is removed"));

@@ -52,6 +52,19 @@ impl Collector for Counted {
         ] {
             rows.gauge(name, None, help, one(number(value)))?;
         }
+        let clusters = census.clusters.iter();
+        rows.gauge(
+            "clusters_by_source",
+            None,
+            "Registered clusters by what they were registered by or come from",
+            clusters.map(|(source, clusters)| {
+                let word = match source.as_str() {
+                    "" => "unknown",
+                    word => word,
+                };
+                (vec![("source", word.to_owned())], number(*clusters))
+            }),
+        )?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let now = now.unwrap_or_default();
         let of = |sink: &str| vec![("sink", sink.to_owned())];

@@ -88,6 +88,7 @@ impl Record {
     fn place(&self, l: Language) -> Markup {
         let at_gateway = match self.source.as_str() {
             "cli" => l.say("Command line", "命令行"),
+            "follow" => l.say("A source of clusters", "集群来源"),
             _ => l.say("The gateway itself", "网关自身"),
         };
         html! {

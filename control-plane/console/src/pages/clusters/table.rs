@@ -81,8 +81,12 @@ fn row(l: Language, cluster: &ClusterItem, now: OffsetDateTime) -> Markup {
             td.nowrap { (credential(l, cluster.credential_expires_at.as_deref(), now)) }
             td.short { (envoys(l, &cluster.envoys)) }
             td.row-actions {
-                a.button.quiet.small.danger href=(format!("{HERE}/{}/remove", segment(name))) {
-                    (l.say("Remove", "移除")) span.visually-hidden { " " (name) }
+                @if words::is_followed(&cluster.source) {
+                    span.muted.small-text { (l.say("Removed where it comes from", "请在其来源处移除")) }
+                } @else {
+                    a.button.quiet.small.danger href=(format!("{HERE}/{}/remove", segment(name))) {
+                        (l.say("Remove", "移除")) span.visually-hidden { " " (name) }
+                    }
                 }
             }
         }

@@ -30,8 +30,16 @@ pub(super) fn source(l: Language, source: &str) -> &str {
         "api" => l.say("by API or console", "通过接口或控制台"),
         "cli" => l.say("by the command line", "通过命令行"),
         "import" => l.say("by an import", "通过导入"),
+        "folder" => l.say("from the folder of kubeconfigs", "来自 kubeconfig 目录"),
+        "kubecube" => l.say("from KubeCube", "来自 KubeCube"),
+        "kubesphere" => l.say("from KubeSphere", "来自 KubeSphere"),
         other => other,
     }
+}
+
+/// Returns whether only the source that a cluster comes from removes it.
+pub(super) fn is_followed(source: &str) -> bool {
+    matches!(source, "folder" | "kubecube" | "kubesphere")
 }
 
 /// Returns how many whole days there are until then; less than 0 when it is over.

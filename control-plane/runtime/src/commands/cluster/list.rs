@@ -72,6 +72,7 @@ pub(super) async fn run(args: &ListingArgs) -> anyhow::Result<()> {
             "CREDENTIAL",
             "HOST",
             "REGISTERED",
+            "FROM",
             "STATUS",
             "ENVOYS",
         ],
@@ -108,6 +109,7 @@ fn row(item: &Item) -> Vec<String> {
         .to_owned(),
         if shown.host { "yes" } else { "" }.to_owned(),
         shown.created_at.clone(),
+        shown.source.clone(),
         shown.status.clone(),
         taken(shown),
     ]

@@ -11,7 +11,7 @@ use cubegate_token::{AUTHENTICATED_GROUP, check_group_name, check_user_name};
 
 use self::flow::Flow;
 use crate::args::ClusterManifestArgs;
-use crate::output;
+use crate::{output, sources};
 
 /// Longest name of an object that is made.
 const MAX_NAME_BYTES: usize = 63;
@@ -30,6 +30,7 @@ fn manifest(args: &ClusterManifestArgs) -> anyhow::Result<String> {
         name,
         namespace,
         subject_user,
+        clusters_from,
         kubernetes_version,
         concurrency_shares,
         no_flow_schema,
@@ -91,6 +92,14 @@ rules:
     verbs: ["create"]
 "#,
     );
+    for product in clusters_from.iter().collect::<BTreeSet<_>>() {
+        let kind = sources::kind_of(*product);
+        let (group, plural) = (kind.group, kind.plural);
+        write!(
+            yaml,
+            "  # The clusters that the gateway follows, with the kubeconfigs in them.\n  - apiGroups: [\"{group}\"]\n    resources: [\"{plural}\"]\n    verbs: [\"list\", \"watch\"]\n"
+        )?;
+    }
     let subject = match subject_user {
         Some(user) => {
             let user = serde_json::to_string(user)?;
@@ -244,6 +253,7 @@ mod tests {
     fn args(groups: &[&str], users: &[&str], subject_user: Option<&str>) -> ClusterManifestArgs {
         let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         ClusterManifestArgs {
+            clusters_from: Vec::new(),
             groups: owned(groups),
             users: owned(users),
             name: "cubegate-gateway".to_owned(),

@@ -239,7 +239,14 @@ async fn take_cluster(
         }
         if !options.dry_run {
             let former = store.get_cluster(cluster.name.as_str()).await?;
-            changing("import", "clusters", "", store.add_cluster(&cluster, true)).await?;
+            let add = store.add_cluster(&cluster, true);
+            match changing("import", "clusters", "", add).await {
+                Err(error @ StoreError::ClusterOwned { .. }) => {
+                    report.skipped("cluster", &object.name, &error.to_string());
+                    return Ok(());
+                }
+                added => added?,
+            }
             if options.check {
                 match check_through_envoys(store, &cluster, former.as_ref(), left_to_envoys).await {
                     Ok(checked) if checked.connected == 0 => notes.push(NO_ENVOY.to_owned()),
