@@ -7,7 +7,7 @@ use cubegate_tests::faults::{Script, Scripted, Step, chunk, head, send};
 use cubegate_tests::jwt::{now, payload};
 use cubegate_tests::raw::Conversation;
 use cubegate_tests::run::unique;
-use cubegate_tests::{Client, Gateway, Options, Site, Stream, block_on};
+use cubegate_tests::{Client, Gateway, Options, Site, Stream, block_on, kubeconfig, until};
 use serde_json::json;
 
 use crate::support::{cube, in_the_playground, kube};
@@ -206,6 +206,63 @@ fn streams_end_with_their_token() -> Result<()> {
             other.until("tick", PATIENCE).await?;
         }
         Ok(())
+    })
+}
+
+#[test]
+fn streams_go_on_when_their_cluster_is_removed_or_is_another_one() -> Result<()> {
+    block_on(async {
+        let (gateway, upstream) = start("removed-streams", &[]).await?;
+        let site = gateway.site();
+        let token = gateway.admin_token().await?;
+        let client = gateway.admin().await?;
+        let other = Scripted::answering(script).await?;
+        let mut before = Streams::open(&gateway, token).await?;
+        let file = kubeconfig::write(
+            site.dir(),
+            "o",
+            &format!("http://127.0.0.1:{}", other.port()),
+            None,
+        )?;
+        let file = file.display().to_string();
+        let replace = [
+            "cluster",
+            "add",
+            "c",
+            "--replace",
+            "--no-check",
+            "--kubeconfig",
+            &file,
+        ];
+        site.ok(&replace).await?;
+        until(
+            "new requests go to the other server",
+            PATIENCE,
+            async || {
+                client.get(&kube("c", WATCH)).open().await?;
+                Ok((!other.heads()?.is_empty()).then_some(()))
+            },
+        )
+        .await?;
+        before.go_on("the server became another one").await?;
+        let mut after = Streams::open(&gateway, token).await?;
+        site.ok(&["cluster", "remove", "c"]).await?;
+        until("new requests find no cluster", PATIENCE, async || {
+            let answer = client.get(&kube("c", WATCH)).open().await?;
+            Ok((answer.status == 404).then_some(()))
+        })
+        .await?;
+        before.go_on("the cluster was removed").await?;
+        after.go_on("the cluster was removed").await?;
+        // For as long as Envoy may need to forget what it was.
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        before
+            .go_on("the cluster has been away for a while")
+            .await?;
+        after.go_on("the cluster has been away for a while").await?;
+        drop(upstream);
+        gateway.health().check().await?;
+        gateway.stop().await
     })
 }
 

@@ -50,8 +50,8 @@ pub(super) async fn confirm(
             }
             p {
                 (l.say(
-                    "Nobody reaches it through the gateway then, and streams that are open end. The gateway forgets its credential. The cluster itself stays as it is.",
-                    "移除后将无法通过网关访问该集群，已建立的连接会中断，网关保存的凭据会被删除。集群本身不受影响。",
+                    "Nobody reaches it through the gateway then; streams that are open go on until they end by themselves. The gateway forgets its credential. The cluster itself stays as it is.",
+                    "移除后将无法通过网关访问该集群，已打开的数据流会继续，直到自行结束，网关保存的凭据会被删除。集群本身不受影响。",
                 ))
             }
             form.actions method="post" action=(format!("{HERE}/{}/remove", segment(&name))) {
