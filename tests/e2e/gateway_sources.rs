@@ -3,6 +3,7 @@
 mod folder;
 mod objects;
 mod replicas;
+mod token_file;
 
 use std::time::Duration;
 

@@ -70,6 +70,13 @@ pub enum ClusterCredential {
     },
     /// A bearer token.
     BearerToken(String),
+    /// A bearer token that stands in a file, which control planes read again.
+    TokenFile {
+        /// The absolute path.
+        file: String,
+        /// What it held the last time.
+        token: String,
+    },
 }
 
 /// A registered cluster.
@@ -263,12 +270,23 @@ impl fmt::Display for ApiServer {
 
 // === impl ClusterCredential ===
 
+impl ClusterCredential {
+    /// Returns the bearer token, wherever it stands.
+    pub fn bearer_token(&self) -> Option<&str> {
+        match self {
+            Self::None | Self::ClientCertificate { .. } => None,
+            Self::BearerToken(token) | Self::TokenFile { token, .. } => Some(token),
+        }
+    }
+}
+
 impl fmt::Debug for ClusterCredential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::None => "None",
             Self::ClientCertificate { .. } => "ClientCertificate(..)",
             Self::BearerToken(_) => "BearerToken(..)",
+            Self::TokenFile { .. } => "TokenFile(..)",
         })
     }
 }

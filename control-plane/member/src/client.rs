@@ -119,10 +119,12 @@ pub(crate) fn config(
             client_key_data: Some(STANDARD.encode(key_pem).into()),
             ..AuthInfo::default()
         },
-        ClusterCredential::BearerToken(token) => AuthInfo {
-            token: Some(token.clone().into()),
-            ..AuthInfo::default()
-        },
+        ClusterCredential::BearerToken(token) | ClusterCredential::TokenFile { token, .. } => {
+            AuthInfo {
+                token: Some(token.clone().into()),
+                ..AuthInfo::default()
+            }
+        }
     };
     config.connect_timeout = None;
     config.read_timeout = None;

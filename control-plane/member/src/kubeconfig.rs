@@ -19,6 +19,7 @@ use kube::config::{self as k8s, Kubeconfig};
 use time::OffsetDateTime;
 
 use crate::client;
+pub use credential::read_token_file;
 pub use data::FileAccess;
 use data::Files;
 pub use error::KubeconfigError;

@@ -33,7 +33,7 @@ pub use clock::server_time;
 pub use discovery::{
     Check, DISCOVERY_TIMEOUT, Discoverer, Discovery, DiscoveryError, Look, Marks, USER_AGENT,
 };
-pub use kubeconfig::{FileAccess, KubeconfigError, MemberSpec, parse_kubeconfig};
+pub use kubeconfig::{FileAccess, KubeconfigError, MemberSpec, parse_kubeconfig, read_token_file};
 pub use kubecube::{
     ClusterObject, KeyObject, KubeCube, KubeCubeError, Skipped, UserObject, read_kubecube,
 };

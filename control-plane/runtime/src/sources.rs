@@ -7,6 +7,9 @@
 //! KubeSphere's Cluster objects ───> kubesphere ┘
 //! ```
 //!
+//! Beside them `token_files` follows the tokens that stand in files, of clusters that were added by
+//! hand.
+//!
 //! What a source has made it alone changes and removes (`cubegate_store`), and what is not its own
 //! it does not touch. A source that is away removes nothing.
 
@@ -16,6 +19,7 @@ mod kubecube;
 mod kubesphere;
 mod objects;
 mod record;
+mod token_files;
 mod told;
 
 use std::collections::BTreeSet;
@@ -38,7 +42,7 @@ const MAX_KUBECONFIG: u64 = 256 << 10;
 /// Longest that all kubeconfigs of one source may be together, in bytes.
 const MAX_KUBECONFIGS: u64 = 64 << 20;
 
-/// Follows those that were asked for, until it is stopped.
+/// Follows those that were asked for, and the files of tokens, until it is stopped.
 pub(crate) fn follow(args: &SourcesArgs, state: &AppState) -> impl Future<Output = ()> + use<> {
     let SourcesArgs {
         clusters_dir,
@@ -56,7 +60,8 @@ pub(crate) fn follow(args: &SourcesArgs, state: &AppState) -> impl Future<Output
             };
             Objects::new(shape, store.clone(), addresses.clone(), keeper(source)).follow()
         });
-        tokio::join!(OptionFuture::from(folder), join_all(objects));
+        let tokens = token_files::follow(store.clone());
+        tokio::join!(OptionFuture::from(folder), join_all(objects), tokens);
     }
 }
 

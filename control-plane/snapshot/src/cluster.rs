@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use cubegate_domain::{ClusterCredential, ClusterName, Scheme};
+use cubegate_domain::{ClusterName, Scheme};
 use cubegate_filter_config::{upgrade_upstream_of, upstream_of};
 use envoy_types::pb::envoy::extensions::filters::http::credential_injector::v3::CredentialInjector;
 use envoy_types::pb::envoy::extensions::filters::http::upstream_codec::v3::UpstreamCodec;
@@ -142,7 +142,7 @@ pub(crate) fn base(
 /// A bearer token is put in by Envoy itself, from a secret that is in no
 /// configuration dump.
 fn credential_filters(cluster: &cubegate_domain::Cluster) -> Vec<HttpFilter> {
-    if !matches!(cluster.credential, ClusterCredential::BearerToken(_)) {
+    if cluster.credential.bearer_token().is_none() {
         return Vec::new();
     }
     let generic = Generic {

@@ -54,7 +54,7 @@ pub(crate) fn insert_cluster(snapshot: &mut Snapshot, cluster: &Cluster) {
                 key_pem,
             );
         }
-        ClusterCredential::BearerToken(token) => {
+        ClusterCredential::BearerToken(token) | ClusterCredential::TokenFile { token, .. } => {
             let secret = tls::GenericSecret {
                 secret: proto::inline_string(token),
                 ..Default::default()

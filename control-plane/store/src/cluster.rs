@@ -6,6 +6,7 @@ mod read;
 pub(crate) mod reseal;
 mod sources;
 mod states;
+mod token;
 mod write;
 
 pub(crate) use known::Known;

@@ -51,6 +51,10 @@ enum Plain {
         key_pem: String,
     },
     BearerToken(String),
+    TokenFile {
+        file: String,
+        token: String,
+    },
 }
 
 // === impl Sealer ===
@@ -248,6 +252,10 @@ impl From<&ClusterCredential> for Plain {
                 key_pem: key_pem.clone(),
             },
             ClusterCredential::BearerToken(token) => Self::BearerToken(token.clone()),
+            ClusterCredential::TokenFile { file, token } => Self::TokenFile {
+                file: file.clone(),
+                token: token.clone(),
+            },
         }
     }
 }
@@ -264,6 +272,7 @@ impl From<Plain> for ClusterCredential {
                 key_pem,
             },
             Plain::BearerToken(token) => Self::BearerToken(token),
+            Plain::TokenFile { file, token } => Self::TokenFile { file, token },
         }
     }
 }

@@ -1,12 +1,14 @@
 //! The user of a kubeconfig as the gateway's own credential.
 
+use std::path::PathBuf;
+
 use cubegate_domain::ClusterCredential;
 use kube::config::AuthInfo;
 use secrecy::ExposeSecret;
 use time::OffsetDateTime;
 
 use crate::KubeconfigError;
-use crate::kubeconfig::data::{self, Files};
+use crate::kubeconfig::data::{self, FileAccess, Files};
 use crate::kubeconfig::token;
 
 /// A bearer token.
@@ -66,7 +68,7 @@ pub(super) fn read(
             });
         }
         (None, None) => match token {
-            Some(token) => ClusterCredential::BearerToken(token.take(now, warnings)?),
+            Some(token) => token.take(now, warnings)?,
             None => ClusterCredential::None,
         },
     };
@@ -82,7 +84,9 @@ pub(super) fn read(
             "the user has no credential: the gateway reaches the cluster as anonymous, which may not impersonate anybody"
                 .to_owned(),
         ),
-        ClusterCredential::ClientCertificate { .. } | ClusterCredential::BearerToken(_)
+        ClusterCredential::ClientCertificate { .. }
+        | ClusterCredential::BearerToken(_)
+        | ClusterCredential::TokenFile { .. }
             if has_password =>
         {
             warnings.push(
@@ -90,7 +94,9 @@ pub(super) fn read(
                     .to_owned(),
             );
         }
-        ClusterCredential::ClientCertificate { .. } | ClusterCredential::BearerToken(_) => {}
+        ClusterCredential::ClientCertificate { .. }
+        | ClusterCredential::BearerToken(_)
+        | ClusterCredential::TokenFile { .. } => {}
     }
     Ok(credential)
 }
@@ -142,29 +148,53 @@ fn token(user: &AuthInfo, files: &Files<'_>) -> Result<Option<Token>, Kubeconfig
         }
         (None, None) => return Ok(None),
     };
-    // It becomes a header of every request.
-    if token.text.is_empty() || !token.text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(KubeconfigError::Token);
-    }
+    token.check_form()?;
     Ok(Some(token))
+}
+
+/// Reads a token again from its file.
+///
+/// # Errors
+/// One sentence, without anything of the token; see [`KubeconfigError`].
+pub fn read_token_file(path: &str, now: OffsetDateTime) -> Result<String, KubeconfigError> {
+    let files = FileAccess::RelativeTo(PathBuf::new());
+    let read = data::read_file("tokenFile", path, &Files::new(&files))?;
+    let token = Token {
+        text: read.text.trim().to_owned(),
+        file: None,
+    };
+    token.check_form()?;
+    token::check(&token.text, now, &mut Vec::new())?;
+    Ok(token.text)
 }
 
 // === impl Token ===
 
 impl Token {
-    /// Returns the text to be used from now on, and warns of its end.
+    /// It becomes a header of every request.
+    fn check_form(&self) -> Result<(), KubeconfigError> {
+        if self.text.is_empty() || !self.text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(KubeconfigError::Token);
+        }
+        Ok(())
+    }
+
+    /// Returns it as a credential, and warns of its end.
     fn take(
         self,
         now: OffsetDateTime,
         warnings: &mut Vec<String>,
-    ) -> Result<String, KubeconfigError> {
+    ) -> Result<ClusterCredential, KubeconfigError> {
         let Self { text, file } = self;
-        token::check(&text, now, warnings)?;
-        if let Some(file) = file {
-            warnings.push(format!(
-                "the token is what {file} (tokenFile) holds now; the file is not read again, so when its token is renewed, add the cluster again with --replace"
-            ));
-        }
-        Ok(text)
+        let Some(file) = file else {
+            token::check(&text, now, warnings)?;
+            return Ok(ClusterCredential::BearerToken(text));
+        };
+        // That it ends soon is what it is in a file for.
+        token::check(&text, now, &mut Vec::new())?;
+        warnings.push(format!(
+            "the token is what {file} (tokenFile) holds; control planes read it again several times a minute, where they find it under that path"
+        ));
+        Ok(ClusterCredential::TokenFile { file, token: text })
     }
 }

@@ -8,7 +8,7 @@ use cubegate_domain::{ClusterCredential, Scheme};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use time::OffsetDateTime;
 
-use super::{FileAccess, KubeconfigError, MemberSpec, parse_kubeconfig};
+use super::{FileAccess, KubeconfigError, MemberSpec, parse_kubeconfig, read_token_file};
 
 /// A certificate and its key, both PEM.
 fn mk_identity() -> (String, String) {
@@ -304,13 +304,18 @@ fn files_are_read_for_the_command_line_only() {
     ));
     let yaml = mk_kubeconfig(SERVER, "tokenFile: token");
     let spec = parse_kubeconfig(&yaml, None, &here, now()).unwrap();
+    let file = folder.path().join("token").display().to_string();
+    let again = read_token_file(&file, now()).unwrap();
+    let token = "abc".to_owned();
+    assert_eq!(again, token);
     assert_eq!(
         spec.credential,
-        ClusterCredential::BearerToken("abc".to_owned())
+        ClusterCredential::TokenFile { file, token }
     );
+    assert_eq!(spec.files, [folder.path().join("token")]);
     assert_eq!(spec.warnings.len(), 1);
     assert!(
-        spec.warnings[0].contains("the file is not read again"),
+        spec.warnings[0].contains("control planes read it again"),
         "{:?}",
         spec.warnings
     );

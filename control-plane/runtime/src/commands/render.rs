@@ -17,6 +17,7 @@ use std::path::Path;
 use anyhow::{Context as _, anyhow, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use cubegate_domain::ClusterCredential;
 use cubegate_filter_config::TokenKeys;
 use serde::Deserialize;
 
@@ -81,6 +82,11 @@ fn render(args: &RenderStaticArgs) -> anyhow::Result<()> {
         }
         let cluster =
             read_kubeconfig(file, None, name.clone()).with_context(|| format!("cluster {name}"))?;
+        if let ClusterCredential::TokenFile { file, .. } = &cluster.credential {
+            output::warn(&format!(
+                "nobody reads {file} again for an Envoy without a control plane: when its token is renewed, run this again"
+            ));
+        }
         clusters.push(cluster);
     }
     let bundle = match clusters

@@ -23,7 +23,7 @@ pub(crate) fn ends(credential: &ClusterCredential) -> Option<OffsetDateTime> {
         ClusterCredential::ClientCertificate {
             certificate_pem, ..
         } => pki::ends_pem(certificate_pem),
-        ClusterCredential::BearerToken(token) => {
+        ClusterCredential::BearerToken(token) | ClusterCredential::TokenFile { token, .. } => {
             let payload = token.split('.').nth(1)?;
             let payload = URL_SAFE_NO_PAD.decode(payload).ok()?;
             serde_json::from_slice::<Claims>(&payload).ok()?.exp

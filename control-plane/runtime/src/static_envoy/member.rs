@@ -42,7 +42,7 @@ impl Member<'_> {
             *at(&mut cluster, "/type")? = json!("LOGICAL_DNS");
             insert(&mut cluster, "dns_lookup_family", json!("ALL"));
         }
-        if matches!(credential, ClusterCredential::BearerToken(_)) {
+        if credential.bearer_token().is_some() {
             insert(
                 at(&mut cluster, HTTP_OPTIONS)?,
                 "http_filters",
@@ -78,7 +78,9 @@ impl Member<'_> {
                     "private_key": self.file("client.key"),
                 }]);
             }
-            ClusterCredential::None | ClusterCredential::BearerToken(_) => {
+            ClusterCredential::None
+            | ClusterCredential::BearerToken(_)
+            | ClusterCredential::TokenFile { .. } => {
                 if let Some(fields) = common.as_object_mut() {
                     fields.remove("tls_certificates");
                 }
@@ -96,7 +98,7 @@ impl Member<'_> {
 
     /// Returns the secret by which Envoy puts the token in, if the cluster has one.
     pub(super) fn secret(&self) -> Option<Value> {
-        matches!(self.cluster.credential, ClusterCredential::BearerToken(_)).then(|| {
+        self.cluster.credential.bearer_token().map(|_| {
             json!({
                 "name": self.token_name(),
                 "generic_secret": { "secret": self.file("token") },
@@ -122,7 +124,9 @@ impl Member<'_> {
                 add("client.crt", certificate_pem);
                 add("client.key", key_pem);
             }
-            ClusterCredential::BearerToken(token) => add("token", token),
+            ClusterCredential::BearerToken(token) | ClusterCredential::TokenFile { token, .. } => {
+                add("token", token);
+            }
         }
         files
     }

@@ -1,4 +1,4 @@
-use cubegate_domain::{Cluster, ClusterSource};
+use cubegate_domain::{Cluster, ClusterCredential, ClusterSource};
 
 use super::clusters::mk_cluster;
 use super::{Kind, TestStore, on_each_database};
@@ -94,7 +94,33 @@ async fn a_thousand_clusters_of_a_source_are_a_few_changes(kind: Kind) {
     assert_eq!(store.host_cluster().await.unwrap().as_deref(), Some("m-0"));
 }
 
+async fn a_token_is_renewed_only_where_the_cluster_is_as_it_was_read(kind: Kind) {
+    let store = TestStore::new(kind).await;
+    let mut read = mk_cluster("a");
+    let in_file = |token: &str| ClusterCredential::TokenFile {
+        file: "/run/token".to_owned(),
+        token: token.to_owned(),
+    };
+    read.credential = in_file("s3cret-token-1");
+    store.add_cluster(&read, false).await.unwrap();
+    let revision = store.revision().await.unwrap();
+    assert!(store.replace_token(&read, "s3cret-token-2").await.unwrap());
+    let kept = store.get_cluster("a").await.unwrap().unwrap();
+    assert_eq!(kept.credential, in_file("s3cret-token-2"));
+    assert_eq!(store.revision().await.unwrap(), revision + 1);
+    // It is another one than was read by now.
+    assert!(!store.replace_token(&read, "s3cret-token-3").await.unwrap());
+    let by_hand = mk_cluster("b");
+    store.add_cluster(&by_hand, false).await.unwrap();
+    assert!(!store.replace_token(&by_hand, "t").await.unwrap());
+    let bytes = store.contents().await;
+    assert!(!bytes.windows(12).any(|window| window == b"s3cret-token"));
+    store.remove_cluster("a").await.unwrap();
+    assert!(!store.replace_token(&kept, "t").await.unwrap());
+}
+
 on_each_database!(
+    a_token_is_renewed_only_where_the_cluster_is_as_it_was_read,
     a_source_registers_changes_and_removes_its_own_and_touches_no_other,
     what_a_source_has_made_nobody_else_changes_or_removes,
     a_thousand_clusters_of_a_source_are_a_few_changes,

@@ -53,6 +53,7 @@ pub(super) async fn run(args: &ListingArgs) -> anyhow::Result<()> {
                     ClusterCredential::None => "none",
                     ClusterCredential::ClientCertificate { .. } => "clientCertificate",
                     ClusterCredential::BearerToken(_) => "token",
+                    ClusterCredential::TokenFile { .. } => "tokenFile",
                 },
             }
         })
@@ -104,6 +105,7 @@ fn row(item: &Item) -> Vec<String> {
         shown.server.clone(),
         match *credential {
             "clientCertificate" => "client certificate",
+            "tokenFile" => "token in a file",
             other => other,
         }
         .to_owned(),
