@@ -6,6 +6,8 @@
 //! may show is shown as a document of no origin, which reads nothing and calls
 //! nothing in its visitor's name.
 
+use cubegate_filter_config::STALE_HEADER;
+
 use crate::Headers;
 
 /// The policy of a document that a member sent (CSP level 3, `sandbox`). Scripts and
@@ -37,9 +39,10 @@ const OF_THE_ORIGIN: [&str; 13] = [
     "strict-transport-security",
 ];
 
-/// Returns whether a member's response header of this name (in lower case) goes to nobody.
+/// Returns whether a member's response header of this name (in lower case) goes to nobody: it
+/// would speak for the origin, or for the gateway.
 pub(crate) fn drops(name: &str) -> bool {
-    OF_THE_ORIGIN.contains(&name)
+    OF_THE_ORIGIN.contains(&name) || name == STALE_HEADER
 }
 
 /// Returns whether a browser may show the answer to a request with these headers: it sent a
