@@ -2,14 +2,16 @@
 //! added.
 
 use std::fs;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, ensure};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use cubegate_tests::gateway::free_port;
 use cubegate_tests::kubeconfig;
 use cubegate_tests::kubeconfig::Kubeconfig;
 use cubegate_tests::run::unique;
-use cubegate_tests::{Client, until};
+use cubegate_tests::{Client, Site, block_on, until};
 use serde_json::{Value, json};
 
 use crate::support::{cube, in_the_world};
@@ -142,6 +144,30 @@ fn a_cluster_is_tried_before_it_is_added_and_nothing_is_kept() -> Result<()> {
         }
         ensure!(said[0].contains("refuses connections"), "{said:?}");
         ensure!(said[0] == said[1], "{said:?}");
+        Ok(())
+    })
+}
+
+#[test]
+fn a_credential_that_ends_soon_is_told_in_the_list() -> Result<()> {
+    block_on(async {
+        let site = Site::new("ending")?;
+        let in_days = |days: u64| -> Result<String> {
+            let ends = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs() + days * 86_400 + 60;
+            let payload = URL_SAFE_NO_PAD.encode(json!({ "exp": ends }).to_string());
+            Ok(format!("e30.{payload}.c2ln"))
+        };
+        for (name, days) in [("soon", 13), ("later", 15)] {
+            let mut document = kubeconfig::document("https://127.0.0.1:1", None);
+            document["users"][0]["user"] = json!({ "token": in_days(days)? });
+            let file = site.dir().join(format!("{name}.kubeconfig"));
+            fs::write(&file, document.to_string())?;
+            site.add_cluster(name, &file, false).await?;
+        }
+        let listed = site.run(&["cluster", "list"]).await?;
+        let said = "the gateway's credential at cluster soon ends in 13 days";
+        ensure!(listed.stderr.contains(said), "{listed:?}");
+        ensure!(!listed.stderr.contains("cluster later"), "{listed:?}");
         Ok(())
     })
 }

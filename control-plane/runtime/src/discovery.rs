@@ -16,7 +16,7 @@
 
 mod course;
 pub(crate) mod credential;
-mod expiring;
+pub(crate) mod expiring;
 mod nudges;
 mod reader;
 mod tables;

@@ -1,4 +1,4 @@
-//! Credentials of the gateway's own that end soon are told in the log.
+//! Credentials of the gateway's own that end soon are told in the log, and in the list of clusters.
 
 use std::time::Duration;
 
@@ -28,6 +28,20 @@ pub(super) fn tell(states: &ClusterStates, now: OffsetDateTime) {
             );
         }
     }
+}
+
+/// Returns what is to be said of a credential that ends then, if that is soon.
+pub(crate) fn warning(cluster: &str, ends: OffsetDateTime, now: OffsetDateTime) -> Option<String> {
+    let what = match (ends - now).whole_days() {
+        _ if ends - now > SOON => return None,
+        _ if ends <= now => "has ended".to_owned(),
+        0 => "ends today".to_owned(),
+        1 => "ends in a day".to_owned(),
+        days => format!("ends in {days} days"),
+    };
+    Some(format!(
+        "the gateway's credential at cluster {cluster} {what}; run `cubegate cluster add {cluster} --replace` with another one"
+    ))
 }
 
 fn soon(
@@ -61,5 +75,15 @@ mod tests {
         ]);
         let found: Vec<_> = soon(&states, now).map(|(cluster, _)| cluster).collect();
         assert_eq!(found, ["ended", "soon"]);
+        let says = |hours| {
+            let said = warning("m", now + time::Duration::hours(hours), now);
+            said.map(|said| said.split(';').next().unwrap_or_default().to_owned())
+        };
+        let begins = "the gateway's credential at cluster m";
+        assert_eq!(says(-1), Some(format!("{begins} has ended")));
+        assert_eq!(says(1), Some(format!("{begins} ends today")));
+        assert_eq!(says(30), Some(format!("{begins} ends in a day")));
+        assert_eq!(says(14 * 24), Some(format!("{begins} ends in 14 days")));
+        assert_eq!(says(14 * 24 + 1), None);
     }
 }

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 
 use crate::args::ListingArgs;
 use crate::cluster_reports::states_of;
-use crate::discovery::credential;
+use crate::discovery::{credential, expiring};
 use crate::{commands, output};
 
 /// As `GET /clusters`, and what only an operator is told.
@@ -36,6 +36,11 @@ pub(super) async fn run(args: &ListingArgs) -> anyhow::Result<()> {
     let revision = store.revision().await?;
     let now = OffsetDateTime::now_utc();
     let envoys = store.list_envoys(now).await?;
+    let ends = clusters.iter().filter_map(|cluster| {
+        let ends = credential::ends(&cluster.credential)?;
+        expiring::warning(cluster.name.as_str(), ends, now)
+    });
+    let ending: Vec<String> = ends.collect();
     let mut states = states_of(store.list_cluster_reports(now).await?);
     let items: Vec<_> = clusters
         .iter()
@@ -92,6 +97,9 @@ pub(super) async fn run(args: &ListingArgs) -> anyhow::Result<()> {
                 refusal.envoy, shown.name, refusal.reason
             ));
         }
+    }
+    for warning in &ending {
+        output::warn(warning);
     }
     Ok(())
 }
