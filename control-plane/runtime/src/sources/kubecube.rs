@@ -42,3 +42,39 @@ pub(super) fn in_base64(text: &str) -> Reached {
         None => Reached::Not("its kubeconfig is no text in base64".to_owned()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn reached(spec: &Value) -> Reached {
+        let object = json!({
+            "apiVersion": "cluster.kubecube.io/v1", "kind": "Cluster",
+            "metadata": { "name": "c" }, "spec": spec,
+        });
+        read(&serde_json::from_value(object).unwrap())
+    }
+
+    #[test]
+    fn a_member_is_reached_by_its_kubeconfig_however_the_field_is_written() {
+        for field in ["kubeconfig", "kubeConfig"] {
+            let by = reached(&json!({ "isMemberCluster": true, field: "YQ==" }));
+            assert!(matches!(by, Reached::By(text) if text == "a"), "{field}");
+        }
+        let waits = reached(&json!({ "isMemberCluster": true }));
+        assert!(matches!(waits, Reached::Not(sentence) if sentence == "it has no kubeconfig yet"));
+    }
+
+    #[test]
+    fn the_pivot_cluster_is_passed_over() {
+        for spec in [
+            json!({ "isMemberCluster": false, "kubeconfig": "YQ==" }),
+            json!({ "kubeconfig": "YQ==" }),
+            json!([]),
+        ] {
+            assert!(matches!(reached(&spec), Reached::PassedOver), "{spec}");
+        }
+    }
+}

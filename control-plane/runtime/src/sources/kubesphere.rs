@@ -45,3 +45,66 @@ fn read(object: &DynamicObject) -> Reached {
     }
     in_base64(kubeconfig)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn reached(labels: &Value, spec: &Value) -> Reached {
+        let object = json!({
+            "apiVersion": "cluster.kubesphere.io/v1alpha1", "kind": "Cluster",
+            "metadata": { "name": "c", "labels": labels }, "spec": spec,
+        });
+        read(&serde_json::from_value(object).unwrap())
+    }
+
+    fn sentence(spec: &Value) -> String {
+        match reached(&json!({}), spec) {
+            Reached::Not(sentence) => sentence,
+            Reached::By(_) | Reached::PassedOver => String::new(),
+        }
+    }
+
+    #[test]
+    fn a_member_is_reached_by_its_kubeconfig_whatever_its_connection_is() {
+        for kind in ["direct", "proxy", ""] {
+            for enable in [json!(true), json!(null)] {
+                let spec = json!({ "enable": enable, "connection": { "type": kind, "kubeconfig": "YQ==" } });
+                let by = reached(&json!({}), &spec);
+                assert!(matches!(by, Reached::By(text) if text == "a"), "{spec}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_host_and_what_is_switched_off_are_passed_over() {
+        let connection = json!({ "type": "direct", "kubeconfig": "YQ==" });
+        let host = json!({ "cluster-role.kubesphere.io/host": "" });
+        let spec = json!({ "enable": true, "connection": connection });
+        assert!(matches!(reached(&host, &spec), Reached::PassedOver));
+        let spec = json!({ "enable": false, "connection": connection });
+        assert!(matches!(reached(&json!({}), &spec), Reached::PassedOver));
+    }
+
+    #[test]
+    fn what_is_no_kubeconfig_is_told_without_quoting_it() {
+        let waits = sentence(&json!({ "connection": { "type": "proxy", "token": "s3cret" } }));
+        assert!(waits.contains("its agent has not connected"), "{waits}");
+        let none = sentence(&json!({ "connection": { "type": "direct" } }));
+        assert_eq!(none, "it has no kubeconfig yet");
+        for wrong in [json!("s3cret!"), json!("/w==")] {
+            let told = sentence(&json!({ "connection": { "kubeconfig": wrong } }));
+            assert_eq!(told, "its kubeconfig is no text in base64");
+        }
+        for odd in [
+            json!(null),
+            json!([]),
+            json!("s3cret"),
+            json!({ "connection": [1] }),
+        ] {
+            assert_eq!(sentence(&odd), "it has no kubeconfig yet", "{odd}");
+        }
+    }
+}

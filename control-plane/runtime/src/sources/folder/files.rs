@@ -222,3 +222,6 @@ impl Stamp {
         now.unwrap_or_default().saturating_sub(changed)
     }
 }
+
+#[cfg(test)]
+mod tests;
