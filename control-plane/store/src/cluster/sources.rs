@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use cubegate_domain::{Cluster, ClusterSource};
 
 use crate::change::Changed;
-use crate::cluster::write::{Over, be_host_if_there_is_none, write};
+use crate::cluster::write::{Over, write};
 use crate::metrics::Write;
 use crate::revision::{self, Topic};
 use crate::{Store, StoreError};
@@ -34,7 +34,8 @@ impl Store {
 
     /// Registers clusters of a source, over those of the same name that are of the same source.
     /// Others stay as they are. Whether something is another is not asked: it is for who knows
-    /// that it is. Returns the names of those that were written. It is one transaction; see
+    /// that it is. Returns the names of those that were written. None of them becomes the host
+    /// cluster by itself: which one comes first is nobody's decision. It is one transaction; see
     /// [`SOURCE_BATCH`].
     ///
     /// # Errors
@@ -50,11 +51,9 @@ impl Store {
                 written.push(cluster.name.to_string());
             }
         }
-        let Some(first) = written.first() else {
-            return Ok(written);
-        };
-        be_host_if_there_is_none(&mut tx, first).await?;
-        self.commit_source(tx, &written).await?;
+        if !written.is_empty() {
+            self.commit_source(tx, &written).await?;
+        }
         Ok(written)
     }
 

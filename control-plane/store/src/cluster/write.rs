@@ -150,7 +150,7 @@ pub(super) async fn write(
 }
 
 /// The first cluster that is registered becomes the host.
-pub(super) async fn be_host_if_there_is_none(
+async fn be_host_if_there_is_none(
     tx: &mut Statements<'_>,
     name: &str,
 ) -> Result<(), StoreError> {

@@ -91,7 +91,10 @@ async fn a_thousand_clusters_of_a_source_are_a_few_changes(kind: Kind) {
         assert_eq!(written.len(), SOURCE_BATCH);
     }
     assert_eq!(store.revision().await.unwrap(), 10);
-    assert_eq!(store.host_cluster().await.unwrap().as_deref(), Some("m-0"));
+    assert_eq!(store.host_cluster().await.unwrap(), None);
+    assert!(store.set_host_cluster("m-7").await.unwrap());
+    store.put_source_clusters(&all[7..8]).await.unwrap();
+    assert_eq!(store.host_cluster().await.unwrap().as_deref(), Some("m-7"));
 }
 
 async fn a_token_is_renewed_only_where_the_cluster_is_as_it_was_read(kind: Kind) {
