@@ -150,10 +150,7 @@ pub(super) async fn write(
 }
 
 /// The first cluster that is registered becomes the host.
-async fn be_host_if_there_is_none(
-    tx: &mut Statements<'_>,
-    name: &str,
-) -> Result<(), StoreError> {
+async fn be_host_if_there_is_none(tx: &mut Statements<'_>, name: &str) -> Result<(), StoreError> {
     sqlx::query("UPDATE installation SET host_cluster = $1 WHERE id = 1 AND host_cluster IS NULL")
         .bind(name)
         .execute(tx)
