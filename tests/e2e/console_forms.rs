@@ -24,6 +24,21 @@ fn a_form_that_is_not_of_a_page_of_this_session_changes_nothing() -> Result<()> 
             anyhow::Ok(keys.json()?["items"].as_array().map_or(0, Vec::len))
         };
         let before = keys().await?;
+        // One of an old page says where it can be sent anew.
+        let cookie = format!("__Host-Authorization=Bearer+{first}");
+        let old = client
+            .post("/console/logout")
+            .header("cookie", &cookie)
+            .header("referer", "https://gateway/console/sessions?a=b")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body("csrf=old")
+            .send()
+            .await?
+            .expect(403)?;
+        ensure!(old.text().contains(r#"href="/console/sessions?a=b""#));
+        // Nobody is before an empty page who opens what forms are sent to.
+        let opened = page(client, "/console/logout", &first).await?.expect(404)?;
+        ensure!(opened.text().contains("There is no such page"));
         for form in [
             "name=a&expiry=never&access=all".to_owned(),
             "csrf=&name=a&expiry=never&access=all".to_owned(),
@@ -40,7 +55,6 @@ fn a_form_that_is_not_of_a_page_of_this_session_changes_nothing() -> Result<()> 
             .expect(403)?;
         ensure!(keys().await? == before);
         // A browser says whose page it was.
-        let cookie = format!("__Host-Authorization=Bearer+{first}");
         let foreign = client
             .post("/console/keys/new")
             .header("cookie", &cookie)
@@ -156,6 +170,35 @@ fn no_form_does_anything_without_its_proof() -> Result<()> {
             foreign.expect(403)?;
         }
         assert_eq!(state().await?, before);
+        Ok(())
+    })
+}
+
+#[test]
+fn files_are_given_as_files_and_kept_nowhere() -> Result<()> {
+    in_the_world(async |world| {
+        let user = format!("files-{}", unique());
+        let groups = ["cubegate:admins"];
+        world.gateway.user(&user, &groups).await?;
+        let client = world.gateway.client();
+        let token = cookie_of(client, &user).await?;
+        let proof = proof(&page(client, "/console/clusters", &token).await?)?;
+        let form = format!("csrf={proof}");
+        let kubeconfig = send(client, "/console/kubeconfig", &token, &form).await?;
+        let search = format!("/console/audit/export?user={user}&filter=verb%3Dlogin");
+        let records = page(client, &search, &token).await?;
+        for file in [&kubeconfig, &records] {
+            ensure!(file.status == 200, "{}", file.status);
+            let kept = file.header("content-disposition").context("a file")?;
+            ensure!(kept.starts_with("attachment"), "{kept}");
+            assert_eq!(file.header("cache-control").as_deref(), Some("no-store"));
+        }
+        for cluster in ["pivot-cluster", "member-1"] {
+            ensure!(kubeconfig.text().contains(cluster));
+        }
+        let text = records.text();
+        ensure!(text.lines().count() == 1, "{text}");
+        ensure!(text.contains(&user) && text.contains("\"login\""), "{text}");
         Ok(())
     })
 }

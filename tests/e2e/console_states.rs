@@ -1,17 +1,23 @@
 //! What pages look like that are full, that refuse what was typed, and that have done it: in
 //! every language and theme, and on a telephone.
 
+use std::time::Duration;
+
 use anyhow::{Result, ensure};
 use cubegate_tests::browser::{By, Language, Page, Visitor};
-use cubegate_tests::gateway::ADMIN_PASSWORD;
+use cubegate_tests::gateway::{ADMIN_PASSWORD, Options};
 use cubegate_tests::kube::pod;
 use cubegate_tests::run::unique;
+use cubegate_tests::{Gateway, Site, block_on, until};
 use serde_json::{Value, json};
 
 use crate::support::console::{Console, View, look};
 use crate::support::in_the_world;
 
 const PASSWORD: &str = "a good Passw0rd";
+
+/// Longest time until a cluster is looked at.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// More than a page shows, of one user.
 const MANY_KEYS: usize = 10_000;
@@ -160,6 +166,80 @@ fn tables_that_are_full_have_no_fault() -> Result<()> {
                     "/console/resources?cluster=member-1&resource=namespaces.v1",
                 ),
             ])
+            .await
+    })
+}
+
+#[test]
+fn clusters_that_are_not_there_or_do_not_answer_have_no_fault() -> Result<()> {
+    block_on(async {
+        let site = Site::new("console-clusters")?;
+        let gateway = Gateway::start(site, &Options::default()).await?;
+        let console = Console {
+            origin: &gateway.endpoints().gateway,
+            account: Some(("admin", ADMIN_PASSWORD)),
+        };
+        let view = |name, path| View { name, path };
+        console
+            .walk(&[
+                view("clusters-empty", "/console/clusters"),
+                view("resources-no-clusters", "/console/resources"),
+            ])
+            .await?;
+        let closed = cubegate_tests::gateway::free_port()?;
+        gateway.site().add_plain_cluster("gone", closed).await?;
+        console
+            .visit("gone", Visitor::default(), async |page| {
+                until("the cluster is abnormal", PATIENCE, || async {
+                    page.goto("/console/clusters").await?;
+                    Ok(page.text().await?.contains("Abnormal").then_some(()))
+                })
+                .await
+            })
+            .await?;
+        console
+            .walk(&[view("clusters-abnormal", "/console/clusters")])
+            .await?;
+        gateway.stop().await
+    })
+}
+
+#[test]
+fn language_theme_and_time_are_the_readers() -> Result<()> {
+    in_the_world(async |world| {
+        let console = Console {
+            origin: &world.gateway.endpoints().gateway,
+            account: Some(("admin", ADMIN_PASSWORD)),
+        };
+        let visitor = Visitor {
+            time_zone: "Asia/Shanghai",
+            ..Visitor::default()
+        };
+        console
+            .visit("choices", visitor, async |page| {
+                page.goto("/console/sessions").await?;
+                // Each switch says what it leads to, and stays from page to page.
+                page.click(By::Role("button", "中文")).await?;
+                page.reads("会话").await?;
+                page.click(By::Css("button[name=theme]")).await?;
+                page.goto("/console/clusters").await?;
+                page.reads("集群").await?;
+                let seen: [String; 3] = page
+                    .script(
+                        "return [document.documentElement.lang, document.documentElement.dataset.theme,
+                            getComputedStyle(document.body).colorScheme]",
+                        &[],
+                    )
+                    .await?;
+                assert_eq!(seen, ["zh-CN", "dark", "dark"]);
+                // The exact moment, where the reader is and as the gateway says it.
+                page.goto("/console/sessions").await?;
+                let title: String = page
+                    .script("return document.querySelector('tbody time').title", &[])
+                    .await?;
+                ensure!(title.contains("GMT+8") && title.ends_with('Z'), "{title}");
+                Ok(())
+            })
             .await
     })
 }

@@ -3,14 +3,14 @@
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use cubegate_token::carrier;
 
 use crate::Console;
 use crate::layout;
 use crate::pages::login;
-use crate::session::{Missing, Session};
+use crate::session::{Missing, Session, page_of_form};
 use crate::view::View;
 
 /// The name of the field that proves where a form comes from.
@@ -111,9 +111,10 @@ impl FromRequest<Console> for Submitted {
     async fn from_request(request: Request, console: &Console) -> Result<Self, Response> {
         let (mut parts, body) = request.into_parts();
         let session = Session::of(&mut parts, console).await?;
+        let headers = parts.headers.clone();
         let fields = read(Request::from_parts(parts, body), console).await?;
         if !session.has_made(fields.get(PROOF)) {
-            return Err(refuse(&session.view));
+            return Err(refuse(session.view, &headers));
         }
         Ok(Self { session, fields })
     }
@@ -145,7 +146,7 @@ impl FromRequest<Console> for Typed {
             });
         }
         if !session.has_made(fields.get(PROOF)) {
-            return Err(refuse(&session.view));
+            return Err(refuse(session.view, &parts.headers));
         }
         Ok(Self {
             session,
@@ -176,10 +177,14 @@ fn is_cross_site(parts: &Parts) -> bool {
     )
 }
 
-fn refuse(view: &View) -> Response {
+fn refuse(mut view: View, headers: &HeaderMap) -> Response {
+    // Where it can be sent again: nobody can open what a form is sent to.
+    page_of_form(headers)
+        .unwrap_or(crate::ROOT)
+        .clone_into(&mut view.here);
     let l = view.language;
     layout::failure(
-        view,
+        &view,
         axum::http::StatusCode::FORBIDDEN,
         l.say("This form was not accepted", "未接受该表单"),
         l.say(

@@ -41,6 +41,7 @@ pub(crate) fn router() -> Router<Console> {
         .merge(audit::router())
         .merge(docs::router())
         .route("/console/{*path}", get(not_found::page))
+        .method_not_allowed_fallback(not_found::page)
 }
 
 /// The guide begins with the keys. Whoever is not logged in has the login here at once: a first

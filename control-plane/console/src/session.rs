@@ -143,7 +143,7 @@ fn to_login(here: &str) -> Response {
 }
 
 /// Returns the page of ours that a form was on, as its browser says.
-fn page_of_form(headers: &HeaderMap) -> Option<&str> {
+pub(crate) fn page_of_form(headers: &HeaderMap) -> Option<&str> {
     let url = headers.get(header::REFERER)?.to_str().ok()?;
     let (_, rest) = url.split_once("://")?;
     let (_, path) = rest.split_at_checked(rest.find('/')?)?;
