@@ -39,12 +39,10 @@ fn stale_after(text: &str) -> Result<u64, String> {
 
 impl SilenceArgs {
     /// Returns these limits with what the filter is told of it.
-    pub(crate) fn bound(self, limits: FilterLimits) -> FilterLimits {
-        FilterLimits {
-            stale_after_seconds: self.stale_after,
-            refuse_when_stale: self.refuse_when_stale,
-            ..limits
-        }
+    pub(crate) fn bound(self, mut limits: FilterLimits) -> FilterLimits {
+        limits.stale_after_seconds = self.stale_after;
+        limits.refuse_when_stale = self.refuse_when_stale;
+        limits
     }
 
     /// Returns how often Envoys are told the time, so that none is stale that has a control plane;

@@ -124,18 +124,18 @@ mod tests {
             at,
         };
         let now = OffsetDateTime::from_unix_timestamp(100_000).unwrap();
-        let heard = |times: &[i64]| {
+        let says = |times: &[i64]| {
             let state = EnvoyState {
                 accepted: times.iter().copied().map(accepted).collect(),
                 ..EnvoyState::default()
             };
-            super::heard(&state, now)
+            heard(&state, now)
         };
-        assert_eq!(heard(&[]), "");
-        assert_eq!(heard(&[5, 99_990, 70_000]), "10 s ago");
+        assert_eq!(says(&[]), "");
+        assert_eq!(says(&[5, 99_990, 70_000]), "10 s ago");
         // Another machine's clock may be ahead.
-        assert_eq!(heard(&[100_003]), "0 s ago");
-        assert_eq!(heard(&[99_700]), "5 min ago");
-        assert_eq!(heard(&[50_000]), "13 h ago");
+        assert_eq!(says(&[100_003]), "0 s ago");
+        assert_eq!(says(&[99_700]), "5 min ago");
+        assert_eq!(says(&[50_000]), "13 h ago");
     }
 }
