@@ -1,4 +1,4 @@
-use cubegate_filter_config::{MemberEntry, MembersPart, PartKind};
+use cubegate_filter_config::{MemberEntry, MembersPart, PartKind, VERSION};
 
 use super::*;
 
@@ -7,7 +7,8 @@ fn tell(members: &Members, of: &[(&str, bool)]) {
     let mut parts: HashMap<PartKind, MembersPart> = HashMap::new();
     for (name, unreachable) in of {
         let kind = PartKind::of_member(name);
-        let part = parts.entry(kind).or_insert_with(MembersPart::new);
+        let part = parts.entry(kind).or_default();
+        part.version = VERSION;
         part.members
             .insert((*name).to_owned(), mk_entry(*unreachable));
     }
