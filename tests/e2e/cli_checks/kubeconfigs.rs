@@ -121,7 +121,7 @@ fn a_key_is_known_by_its_form_and_not_by_its_label() -> Result<()> {
 }
 
 #[test]
-fn a_token_that_ends_or_comes_from_a_file_is_warned_of() -> Result<()> {
+fn a_token_that_ends_is_warned_of_and_one_in_a_file_is_followed() -> Result<()> {
     in_the_checked(async |playground| {
         let site = playground.gateway.site();
         let upstream = TlsUpstream::start(Settings::new(KeyKind::P256)).await?;
@@ -135,13 +135,7 @@ fn a_token_that_ends_or_comes_from_a_file_is_warned_of() -> Result<()> {
         for (user, code, part) in [
             (json!({ "token": token(3_600) }), 0, "ends at 2"),
             (json!({ "token": token(-60) }), 1, "has ended at 2"),
-            (
-                json!({ "tokenFile": "token" }),
-                0,
-                "the file is not read again",
-            ),
         ] {
-            fs::write(site.dir().join("token"), "first-token")?;
             let mut document = upstream.document(HOST, &Shown::Token);
             document["users"][0]["user"] = user;
             fs::write(&file, document.to_string())?;
@@ -150,6 +144,20 @@ fn a_token_that_ends_or_comes_from_a_file_is_warned_of() -> Result<()> {
             ensure!(ended.code == Some(code), "{ended:?}");
             ensure!(ended.stderr.contains(part), "{ended:?}");
         }
+        fs::write(site.dir().join("token"), "first-token")?;
+        let mut document = upstream.document(HOST, &Shown::Token);
+        document["users"][0]["user"] = json!({ "tokenFile": "token" });
+        fs::write(&file, document.to_string())?;
+        let name = format!("token-{}", unique());
+        let added = add(site, &name, &file, &["--no-check"]).await?;
+        ensure!(added.code == Some(0), "{added:?}");
+        ensure!(!added.stderr.contains("read again"), "{added:?}");
+        let listed = site.ok(&["cluster", "list", "-o", "json"]).await?;
+        let listed: Value = serde_json::from_str(&listed)?;
+        let items = listed["items"].as_array().into_iter().flatten();
+        let item = items.into_iter().find(|item| item["name"] == json!(name));
+        let credential = item.map(|item| &item["credential"]);
+        ensure!(credential == Some(&json!("tokenFile")), "{listed}");
         // In base64, as the API takes it, too.
         let mut document = upstream.document(HOST, &Shown::Token);
         document["users"][0]["user"] = json!({ "token": token(-60) });
