@@ -151,7 +151,7 @@ fn a_token_that_ends_is_warned_of_and_one_in_a_file_is_followed() -> Result<()> 
         let name = format!("token-{}", unique());
         let added = add(site, &name, &file, &["--no-check"]).await?;
         ensure!(added.code == Some(0), "{added:?}");
-        ensure!(!added.stderr.contains("read again"), "{added:?}");
+        ensure!(!added.stderr.contains("ends at"), "{added:?}");
         let listed = site.ok(&["cluster", "list", "-o", "json"]).await?;
         let listed: Value = serde_json::from_str(&listed)?;
         let items = listed["items"].as_array().into_iter().flatten();

@@ -140,7 +140,7 @@ fn a_key_that_cannot_be_used_is_refused_by_what_it_is() {
 }
 
 #[test]
-fn a_token_says_when_it_ends_also_out_of_a_file() {
+fn a_token_says_when_it_ends_and_one_in_a_file_that_it_is_followed() {
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     let token = |exp: i64| {
         let payload = URL_SAFE_NO_PAD.encode(format!(r#"{{"exp":{exp}}}"#));
@@ -160,7 +160,8 @@ fn a_token_says_when_it_ends_also_out_of_a_file() {
     let warnings = parse_kubeconfig(&yaml, None, &here, now())
         .unwrap()
         .warnings;
-    assert_eq!(warnings.len(), 2, "{warnings:?}");
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].contains("(tokenFile)"), "{warnings:?}");
 
     // What is not used is not looked at.
     let (certificate, key) = mk_identity();
