@@ -137,6 +137,8 @@ impl Bench {
         goal: Goal,
         how: &str,
     ) -> Figure {
+        // Each as soon as it is there: the whole takes minutes.
+        drop(writeln!(std::io::stderr(), "{name}: {value:.1} {unit}"));
         Figure {
             name,
             value,

@@ -51,6 +51,7 @@ impl Bench {
 
     /// Starts the control plane anew.
     pub(super) async fn restart(&self) -> Result<Vec<Figure>> {
+        self.gateway.kill_control_plane().await?;
         self.gateway.restart_control_plane().await?;
         sleep(SETTLE).await;
         // It counts from its start.
