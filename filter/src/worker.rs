@@ -18,7 +18,7 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use cubegate_filter_config::{Carried, RevocationKind};
-use cubegate_pipeline::{Gateway, Headers, Look, Members, Meters, Revocations, Turn};
+use cubegate_pipeline::{Gateway, Headers, Members, Meters, Probe, Revocations, Turn};
 
 use crate::carried::Shelf;
 use crate::document::{Kind, Version};
@@ -154,10 +154,14 @@ pub(crate) fn on_call_response(token: u32, has_answer: bool, size: usize) {
     looked(&gateway, &member, headers.flatten(), body);
 }
 
-fn begin(gateway: &Gateway, look: Look) {
-    let Look { member, call } = look;
+fn begin(gateway: &Gateway, look: Probe) {
+    let Probe { member, call } = look;
     match envoy_host::dispatch(&call) {
-        Ok(token) => WORKER.with_borrow_mut(|worker| drop(worker.looks.insert(token, member))),
+        Ok(token) => WORKER.with_borrow_mut(|worker| {
+            // One of which nothing was heard is given up when the next one is made.
+            worker.looks.retain(|_, of| *of != member);
+            worker.looks.insert(token, member);
+        }),
         // Envoy does not know it, or knows no address of it.
         Err(_) => looked(gateway, &member, None, Vec::new()),
     }

@@ -25,7 +25,7 @@ use cubegate_snapshot::{
 use cubegate_store::{Changes, Revision, Store, StoreError};
 use time::OffsetDateTime;
 use tokio::sync::watch;
-use tokio::time::{Interval, MissedTickBehavior, interval, sleep};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep};
 
 use self::documents::{Gate, SessionsSize};
 use crate::control_plane::Live;
@@ -139,7 +139,9 @@ impl Publisher {
         // It may have moved since everything was read.
         revision.mark_changed();
         let mut resources = false;
-        let mut ticks = self.fixed.clock.map(interval);
+        // The first snapshot has the time already.
+        let ticks = self.fixed.clock;
+        let mut ticks = ticks.map(|period| interval_at(Instant::now() + period, period));
         if let Some(ticks) = &mut ticks {
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         }

@@ -13,7 +13,7 @@ use crate::basic::Remembered;
 use crate::impersonation::Verdicts;
 use crate::members::{Member, Members};
 use crate::meters::Meters;
-use crate::outages::{self, Look, Turn};
+use crate::outages::{self, Probe, Turn};
 use crate::revocation::Revocations;
 use crate::route::MemberTarget;
 use crate::streams::Streams;
@@ -246,7 +246,7 @@ impl Gateway {
 
     /// Returns the looks at members that are to be made now, each of which is to be followed by
     /// [`Self::looked`].
-    pub fn take_due_looks(&self, now: u64) -> Vec<Look> {
+    pub fn take_due_looks(&self, now: u64) -> Vec<Probe> {
         let outages = &self.answers.outages;
         if let Some(members) = &self.members {
             outages.follow(members, now);

@@ -68,7 +68,7 @@ pub use headers::Headers;
 pub use host::{Host, HostError};
 pub use members::Members;
 pub use meters::{Counter, Meters};
-pub use outages::{Look, Turn};
+pub use outages::{Probe, Turn};
 pub use reply::Reply;
 pub use request_head::RequestHead;
 pub use revocation::{Revocations, TokenMarks};

@@ -77,7 +77,7 @@ struct Doubt {
 
 /// A look at a member, to be made by whoever runs the pipeline.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Look {
+pub struct Probe {
     /// The member.
     pub member: String,
     /// What to ask. Its answer goes to [`Gateway::looked`](crate::Gateway::looked).
@@ -167,7 +167,7 @@ impl Outages {
         &self,
         now: u64,
         find: impl Fn(&str) -> Option<Rc<Member>>,
-    ) -> Vec<Look> {
+    ) -> Vec<Probe> {
         let mut doubted = self.0.doubted.borrow_mut();
         if doubted.is_empty() {
             return Vec::new();
@@ -192,7 +192,7 @@ impl Outages {
             doubt.looking_until = Some(now.saturating_add(LOST));
             doubt.due = None;
             doubt.authority = Some(member.cluster.authority.clone());
-            Some(Look::at(name, &member.cluster))
+            Some(Probe::at(name, &member.cluster))
         };
         due.into_iter().filter_map(begin).collect()
     }
@@ -242,9 +242,9 @@ impl Doubt {
     }
 }
 
-// === impl Look ===
+// === impl Probe ===
 
-impl Look {
+impl Probe {
     /// The look at this member.
     pub(crate) fn at(member: String, cluster: &ClusterEntry) -> Self {
         let mut headers = Headers::default();

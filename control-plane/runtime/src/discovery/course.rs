@@ -84,10 +84,9 @@ impl Course {
         self.failures > 0
     }
 
-    /// Whether there is no hope of an answer: this failure is not the first one, for servers
-    /// are restarted, and none of them was an answer.
-    pub(super) fn is_unreachable(&self, failure: &Failure) -> bool {
-        self.silences >= SILENCES && !failure.answered
+    /// Whether it gives no answer, and not for the first time: servers are restarted.
+    pub(super) fn is_unreachable(&self) -> bool {
+        self.silences >= SILENCES
     }
 
     /// Whether what checks say is believed.
@@ -284,9 +283,8 @@ mod tests {
     fn a_cluster_is_unreachable_when_it_gives_no_answer_for_the_second_time() {
         let mut course = Course::new();
         let mut failed = |answered| {
-            let failure = mk_failure(answered);
-            course.failed("a", &failure);
-            course.is_unreachable(&failure)
+            course.failed("a", &mk_failure(answered));
+            course.is_unreachable()
         };
         let told = [false, true, false, false, false, true].map(&mut failed);
         assert_eq!(told, [false, false, false, true, true, false]);
@@ -294,7 +292,7 @@ mod tests {
         course.failed("a", &failure);
         course.checked("a");
         course.failed("a", &failure);
-        assert!(!course.is_unreachable(&failure));
+        assert!(!course.is_unreachable());
     }
 
     #[test]
@@ -317,7 +315,6 @@ mod tests {
         let longest = course.pause(interval, Some(&mk_failure(true)), 1.0);
         assert_eq!(longest.as_secs(), 128);
         assert!(course.is_failing());
-        assert!(!course.is_unreachable(&mk_failure(true)));
         course.checked("a");
         assert!(!course.is_failing());
     }

@@ -102,10 +102,9 @@ pub(super) async fn run(cluster: Arc<Cluster>, generation: u64, around: Around) 
             // It can only become another one.
             Err(_) => around.interval.mul_f64(jitter),
         };
-        let is_unreachable = match (&member, &outcome) {
-            (Ok(member), Err(failure)) => member.course.is_unreachable(failure),
-            _ => false,
-        };
+        let is_unreachable = member
+            .as_ref()
+            .is_ok_and(|member| member.course.is_unreachable());
         let reading = Reading {
             cluster: name.clone(),
             generation,

@@ -50,6 +50,9 @@ impl Store {
         let new: Vec<&String> = marks.keys().filter(is_new).collect();
         for row in self.rows(&new).await? {
             let (name, mark) = (row.name.clone(), row.mark());
+            if known.contains_key(&name) {
+                continue;
+            }
             match row.into_cluster(&self.inner.sealer, Seal::Bound) {
                 Ok(cluster) => drop(known.insert(name, (mark, Arc::new(cluster)))),
                 Err(error) => {
@@ -61,15 +64,11 @@ impl Store {
         Ok(clusters.collect())
     }
 
-    /// Returns the rows of these clusters, as far as they are still there.
+    /// Returns the rows of these clusters, as far as they are still there; of many those of all.
     async fn rows(&self, names: &[&String]) -> Result<Vec<ClusterRow>, StoreError> {
         if names.len() > FEW {
-            let mut rows: Vec<ClusterRow> =
-                sqlx::query_as(concat!("SELECT ", cluster_columns!(), " FROM clusters"))
-                    .fetch_all(self.reader())
-                    .await?;
-            rows.retain(|row| names.contains(&&row.name));
-            return Ok(rows);
+            let all = sqlx::query_as(concat!("SELECT ", cluster_columns!(), " FROM clusters"));
+            return Ok(all.fetch_all(self.reader()).await?);
         }
         let mut rows = Vec::with_capacity(names.len());
         for name in names {

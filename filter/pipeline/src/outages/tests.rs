@@ -196,7 +196,7 @@ fn a_look_of_which_nothing_is_heard_is_made_again() {
 
 #[test]
 fn a_look_asks_for_the_version_where_the_member_is() {
-    let look = Look::at("m".to_owned(), &mk_entry(false).into_cluster("m"));
+    let look = Probe::at("m".to_owned(), &mk_entry(false).into_cluster("m"));
     assert_eq!(look.call.cluster, "cluster/m");
     assert_eq!(look.call.headers.get_str(":path"), Some("/k8s/version"));
     assert_eq!(
