@@ -15,6 +15,7 @@ mod kept;
 mod listed;
 mod look;
 mod marks;
+mod stored;
 #[cfg(test)]
 mod tests;
 
@@ -29,6 +30,7 @@ use futures::StreamExt as _;
 use http::{HeaderValue, Request, StatusCode, header};
 use http_body_util::BodyExt as _;
 use kube::client::Body;
+use serde::{Deserialize, Serialize};
 use tokio::time;
 
 pub use self::error::DiscoveryError;
@@ -104,7 +106,7 @@ struct Versions {
 type Document = (Vec<u8>, Option<HeaderValue>);
 
 /// A version of a group.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 struct Version {
     /// Empty for the core.
     group: String,
@@ -114,7 +116,7 @@ struct Version {
 }
 
 /// A resource of a version.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 struct Resource {
     plural: String,
     kind: String,

@@ -11,14 +11,16 @@
 //! that there is something else, and every now and then (`course`). Clusters that have the same
 //! share one table of it (`tables`).
 //!
-//! What is known of a cluster stays while its API server does not answer. It goes with
-//! the cluster, and when the cluster becomes another server.
+//! What is known of a cluster stays while its API server does not answer, and over restarts of
+//! the control plane (`remembered`). It goes with the cluster, and when the cluster becomes
+//! another server.
 
 mod course;
 pub(crate) mod credential;
 pub(crate) mod expiring;
 mod nudges;
 mod reader;
+mod remembered;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -38,6 +40,7 @@ use tokio::time::{Instant, interval_at, sleep, sleep_until};
 
 pub(crate) use self::nudges::{Met, Nudges};
 use self::reader::{Around, Reading};
+use self::remembered::{Memory, Remembered};
 use self::tables::{Table, Tables};
 
 /// How long to wait after the database has failed.
@@ -57,7 +60,7 @@ pub(crate) struct KnownResources {
     pub(crate) resources: BTreeMap<String, Arc<Resources>>,
     /// The clusters that give no answer.
     pub(crate) unreachable: BTreeSet<String>,
-    /// Whether every registered cluster was asked at least once.
+    /// Whether of every registered cluster something is known, or it was asked at least once.
     pub(crate) complete: bool,
 }
 
@@ -79,6 +82,10 @@ struct Keeper {
     generation: u64,
     readings: mpsc::Sender<Reading>,
     tables: Arc<Tables>,
+    /// What was known at the start, of clusters that have not been begun with.
+    remembered: Memory,
+    /// What is to be known at the next one.
+    remember: watch::Sender<Memory>,
     nudges: Nudges,
     publish: watch::Sender<KnownResources>,
     states: watch::Sender<ClusterStates>,
@@ -132,17 +139,28 @@ async fn run(
     revision.mark_changed();
     let mut followed = None;
     let (readings, mut arriving) = mpsc::channel(QUEUE);
+    let tables = Arc::default();
+    let remembered = remembered::read(&store, &tables).await;
+    let remembered = remembered.unwrap_or_else(|error| {
+        tracing::warn!(%error, "what clusters had before cannot be read; they are asked");
+        Memory::new()
+    });
+    let (remember, told) = watch::channel(Memory::new());
+    tokio::spawn(remembered::keep(store.clone(), remembered.clone(), told));
     let mut keeper = Keeper {
         store,
         interval,
         clusters: BTreeMap::new(),
         generation: 0,
         readings,
-        tables: Arc::default(),
+        tables,
+        remembered,
+        remember,
         nudges,
         publish,
         states,
-        has_news: true,
+        // Not before it is known which clusters there are.
+        has_news: false,
         told: None,
     };
     let mut days = interval_at(Instant::now() + expiring::TOLD_EVERY, expiring::TOLD_EVERY);
@@ -203,10 +221,16 @@ impl Keeper {
                     let table = kept.table.filter(|_| kept.cluster.server == cluster.server);
                     self.start(cluster, table)
                 }
-                None => self.start(cluster, None),
+                None => {
+                    let known = self.remembered.remove(cluster.name.as_str());
+                    let table = known.and_then(|known| known.table_of(&cluster));
+                    self.start(cluster, table)
+                }
             };
             self.clusters.insert(kept.cluster.name.to_string(), kept);
         }
+        // It is of no use for one that comes later.
+        self.remembered = Memory::new();
         self.states
             .send_modify(|states| states.retain(|name, _| self.clusters.contains_key(name)));
         Ok(())
@@ -219,6 +243,7 @@ impl Keeper {
             interval: self.interval,
             readings: self.readings.clone(),
             tables: Arc::clone(&self.tables),
+            table: table.clone(),
             nudge: self.nudges.of(&name),
         };
         let task = reader::run(Arc::clone(&cluster), self.generation, around);
@@ -254,7 +279,7 @@ impl Keeper {
         if kept.generation != generation {
             return;
         }
-        self.has_news |= !kept.was_read;
+        self.has_news |= !kept.is_known();
         kept.was_read = true;
         self.has_news |= kept.is_unreachable != is_unreachable;
         kept.is_unreachable = is_unreachable;
@@ -285,7 +310,15 @@ impl Keeper {
     }
 
     fn is_complete(&self) -> bool {
-        self.clusters.values().all(|kept| kept.was_read)
+        self.clusters.values().all(Kept::is_known)
+    }
+
+    fn memory(&self) -> Memory {
+        let known = self.clusters.iter().filter_map(|(name, kept)| {
+            let table = kept.table.as_ref()?;
+            Some((name.clone(), Remembered::of(&kept.cluster, table)))
+        });
+        known.collect()
     }
 
     fn publish(&mut self) {
@@ -301,6 +334,7 @@ impl Keeper {
             unreachable: unreachable.map(|(name, _)| name.clone()).collect(),
             complete: self.is_complete(),
         };
+        self.remember.send_replace(self.memory());
         self.publish.send_if_modified(|known| {
             let changed = *known != now;
             if changed {
@@ -314,6 +348,11 @@ impl Keeper {
 // === impl Kept ===
 
 impl Kept {
+    /// Returns whether there is something to tell of it, or it was asked for that.
+    fn is_known(&self) -> bool {
+        self.was_read || self.table.is_some()
+    }
+
     /// Returns whether the task reads what is registered now. The time of registration is none
     /// of its business.
     fn is_still(&self, cluster: &Cluster) -> bool {

@@ -1,5 +1,6 @@
 //! Member clusters.
 
+mod discoveries;
 mod host;
 mod known;
 mod read;
@@ -9,6 +10,7 @@ mod states;
 mod token;
 mod write;
 
+pub use discoveries::ClusterDiscovery;
 pub(crate) use known::Known;
 pub use sources::SOURCE_BATCH;
 pub use states::{CLUSTER_REPORT_INTERVAL, ClusterReport};

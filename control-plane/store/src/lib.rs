@@ -54,7 +54,7 @@ pub use audit::{AuditClass, AuditOrder, AuditRange, AuditRow, Purged};
 pub use census::{Census, Waiting};
 pub use change::{Changed, Recording, recorded};
 pub use check::{CHECK_LIFETIME, CheckAnswer, CheckVerdict, ClusterCheck};
-pub use cluster::{CLUSTER_REPORT_INTERVAL, ClusterReport, SOURCE_BATCH};
+pub use cluster::{CLUSTER_REPORT_INTERVAL, ClusterDiscovery, ClusterReport, SOURCE_BATCH};
 pub use connect::Migrations;
 pub use database::{DatabaseUrl, DatabaseUrlError};
 pub use envoy::{

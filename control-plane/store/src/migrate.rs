@@ -29,12 +29,14 @@ pub(crate) struct Table {
 }
 
 /// All of them, each behind those that it points at.
-pub(crate) const TABLES: [Table; 15] = [
+pub(crate) const TABLES: [Table; 17] = [
     Table::of("users", &["name"]),
     Table::of("user_groups", &["user_name", "group_name"]),
     Table::of("access_keys", &["access_key"]),
     Table::of("idempotency_keys", &["user_name", "id"]),
     Table::of("clusters", &["name"]),
+    Table::of("discoveries", &["digest"]),
+    Table::of("cluster_discoveries", &["cluster"]),
     Table::of("installation", &["id"]),
     Table::of("refresh_tokens", &["token_hash"]),
     Table::of("revocations", &["kind", "subject"]),

@@ -7,6 +7,7 @@ mod cluster_states;
 mod clusters;
 mod database;
 mod deletion;
+mod discoveries;
 mod durability;
 mod envoys;
 mod key_attributes;

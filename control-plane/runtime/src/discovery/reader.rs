@@ -26,6 +26,8 @@ pub(super) struct Around {
     pub(super) interval: Duration,
     pub(super) readings: mpsc::Sender<Reading>,
     pub(super) tables: Arc<Tables>,
+    /// What it had before, if that is known.
+    pub(super) table: Option<Arc<Table>>,
     pub(super) nudge: Arc<Nudge>,
 }
 
@@ -73,7 +75,7 @@ pub(super) async fn run(cluster: Arc<Cluster>, generation: u64, around: Around) 
         tables: Arc::clone(&around.tables),
         name: name.clone(),
         course: Course::new(),
-        table: None,
+        table: around.table,
         marks: Marks::default(),
     });
     // The credential is in the client now.

@@ -298,3 +298,29 @@ async fn clusters_that_have_the_same_share_it() {
     test.until("b", Some(&["pods", "widgets"])).await;
     test.until("a", Some(&["pods"])).await;
 }
+
+#[tokio::test]
+async fn what_clusters_have_is_known_after_a_start_before_they_are_asked() {
+    let ((url, server), (other, _)) = (api_server(), api_server());
+    server.mood.store(1, Ordering::SeqCst);
+    let mut test = Test::with(&[cluster("a", &url), cluster("b", &other)], INTERVAL).await;
+    test.until("a", Some(&["pods", "widgets"])).await;
+    test.until("b", Some(&["pods"])).await;
+    while test.store.list_discoveries().await.unwrap().len() < 2 {
+        sleep(INTERVAL).await;
+    }
+    // One is down when the next control plane starts, one has become another server.
+    server.mood.store(2, Ordering::SeqCst);
+    let moved = cluster("b", "http://127.0.0.1:1");
+    test.store.add_cluster(&moved, true).await.unwrap();
+    let (found, task) = begin(&test.store, NEVER);
+    tokio::spawn(task);
+    test.known = found.known;
+    test.until("a", Some(&["pods", "widgets"])).await;
+    test.until("b", None).await;
+    let mut states = found.states;
+    let is_abnormal =
+        |states: &ClusterStates| states.get("a").is_some_and(|a| a.reason.contains("503"));
+    states.wait_for(is_abnormal).await.unwrap();
+    test.until("a", Some(&["pods", "widgets"])).await;
+}
