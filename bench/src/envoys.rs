@@ -62,7 +62,7 @@ pub async fn measure() -> Result<Report> {
     let began = Instant::now();
     let connecting = (0..ENVOYS).map(|number| connect(&serve, number));
     let fakes = try_join_all(connecting).await?;
-    let current = fakes.iter().map(|fake| fake.until_current(2 * MEMBERS));
+    let current = fakes.iter().map(|fake| fake.until_current(MEMBERS));
     let received = tokio::time::timeout(PATIENCE, try_join_all(current)).await;
     let received: u64 = received.context("not all have everything")??.iter().sum();
     let took = began.elapsed();

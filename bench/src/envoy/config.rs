@@ -156,7 +156,7 @@ fn configure_filter(listener: &mut Value, upstream: &Http2Upstream) -> Result<()
     }
     let cluster = ClusterEntry {
         upstream: format!("cluster/{CLUSTER}"),
-        upgrade_upstream: format!("cluster/{CLUSTER}/http1"),
+        upgrade_upstream: Some(format!("cluster/{CLUSTER}/http1")),
         authority: upstream.address().to_string(),
         path_prefix: String::new(),
         any_path: false,

@@ -35,7 +35,7 @@ pub use carried::{CARRIED_CHANGES_KEY, Carried, FRAME_HEAD, Frame};
 pub use limits::{CallerLimits, FilterLimits};
 pub use members::{
     DISCOVERY_PARTS, DiscoveryPart, MEMBERS_PARTS, MemberEntry, MembersPart, PartKind, TableId,
-    upgrade_upstream_of, upstream_of,
+    upstream_of,
 };
 pub use revocations::{
     Epochs, EpochsDocument, Mark, NONE_GOOD, REVOCATION_HEAD, RevocationDocument, RevocationError,
@@ -69,6 +69,13 @@ pub const CLASS_HEADER: &str = "x-cubegate-class";
 /// it holds [`FilterConfig::pass`]. Without it no route leads anywhere, so a request
 /// that no filter has decided on reaches nobody.
 pub const PASS_HEADER: &str = "x-cubegate-pass";
+
+/// The header that tells Envoy in which protocols it may speak to an API server: the value is a
+/// protocol's name in ALPN (RFC 7301). Without it both may say what they like best.
+pub const ALPN_HEADER: &str = "x-cubegate-alpn";
+
+/// [`ALPN_HEADER`] of an `Upgrade` request.
+pub const ALPN_HTTP1: &str = "http/1.1";
 
 /// The prefix of every header that passes between filter and route table. A
 /// client's own ones are removed.
@@ -181,8 +188,10 @@ pub enum TokenKeys {
 pub struct ClusterEntry {
     /// The Envoy cluster for ordinary requests.
     pub upstream: String,
-    /// The Envoy cluster that speaks HTTP/1.1 only, for `Upgrade` requests.
-    pub upgrade_upstream: String,
+    /// The Envoy cluster that speaks HTTP/1.1 only, for `Upgrade` requests, where Envoy is not to
+    /// be told by [`ALPN_HEADER`] how to speak in the ordinary one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upgrade_upstream: Option<String>,
     /// `host[:port]` of the API server, sent as `Host`.
     pub authority: String,
     /// What the kubeconfig's server URL has behind the port, without a trailing

@@ -19,8 +19,9 @@ use sha2::{Digest, Sha256};
 
 use crate::{ClusterEntry, ConfigError, Resources, VERSION, is_false, read};
 
-/// How many parts the table of members has.
-pub const MEMBERS_PARTS: u8 = 32;
+/// How many parts the table of members has. A change of a member brings its part anew, so they
+/// are small; but each is a plugin of Envoy's, however little is in it.
+pub const MEMBERS_PARTS: u8 = 64;
 
 /// How many parts the discovery tables are in.
 pub const DISCOVERY_PARTS: u8 = 8;
@@ -57,7 +58,7 @@ pub struct MembersPart {
     pub members: BTreeMap<String, MemberEntry>,
 }
 
-/// One member as the filter sees it. Its Envoy clusters follow from its name.
+/// One member as the filter sees it. Its Envoy cluster follows from its name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MemberEntry {
@@ -88,14 +89,9 @@ pub struct DiscoveryPart {
     pub tables: BTreeMap<TableId, Resources>,
 }
 
-/// Returns the Envoy cluster for a member's ordinary requests.
+/// Returns a member's Envoy cluster.
 pub fn upstream_of(member: &str) -> String {
     format!("cluster/{member}")
-}
-
-/// Returns the Envoy cluster that speaks HTTP/1.1 only, for a member's `Upgrade` requests.
-pub fn upgrade_upstream_of(member: &str) -> String {
-    format!("cluster/{member}/http1")
 }
 
 /// FNV-1a: nothing depends on it but which names share a part.
@@ -189,7 +185,7 @@ impl MemberEntry {
     pub fn into_cluster(self, name: &str) -> ClusterEntry {
         ClusterEntry {
             upstream: upstream_of(name),
-            upgrade_upstream: upgrade_upstream_of(name),
+            upgrade_upstream: None,
             authority: self.authority,
             path_prefix: self.path_prefix,
             any_path: self.any_path,
@@ -244,7 +240,7 @@ mod tests {
             "cubegate-members-",
             "cubegate-members-1",
             "cubegate-members-+1",
-            "cubegate-members-32",
+            "cubegate-members-64",
             "cubegate-discovery-08",
         ] {
             assert_eq!(PartKind::of_filter(other), None, "{other}");
@@ -260,7 +256,7 @@ mod tests {
             }
         }
         assert!(
-            counts.iter().all(|count| (15..=50).contains(count)),
+            counts.iter().all(|count| (5..=30).contains(count)),
             "{counts:?}"
         );
     }

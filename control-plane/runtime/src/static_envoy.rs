@@ -138,7 +138,7 @@ impl StaticEnvoy<'_> {
         let entry = |cluster: &Cluster| {
             let entry = ClusterEntry {
                 upstream: upstream(cluster),
-                upgrade_upstream: upgrade_upstream(cluster),
+                upgrade_upstream: Some(upgrade_upstream(cluster)),
                 authority: cluster.server.authority(),
                 path_prefix: cluster.server.path_prefix.clone(),
                 any_path: cluster.server.scheme == Scheme::Http,

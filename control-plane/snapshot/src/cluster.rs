@@ -1,15 +1,15 @@
-//! CDS: two Envoy clusters for each member cluster. (That of the control plane stands in
+//! CDS: an Envoy cluster for each member cluster. (That of the control plane stands in
 //! the bootstrap, with the certificate that Envoy shows there.)
 //!
-//! The ordinary one negotiates HTTP/2 by ALPN. Its twin speaks HTTP/1.1 only,
-//! for `Upgrade` requests (exec, attach, port-forward): an API server cannot
-//! upgrade a stream of an HTTP/2 connection (no RFC 8441).
+//! HTTP/2 or HTTP/1.1 is negotiated by ALPN. Connections for `Upgrade` requests (exec, attach,
+//! port-forward) offer HTTP/1.1 alone ([`crate::listener`]): an API server cannot upgrade a
+//! stream of an HTTP/2 connection (no RFC 8441).
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 
 use cubegate_domain::{ClusterName, Scheme};
-use cubegate_filter_config::{upgrade_upstream_of, upstream_of};
+use cubegate_filter_config::upstream_of;
 use envoy_types::pb::envoy::extensions::filters::http::credential_injector::v3::CredentialInjector;
 use envoy_types::pb::envoy::extensions::filters::http::upstream_codec::v3::UpstreamCodec;
 use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::{
@@ -54,18 +54,14 @@ pub fn member_of(resource: &str) -> Option<&str> {
 }
 
 pub(crate) fn insert_member(snapshot: &mut Snapshot, cluster: &cubegate_domain::Cluster) {
-    for (name, http1_only) in [
-        (upstream_of(cluster.name.as_str()), false),
-        (upgrade_upstream_of(cluster.name.as_str()), true),
-    ] {
-        let message = member(cluster, name.clone(), http1_only);
-        snapshot.insert(ResourceType::Cluster, name, Resource::new(&message));
-    }
+    let name = upstream_of(cluster.name.as_str());
+    let message = member(cluster, name.clone());
+    snapshot.insert(ResourceType::Cluster, name, Resource::new(&message));
 }
 
-fn member(cluster: &cubegate_domain::Cluster, name: String, http1_only: bool) -> proto::Cluster {
+fn member(cluster: &cubegate_domain::Cluster, name: String) -> proto::Cluster {
     let tls = cluster.server.scheme == Scheme::Https;
-    let protocol = if tls && !http1_only {
+    let protocol = if tls {
         protocol::UpstreamProtocolOptions::negotiated()
     } else {
         protocol::UpstreamProtocolOptions::from_http1()

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! GatewayState ──snapshot()──> Snapshot { type → name → Resource { version, Any } } ──> xds
-//!   clusters ───> Secret (CA, client certificate or token), Cluster ×2
-//!   clusters ───> ExtensionConfig ×40 (what the filter is told of them, in parts)
+//!   clusters ───> Secret (CA, client certificate or token), Cluster
+//!   clusters ───> ExtensionConfig ×72 (what the filter is told of them, in parts)
 //!   tokens, limits ───> ExtensionConfig ×2 (the filter, and its document)
 //!   revocations ──────> ExtensionConfig ×2 (what the filter refuses)
 //!   the time ─────────> ExtensionConfig (by which the filter knows that it is heard of)

@@ -3,10 +3,16 @@
 
 use std::time::Duration;
 
-use cubegate_filter_config::{Carried, DOCUMENT_FILTER_NAME, FILTER_NAME, INTERNAL_HEADER_PREFIX};
+use cubegate_filter_config::{
+    ALPN_HEADER, Carried, DOCUMENT_FILTER_NAME, FILTER_NAME, INTERNAL_HEADER_PREFIX,
+};
 use envoy_types::pb::envoy::config::common::mutation_rules::v3 as mutation_rules;
 use envoy_types::pb::envoy::config::listener::v3 as lds;
+use envoy_types::pb::envoy::extensions::filters::common::set_filter_state::v3::{
+    FilterStateValue, filter_state_value,
+};
 use envoy_types::pb::envoy::extensions::filters::http::router::v3::Router;
+use envoy_types::pb::envoy::extensions::filters::http::set_filter_state::v3::Config as SetFilterState;
 use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3 as hcm;
 use envoy_types::pb::envoy::extensions::http::early_header_mutation::header_mutation::v3 as early;
 use envoy_types::pb::envoy::extensions::transport_sockets::tls::v3 as tls;
@@ -104,7 +110,7 @@ fn connection_manager(settings: &ListenerSettings) -> hcm::HttpConnectionManager
             config_source: proto::ads(),
             route_config_name: route::ROUTES.to_owned(),
         })),
-        http_filters: vec![wasm(FILTER_NAME), router()],
+        http_filters: vec![wasm(FILTER_NAME), protocols(), router()],
         access_log: access_log::all(&settings.access_log),
         early_header_mutation_extensions: vec![remove_identity_headers()],
         upgrade_configs: ["websocket", "SPDY/3.1"]
@@ -217,6 +223,43 @@ fn wasm(name: &str) -> hcm::HttpFilter {
                 ..Default::default()
             },
         )),
+        ..Default::default()
+    }
+}
+
+/// Has a connection to an API server offer the protocol that the filter says, in the place of all
+/// that Envoy likes. Such connections have a pool of their own in the same Envoy cluster.
+fn protocols() -> hcm::HttpFilter {
+    let value = proto::SubstitutionFormatString {
+        format: Some(proto::substitution_format_string::Format::TextFormatSource(
+            proto::DataSource {
+                specifier: Some(proto::data_source::Specifier::InlineString(format!(
+                    "%REQ({ALPN_HEADER})%"
+                ))),
+                ..Default::default()
+            },
+        )),
+        omit_empty_values: true,
+        ..Default::default()
+    };
+    let config = SetFilterState {
+        on_request_headers: vec![FilterStateValue {
+            key: Some(filter_state_value::Key::ObjectKey(
+                "envoy.network.application_protocols".to_owned(),
+            )),
+            value: Some(filter_state_value::Value::FormatString(value)),
+            shared_with_upstream: filter_state_value::SharedWithUpstream::Once as i32,
+            // Of nearly all requests.
+            skip_if_empty: true,
+            ..Default::default()
+        }],
+        ..Default::default()
+    };
+    hcm::HttpFilter {
+        name: "envoy.filters.http.set_filter_state".to_owned(),
+        config_type: Some(hcm::http_filter::ConfigType::TypedConfig(proto::pack_any(
+            config,
+        ))),
         ..Default::default()
     }
 }

@@ -5,7 +5,7 @@
 //! the filter, because there is none or it has failed, reaches nobody.
 
 use cubegate_api_types::cube::{self, ErrorBody};
-use cubegate_filter_config::{CLASS_HEADER, CLUSTER_HEADER, Class, PASS_HEADER};
+use cubegate_filter_config::{ALPN_HEADER, CLASS_HEADER, CLUSTER_HEADER, Class, PASS_HEADER};
 use cubegate_kube::{Family, Status};
 use envoy_types::pb::envoy::config::route::v3 as rds;
 use envoy_types::pb::envoy::r#type::matcher::v3::{StringMatcher, string_matcher};
@@ -42,7 +42,7 @@ pub(crate) fn insert(snapshot: &mut Snapshot, passes: &RoutePasses) {
             name: ROUTES.to_owned(),
             domains: vec!["*".to_owned()],
             routes,
-            request_headers_to_remove: [CLUSTER_HEADER, CLASS_HEADER, PASS_HEADER]
+            request_headers_to_remove: [CLUSTER_HEADER, CLASS_HEADER, PASS_HEADER, ALPN_HEADER]
                 .map(str::to_owned)
                 .to_vec(),
             ..Default::default()

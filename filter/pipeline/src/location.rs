@@ -108,7 +108,7 @@ mod tests {
     fn place(asked: &str, path: &str, path_prefix: &str) -> Place {
         let cluster = ClusterEntry {
             upstream: "m".to_owned(),
-            upgrade_upstream: "m-upgrade".to_owned(),
+            upgrade_upstream: None,
             authority: "10.0.0.1:6443".to_owned(),
             path_prefix: path_prefix.to_owned(),
             any_path: false,

@@ -214,10 +214,7 @@ mod tests {
             members.take(kind, document).unwrap();
         }
         assert!(members.are_known());
-        assert_eq!(
-            members.get("m").unwrap().cluster.upgrade_upstream,
-            "cluster/m/http1"
-        );
+        assert_eq!(members.get("m").unwrap().cluster.upstream, "cluster/m");
         members.take(PartKind::of_member("m"), &empty).unwrap();
         assert!(members.are_known() && members.get("m").is_none());
     }

@@ -228,7 +228,7 @@ impl World {
             .collect();
         let document = format!(
             r#"{{"version":1,"tokens":{{"ed25519":{{"issuer":"cubegate","keys":{{"{}":"{hex}"}}}}}},
-              "clusters":{{"pivot-cluster":{{"upstream":"cluster/p","upgrade_upstream":"cluster/p/http1",
+              "clusters":{{"pivot-cluster":{{"upstream":"cluster/p",
               "authority":"10.0.0.1:6443","path_prefix":"/base"}}}},"limits":{limits}}}"#,
             signer.kid()
         );

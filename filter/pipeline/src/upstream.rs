@@ -1,8 +1,8 @@
 //! Step 3, upstream: the request becomes the gateway's own, made for its caller.
 
 use cubegate_filter_config::{
-    CLASS_HEADER, CLUSTER_HEADER, CONTROL_PLANE_CLUSTER, Class, ClusterEntry,
-    INTERNAL_HEADER_PREFIX, ORIGINAL_PATH_HEADER, PASS_HEADER, READER_HEADER,
+    ALPN_HEADER, ALPN_HTTP1, CLASS_HEADER, CLUSTER_HEADER, CONTROL_PLANE_CLUSTER, Class,
+    ClusterEntry, INTERNAL_HEADER_PREFIX, ORIGINAL_PATH_HEADER, PASS_HEADER, READER_HEADER,
 };
 use cubegate_token::AUTHENTICATED_GROUP;
 
@@ -82,11 +82,14 @@ impl Rewrite {
             }
         }
 
-        let envoy_cluster = if upstream.upgrade {
-            &cluster.upgrade_upstream
-        } else {
-            &cluster.upstream
-        };
+        let mut envoy_cluster = &cluster.upstream;
+        if upstream.upgrade {
+            // An API server cannot upgrade a stream of an HTTP/2 connection (no RFC 8441).
+            match &cluster.upgrade_upstream {
+                Some(of_upgrades) => envoy_cluster = of_upgrades,
+                None => headers.set(ALPN_HEADER, ALPN_HTTP1),
+            }
+        }
         headers.set(CLUSTER_HEADER, envoy_cluster.as_bytes());
         headers.set(CLASS_HEADER, upstream.class.as_str());
         set_pass(&mut headers, upstream.pass);

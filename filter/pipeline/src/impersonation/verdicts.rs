@@ -114,7 +114,7 @@ mod tests {
     fn cluster(authority: &str) -> ClusterEntry {
         ClusterEntry {
             upstream: "cluster/a".to_owned(),
-            upgrade_upstream: "cluster/a/http1".to_owned(),
+            upgrade_upstream: None,
             authority: authority.to_owned(),
             path_prefix: String::new(),
             any_path: false,

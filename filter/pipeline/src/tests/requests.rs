@@ -234,8 +234,10 @@ fn kubernetes_paths_page_only_when_asked() {
 }
 
 #[test]
-fn an_upgrade_takes_the_http1_twin_and_loses_the_token_protocol() {
+fn an_upgrade_goes_by_http1_and_loses_the_token_protocol() {
     let world = World::new();
+    let (_, host, _) = world.send_as_jeff("GET", "/clusters/pivot-cluster/api/v1/pods");
+    assert_eq!(host.request_header("x-cubegate-alpn"), None);
     // base64url of a token is long; the header alone decides here.
     let bearer = format!("Bearer {}", world.token("jeff", &[]));
     let (_, host, _) = world.send(
@@ -253,7 +255,11 @@ fn an_upgrade_takes_the_http1_twin_and_loses_the_token_protocol() {
     );
     assert_eq!(
         host.request_header("x-cubegate-cluster").as_deref(),
-        Some("cluster/p/http1")
+        Some("cluster/p")
+    );
+    assert_eq!(
+        host.request_header("x-cubegate-alpn").as_deref(),
+        Some("http/1.1")
     );
     assert_eq!(
         host.request_header("x-cubegate-class").as_deref(),
