@@ -5,6 +5,7 @@ mod away;
 mod changes;
 mod churn;
 mod load;
+mod others;
 mod worker;
 
 use std::io::Write as _;
@@ -76,6 +77,7 @@ pub async fn measure() -> Result<Report> {
         "resident memory with all members less that with one",
     )]);
     report.extend(bench.members().await?);
+    report.extend(bench.members_among_others().await?);
     report.extend(bench.keys().await?);
     report.extend(bench.churn().await?);
     report.extend(bench.restart().await?);
@@ -94,7 +96,7 @@ impl Bench {
         let documents = Documents::record(real, Shape::ByVersion).await?;
         let (_documents, follow) = watch::channel(Arc::new(documents));
         // Some more, to be added and removed again.
-        let members = Members::start(MEMBERS + ROUNDS, follow).await?;
+        let members = Members::start(MEMBERS + ROUNDS + 1, follow).await?;
         let site = UNLIMITED.iter().fold(Site::new("xds")?, |site, name| {
             site.with_variable(name, "0")
         });

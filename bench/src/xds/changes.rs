@@ -1,5 +1,6 @@
 //! The changes that are measured.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
@@ -7,6 +8,7 @@ use cubegate_tests::metrics;
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
+use super::others::Others;
 use super::worker::Times;
 use super::{Bench, Cost, MEMBERS, ROUNDS};
 use crate::fleet::register;
@@ -18,6 +20,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Between two questions whether it is.
 const PAUSE: Duration = Duration::from_millis(1);
+
+/// Until what was removed is out of the way.
+const AFTER_REMOVAL: Duration = Duration::from_secs(5);
 
 /// Between two changes, so that each is one.
 const REST: Duration = Duration::from_millis(250);
@@ -63,6 +68,41 @@ impl Bench {
                 &format!("with the requests that ask for it; of the main thread {:.1} ms", cost.main),
             ),
         ])
+    }
+
+    /// Removes those members and adds them again while much else changes.
+    pub(super) async fn members_among_others(&self) -> Result<Vec<Figure>> {
+        self.remove(MEMBERS..MEMBERS + ROUNDS).await?;
+        sleep(AFTER_REMOVAL).await;
+        let others = Others::begin(&self.admin, self.members.kubeconfig(MEMBERS + ROUNDS)?);
+        let mut samples = Samples::default();
+        for number in MEMBERS..MEMBERS + ROUNDS {
+            let began = Instant::now();
+            register(&self.admin, &self.members, number..number + 1).await?;
+            self.until_reached(&format!("member-{number}")).await?;
+            samples.push(began.elapsed().as_secs_f64() * 1e3);
+            sleep(REST).await;
+        }
+        let rate = others.end().await?;
+        Ok(vec![self.figure(
+            "member added to first answer among other changes, p99",
+            samples.percentile(99)?,
+            "ms",
+            Goal::AtMost(150.0),
+            &format!(
+                "likewise, while {rate:.1} other changes a second are made, keys and another member that come and go: {}",
+                samples.shown(1, "ms")?
+            ),
+        )])
+    }
+
+    /// Removes these members.
+    pub(super) async fn remove(&self, numbers: Range<usize>) -> Result<()> {
+        for number in numbers {
+            let path = format!("/api/v1/cube/clusters/member-{number}");
+            self.admin.delete(&path).send().await?.expect(200)?;
+        }
+        Ok(())
     }
 
     /// Deletes access keys whose tokens are in use.

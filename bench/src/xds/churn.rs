@@ -19,10 +19,7 @@ impl Bench {
         let began = Instant::now();
         let used: Vec<usize> = (0..2 * ROUNDS).collect();
         let load = Load::begin(&self.admin, &used);
-        for number in MEMBERS..MEMBERS + ROUNDS {
-            let path = format!("/api/v1/cube/clusters/member-{number}");
-            self.admin.delete(&path).send().await?.expect(200)?;
-        }
+        self.remove(MEMBERS..MEMBERS + ROUNDS).await?;
         register(&self.admin, &self.members, MEMBERS..MEMBERS + ROUNDS).await?;
         for number in 0..ROUNDS {
             self.give_another_credential(number).await?;
