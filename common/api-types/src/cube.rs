@@ -27,7 +27,7 @@ pub use user::{
     PasswordChange, UserBody, UserBodyMetadata, UserBodySpec, UserGroups, UserItem, UserList,
     UserSession, UserSessions, UserValid,
 };
-pub use whoami::{OwnSession, WhoAmI};
+pub use whoami::{OwnClusters, OwnSession, WhoAmI};
 
 /// The content type of every JSON answer of these paths.
 pub const CONTENT_TYPE: &str = "application/json; charset=utf-8";

@@ -1,14 +1,14 @@
 //! Makes and checks tokens.
 
+mod cluster;
 mod refresh;
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use cubegate_domain::{AccessKey, User, token_groups};
-use cubegate_filter_config::CHECK_USER;
 use cubegate_token::{
-    Claims, Ed25519Key, Ed25519Signer, Hs256Secret, KeyError, KeyScope, KeySet, Signer, TokenError,
+    Claims, Ed25519Key, Ed25519Signer, Hs256Secret, KeyError, KeySet, Signer, TokenError,
     UnverifiedToken,
 };
 use time::OffsetDateTime;
@@ -214,30 +214,6 @@ impl Issuer {
         self.make(Kind::Cookie, user, origin, self.lifetime, now)
     }
 
-    /// Makes a token for a context of a kubeconfig: with a lifetime of its own, and for one
-    /// cluster alone. kubectl may leave the cluster out of a path by itself, and must not reach
-    /// another one then. A token that is asked for with the token of a key is one of that
-    /// key: it ends with it.
-    ///
-    /// # Errors
-    /// As [`Self::issue`].
-    pub fn issue_for_cluster(
-        &self,
-        user: &User,
-        cluster: &str,
-        maker: Option<&AccessKey>,
-        lifetime: Duration,
-        now: OffsetDateTime,
-    ) -> Result<IssuedToken, KeyError> {
-        let origin = Origin {
-            cluster: Some(cluster),
-            key: maker,
-            ends_at: maker.and_then(|key| key.attributes.expires_at.map(unix_seconds)),
-            ..Origin::default()
-        };
-        self.make(Kind::Kubeconfig, user, origin, lifetime, now)
-    }
-
     /// Makes an access token for an OAuth client, of a session or of none.
     ///
     /// # Errors
@@ -255,43 +231,6 @@ impl Issuer {
             ..Origin::default()
         };
         self.make(Kind::Oauth, user, origin, lifetime, now)
-    }
-
-    /// Makes a token for the gateway's own question whether a cluster answers. It is good for
-    /// what this API server tells everybody of itself (`GET /version`), and for nobody's
-    /// objects.
-    ///
-    /// # Errors
-    /// [`KeyError::Sign`] when the crypto library fails.
-    pub fn issue_for_check(
-        &self,
-        cluster: &str,
-        lifetime: Duration,
-        now: OffsetDateTime,
-    ) -> Result<IssuedToken, KeyError> {
-        let issued_at = unix_seconds(now);
-        let expires_at = issued_at.saturating_add(lifetime.as_secs());
-        let claims = Claims {
-            user: CHECK_USER.to_owned(),
-            groups: Vec::new(),
-            access_key: None,
-            key_epoch: None,
-            scope: Some(KeyScope {
-                clusters: vec![cluster.to_owned()],
-                // None that there could be.
-                namespaces: vec![String::new()],
-                verbs: vec!["get".to_owned()],
-            }),
-            limits: None,
-            session: None,
-            generation: None,
-            authenticated_at: None,
-            epoch: None,
-            id: None,
-            issued_at,
-            expires_at,
-        };
-        self.sign(Kind::Check, claims)
     }
 
     fn make(

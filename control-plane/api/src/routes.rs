@@ -48,6 +48,10 @@ pub(crate) fn kubecube() -> Endpoints {
         )
         .add_own(routes!(envoys::handler), Audit::refusals("get", "envoys"))
         .add_own(routes!(whoami::handler), Audit::refusals("get", "users"))
+        .add_own(
+            routes!(whoami::clusters),
+            Audit::refusals("get", "clusters"),
+        )
         .merge(key::endpoints())
         .merge(user::endpoints())
         .merge(cluster::endpoints())

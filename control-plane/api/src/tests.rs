@@ -9,6 +9,7 @@ mod kapis_clusters;
 mod key;
 mod key_attributes;
 mod keys;
+mod kubeconfigs;
 mod login;
 mod made_by_keys;
 mod matrix;

@@ -77,6 +77,7 @@ pub use revocation::{
 pub use session::{REUSE_GRACE, Rotation, SessionTokens, ShownRefreshToken};
 pub use store::Store;
 pub use user::{
-    KubeCubeUser, Login, LoginHistory, LoginKind, MAX_GROUPS_BYTES, MAX_LOGIN_ADDRESSES,
-    MAX_LOGINS, MIN_PASSWORD_BYTES, Md5Password, NewUser, ProfileChange, Written,
+    KubeCubeUser, KubeconfigMaker, Login, LoginHistory, LoginKind, MAX_GROUPS_BYTES,
+    MAX_LOGIN_ADDRESSES, MAX_LOGINS, MIN_PASSWORD_BYTES, Md5Password, NewUser, ProfileChange,
+    Written,
 };

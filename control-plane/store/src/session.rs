@@ -4,6 +4,7 @@
 //! Tokens say of which generation they are, so nothing is kept of a former one but when
 //! its access token has expired.
 
+use cubegate_token::CLOCK_SKEW_SECONDS;
 use time::{Duration, OffsetDateTime};
 
 use crate::metrics::Write;
@@ -303,12 +304,16 @@ async fn end_session(
         .bind(user)
         .execute(&mut **tx)
         .await?;
-    forget_login(tx, session).await?;
-    let until = match kept {
-        Some((access, replaced)) => {
+    let kubeconfig = forget_login(tx, session).await?;
+    let until = match (kept, kubeconfig) {
+        (Some((access, replaced)), _) => {
             to_time(access.max(replaced), "sessions", "access_until", session)?
         }
-        None => until,
+        (None, Some(ends_at)) => {
+            let skew = i64::try_from(CLOCK_SKEW_SECONDS).unwrap_or(i64::MAX);
+            until.max(ends_at.saturating_add(Duration::seconds(skew)))
+        }
+        (None, None) => until,
     };
     refuse_session(tx, session, user, until).await
 }

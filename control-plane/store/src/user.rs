@@ -20,7 +20,7 @@ pub(crate) use kubecube::hex_md5;
 pub use kubecube::{KubeCubeUser, Md5Password};
 pub use profile::ProfileChange;
 pub(crate) use sessions::forget_login;
-pub use sessions::{Login, LoginKind, MAX_LOGINS};
+pub use sessions::{KubeconfigMaker, Login, LoginKind, MAX_LOGINS};
 
 /// Shortest password of a user that is added here. Imported users keep theirs.
 pub const MIN_PASSWORD_BYTES: usize = 8;

@@ -107,11 +107,11 @@ pub struct UserSessions {
 pub struct UserSession {
     /// `sid` in its tokens.
     pub id: String,
-    /// `cookie` or `oauth`: KubeCube's login or KubeSphere's.
+    /// `cookie` or `oauth`, KubeCube's login or KubeSphere's, or `kubeconfig`.
     pub kind: String,
-    /// When its user logged in.
+    /// When its user logged in, or got the kubeconfig.
     pub began_at: String,
-    /// When it ends by itself, unless it is refreshed.
+    /// When it ends by itself, unless it is refreshed or the kubeconfig made again.
     pub ends_at: String,
     /// From where, as far as that is known.
     pub address: Option<String>,

@@ -1,4 +1,4 @@
-//! Who calls (`/api/v1/cube/whoami`); not KubeCube's.
+//! Who calls (`/api/v1/cube/whoami`), and where that leads; not KubeCube's.
 
 use serde::{Deserialize, Serialize};
 
@@ -25,7 +25,7 @@ pub struct WhoAmI {
     pub groups: Vec<String>,
     /// When the token ends, RFC 3339.
     pub expires_at: String,
-    /// The login that the token goes back to; absent in one of a key or a kubeconfig.
+    /// The login or kubeconfig that the token goes back to; absent in one of a key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<OwnSession>,
 }
@@ -37,11 +37,27 @@ pub struct WhoAmI {
 pub struct OwnSession {
     /// `sid` in its tokens.
     pub id: String,
-    /// When its user logged in, RFC 3339; absent when that is not known any more.
+    /// When its user logged in or got the kubeconfig, RFC 3339; absent when that is not known any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub began_at: Option<String>,
     /// When it ends at the latest, or of KubeSphere's login unless it is refreshed,
     /// RFC 3339; absent likewise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ends_at: Option<String>,
+}
+
+/// Answer of `GET /whoami/clusters`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({
+    "total": 2, "items": ["member-1", "pivot-cluster"], "host": "pivot-cluster",
+})))]
+pub struct OwnClusters {
+    /// How many.
+    pub total: usize,
+    /// Their names, in order.
+    pub items: Vec<String>,
+    /// Which of them is the host cluster; absent when it is none of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
 }

@@ -67,6 +67,17 @@ pub(crate) enum OauthError {
     /// An authorization code without a code.
     #[error("The authorization code is empty or missing.")]
     CodeMissing,
+    /// A token is asked for of another kind than there is to get (RFC 8693 2.1).
+    #[error(
+        "{0} is not what this gateway exchanges; a token of the type urn:ietf:params:oauth:token-type:access_token is."
+    )]
+    TokenKind(&'static str),
+    /// What is shown to be exchanged stands for nobody (RFC 8693 2.2.2).
+    #[error("The subject_token is expired, revoked or invalid.")]
+    SubjectToken,
+    /// The cluster is not there, or the token is not for it (RFC 8693 2.2.2).
+    #[error("The audience is no cluster that the subject_token is good for.")]
+    Target,
     /// No client has a redirect URI here.
     #[error("Redirect URI is not allowed.")]
     RedirectUri,
@@ -121,10 +132,13 @@ impl OauthError {
             | Self::Repeated(_)
             | Self::TwoClients
             | Self::CodeMissing
+            | Self::TokenKind(_)
+            | Self::SubjectToken
             | Self::RedirectUri
             | Self::Provider
             | Self::Body
             | Self::Nul => (StatusCode::BAD_REQUEST, "invalid_request"),
+            Self::Target => (StatusCode::BAD_REQUEST, "invalid_target"),
             Self::ResponseType => (StatusCode::BAD_REQUEST, "unsupported_response_type"),
             Self::Token | Self::ClockSkew => (StatusCode::UNAUTHORIZED, "invalid_token"),
             Self::BoundedKey => (StatusCode::FORBIDDEN, "insufficient_scope"),

@@ -6,8 +6,9 @@ use cubegate_domain::{AccessKey, User};
 
 use crate::cookie::Renewal;
 use crate::extract::credential::Credential;
-use crate::extract::identity::identify_within_bounds;
-use crate::extract::{Identity, NotIdentified, credential, identify, is_cross_site};
+use crate::extract::{
+    Identity, NotIdentified, credential, identify, identify_within_bounds, is_cross_site,
+};
 use crate::{ApiError, AppState};
 
 /// Somebody with a valid token who exists and may log in, as the database knows

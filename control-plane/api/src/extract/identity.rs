@@ -51,7 +51,7 @@ pub(crate) async fn identify(
 /// gets who that is also of a token that was taken back.
 ///
 /// A token of a key with bounds counts, and whoever calls this keeps to them.
-pub(super) async fn identify_within_bounds(
+pub(crate) async fn identify_within_bounds(
     state: &AppState,
     token: &UnverifiedToken,
     note: Option<&Note>,

@@ -14,6 +14,7 @@ mod authenticate;
 mod authorize;
 mod client;
 mod discovery;
+mod exchange;
 mod form;
 mod keys;
 mod logout;

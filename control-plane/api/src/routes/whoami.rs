@@ -1,8 +1,8 @@
-//! `GET /whoami`
+//! `GET /whoami` and `GET /whoami/clusters`
 
 use axum::extract::State;
 use axum::response::Response;
-use cubegate_api_types::cube::{OwnSession, WhoAmI};
+use cubegate_api_types::cube::{OwnClusters, OwnSession, WhoAmI};
 use cubegate_token::Claims;
 use time::OffsetDateTime;
 
@@ -33,6 +33,36 @@ pub(crate) async fn handler(
         groups: claims.groups,
         expires_at: moment(claims.expires_at),
         session,
+    }))
+}
+
+/// The clusters that the caller's token is good for.
+///
+/// All that are registered, or those of the token's scope. What may be done there the clusters'
+/// own rules say. A bounded key's token is good here, too.
+#[utoipa::path(
+    get,
+    path = "/api/v1/cube/whoami/clusters",
+    tag = "users",
+    responses((status = 200, description = "Names of clusters, as they stand in paths", body = OwnClusters)),
+    security(("bearer" = []), ("cookie" = []))
+)]
+pub(crate) async fn clusters(
+    State(state): State<AppState>,
+    Anyone(caller): Anyone,
+) -> Result<Response, ApiError> {
+    let scope = caller.claims.scope.unwrap_or_default().clusters;
+    let clusters = state.store.list_clusters().await?;
+    let items: Vec<_> = clusters
+        .into_iter()
+        .map(|cluster| cluster.name.to_string())
+        .filter(|name| scope.is_empty() || scope.contains(name))
+        .collect();
+    let host = state.store.host_cluster().await?;
+    Ok(respond::json(&OwnClusters {
+        total: items.len(),
+        host: host.filter(|host| items.contains(host)),
+        items,
     }))
 }
 

@@ -23,7 +23,7 @@ enum For {
 }
 
 /// Method, path and whom it is for, of all endpoints.
-const OPERATIONS: [(&str, &str, For); 72] = [
+const OPERATIONS: [(&str, &str, For); 73] = [
     ("POST", "/api/v1/cube/login", For::All),
     // It ends the session of the token that it is shown, if any.
     ("POST", "/api/v1/cube/logout", For::All),
@@ -102,6 +102,7 @@ const OPERATIONS: [(&str, &str, For); 72] = [
     ("DELETE", "/api/v1/cube/clusters/{name}", For::Admins),
     ("GET", "/api/v1/cube/nothing", For::Users),
     ("GET", WHOAMI, For::Users),
+    ("GET", OWN_CLUSTERS, For::Users),
     ("GET", "/api/v1/cube/user/{name}/sessions", For::Jeff),
     ("DELETE", "/api/v1/cube/user/{name}/sessions", For::Jeff),
     (
@@ -123,6 +124,9 @@ const KAPIS_CLUSTER: &str = "/kapis/resources.kubesphere.io/v1alpha3/clusters/{n
 
 /// It tells nothing but whose the token is.
 const WHOAMI: &str = "/api/v1/cube/whoami";
+
+/// As the list of KubeSphere.
+const OWN_CLUSTERS: &str = "/api/v1/cube/whoami/clusters";
 
 /// No row of the router, but what every other path answers.
 const NOTHING: &str = "/api/v1/cube/nothing";
@@ -209,7 +213,8 @@ async fn a_token_of_a_bounded_key_is_for_clusters_only() {
     let headers = [("authorization", format!("Bearer {}", token.token))];
     let mut refused = 0;
     for (method, path, whom) in OPERATIONS {
-        if whom == For::All || [KAPIS_CLUSTERS, KAPIS_CLUSTER, WHOAMI].contains(&path) {
+        if whom == For::All || [KAPIS_CLUSTERS, KAPIS_CLUSTER, OWN_CLUSTERS, WHOAMI].contains(&path)
+        {
             continue;
         }
         let answer = app.send_in_vain(method, path, &headers, "{}").await;

@@ -62,8 +62,8 @@ async fn page(session: Session, RawQuery(query): RawQuery) -> Response {
         (parts::head(
             title,
             l.say(
-                "Where you are logged in. End what you do not know, and change your password then.",
-                "您当前登录的位置。如有不认识的会话，请立即结束并修改密码。",
+                "Where you are logged in, and the kubeconfigs that you have got. End what you do not know, and change your password then.",
+                "您当前登录的位置，以及您获取的 kubeconfig。如有不认识的会话，请立即结束并修改密码。",
             ),
             &html! {
                 @if !sessions.items.is_empty() {
@@ -81,8 +81,8 @@ async fn page(session: Session, RawQuery(query): RawQuery) -> Response {
             (parts::empty(
                 l.say("No sessions are known", "没有会话记录"),
                 l.say(
-                    "Tokens of access keys and of kubeconfigs are of no session. Delete the key to end them.",
-                    "由密钥或 kubeconfig 得到的令牌不属于任何会话。删除对应的密钥即可使其失效。",
+                    "Tokens of access keys are of no session. Delete the key to end them.",
+                    "由密钥得到的令牌不属于任何会话。删除对应的密钥即可使其失效。",
                 ),
                 html! { p { a.button href="/console/keys" { (l.say("To the keys", "查看密钥")) } } },
             ))

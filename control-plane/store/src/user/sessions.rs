@@ -8,7 +8,8 @@ use crate::row::{from_time, to_time};
 use crate::user::write::found;
 use crate::{Store, StoreError};
 
-/// How many logins of one user are kept; of those before them only the tokens are known.
+/// How many logins of one user are kept, and how many of its kubeconfigs beside them; of
+/// those before them only the tokens are known.
 pub const MAX_LOGINS: i64 = 100;
 
 /// Longest text of a program's name that is kept, in bytes.
@@ -21,6 +22,18 @@ pub enum LoginKind {
     Cookie,
     /// At `/oauth/token`.
     Oauth,
+    /// Somebody who was logged in has got a kubeconfig.
+    Kubeconfig,
+}
+
+/// The access key by whose token a kubeconfig was made: it ends with that generation of the
+/// key's tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KubeconfigMaker<'a> {
+    /// The key.
+    pub access_key: &'a str,
+    /// [`token_epoch`](cubegate_domain::AccessKey::token_epoch) of it.
+    pub key_epoch: u64,
 }
 
 /// A login that has begun a session.
@@ -66,6 +79,7 @@ impl LoginKind {
         match self {
             Self::Cookie => "cookie",
             Self::Oauth => "oauth",
+            Self::Kubeconfig => "kubeconfig",
         }
     }
 }
@@ -79,6 +93,28 @@ impl Store {
     /// # Errors
     /// [`StoreError::Database`].
     pub async fn note_login(&self, user: &str, login: &Login) -> Result<(), StoreError> {
+        self.note_session(user, login, None).await
+    }
+
+    /// Keeps a kubeconfig as [`Self::note_login`] keeps a login.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn note_kubeconfig(
+        &self,
+        user: &str,
+        login: &Login,
+        maker: Option<KubeconfigMaker<'_>>,
+    ) -> Result<(), StoreError> {
+        self.note_session(user, login, maker).await
+    }
+
+    async fn note_session(
+        &self,
+        user: &str,
+        login: &Login,
+        maker: Option<KubeconfigMaker<'_>>,
+    ) -> Result<(), StoreError> {
         let agent = &login.user_agent;
         let end = agent.floor_char_boundary(MAX_USER_AGENT_BYTES);
         let agent: String = agent
@@ -97,8 +133,9 @@ impl Store {
         .await?;
         // The user may have been deleted meanwhile.
         sqlx::query(
-            "INSERT INTO logins (session, user_name, kind, began_at, ends_at, address, user_agent)
-             SELECT $1, name, $3, $4, $5, $6, $7 FROM users WHERE name = $2
+            "INSERT INTO logins (session, user_name, kind, began_at, ends_at, address, user_agent,
+             access_key, key_epoch)
+             SELECT $1, name, $3, $4, $5, $6, $7, $8, $9 FROM users WHERE name = $2
              ON CONFLICT (session) DO NOTHING",
         )
         .bind(&login.session)
@@ -108,19 +145,56 @@ impl Store {
         .bind(from_time(login.ends_at))
         .bind(login.address.as_deref())
         .bind(agent)
+        .bind(maker.map(|maker| maker.access_key))
+        .bind(maker.map(|maker| i64::try_from(maker.key_epoch).unwrap_or(i64::MAX)))
         .execute(&mut *tx)
         .await?;
         sqlx::query(
-            "DELETE FROM logins WHERE user_name = $1 AND session NOT IN
+            "DELETE FROM logins WHERE user_name = $1
+             AND CASE kind WHEN 'kubeconfig' THEN 1 ELSE 0 END = $3 AND session NOT IN
              (SELECT session FROM logins WHERE user_name = $1
+              AND CASE kind WHEN 'kubeconfig' THEN 1 ELSE 0 END = $3
               ORDER BY began_at DESC, session LIMIT $2)",
         )
         .bind(user)
         .bind(MAX_LOGINS)
+        .bind(i64::from(login.kind == LoginKind::Kubeconfig))
         .execute(&mut *tx)
         .await?;
         tx.commit().await?;
         Ok(())
+    }
+
+    /// Notes that a kubeconfig is made again, and until when it lasts now; says whether it did.
+    /// It does not when there is no such kubeconfig of this user any more, and by the token of
+    /// a key only for one that was made by this key.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn renew_kubeconfig(
+        &self,
+        user: &str,
+        session: &str,
+        maker: Option<KubeconfigMaker<'_>>,
+        ends_at: OffsetDateTime,
+    ) -> Result<bool, StoreError> {
+        let mut tx = self.write_rows().await?;
+        let renewed = sqlx::query(
+            "UPDATE logins SET ends_at = CASE WHEN ends_at > $3 THEN ends_at ELSE $3 END,
+             access_key = $4, key_epoch = $5
+             WHERE session = $1 AND user_name = $2 AND kind = 'kubeconfig'
+             AND ($4 IS NULL OR access_key = $4)",
+        )
+        .bind(session)
+        .bind(user)
+        .bind(from_time(ends_at))
+        .bind(maker.map(|maker| maker.access_key))
+        .bind(maker.map(|maker| i64::try_from(maker.key_epoch).unwrap_or(i64::MAX)))
+        .execute(&mut *tx)
+        .await?
+        .rows_affected();
+        tx.commit().await?;
+        Ok(renewed > 0)
     }
 
     /// The sessions of a user that have not ended, the newest first.
@@ -135,6 +209,8 @@ impl Store {
         let rows: Vec<LoginRow> = sqlx::query_as(concat!(
             login_select!(),
             " WHERE logins.user_name = $1 AND COALESCE(expires_at, ends_at) > $2
+             AND (logins.access_key IS NULL OR EXISTS (SELECT 1 FROM access_keys
+              WHERE access_keys.access_key = logins.access_key AND token_epoch <= key_epoch))
              ORDER BY began_at DESC, session"
         ))
         .bind(user)
@@ -197,13 +273,21 @@ impl Store {
     }
 }
 
-/// Forgets the login of a session that has ended.
-pub(crate) async fn forget_login(tx: &mut Write, session: &str) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM logins WHERE session = $1")
-        .bind(session)
-        .execute(&mut **tx)
-        .await?;
-    Ok(())
+/// Forgets the login of a session that has ended, and returns when it would have ended by itself
+/// if it was a kubeconfig: its tokens may live longer than those of any login.
+pub(crate) async fn forget_login(
+    tx: &mut Write,
+    session: &str,
+) -> Result<Option<OffsetDateTime>, StoreError> {
+    let forgotten: Option<(String, i64)> =
+        sqlx::query_as("DELETE FROM logins WHERE session = $1 RETURNING kind, ends_at")
+            .bind(session)
+            .fetch_optional(&mut **tx)
+            .await?;
+    forgotten
+        .filter(|(kind, _)| kind == LoginKind::Kubeconfig.as_str())
+        .map(|(_, ends_at)| to_time(ends_at, "logins", "ends_at", session))
+        .transpose()
 }
 
 // === impl LoginRow ===
@@ -214,6 +298,7 @@ impl LoginRow {
         Ok(Login {
             kind: match self.kind.as_str() {
                 "cookie" => LoginKind::Cookie,
+                "kubeconfig" => LoginKind::Kubeconfig,
                 // The table allows no other kind.
                 _ => LoginKind::Oauth,
             },

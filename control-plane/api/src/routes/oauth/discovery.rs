@@ -7,6 +7,7 @@ use axum::response::Response;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::routes::oauth::exchange;
 use crate::{AppState, respond};
 
 #[derive(Serialize, ToSchema)]
@@ -17,7 +18,7 @@ use crate::{AppState, respond};
     "jwks_uri": "https://gateway.example/oauth/keys",
     "revocation_endpoint": "https://gateway.example/oauth/revoke",
     "end_session_endpoint": "https://gateway.example/oauth/logout",
-    "grant_types_supported": ["password", "refresh_token"],
+    "grant_types_supported": ["password", "refresh_token", "urn:ietf:params:oauth:grant-type:token-exchange"],
     "response_types_supported": [],
     "subject_types_supported": ["public"],
     "id_token_signing_alg_values_supported": [],
@@ -32,7 +33,7 @@ struct Configuration {
     jwks_uri: String,
     revocation_endpoint: String,
     end_session_endpoint: String,
-    grant_types_supported: [&'static str; 2],
+    grant_types_supported: [&'static str; 3],
     response_types_supported: [&'static str; 0],
     subject_types_supported: [&'static str; 1],
     id_token_signing_alg_values_supported: [&'static str; 0],
@@ -77,7 +78,7 @@ pub(crate) async fn handler(
         jwks_uri: at("/oauth/keys"),
         revocation_endpoint: at("/oauth/revoke"),
         end_session_endpoint: at("/oauth/logout"),
-        grant_types_supported: ["password", "refresh_token"],
+        grant_types_supported: ["password", "refresh_token", exchange::GRANT],
         response_types_supported: [],
         subject_types_supported: ["public"],
         id_token_signing_alg_values_supported: [],

@@ -18,9 +18,9 @@ use uuid::Uuid;
 use crate::audit::Note;
 use crate::error::OauthError;
 use crate::extract::{ClientIp, user_agent};
-use crate::issuer::Generation;
-use crate::routes::oauth::client;
+use crate::issuer::{Generation, unix_seconds};
 use crate::routes::oauth::form::Form;
+use crate::routes::oauth::{client, exchange};
 use crate::state::taken_until;
 use crate::{AppState, IssuedToken, password, respond};
 
@@ -40,6 +40,9 @@ struct Tokens {
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token: Option<String>,
     expires_in: u64,
+    /// Of an exchange alone (RFC 8693 2.2.1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issued_token_type: Option<&'static str>,
 }
 
 /// What the form may hold (RFC 6749 4.3.2 and 6).
@@ -47,11 +50,17 @@ struct Tokens {
 #[schema(as = OauthTokenForm)]
 #[expect(dead_code, reason = "it only describes the form")]
 struct TokenForm {
-    /// `password` or `refresh_token`.
+    /// `password`, `refresh_token` or `urn:ietf:params:oauth:grant-type:token-exchange`.
     grant_type: String,
     username: Option<String>,
     password: Option<String>,
     refresh_token: Option<String>,
+    /// Of an exchange: an access token.
+    subject_token: Option<String>,
+    /// Of an exchange: `urn:ietf:params:oauth:token-type:access_token`.
+    subject_token_type: Option<String>,
+    /// Of an exchange: the cluster that the new token is for.
+    audience: Option<String>,
     client_id: Option<String>,
     client_secret: Option<String>,
 }
@@ -63,9 +72,10 @@ struct Pair {
     refresh_expires_at: OffsetDateTime,
 }
 
-/// Tokens for a password or a refresh token.
+/// Tokens for a password or a refresh token, or one for a single cluster.
 ///
-/// Checks the client first, then what it asks for.
+/// Checks the client first, then what it asks for. An access token is exchanged for one that
+/// is good for one cluster alone, and no longer (RFC 8693).
 #[utoipa::path(
     post,
     path = "/oauth/token",
@@ -96,6 +106,18 @@ async fn grant(
     match form.required("grant_type")? {
         "password" => by_password(state, note, address, headers, form).await,
         "refresh_token" => by_refresh_token(state, note, address, form).await,
+        exchange::GRANT => {
+            let narrow = exchange::narrow(state, note, address, form).await?;
+            Ok(Tokens {
+                access_token: narrow.token,
+                token_type: "Bearer",
+                refresh_token: None,
+                expires_in: narrow
+                    .expires_at
+                    .saturating_sub(unix_seconds(state.clock.now())),
+                issued_token_type: Some(exchange::ACCESS_TOKEN),
+            })
+        }
         // The flow of codes is not part of this product, and so no client has an
         // address that a code could have gone to.
         "authorization_code" | "code" => match form.optional("code")? {
@@ -140,6 +162,7 @@ async fn by_password(
             token_type: "Bearer",
             refresh_token: None,
             expires_in: EXCHANGED_LIFETIME.as_secs(),
+            issued_token_type: None,
         });
     }
     let session = Uuid::new_v4().simple().to_string();
@@ -281,6 +304,7 @@ impl Pair {
             token_type: "Bearer",
             refresh_token: Some(self.refresh.token),
             expires_in: state.oauth.access_lifetime.as_secs(),
+            issued_token_type: None,
         }
     }
 }

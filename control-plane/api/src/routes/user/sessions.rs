@@ -18,8 +18,8 @@ pub(crate) struct Named {
 /// The sessions of a user.
 ///
 /// For the user itself and for administrators.
-/// The logins of a user whose sessions go on, the newest first and 100 at most. Tokens of
-/// keys and of kubeconfigs are of no session.
+/// The logins and kubeconfigs of a user that go on, the newest first, of either the newest 100
+/// at most. Tokens of keys are of no session.
 #[utoipa::path(
     get,
     path = "/api/v1/cube/user/{name}/sessions",

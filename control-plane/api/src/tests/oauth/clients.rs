@@ -158,7 +158,11 @@ async fn the_configuration_names_what_there_is() {
     assert_eq!(body["issuer"], "cubegate");
     assert_eq!(
         body["grant_types_supported"],
-        json!(["password", "refresh_token"])
+        json!([
+            "password",
+            "refresh_token",
+            "urn:ietf:params:oauth:grant-type:token-exchange"
+        ])
     );
     for (name, url) in [
         ("token_endpoint", "https://gw.example/oauth/token"),

@@ -45,6 +45,7 @@ fn row(
     let kind = match session.kind.as_str() {
         "cookie" => l.say("Console or KubeCube", "控制台或 KubeCube"),
         "oauth" => "KubeSphere (OAuth)",
+        "kubeconfig" => "kubeconfig",
         other => other,
     };
     html! {
