@@ -77,6 +77,7 @@ mod gateway_basic_auth;
 mod gateway_bytes;
 mod gateway_clusters;
 mod gateway_compatibility;
+mod gateway_credential;
 mod gateway_foreign_envoy;
 mod gateway_guide;
 mod gateway_http;

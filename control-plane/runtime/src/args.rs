@@ -3,6 +3,7 @@
 mod audit;
 mod callers;
 mod cli;
+mod client;
 mod clusters;
 mod connections;
 mod data;
@@ -35,6 +36,7 @@ use clap::{Parser, Subcommand};
 pub(crate) use self::audit::{AuditArgs, AuditCommand, AuditExportArgs};
 pub(crate) use self::callers::CallersArgs;
 pub(crate) use self::cli::{CompletionsArgs, ManArgs};
+pub(crate) use self::client::{ClientArgs, CredentialArgs, ExecVersion, KubeconfigArgs};
 pub(crate) use self::clusters::{
     ClusterAddArgs, ClusterCommand, ClusterKubeconfigArgs, ClusterManifestArgs, ClustersArgs,
 };
@@ -122,6 +124,10 @@ pub(crate) enum Command {
     /// Refuse all tokens
     #[command(subcommand)]
     Tokens(TokensCommand),
+    /// Write a kubeconfig with a context for each cluster, from a gateway that may be elsewhere
+    Kubeconfig(KubeconfigArgs),
+    /// Give kubectl a token, as its credential plugin (`exec` in a kubeconfig), from a gateway that may be elsewhere
+    Credential(CredentialArgs),
     /// Export audit records
     #[command(subcommand)]
     Audit(AuditCommand),

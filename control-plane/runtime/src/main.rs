@@ -8,6 +8,7 @@
 //!                    │                               ├─ tls ──> xds  (gRPC)
 //!                    │                               └─ node: which Envoys are let in
 //!                    │                  envoy (only `up`)
+//!                    ├─ credential, kubeconfig ──> client ──> a gateway, elsewhere
 //!                    └─ cluster, envoys, node, user, key, import, audit ──> store
 //! ```
 //!
@@ -21,6 +22,7 @@ mod args;
 mod audit_sink;
 mod bootstrap;
 mod checks;
+mod client;
 mod cluster_reports;
 mod commands;
 mod config;
@@ -126,6 +128,8 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Key(command) => commands::key::run(command).await,
         Command::Keys(command) => commands::keys::run(&command).await,
         Command::Tokens(command) => commands::tokens::run(&command).await,
+        Command::Kubeconfig(args) => commands::kubeconfig::run(&args).await,
+        Command::Credential(args) => commands::credential::run(&args).await,
         Command::Audit(command) => commands::audit::run(command).await,
         Command::Import(args) => commands::import::run(args).await,
         Command::Migrate(args) => commands::migrate::run(&args).await,
