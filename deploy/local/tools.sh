@@ -14,7 +14,6 @@
 #                                and .tools/chromedriver of this checkout; with a font for Chinese, Debian's fonts-wqy-microhei
 #          tools.sh axe          axe-core, which looks for what keeps people from using a page, from npm, kept in the cache, as
 #                                .tools/axe.min.js of this checkout
-#          tools.sh faketime     the library of Debian's package libfaketime, which is not installed, as .tools/libfaketime.so of this checkout
 #          tools.sh stack        Envoy, etcd, kube-apiserver and kubectl: what `make up` needs
 #          tools.sh all          all but Helm
 # Needs:   Debian 12 or a relative of it, root or sudo for apt-get, Python 3 with pip.
@@ -36,7 +35,6 @@ readonly envoy_series=1.40
 readonly kube_version=1.20.2
 readonly built_apiserver=$cache/kube-apiserver-$kube_version/kube-apiserver
 readonly prometheus_programs=$cache/prometheus
-readonly faketime_library=$cache/libfaketime/libfaketimeMT.so.1
 readonly axe_version=4.14.1
 path= # what the get_… functions found
 work= # where npm_file put what it got
@@ -198,29 +196,6 @@ get_prometheus() {
 	done
 }
 
-# The library alone: the package's program would be for one command.
-get_faketime() {
-	local work
-	path=$root/.tools/libfaketime.so
-	if ! [[ -s $faketime_library ]]; then
-		need dpkg-deb dpkg
-		[[ -n $(apt-cache madison libfaketime 2>/dev/null) ]] || apt_update
-		work=$(mktemp -d "$cache/faketime.XXXXXX")
-		chmod 755 "$work"
-		mkdir -p "${faketime_library%/*}"
-		say "fetching Debian's package libfaketime (about 90 kB)"
-		if ! (cd "$work" && apt-get download -q libfaketime >&2 && dpkg-deb --extract libfaketime_*.deb library); then
-			rm -rf "$work"
-			die "libfaketime could not be had; try by hand: apt-get download libfaketime"
-		fi
-		# The one for programs with threads.
-		mv -f "$(find "$work/library" -name libfaketimeMT.so.1)" "$faketime_library"
-		rm -rf "$work"
-	fi
-	mkdir -p "$root/.tools"
-	ln -sfn "$faketime_library" "$path"
-}
-
 # major PROGRAM: the first number of its version.
 major() {
 	[[ $("$1" --version 2>/dev/null) =~ [0-9]+ ]] && printf '%s' "${BASH_REMATCH[0]}"
@@ -256,13 +231,13 @@ get_axe() {
 }
 
 case ${1:-} in
-envoy | etcd | apiserver | kubectl | postgres | prometheus | chromium | axe | faketime | helm)
+envoy | etcd | apiserver | kubectl | postgres | prometheus | chromium | axe | helm)
 	"get_$1"
 	printf '%s\n' "$path"
 	;;
 stack | all)
 	tools=(envoy etcd apiserver kubectl)
-	[[ $1 == stack ]] || tools+=(postgres prometheus chromium axe faketime)
+	[[ $1 == stack ]] || tools+=(postgres prometheus chromium axe)
 	for tool in "${tools[@]}"; do
 		"get_$tool"
 		printf '%s=%s\n' "$tool" "$path"

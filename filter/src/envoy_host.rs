@@ -4,7 +4,8 @@
 //! bytes that are no UTF-8, and a client chooses those bytes.
 
 use std::borrow::Cow;
-use std::time::{Duration, UNIX_EPOCH};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use cubegate_filter_config::{AUDIT_PROPERTY, AuditNote, LineField};
 use cubegate_pipeline::{Call, Headers, Host, HostError, Reply};
@@ -21,6 +22,10 @@ const DOWNSTREAM_CONNECTION_TERMINATION: u64 = 1 << 14;
 const MAX_HEADERS: usize = 1_000;
 const MAX_HEADER_BYTES: usize = 1_000_000;
 
+/// When this VM was first asked for the time, by both clocks. The steady one goes on from the time
+/// of day, so that nothing ever was at its 0.
+static BEGAN: OnceLock<(Instant, Option<Duration>)> = OnceLock::new();
+
 /// The stream whose callback runs. Envoy knows by itself which one that is.
 pub(crate) struct EnvoyHost {
     /// Envoy's number of it.
@@ -36,10 +41,8 @@ impl Host for EnvoyHost {
         now()
     }
 
-    fn now_micros(&self) -> u64 {
-        since_epoch()
-            .and_then(|since| u64::try_from(since.as_micros()).ok())
-            .unwrap_or(u64::MAX)
+    fn steady_micros(&self) -> u64 {
+        steady_micros()
     }
 
     fn request_headers(&self) -> Result<Headers, HostError> {
@@ -162,9 +165,21 @@ fn set_property(name: &str, value: &[u8]) {
     }
 }
 
+/// Returns microseconds of a clock that nobody sets.
+pub(crate) fn steady_micros() -> u64 {
+    let (began, at) = *BEGAN.get_or_init(|| (Instant::now(), since_epoch()));
+    let now = began.elapsed().saturating_add(at.unwrap_or_default());
+    u64::try_from(now.as_micros()).unwrap_or(u64::MAX)
+}
+
 /// Unix seconds. A clock that cannot be read makes every token expired, not valid.
 pub(crate) fn now() -> u64 {
     since_epoch().map_or(u64::MAX, |since| since.as_secs())
+}
+
+/// Returns seconds of the clock that nobody sets.
+pub(crate) fn steady() -> u64 {
+    steady_micros() / 1_000_000
 }
 
 /// Nanoseconds since 1970, by which VMs are told apart; never 0.

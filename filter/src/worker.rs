@@ -125,14 +125,14 @@ pub(crate) fn tick() {
         return;
     };
     gateway.heard(age);
-    let now = envoy_host::now();
-    for stream in gateway.overdue_streams(now) {
+    let steady = envoy_host::steady();
+    for stream in gateway.overdue_streams(envoy_host::now(), steady) {
         envoy_host::end_stream(stream);
     }
-    for (stream, reply) in gateway.take_overdue_refusals(now) {
+    for (stream, reply) in gateway.take_overdue_refusals(steady) {
         envoy_host::answer_stream(stream, &reply);
     }
-    for look in gateway.take_due_looks(now) {
+    for look in gateway.take_due_looks(steady) {
         begin(&gateway, look);
     }
 }
@@ -168,7 +168,7 @@ fn begin(gateway: &Gateway, look: Probe) {
 }
 
 fn looked(gateway: &Gateway, member: &str, headers: Option<Headers>, body: Vec<u8>) {
-    match gateway.looked(member, headers, body, envoy_host::now()) {
+    match gateway.looked(member, headers, body, envoy_host::steady()) {
         None => {}
         Some(Turn::Down) => {
             log::warn!("cluster {member} does not answer; its requests are refused at once");

@@ -1,12 +1,9 @@
-//! The machine's clock jumps: by an hour, and back. (libfaketime lies to the control plane, its
-//! commands and Envoy; what is measured by a monotonic clock goes on, as on a real machine.)
+//! The machine's clock jumps: by an hour, and back, for the control plane, its commands and Envoy.
 
-use std::fs;
-use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
-use cubegate_tests::artifacts::libfaketime;
+use anyhow::{Result, ensure};
+use cubegate_tests::clock::Clock;
 use cubegate_tests::faults::{Scripted, list, whole};
 use cubegate_tests::{Client, Gateway, Options, Site, block_on, until};
 
@@ -17,15 +14,8 @@ const PODS: &str = "/api/v1/namespaces/a/pods";
 /// Longest time until a change is in force.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Programs ask libfaketime's file so often.
-const SEEN: Duration = Duration::from_secs(3);
-
-/// Puts the clock so many seconds ahead of the right time.
-async fn put_clock(file: &Path, seconds: i32) -> Result<()> {
-    fs::write(file, format!("{seconds:+}\n"))?;
-    tokio::time::sleep(SEEN).await;
-    Ok(())
-}
+/// The jump, in seconds.
+const HOUR: i64 = 3_600;
 
 async fn until_status(client: &Client, path: &str, status: u16) -> Result<()> {
     until(&format!("{path} is {status}"), PATIENCE, || async {
@@ -72,18 +62,9 @@ async fn works(gateway: &Gateway, upstream: &Scripted, when: &str) -> Result<()>
 fn a_clock_that_jumps_an_hour_and_back_stops_nothing() -> Result<()> {
     block_on(async {
         let upstream = Scripted::start(whole(&list(&["a"]))).await?;
-        let library = libfaketime()?;
-        let library = library.to_str().context("a path that is no text")?;
         let site = Site::new("clock")?;
-        let clock = site.dir().join("clock");
-        fs::write(&clock, "+0\n")?;
-        let told = clock.to_str().context("a path that is no text")?.to_owned();
-        let site = site
-            .with_variable("LD_PRELOAD", library)
-            .with_variable("FAKETIME_TIMESTAMP_FILE", &told)
-            .with_variable("FAKETIME_CACHE_DURATION", "1")
-            .with_variable("FAKETIME_DONT_FAKE_MONOTONIC", "1")
-            .with_variable("NO_FAKE_STAT", "1");
+        let clock = Clock::new(site.dir()).await?;
+        let site = clock.of(site)?;
         site.add_plain_cluster("first", upstream.port()).await?;
         let options = Options {
             plain: true,
@@ -93,14 +74,14 @@ fn a_clock_that_jumps_an_hour_and_back_stops_nothing() -> Result<()> {
         works(&gateway, &upstream, "before").await?;
         let shut_out = gateway.user("shut-out", &[]).await?;
 
-        put_clock(&clock, 3_600).await?;
+        clock.set(HOUR)?;
         works(&gateway, &upstream, "ahead").await?;
         // What is taken back then stays so, whatever the clock says later.
         let site = gateway.site();
         site.ok(&["user", "disable", "shut-out"]).await?;
         until_status(&shut_out, &cube("first", PODS), 401).await?;
 
-        put_clock(&clock, 0).await?;
+        clock.set(0)?;
         works(&gateway, &upstream, "back").await?;
         until_status(&shut_out, &cube("first", PODS), 401).await?;
         gateway.health().check().await?;

@@ -38,19 +38,6 @@ pub fn target() -> PathBuf {
         .map_or_else(|| root().join("target"), |dir| root().join(dir))
 }
 
-/// What gives programs another time than the machine's.
-///
-/// # Errors
-/// It is not there, with the command that provides it.
-pub fn libfaketime() -> Result<PathBuf> {
-    find(
-        "libfaketime",
-        "CUBEGATE_LIBFAKETIME",
-        root().join(".tools/libfaketime.so"),
-        "deploy/local/tools.sh faketime",
-    )
-}
-
 // === impl Artifacts ===
 
 impl Artifacts {

@@ -17,6 +17,7 @@ pub mod balancer;
 pub mod browser;
 pub mod cli;
 pub mod client;
+pub mod clock;
 pub mod collector;
 pub mod compatibility;
 pub mod database;

@@ -270,7 +270,7 @@ impl Exchange {
         let sending = self.ticket.get().map(|ticket| {
             let bytes = reply.body.len();
             let unsent = &self.answers.unsent;
-            unsent.send(limits, ticket.user(), bytes, host.now_micros())
+            unsent.send(limits, ticket.user(), bytes, host.steady_micros())
         });
         match sending.transpose() {
             Ok(sending) => {
@@ -319,7 +319,7 @@ impl Exchange {
         let read = u64::try_from(bytes).unwrap_or(u64::MAX);
         self.answers.meters.add(Counter::ListBytesRead, read);
         if let Some(ticket) = self.ticket.get() {
-            ticket.bill_list(bytes, || host.now_micros());
+            ticket.bill_list(bytes, || host.steady_micros());
         }
     }
 

@@ -232,10 +232,12 @@ impl Gateway {
     }
 
     /// Returns the streams, by the proxy's numbers, that must end at this time: a new request
-    /// with their token would be refused, or they have lasted as long as they may.
-    pub fn overdue_streams(&self, now: u64) -> Vec<u32> {
+    /// with their token would be refused, or they have lasted as long as they may. `now` is the
+    /// time of day, `steady` that of the clock that nobody sets, which all others here go by.
+    pub fn overdue_streams(&self, now: u64, steady: u64) -> Vec<u32> {
         let max_seconds = self.answers.limits.max_stream_seconds;
-        self.streams.overdue(now, max_seconds, &self.revocations)
+        self.streams
+            .overdue((now, steady), max_seconds, &self.revocations)
     }
 
     /// Takes out the refusals that wait no longer for the rest of their requests, by the

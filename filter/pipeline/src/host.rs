@@ -24,11 +24,17 @@ pub trait Host {
     /// while it lasts.
     fn stream(&self) -> u32;
 
-    /// Unix seconds.
+    /// Unix seconds, by which tokens end and answers are dated.
     fn now(&self) -> u64;
 
-    /// Returns the time in microseconds.
-    fn now_micros(&self) -> u64;
+    /// Returns microseconds of a clock that nobody sets, by which everything is timed that begins
+    /// and ends here: the time of day may jump by hours, and back.
+    fn steady_micros(&self) -> u64;
+
+    /// Returns the same in seconds.
+    fn steady(&self) -> u64 {
+        self.steady_micros() / 1_000_000
+    }
 
     /// Returns all request headers, pseudo-headers included, values as bytes. Only to be
     /// called in the request phase.

@@ -22,7 +22,7 @@ struct Open {
     marks: TokenMarks,
     /// When its token is over, in Unix seconds.
     expires_at: u64,
-    /// When it began, in Unix seconds.
+    /// When it began, in seconds of the steady clock.
     since: u64,
 }
 
@@ -36,7 +36,7 @@ pub(crate) struct Place {
 
 impl Streams {
     /// The stream of this number goes on for long, for this caller.
-    pub(crate) fn enter(&self, id: u32, caller: &Caller, now: u64) -> Place {
+    pub(crate) fn enter(&self, id: u32, caller: &Caller, steady: u64) -> Place {
         let open = Open {
             marks: *caller.marks(),
             // As long as the token is taken for a new request.
@@ -44,7 +44,7 @@ impl Streams {
                 .claims()
                 .expires_at
                 .saturating_add(CLOCK_SKEW_SECONDS),
-            since: now,
+            since: steady,
         };
         self.0.borrow_mut().insert(id, open);
         Place {
@@ -54,17 +54,18 @@ impl Streams {
     }
 
     /// Those that must end now: a new request with their token would be refused, or
-    /// they have lasted as long as a stream may (`max_seconds`, 0 is for ever).
+    /// they have lasted as long as a stream may (`max_seconds`, 0 is for ever). The times are
+    /// [`Host::now`](crate::Host::now) and [`Host::steady`](crate::Host::steady).
     pub(crate) fn overdue(
         &self,
-        now: u64,
+        (now, steady): (u64, u64),
         max_seconds: u64,
         revocations: &Revocations,
     ) -> Vec<u32> {
         // While it is not known what was taken back, nothing is.
         let are_known = revocations.are_known();
         let is_overdue = |open: &Open| {
-            let too_long = max_seconds > 0 && now >= open.since.saturating_add(max_seconds);
+            let too_long = max_seconds > 0 && steady >= open.since.saturating_add(max_seconds);
             now >= open.expires_at || too_long || (are_known && revocations.holds(&open.marks))
         };
         let open = self.0.borrow();

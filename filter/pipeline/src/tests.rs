@@ -78,7 +78,7 @@ impl Host for MockHost {
         NOW + self.late.get()
     }
 
-    fn now_micros(&self) -> u64 {
+    fn steady_micros(&self) -> u64 {
         self.now() * 1_000_000
     }
 

@@ -46,7 +46,7 @@ pub(crate) struct Throttle(Rc<RefCell<LruCache<String, Rc<Account>>>>);
 #[derive(Debug, Default)]
 struct Account {
     /// When all that was asked would have been asked at the rate that is allowed, in
-    /// Unix µs (a generic cell rate algorithm's theoretical arrival time).
+    /// µs of the steady clock (a generic cell rate algorithm's theoretical arrival time).
     paid_until: Cell<u64>,
     /// Requests that have not ended.
     open: Cell<u32>,
@@ -109,7 +109,8 @@ impl Default for Throttle {
 }
 
 impl Throttle {
-    /// Counts one request more of this caller, if there may be one. `now` is in Unix µs.
+    /// Counts one request more of this caller, if there may be one. `now` is in µs of the
+    /// steady clock.
     pub(crate) fn admit(
         &self,
         limits: &CallerLimits,
@@ -244,7 +245,7 @@ impl Ticket {
         &self.user
     }
 
-    /// The caller has made the gateway read so much of a list more. `now` gives Unix µs.
+    /// The caller has made the gateway read so much of a list more. `now` gives µs of the steady clock.
     pub(crate) fn bill_list(&self, bytes: usize, now: impl FnOnce() -> u64) {
         let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
         let read = self.rest.get().saturating_add(bytes);
@@ -252,7 +253,7 @@ impl Ticket {
         self.bill(read / LIST_UNIT, now);
     }
 
-    /// The gateway has asked a cluster for the caller so often more. `now` gives Unix µs.
+    /// The gateway has asked a cluster for the caller so often more. `now` gives µs of the steady clock.
     pub(crate) fn bill(&self, requests: u64, now: impl FnOnce() -> u64) {
         if requests > 0 && !self.entries.is_empty() {
             let now = now();

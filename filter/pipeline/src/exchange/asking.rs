@@ -97,9 +97,8 @@ pub(super) fn remembered(
     host: &impl Host,
     basic: &Basic,
 ) -> Option<UnverifiedToken> {
-    let now = host.now();
-    let token = gateway.remembered.token(basic, now)?;
-    if gateway.caller(&token, now).is_err() {
+    let token = gateway.remembered.token(basic, host.steady())?;
+    if gateway.caller(&token, host.now()).is_err() {
         gateway.remembered.forget(basic);
         return None;
     }

@@ -72,7 +72,7 @@ impl Exchange {
             return;
         };
         if let Some(ticket) = self.ticket.get() {
-            ticket.bill_list(size, || host.now_micros());
+            ticket.bill_list(size, || host.steady_micros());
         }
         let meters = &self.answers.meters;
         let read = u64::try_from(size).unwrap_or(u64::MAX);
@@ -167,7 +167,7 @@ impl Exchange {
             share,
             pending: BTreeMap::new(),
             asked: 0,
-            deadline: host.now().saturating_add(ALL_CALLS),
+            deadline: host.steady().saturating_add(ALL_CALLS),
         }));
         self.ask(host, &asks);
         Flow::Pause
@@ -179,7 +179,7 @@ impl Exchange {
         };
         let family = calling.page.family;
         for ask in asks {
-            let left = calling.deadline.saturating_sub(host.now());
+            let left = calling.deadline.saturating_sub(host.steady());
             if left == 0 {
                 self.reply(host, &Reply::follow_up_failed(family, Some(504)));
                 return;

@@ -119,7 +119,7 @@ pub(super) fn questions(
 impl Exchange {
     /// Asks the cluster and holds the request.
     pub(super) fn ask_whether(&mut self, host: &impl Host, questions: Questions) -> Flow {
-        let deadline = host.now().saturating_add(ALL_QUESTIONS);
+        let deadline = host.steady().saturating_add(ALL_QUESTIONS);
         match self.ask_next(host, questions, deadline) {
             Ok(()) => Flow::Pause,
             Err(reply) => self.refuse(host, &reply),
@@ -133,13 +133,13 @@ impl Exchange {
         deadline: u64,
     ) -> Result<(), Reply> {
         let family = questions.family;
-        let left = deadline.saturating_sub(host.now());
+        let left = deadline.saturating_sub(host.steady());
         if left == 0 {
             return Err(Reply::upstream_failed(family, 504));
         }
         // Who is called has asked for more than one request.
         if let Some(ticket) = self.ticket.get() {
-            ticket.bill(1, || host.now_micros());
+            ticket.bill(1, || host.steady_micros());
         }
         let Some(question) = questions.open.front() else {
             return Err(Reply::internal(family));
@@ -208,7 +208,7 @@ impl Exchange {
         if let Some(gateway) = &self.gateway {
             gateway
                 .verdicts
-                .put(&questions.asker, &question, host.now());
+                .put(&questions.asker, &question, host.steady());
         }
         if !questions.open.is_empty() {
             return self.ask_next(host, questions, deadline);

@@ -76,7 +76,7 @@ impl Exchange {
         let answer = calls::answer(host, has_answer, size).map_err(failed)?;
         let token = granted(family, &answer)?;
         if let (Some(digest), Some(gateway)) = (digest, &self.gateway) {
-            gateway.remembered.put(digest, token.clone(), host.now());
+            gateway.remembered.put(digest, token.clone(), host.steady());
         }
         self.known.token = Some(token);
         self.advance(host, family)

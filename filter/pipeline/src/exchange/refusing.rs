@@ -38,7 +38,7 @@ impl Exchange {
         let refusal = self
             .answers
             .refusals
-            .enter(host.stream(), reply, host.now());
+            .enter(host.stream(), reply, host.steady());
         self.state = State::Refusing(Refusing {
             refusal,
             dropped: 0,

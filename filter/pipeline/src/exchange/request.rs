@@ -135,7 +135,7 @@ impl Exchange {
                     long: Some(caller), ..
                 }) = &state
                 {
-                    let place = gateway.streams.enter(host.stream(), caller, host.now());
+                    let place = gateway.streams.enter(host.stream(), caller, host.steady());
                     self.place = Some(place);
                 }
                 self.state = state;
@@ -234,7 +234,7 @@ impl Exchange {
             let limits = &self.answers.limits.callers;
             let admitted = gateway
                 .throttle
-                .admit(limits, caller.claims(), host.now_micros());
+                .admit(limits, caller.claims(), host.steady_micros());
             let ticket = admitted.map_err(|why| {
                 note.reason = Some(why.to_string());
                 Reply::too_many_requests(family, why)
@@ -313,7 +313,7 @@ impl Exchange {
             }
         };
         // The control plane's own question is what finds out whether it answers.
-        if self.answers.outages.is_down(name, host.now()) && caller.claims().user != CHECK_USER {
+        if self.answers.outages.is_down(name, host.steady()) && caller.claims().user != CHECK_USER {
             return Err(Reply::member_down(family, name));
         }
         let sending = Sending {
@@ -330,7 +330,7 @@ impl Exchange {
             bounds,
             rules,
         };
-        let open = impersonating::questions(&sending, name, &headers, host.now());
+        let open = impersonating::questions(&sending, name, &headers, host.steady());
         if let Some(questions) = open.filter(|_| !self.known.may_impersonate) {
             return Ok(Admission::Ask(Box::new(questions)));
         }

@@ -162,7 +162,7 @@ impl Exchange {
         if let Some(member) = member
             && matches!(status, 502..=504)
         {
-            self.answers.outages.failed(member, host.now());
+            self.answers.outages.failed(member, host.steady());
         }
         let reply = match status {
             500..=599 => Reply::upstream_failed(family, status),

@@ -79,7 +79,7 @@ fn add(digest: &mut Sha256, text: &str) {
 // === impl Verdicts ===
 
 impl Verdicts {
-    /// Returns whether this was allowed a moment ago. `now` is Unix seconds.
+    /// Returns whether this was allowed a moment ago. `now` is of the steady clock, in seconds.
     pub(crate) fn allows(&self, asker: &Asker, question: &ResourceInfo, now: u64) -> bool {
         let key = asker.key(question);
         let mut known = self.0.borrow_mut();

@@ -21,7 +21,7 @@ fn open(world: &World, stream: u32, path: &str, more: &[(&str, &str)]) -> Exchan
 }
 
 fn overdue(world: &World, late: u64) -> Vec<u32> {
-    let mut streams = world.gateway.overdue_streams(NOW + late);
+    let mut streams = world.gateway.overdue_streams(NOW + late, NOW + late);
     streams.sort_unstable();
     streams
 }
