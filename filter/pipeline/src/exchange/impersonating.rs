@@ -223,8 +223,8 @@ impl Exchange {
 fn unanswered(family: Family, answer: CallAnswer) -> Reply {
     match answer.status {
         None => Reply::upstream_failed(family, 502),
-        Some(401) if family != Family::KubeCube => Reply::gateway_unauthorized(family),
-        Some(401 | 403 | 429 | 500..) if answer.is_refusal() => {
+        Some(401) => Reply::gateway_unauthorized(family),
+        Some(403 | 429 | 500..) if answer.is_refusal() => {
             Reply::impersonation_refused(family, answer)
         }
         // Envoy's own words for a server that is not reached, or too slow.

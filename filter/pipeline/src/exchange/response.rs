@@ -77,7 +77,9 @@ impl Exchange {
             let encoding = String::from_utf8_lossy(encoding).into_owned();
             return Ok(self.reply(host, &Reply::unexpected_encoding(family, &encoding)));
         }
-        if status == "401" && family != Family::KubeCube && !is_proxied {
+        // Not the caller's: whoever is told 401 logs in again, for ever. Behind `…/proxy/` an
+        // application says it, whose callers are its own.
+        if status == "401" && !is_proxied {
             return Ok(self.reply(host, &Reply::gateway_unauthorized(family)));
         }
         if let Some(kubesphere) = kubesphere {
