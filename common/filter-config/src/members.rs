@@ -231,7 +231,7 @@ mod tests {
     #[test]
     fn a_filters_name_says_what_it_carries() {
         let names: Vec<_> = PartKind::all().map(PartKind::filter_name).collect();
-        assert_eq!(names.len(), 40);
+        assert_eq!(names.len(), 72);
         for (kind, name) in PartKind::all().zip(&names) {
             assert_eq!(PartKind::of_filter(name), Some(kind));
         }

@@ -8,8 +8,8 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use cubegate_domain::{ClusterName, Scheme};
-use cubegate_filter_config::upstream_of;
+use cubegate_domain::{ClusterCredential, ClusterName, Scheme};
+use cubegate_filter_config::{FILTER_NAME, upstream_of};
 use envoy_types::pb::envoy::extensions::filters::http::credential_injector::v3::CredentialInjector;
 use envoy_types::pb::envoy::extensions::filters::http::upstream_codec::v3::UpstreamCodec;
 use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::{
@@ -19,6 +19,7 @@ use envoy_types::pb::envoy::extensions::http::injected_credentials::generic::v3:
 use envoy_types::pb::envoy::extensions::upstreams::http::v3::{
     HttpProtocolOptions, http_protocol_options as protocol,
 };
+use sha2::{Digest as _, Sha256};
 
 use crate::{Resource, ResourceType, Snapshot, proto, retry, secret, upstream_tls};
 
@@ -70,9 +71,38 @@ fn member(cluster: &cubegate_domain::Cluster, name: String) -> proto::Cluster {
     let mut message = base(name, &cluster.server.host, cluster.server.port, &options);
     message.alt_stat_name = stat_name(&cluster.name);
     if tls {
+        message.metadata = Some(proofs(cluster));
         message.transport_socket = Some(upstream_tls::socket(upstream_tls::context(cluster)));
     }
     message
+}
+
+/// Returns a digest of what both sides of a connection prove themselves with, as metadata that
+/// nobody reads: with another one it is another Envoy cluster. Envoy takes another secret for new
+/// connections alone, and one that is in use all the time would never end, although its
+/// certificate has: an API server refuses each request on it then. Those of a former Envoy cluster
+/// end when what is under way on them has. (A token is no such thing: each request has its own.)
+fn proofs(cluster: &cubegate_domain::Cluster) -> proto::Metadata {
+    let mut digest = Sha256::new();
+    digest.update(cluster.tls.ca_pem.as_deref().unwrap_or_default());
+    digest.update([0]);
+    if let ClusterCredential::ClientCertificate {
+        certificate_pem,
+        key_pem: _,
+    } = &cluster.credential
+    {
+        digest.update(certificate_pem);
+    }
+    let digest: [u8; 32] = digest.finalize().into();
+    let (short, _) = digest.split_at(8);
+    let value = proto::Value {
+        kind: Some(proto::value::Kind::StringValue(hex::encode(short))),
+    };
+    let fields = HashMap::from([("proofs".to_owned(), value)]);
+    proto::Metadata {
+        filter_metadata: HashMap::from([(FILTER_NAME.to_owned(), proto::Struct { fields })]),
+        ..Default::default()
+    }
 }
 
 pub(crate) fn base(

@@ -15,6 +15,7 @@ use envoy_types::pb::envoy::extensions::access_loggers::grpc::v3::HttpGrpcAccess
 use envoy_types::pb::envoy::extensions::access_loggers::stream::v3::StdoutAccessLog;
 use envoy_types::pb::envoy::extensions::filters::http::credential_injector::v3::CredentialInjector;
 use envoy_types::pb::envoy::extensions::filters::http::router::v3::Router;
+use envoy_types::pb::envoy::extensions::filters::http::set_filter_state::v3::Config as SetFilterState;
 use envoy_types::pb::envoy::extensions::filters::http::upstream_codec::v3::UpstreamCodec;
 use envoy_types::pb::envoy::extensions::filters::http::wasm::v3::Wasm;
 use envoy_types::pb::envoy::extensions::filters::listener::proxy_protocol::v3::ProxyProtocol;
@@ -77,6 +78,7 @@ fn unpacked(type_url: &str, bytes: &[u8]) -> Value {
         of::<ProxyProtocol>(),
         of::<ReqWithoutQuery>(),
         of::<Router>(),
+        of::<SetFilterState>(),
         of::<StdoutAccessLog>(),
         of::<UpstreamCodec>(),
         of::<Wasm>(),
