@@ -39,6 +39,9 @@ const SETTLE: Duration = Duration::from_secs(30);
 /// Longest time until an Envoy has what it should.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// When one that was not let in tries again; Envoy's first pause is up to half a second.
+const AGAIN: Duration = Duration::from_millis(250);
+
 /// Measures both.
 ///
 /// # Errors
@@ -118,13 +121,16 @@ async fn connect(serve: &Serve, number: usize) -> Result<Fake> {
         key: pem,
     };
     let ca = fs::read(serve.site().xds_ca())?;
-    Fake::connect(
-        &serve.xds_address(),
-        &ca,
-        &identity,
-        &format!("fakes/{number}"),
-    )
-    .await
+    let (address, node) = (serve.xds_address(), format!("fakes/{number}"));
+    let began = Instant::now();
+    loop {
+        match Fake::connect(&address, &ca, &identity, &node).await {
+            Ok(fake) => return Ok(fake),
+            // All come from one address, which has a share of the handshakes: Envoy tries again.
+            Err(error) if began.elapsed() > PATIENCE => return Err(error),
+            Err(_) => sleep(AGAIN).await,
+        }
+    }
 }
 
 /// Deletes keys, and says after how many milliseconds the last Envoy knew of each.

@@ -16,7 +16,6 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
-use crate::envoy::Polls;
 use crate::revision::{self, Topic};
 use crate::row::{from_time, to_u64};
 use crate::{EnvoyAnswers, EnvoyReport, Store, StoreError, Written};
@@ -94,7 +93,7 @@ impl Store {
         let check = self.ask_envoys(cluster, clock()).await?;
         let taken = self.wait_for_envoys(cluster, patience, &clock).await?;
         let deadline = Instant::now() + PATIENCE;
-        let mut polls = Polls::new();
+        let mut polls = self.polls();
         loop {
             let reports = self.list_envoys(clock()).await?;
             let (verdict, complete) = CheckVerdict::of(&check, &taken, &reports);

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
-use tokio::time::{Instant, sleep};
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout};
 
 use crate::row::{from_time, to_u64};
 use crate::{CheckAnswer, Store, StoreError};
@@ -143,6 +144,7 @@ impl Store {
             .await?;
         }
         tx.commit().await?;
+        self.inner.reported.send_replace(());
         Ok(())
     }
 
@@ -161,6 +163,14 @@ impl Store {
         rows.into_iter().map(EnvoyRow::into_report).collect()
     }
 
+    /// For who waits for what Envoys say; to be had before the first reading.
+    pub(crate) fn polls(&self) -> Polls {
+        Polls {
+            pause: FIRST_POLL,
+            reported: self.inner.reported.subscribe(),
+        }
+    }
+
     /// Waits until every connected Envoy has answered all changes up to now, or one
     /// refuses this cluster, but for no longer than `patience`. `clock` tells
     /// the time.
@@ -175,7 +185,7 @@ impl Store {
     ) -> Result<EnvoyAnswers, StoreError> {
         let revision = self.revision().await?;
         let deadline = Instant::now() + patience;
-        let mut polls = Polls::new();
+        let mut polls = self.polls();
         loop {
             let reports = self.list_envoys(clock()).await?;
             let answers = EnvoyAnswers::of(cluster, revision, reports);
@@ -190,20 +200,21 @@ impl Store {
     }
 }
 
-/// The pauses between readings of the reports.
-pub(crate) struct Polls(Duration);
+/// When reports are read again: when this process has written some, and for those of others
+/// after longer and longer pauses.
+pub(crate) struct Polls {
+    pause: Duration,
+    reported: watch::Receiver<()>,
+}
 
 // === impl Polls ===
 
 impl Polls {
-    pub(crate) fn new() -> Self {
-        Self(FIRST_POLL)
-    }
-
     /// Waits until the next reading.
     pub(crate) async fn next(&mut self) {
-        sleep(self.0).await;
-        self.0 = self.0.saturating_mul(2).min(POLL);
+        // The sender is in the store that is asked.
+        let _ = timeout(self.pause, self.reported.changed()).await;
+        self.pause = self.pause.saturating_mul(2).min(POLL);
     }
 }
 

@@ -33,6 +33,8 @@ pub(crate) struct Inner {
     /// How often [`Store::publish`] was called.
     published: AtomicU64,
     pub(crate) lifetimes: watch::Sender<Lifetimes>,
+    /// Told whenever this process has reported what Envoys have taken.
+    pub(crate) reported: watch::Sender<()>,
     /// Hears of changes by others.
     pub(crate) listener: Listener,
 }
@@ -68,6 +70,7 @@ impl Store {
             followed: watch::Sender::new(current.revision),
             published: AtomicU64::new(0),
             lifetimes: watch::Sender::new(current.lifetimes),
+            reported: watch::Sender::new(()),
             listener,
         });
         let store = Self { inner };
