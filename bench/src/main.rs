@@ -110,6 +110,9 @@ fn show(report: &Report, failures: &[String], whole: bool) -> Result<()> {
         writeln!(out, "\n{}", file.display())?;
     }
     writeln!(out, "\n{}", report.table())?;
+    if !whole {
+        writeln!(out, "{}", report.conditions())?;
+    }
     for failure in failures {
         writeln!(out, "{failure}")?;
     }

@@ -116,6 +116,13 @@ impl Report {
         Ok(path)
     }
 
+    /// Under what conditions each was measured, for a reader of what is in no file.
+    pub fn conditions(&self) -> String {
+        let lines = self.figures.iter();
+        let lines = lines.map(|figure| format!("{}: {}\n", figure.name, figure.conditions));
+        lines.collect()
+    }
+
     /// The figures for a reader, with a line that says which goals are missed.
     pub fn table(&self) -> String {
         let width = self
