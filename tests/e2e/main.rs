@@ -22,6 +22,7 @@
 mod api_envoys;
 mod api_openapi;
 mod attack_requests;
+mod bytes;
 mod chart;
 mod cli_checks;
 mod cli_doctor;
