@@ -77,8 +77,8 @@ pub async fn measure() -> Result<Report> {
         "resident memory with all members less that with one",
     )]);
     report.extend(bench.members().await?);
-    report.extend(bench.members_among_others().await?);
     report.extend(bench.keys().await?);
+    report.extend(bench.members_among_others().await?);
     report.extend(bench.churn().await?);
     report.extend(bench.restart().await?);
     report.extend(bench.away().await?);
