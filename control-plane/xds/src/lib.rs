@@ -48,6 +48,7 @@ mod server;
 mod session;
 mod status;
 mod stream;
+mod turn;
 
 pub use access_log::{AccessLog, AccessLogEntry};
 pub use connection::{Connection, Peer};

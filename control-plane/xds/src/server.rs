@@ -24,6 +24,7 @@ use crate::lag::Lag;
 use crate::metrics::Metrics;
 use crate::status::{Envoys, Registry};
 use crate::stream::{Outgoing, Stream};
+use crate::turn::{Turn, Turns};
 
 /// The filter module of about 2 MB may travel inside a resource; a response of
 /// several resources is cut at 4 MiB. A response over this limit breaks the
@@ -83,6 +84,7 @@ struct Ads {
     registry: Registry,
     closing: watch::Receiver<bool>,
     held: Option<watch::Receiver<Option<String>>>,
+    turns: Turns,
     metrics: Metrics,
 }
 
@@ -175,6 +177,7 @@ impl XdsServer {
             registry: self.registry,
             closing: closing.clone(),
             held: self.held,
+            turns: Turns::new(),
             metrics: self.metrics,
         };
         let ads = AggregatedDiscoveryServiceServer::new(ads)
@@ -230,6 +233,7 @@ impl AggregatedDiscoveryService for Ads {
             closing: self.closing.clone(),
             peer,
             held: self.held.clone(),
+            turn: Turn::new(self.turns.clone()),
             lag: Lag::new(self.metrics.clone(), entry.stream()),
             entry,
         };

@@ -15,6 +15,7 @@ use crate::connection::Peer;
 use crate::lag::Lag;
 use crate::session::{Session, SessionError};
 use crate::status::Entry;
+use crate::turn::Turn;
 
 /// How many different senseless requests of one stream are logged, should a
 /// client make types up.
@@ -32,6 +33,7 @@ pub(crate) struct Stream {
     pub(crate) peer: Peer,
     /// The `node.cluster` that nothing is sent to yet.
     pub(crate) held: Option<watch::Receiver<Option<String>>>,
+    pub(crate) turn: Turn,
     pub(crate) entry: Entry,
     pub(crate) lag: Lag,
 }
@@ -70,6 +72,7 @@ impl Stream {
             closing,
             peer,
             held,
+            turn,
             entry,
             lag,
         } = self;
@@ -86,12 +89,17 @@ impl Stream {
                     .is_none_or(|held| held.borrow().as_deref() != Some(node.cluster.as_str()));
                 if sends {
                     take_snapshot(snapshots, &mut session, entry, lag);
+                    turn.want();
                 }
             }
             // Only once all is written: until then a newer snapshot can still
             // replace what is not, and a slow Envoy costs no memory.
-            if outbox.is_empty() {
+            if outbox.is_empty() && turn.has_come() {
                 outbox.extend(session.poll_responses(Instant::now().into_std()));
+                turn.writes(!outbox.is_empty());
+                if session.settled().is_some() {
+                    turn.end();
+                }
             }
             // One that is held is none that changes are waited for.
             if sends {
@@ -105,7 +113,7 @@ impl Stream {
             let wake_at = session
                 .wake_at()
                 .map(Instant::from_std)
-                .filter(|_| outbox.is_empty());
+                .filter(|_| outbox.is_empty() && !turn.is_awaited());
             tokio::select! {
                 () = responses.closed() => return End::ByEnvoy,
                 () = closed(closing) => return End::Shutdown,
@@ -128,7 +136,7 @@ impl Stream {
                         return End::NotItself(status);
                     }
                     match session.on_request(request) {
-                        Ok(()) => {}
+                        Ok(()) => turn.want(),
                         Err(error) if error.is_fatal() => return End::Refused(error),
                         Err(error) => log_skipped(error, &mut unknown_types, entry),
                     }
@@ -141,9 +149,11 @@ impl Stream {
                     if publisher_lives {
                         lag.on_change();
                         take_snapshot(snapshots, &mut session, entry, lag);
+                        turn.want();
                     }
                 }
-                () = at(wake_at), if wake_at.is_some() => {}
+                () = at(wake_at), if wake_at.is_some() => turn.want(),
+                () = turn.changed(), if sends => {}
             }
         }
     }

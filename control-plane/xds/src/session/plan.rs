@@ -8,7 +8,7 @@ use cubegate_snapshot::Resource;
 
 /// Above this many bytes a response is cut, and the rest follows once it has
 /// been answered. A resource that is larger by itself travels alone.
-const MAX_RESPONSE_BYTES: usize = 4 * 1024 * 1024;
+const MAX_RESPONSE_BYTES: usize = 1024 * 1024;
 
 /// The difference between what Envoy has and what it should have.
 #[derive(Debug, Default)]
