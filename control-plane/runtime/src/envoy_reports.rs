@@ -17,12 +17,12 @@ use cubegate_xds::{EnvoyStatus, Envoys};
 use rand::Rng as _;
 use time::OffsetDateTime;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep_until};
 
 use crate::checks::Answers;
 
 /// From one report to the next, when there is something new: so many times as long as the last one
-/// took, which has a row for each Envoy, and at most so long. Whoever has added a cluster waits for it.
+/// took, which has a row for each Envoy, and at most so long. Who waits in another process waits for it.
 const REST: u32 = 20;
 const MOST: Duration = Duration::from_millis(500);
 
@@ -54,33 +54,44 @@ pub(crate) async fn keep(store: Store, mut sources: Sources, stopped: impl Futur
     let mut revisions = BTreeMap::new();
     let mut reported = Vec::new();
     let mut due = Instant::now();
+    let mut rested = Instant::now();
     loop {
         let reports = sources.reports(&mut revisions);
+        // Whoever waits in this process waits for no database.
+        store.note_envoys(&id, &reports);
         let news = without_accepted(&reports);
-        if news != reported || (!reports.is_empty() && Instant::now() >= due) {
+        let is_due = !reports.is_empty() && Instant::now() >= due;
+        if (news != reported || is_due) && Instant::now() >= rested {
             let began = Instant::now();
             match store
                 .report_envoys(&id, &reports, OffsetDateTime::now_utc())
                 .await
             {
-                Ok(()) => reported = news,
+                Ok(()) => reported.clone_from(&news),
                 // Whatever else needs the database says more.
                 Err(error) => tracing::warn!(%error, "what Envoys answer could not be written"),
             }
             due = Instant::now() + ENVOY_REPORT_INTERVAL;
-            tokio::select! {
-                () = sleep(began.elapsed().saturating_mul(REST).min(MOST)) => {}
-                () = &mut stopped => break,
-            }
+            // A database that fails is not asked all the time.
+            rested = match reported == news {
+                true => Instant::now() + began.elapsed().saturating_mul(REST).min(MOST),
+                false => due,
+            };
         }
+        let next = match reported == news {
+            true if reports.is_empty() => Instant::now() + ENVOY_REPORT_INTERVAL,
+            true => due.max(rested),
+            false => rested,
+        };
         tokio::select! {
             Ok(()) = sources.envoys.changed() => {}
             Ok(()) = sources.revision.changed() => {}
             Ok(()) = sources.answers.changed() => {}
-            () = sleep_until(due) => due = due.max(Instant::now()),
+            () = sleep_until(next) => {}
             () = &mut stopped => break,
         }
     }
+    store.note_envoys(&id, &[]);
     let _ = store
         .report_envoys(&id, &[], OffsetDateTime::now_utc())
         .await;

@@ -96,6 +96,13 @@ pub struct EnvoyAnswers {
     pub refused: Vec<(String, String)>,
 }
 
+/// What [`Store::note_envoys`] was told last.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Noted {
+    control_plane: String,
+    reports: Vec<EnvoyReport>,
+}
+
 #[derive(sqlx::FromRow)]
 struct EnvoyRow {
     stream: i64,
@@ -108,6 +115,20 @@ struct EnvoyRow {
 // === impl Store ===
 
 impl Store {
+    /// Says in this process alone what the Envoys of its control plane have taken. It counts here
+    /// in the place of what that control plane has in the database, which is written less often.
+    pub fn note_envoys(&self, control_plane: &str, reports: &[EnvoyReport]) {
+        let noted = Noted {
+            control_plane: control_plane.to_owned(),
+            reports: reports.to_vec(),
+        };
+        self.inner.noted.send_if_modified(|known| {
+            let changed = *known != noted;
+            *known = noted;
+            changed
+        });
+    }
+
     /// Says what the Envoys of a control plane have taken; what it said before is gone.
     ///
     /// # Errors
@@ -144,7 +165,6 @@ impl Store {
             .await?;
         }
         tx.commit().await?;
-        self.inner.reported.send_replace(());
         Ok(())
     }
 
@@ -153,21 +173,33 @@ impl Store {
     /// # Errors
     /// [`StoreError::Database`] or [`StoreError::Inconsistent`].
     pub async fn list_envoys(&self, now: OffsetDateTime) -> Result<Vec<EnvoyReport>, StoreError> {
+        let Noted {
+            control_plane,
+            reports,
+        } = self.inner.noted.borrow().clone();
         let rows: Vec<EnvoyRow> = sqlx::query_as(
-            "SELECT stream, node, revision, refusals, state FROM envoys WHERE reported_at >= $1
+            "SELECT stream, node, revision, refusals, state FROM envoys
+             WHERE reported_at >= $1 AND control_plane <> $2
              ORDER BY node, control_plane, stream",
         )
         .bind(from_time(now - REPORT_LIFETIME))
+        .bind(control_plane)
         .fetch_all(self.reader())
         .await?;
-        rows.into_iter().map(EnvoyRow::into_report).collect()
+        let others = rows.into_iter().map(EnvoyRow::into_report);
+        let mut all = others.collect::<Result<Vec<_>, _>>()?;
+        if !reports.is_empty() {
+            all.extend(reports);
+            all.sort_by(|a, b| a.node.cmp(&b.node));
+        }
+        Ok(all)
     }
 
     /// For who waits for what Envoys say; to be had before the first reading.
     pub(crate) fn polls(&self) -> Polls {
         Polls {
             pause: FIRST_POLL,
-            reported: self.inner.reported.subscribe(),
+            noted: self.inner.noted.subscribe(),
         }
     }
 
@@ -200,11 +232,11 @@ impl Store {
     }
 }
 
-/// When reports are read again: when this process has written some, and for those of others
-/// after longer and longer pauses.
+/// When reports are read again: when there is something new in this process, and for those of
+/// others after longer and longer pauses.
 pub(crate) struct Polls {
     pause: Duration,
-    reported: watch::Receiver<()>,
+    noted: watch::Receiver<Noted>,
 }
 
 // === impl Polls ===
@@ -213,7 +245,7 @@ impl Polls {
     /// Waits until the next reading.
     pub(crate) async fn next(&mut self) {
         // The sender is in the store that is asked.
-        let _ = timeout(self.pause, self.reported.changed()).await;
+        let _ = timeout(self.pause, self.noted.changed()).await;
         self.pause = self.pause.saturating_mul(2).min(POLL);
     }
 }

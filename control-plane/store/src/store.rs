@@ -8,6 +8,7 @@ use tokio::sync::{Mutex, watch};
 
 use crate::cluster::Known;
 use crate::connect::{Dialect, Pools, Scope};
+use crate::envoy::Noted;
 use crate::key::KeyUses;
 use crate::metrics::{Metrics, PoolSize, Reader, Write};
 use crate::password::Passwords;
@@ -33,8 +34,8 @@ pub(crate) struct Inner {
     /// How often [`Store::publish`] was called.
     published: AtomicU64,
     pub(crate) lifetimes: watch::Sender<Lifetimes>,
-    /// Told whenever this process has reported what Envoys have taken.
-    pub(crate) reported: watch::Sender<()>,
+    /// What the Envoys of this process have taken.
+    pub(crate) noted: watch::Sender<Noted>,
     /// Hears of changes by others.
     pub(crate) listener: Listener,
 }
@@ -70,7 +71,7 @@ impl Store {
             followed: watch::Sender::new(current.revision),
             published: AtomicU64::new(0),
             lifetimes: watch::Sender::new(current.lifetimes),
-            reported: watch::Sender::new(()),
+            noted: watch::Sender::default(),
             listener,
         });
         let store = Self { inner };

@@ -57,6 +57,30 @@ async fn each_control_plane_reports_of_its_own(kind: Kind) {
     assert!(store.list_envoys(at(33)).await.unwrap().is_empty());
 }
 
+async fn what_this_process_knows_is_known_to_it_before_it_is_written(kind: Kind) {
+    let store = TestStore::new(kind).await;
+    let other = store.open_again().await;
+    let (behind, current) = (mk_report("east", 1, &[]), mk_report("east", 7, &[]));
+    let west = mk_report("west", 6, &[]);
+    for (control_plane, report) in [("a", &behind), ("b", &west)] {
+        let reports = std::slice::from_ref(report);
+        store
+            .report_envoys(control_plane, reports, at(0))
+            .await
+            .unwrap();
+    }
+    store.note_envoys("a", std::slice::from_ref(&current));
+    let here = store.list_envoys(at(1)).await.unwrap();
+    assert_eq!(here, [current, west.clone()]);
+    // Another process has what is written.
+    assert_eq!(
+        other.list_envoys(at(1)).await.unwrap(),
+        [behind, west.clone()]
+    );
+    store.note_envoys("a", &[]);
+    assert_eq!(store.list_envoys(at(1)).await.unwrap(), [west]);
+}
+
 async fn waiting_ends_with_the_answers_and_has_an_end_without_them(kind: Kind) {
     let store = TestStore::new(kind).await;
     let (long, short) = (Duration::from_secs(600), Duration::from_millis(300));
@@ -87,6 +111,7 @@ async fn waiting_ends_with_the_answers_and_has_an_end_without_them(kind: Kind) {
 
 on_each_database!(
     each_control_plane_reports_of_its_own,
+    what_this_process_knows_is_known_to_it_before_it_is_written,
     waiting_ends_with_the_answers_and_has_an_end_without_them,
 );
 
