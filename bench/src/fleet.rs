@@ -85,9 +85,9 @@ impl Fleet {
             }
         }
         // As after an upgrade: all at once.
-        let began = Instant::now();
+        let (began, asked) = (Instant::now(), members.asked());
         serve.restart(&flags).await?;
-        until_read(&members, away).await?;
+        until_read(&members, &asked, away).await?;
         let started = began.elapsed();
         sleep(SETTLE).await;
 
@@ -148,15 +148,14 @@ impl Fleet {
     }
 }
 
-/// Waits until each member that answers was asked.
-async fn until_read(members: &Members, away: usize) -> Result<()> {
-    let first = members.asked();
+/// Waits until each member that answers was asked since it had been asked so often.
+async fn until_read(members: &Members, first: &[u64], away: usize) -> Result<()> {
     let began = Instant::now();
     loop {
         let asked = members.asked();
         let unread = asked
             .iter()
-            .zip(&first)
+            .zip(first)
             .enumerate()
             .filter(|(number, (now, before))| {
                 let is_away = away > 0 && (number % away == 0 || number % away == 1);
