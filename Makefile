@@ -152,7 +152,7 @@ lint: build-dev $(DENY) $(MACHETE) ## Check format, lints, dependencies, documen
 	envoy/validate.sh $(ENVOY) $(CUBEGATE) $(FILTER)
 	diff --unified docs/cli.md <($(CUBEGATE) man --markdown) || { echo "the command line has changed; run: make generate" >&2; exit 1; }
 	deploy/helm/render.sh "$$(deploy/local/tools.sh helm)" --check
-	docs/check-paths.sh README.md ARCHITECTURE.md bench/README.md docs/lists.md docs/connections.md docs/import.md docs/audit.md docs/keys.md docs/impersonation.md docs/storage.md docs/kubesphere.md docs/envoys.md docs/metrics.md docs/runbook.md docs/operations.md docs/sources.md envoy/README.md docs/threats.md docs/clients.md docs/console.md docs/logging.md docs/recipes.md docs/kubernetes.md docs/gateways.md deploy/images/README.md deploy/compose/README.md deploy/helm/cubegate/README.md CONTRIBUTING.md SECURITY.md
+	docs/check-paths.sh README.md ARCHITECTURE.md bench/README.md docs/lists.md docs/connections.md docs/import.md docs/audit.md docs/keys.md docs/impersonation.md docs/storage.md docs/kubesphere.md docs/envoys.md docs/metrics.md docs/runbook.md docs/operations.md docs/sources.md docs/scale.md envoy/README.md docs/threats.md docs/clients.md docs/console.md docs/logging.md docs/recipes.md docs/kubernetes.md docs/gateways.md deploy/images/README.md deploy/compose/README.md deploy/helm/cubegate/README.md CONTRIBUTING.md SECURITY.md
 	docs/check-tests.sh docs/operations.md docs/threats.md docs/clients.md docs/gateways.md
 	deploy/observability/dashboards.py --check
 
