@@ -120,6 +120,7 @@ mod store_migrate;
 mod store_postgres;
 mod store_upgrade;
 mod support;
+mod upgrades;
 mod vectors_kinds;
 mod vectors_kubecube;
 mod vectors_kubesphere;
