@@ -1,5 +1,7 @@
 //! The gRPC service and its listener.
 
+mod service;
+
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,9 +9,7 @@ use std::time::Duration;
 use cubegate_snapshot::Snapshot;
 use envoy_types::pb::envoy::service::accesslog::v3::access_log_service_server::AccessLogServiceServer;
 use envoy_types::pb::envoy::service::discovery::v3 as proto;
-use proto::aggregated_discovery_service_server::{
-    AggregatedDiscoveryService, AggregatedDiscoveryServiceServer,
-};
+use proto::aggregated_discovery_service_server::AggregatedDiscoveryService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, watch};
 use tokio_stream::StreamExt as _;
@@ -18,6 +18,7 @@ use tonic::service::Routes;
 use tonic::transport::Server;
 use tonic::{Request, Response, Status, Streaming};
 
+use self::service::Discovery;
 use crate::access_log::{self, AccessLog};
 use crate::connection::{Connection, Peer};
 use crate::lag::Lag;
@@ -27,7 +28,7 @@ use crate::stream::{Outgoing, Stream};
 use crate::turn::{Turn, Turns};
 
 /// The filter module of about 2 MB may travel inside a resource; a response of
-/// several resources is cut at 4 MiB. A response over this limit breaks the
+/// several resources is cut at 1 MiB. A response over this limit breaks the
 /// stream, so it is generous.
 const MAX_RESPONSE_BYTES: usize = 16 * 1024 * 1024;
 
@@ -180,10 +181,7 @@ impl XdsServer {
             turns: Turns::new(),
             metrics: self.metrics,
         };
-        let ads = AggregatedDiscoveryServiceServer::new(ads)
-            .max_decoding_message_size(MAX_REQUEST_BYTES)
-            .max_encoding_message_size(MAX_RESPONSE_BYTES);
-        let routes = self.others.add_service(ads);
+        let routes = self.others.add_service(Discovery::new(ads));
         match self.access_log {
             None => routes,
             Some(log) => routes.add_service(
