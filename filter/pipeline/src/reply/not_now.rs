@@ -41,8 +41,14 @@ impl Reply {
         .with_header("retry-after", "1")
     }
 
-    /// 503: the cluster does not answer, and the gateway knows it already.
+    /// 503: the cluster does not answer, and the gateway knows it already. On KubeCube's paths 502,
+    /// as who was the first to ask was told: its clients know no other word for it.
     pub(crate) fn member_down(family: Family, name: &str) -> Self {
+        if family == Family::KubeCube {
+            return Self::upstream_failed(family, 502)
+                .with_header("retry-after", &PAUSE.to_string())
+                .counted_as(Counter::MemberDown);
+        }
         let message = format!(
             "The API server of cluster {name} does not answer the gateway, which looks for it every {PAUSE} seconds; try again in a moment."
         );
