@@ -8,12 +8,12 @@ use anyhow::{Context as _, Result, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use cubegate_tests::run::unique;
-use cubegate_tests::until;
+use cubegate_tests::{Gateway, Options, Site, Stack, block_on, until};
 use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, Issuer, KeyPair};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use crate::support::{cube, in_the_world, kube};
+use crate::support::{cube, kube};
 
 /// How long the first certificate is good: longer than it takes to register it.
 const SHORT: Duration = Duration::from_secs(15);
@@ -55,9 +55,11 @@ fn write_kubeconfig(
 
 #[test]
 fn a_certificate_of_the_gateway_that_ends_is_told_as_such_and_another_one_is_taken() -> Result<()> {
-    in_the_world(async |world| {
-        let server = &world.stack.member;
-        let site = world.gateway.site();
+    // A gateway of its own: other tests count the clusters of theirs.
+    block_on(async {
+        let server = &Stack::shared().await?.member;
+        let gateway = Gateway::start(Site::new("expiry")?, &Options::default()).await?;
+        let site = gateway.site();
         let write = |good| {
             write_kubeconfig(
                 site.dir(),
@@ -68,7 +70,7 @@ fn a_certificate_of_the_gateway_that_ends_is_told_as_such_and_another_one_is_tak
         };
         let cluster = format!("ending-{}", unique());
         site.add_cluster(&cluster, &write(SHORT)?, true).await?;
-        let admin = world.gateway.admin().await?;
+        let admin = gateway.admin().await?;
         let (of_cube, of_kube) = (cube(&cluster, NAMESPACES), kube(&cluster, NAMESPACES));
         admin.get(&of_cube).send().await?.expect(200)?;
         admin.get(&of_kube).send().await?.expect(200)?;
@@ -116,6 +118,7 @@ fn a_certificate_of_the_gateway_that_ends_is_told_as_such_and_another_one_is_tak
             Ok((answer.status == 200).then_some(()))
         })
         .await?;
-        admin.get(&of_kube).send().await?.expect(200).map(drop)
+        admin.get(&of_kube).send().await?.expect(200)?;
+        gateway.stop().await
     })
 }
