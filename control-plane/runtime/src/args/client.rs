@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 /// Which gateway, and with what.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ClientArgs {
-    /// The gateway's URL, as https://gateway.example:30443
+    /// The gateway's URL, as `https://gateway.example:30443`
     #[arg(long, env = "CUBEGATE_GATEWAY", value_name = "URL")]
     pub(crate) gateway: String,
 
@@ -24,7 +24,7 @@ pub(crate) struct ClientArgs {
     )]
     pub(crate) credential_file: Option<PathBuf>,
 
-    /// The keyring that holds it, under the gateway's URL: the program docker-credential-NAME is asked, as secretservice, osxkeychain or pass. An access key is the user name there, a refresh token has the user name <token>
+    /// The keyring that holds it, under the gateway's URL: the program docker-credential-NAME is asked, as secretservice, osxkeychain or pass. An access key is the user name there, a refresh token has the user name `<token>`
     #[arg(
         long,
         env = "CUBEGATE_CREDENTIAL_HELPER",
