@@ -1,9 +1,9 @@
 //! The gRPC service of delta discovery, with an encoder of its own.
 //!
 //! tonic encodes all messages of a stream into one buffer, of which it hands out pieces. One that has
-//! grown, by doubling, keeps its size and goes on being used for the small messages that follow: an
-//! Envoy that has been sent five megabytes once would cost as much for as long as it is connected.
-//! Here a message gets as much as it needs, so that the next one begins a new buffer.
+//! grown keeps its size for as long as the Envoy is connected. Left to itself it grows by doubling, and
+//! has several messages at a time: five megabytes for an Envoy that has been sent as much once. Here
+//! it is as large as the largest message needs.
 
 use std::convert::Infallible;
 use std::sync::Arc;
