@@ -334,14 +334,19 @@ impl Keeper {
             unreachable: unreachable.map(|(name, _)| name.clone()).collect(),
             complete: self.is_complete(),
         };
-        self.remember.send_replace(self.memory());
+        let mut have_others = false;
         self.publish.send_if_modified(|known| {
+            have_others = known.resources != now.resources;
             let changed = *known != now;
             if changed {
                 *known = now;
             }
             changed
         });
+        // Most news is of other things.
+        if have_others {
+            self.remember.send_replace(self.memory());
+        }
     }
 }
 

@@ -32,6 +32,7 @@ mod data_dir;
 mod discovery;
 mod envoy;
 mod envoy_reports;
+mod https;
 mod keys;
 mod listener;
 mod log;

@@ -1,32 +1,24 @@
 //! JSON lines by HTTP POST.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{Context as _, anyhow};
 use cubegate_store::Unsent;
 use http_body_util::Full;
-use hyper::body::Bytes;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, USER_AGENT};
 use hyper::{Method, Request, StatusCode, Uri};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::{ClientConfig, RootCertStore};
 use tokio::time::timeout;
 
 use super::{Failure, Sink};
+use crate::https;
 
 /// How long an answer may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Sends records as JSON lines.
 pub(crate) struct Webhook {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    client: https::Client,
     url: Uri,
     header: Option<(HeaderName, HeaderValue)>,
 }
@@ -60,18 +52,12 @@ impl Webhook {
                 )
             })
             .transpose()?;
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots(ca)?)
-            .with_no_client_auth();
-        let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(tls)
-            .https_or_http()
-            .enable_http1()
-            .build();
+        let called = ca.map_or_else(String::new, |ca| format!("the CA {}", ca.display()));
+        let pem = ca.map(std::fs::read).transpose();
+        let pem = pem.with_context(|| format!("{called} cannot be read"))?;
+        let client = https::client(pem.as_deref(), &called)?;
         Ok(Self {
-            client: Client::builder(TokioExecutor::new()).build(connector),
+            client,
             url,
             header,
         })
@@ -116,26 +102,4 @@ impl Sink for Webhook {
             Err(error) => Err(Failure::Away(error)),
         }
     }
-}
-
-fn roots(ca: Option<&Path>) -> anyhow::Result<RootCertStore> {
-    let mut roots = RootCertStore::empty();
-    match ca {
-        Some(file) => {
-            let unusable = || format!("the certificates in {} cannot be used", file.display());
-            for certificate in CertificateDer::pem_file_iter(file).with_context(unusable)? {
-                roots
-                    .add(certificate.with_context(unusable)?)
-                    .with_context(unusable)?;
-            }
-            if roots.is_empty() {
-                bail!("there is no certificate in {}", file.display());
-            }
-        }
-        None => {
-            let found = rustls_native_certs::load_native_certs();
-            roots.add_parsable_certificates(found.certs);
-        }
-    }
-    Ok(roots)
 }

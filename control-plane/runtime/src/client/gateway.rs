@@ -2,28 +2,21 @@
 
 use std::fmt;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{Context as _, anyhow};
 use cubegate_api_types::cube::{OwnClusters, TokenAnswer, WhoAmI};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Bytes;
 use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, USER_AGENT};
 use hyper::{Method, Request, StatusCode};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::{ClientConfig, RootCertStore};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use tokio::time::timeout;
 
 use super::GatewayUrl;
+use crate::https;
 
 /// How long an answer may take.
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -41,7 +34,7 @@ const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 /// Asks one gateway.
 pub(crate) struct GatewayClient {
     url: GatewayUrl,
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    client: https::Client,
 }
 
 /// A refusal of the gateway, in its words.
@@ -86,21 +79,8 @@ impl GatewayClient {
                     .with_context(|| format!("the CA {} cannot be read", file.display()))
             })
             .transpose()?;
-        let roots = roots(file.as_deref().or(ca_pem))?;
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(tls)
-            .https_or_http()
-            .enable_http1()
-            .build();
-        Ok(Self {
-            url,
-            client: Client::builder(TokioExecutor::new()).build(connector),
-        })
+        let client = https::client(file.as_deref().or(ca_pem), "the CA of the gateway")?;
+        Ok(Self { url, client })
     }
 
     /// Where it is.
@@ -250,24 +230,6 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> anyhow::Result<T> {
     serde_json::from_slice(body)
         .ok()
         .context("the gateway's answer cannot be read; is --gateway the URL of a Cubegate?")
-}
-
-fn roots(pem: Option<&[u8]>) -> anyhow::Result<RootCertStore> {
-    let mut roots = RootCertStore::empty();
-    let Some(pem) = pem else {
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        return Ok(roots);
-    };
-    let unusable = "the CA of the gateway cannot be used";
-    for certificate in CertificateDer::pem_slice_iter(pem) {
-        roots
-            .add(certificate.context(unusable)?)
-            .context(unusable)?;
-    }
-    if roots.is_empty() {
-        bail!("{unusable}: there is no certificate in it");
-    }
-    Ok(roots)
 }
 
 // === impl Refused ===
