@@ -167,6 +167,7 @@ run_both() {
 		--cert-dir="$dir/pki" --tls-cert-file="$dir/pki/apiserver.crt" --tls-private-key-file="$dir/pki/apiserver.key" \
 		--client-ca-file="$dir/pki/ca.crt" --service-account-issuer=https://kubernetes.default.svc \
 		--service-account-key-file="$dir/pki/sa.pub" --service-account-signing-key-file="$dir/pki/sa.key" \
+		--kubelet-client-certificate="$dir/pki/kubelet-client.crt" --kubelet-client-key="$dir/pki/kubelet-client.key" \
 		--service-cluster-ip-range=10.0.0.0/24 --authorization-mode=RBAC --disable-admission-plugins=ServiceAccount \
 		"${webhook_flags[@]}" "${tls_flags[@]}"
 }
@@ -205,6 +206,10 @@ start() {
 	etcd=$("$here/tools.sh" etcd)
 	apiserver=$("$here/tools.sh" apiserver)
 	make_pki "$dir"
+	# What it shows to kubelets, of which the tests have one.
+	if ! certificate_is_good kubelet-client; then
+		(umask 077 && sign_client "$dir/pki" "$dir/pki/kubelet-client" /CN=kube-apiserver-kubelet-client)
+	fi
 	for try in 1 2 3; do
 		choose_ports
 		: >"$dir/etcd.log"
@@ -226,13 +231,14 @@ start() {
 		die "$name was not ready within 60 s; its last words are above. Start it again when the machine is less busy"
 	done
 	write_kubeconfig "$dir/kubeconfig" "$name" kubernetes-admin "$dir/pki/admin"
-	[[ ! -s $dir/gateway.kubeconfig ]] || ! gateway_certificate_is_good || write_kubeconfig "$dir/gateway.kubeconfig" "$name" cubegate "$dir/pki/gateway"
+	[[ ! -s $dir/gateway.kubeconfig ]] || ! certificate_is_good gateway || write_kubeconfig "$dir/gateway.kubeconfig" "$name" cubegate "$dir/pki/gateway"
 	say "$name is ready at https://127.0.0.1:$api_port after $(awk -v a="$began" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f", b - a }') s"
 	printf '%s\n' "$dir/kubeconfig"
 }
 
-gateway_certificate_is_good() {
-	[[ -s $dir/pki/gateway.key ]] && openssl verify -CAfile "$dir/pki/ca.crt" "$dir/pki/gateway.crt" >/dev/null 2>&1
+# certificate_is_good NAME: it is there, and the CA's.
+certificate_is_good() {
+	[[ -s $dir/pki/$1.key ]] && openssl verify -CAfile "$dir/pki/ca.crt" "$dir/pki/$1.crt" >/dev/null 2>&1
 }
 
 gateway_kubeconfig() {
@@ -243,7 +249,7 @@ gateway_kubeconfig() {
 	is_ready || die "the API server of $dir does not answer; run: $0 start NAME $dir"
 	kubectl=$("$here/tools.sh" kubectl)
 	name=$(sed -n 's/^current-context: //p' "$dir/kubeconfig")
-	if ! gateway_certificate_is_good; then (umask 077 && sign_client "$dir/pki" "$dir/pki/gateway" /CN=cubegate); fi
+	if ! certificate_is_good gateway; then (umask 077 && sign_client "$dir/pki" "$dir/pki/gateway" /CN=cubegate); fi
 	"$kubectl" --kubeconfig "$dir/kubeconfig" apply -f "$here/gateway-rbac.yaml" >&2 ||
 		die "kubectl could not make the gateway's role in $name; what it says is above"
 	# Of earlier versions, and wider: every group could be impersonated.

@@ -95,6 +95,7 @@ mod gateway_logins;
 mod gateway_made_by_keys;
 mod gateway_metrics;
 mod gateway_misplaced;
+mod gateway_node;
 mod gateway_observability;
 mod gateway_passthrough;
 mod gateway_promises;
