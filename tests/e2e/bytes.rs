@@ -3,6 +3,7 @@
 
 mod headers;
 mod reads;
+mod scripted;
 mod streams;
 mod writes;
 
