@@ -1,6 +1,8 @@
 //! What runs in a container: a process of this machine, in a folder of its own.
 
+use std::pin::pin;
 use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
@@ -26,12 +28,16 @@ pub(super) struct Streams {
     pub(super) error: Sender,
 }
 
-/// Runs a command for a client, which learns how it ended. A client that goes away ends it.
+/// How long a process goes on whose client is gone: it has the end of its input to read.
+const ALONE: Duration = Duration::from_secs(3);
+
+/// Runs a command for a client, which learns how it ended. A client that goes away ends it, soon.
 pub(super) async fn run(mut command: Command, streams: Streams) -> Result<()> {
     let gone = streams.error.clone();
+    let mut work = pin!(to_its_end(&mut command, streams));
     tokio::select! {
-        () = gone.closed() => Ok(()),
-        ended = to_its_end(&mut command, streams) => ended,
+        ended = &mut work => ended,
+        () = gone.closed() => tokio::time::timeout(ALONE, work).await?,
     }
 }
 
