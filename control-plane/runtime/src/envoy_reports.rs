@@ -112,12 +112,12 @@ impl Sources {
             .iter()
             .map(|(stream, status)| {
                 let known = revisions.entry(*stream).or_default();
-                let is_settled = status
-                    .settled
-                    .as_ref()
-                    .is_some_and(|settled| Arc::ptr_eq(settled, &snapshot));
-                if is_settled {
-                    *known = revision;
+                if let Some(reached) = &status.reached {
+                    // A change that is of no interest to Envoys makes no snapshot.
+                    *known = match Arc::ptr_eq(reached, &snapshot) {
+                        true => revision,
+                        false => reached.revision.max(*known),
+                    };
                 }
                 EnvoyReport {
                     stream: *stream,

@@ -185,7 +185,8 @@ impl Publisher {
 
     fn publish(&mut self, revision: Revision, publish: &watch::Sender<Arc<Snapshot>>) {
         let former = Arc::clone(&publish.borrow());
-        let made = self.snapshot(&former);
+        let mut made = self.snapshot(&former);
+        made.revision = revision.total;
         if *former != made {
             publish.send_replace(Arc::new(made));
             tracing::debug!(

@@ -1,7 +1,7 @@
 //! Domain state to Envoy resources, a pure function.
 //!
 //! ```text
-//! GatewayState ──snapshot()──> Snapshot { type → name → Resource { version, Any } } ──> xds
+//! GatewayState ──snapshot()──> Snapshot { type → name → Resource { version, bytes } } ──> xds
 //!   clusters ───> Secret (CA, client certificate or token), Cluster
 //!   clusters ───> ExtensionConfig ×72 (what the filter is told of them, in parts)
 //!   tokens, limits ───> ExtensionConfig ×2 (the filter, and its document)

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use envoy_types::pb::google::protobuf::Any;
+use bytes::Bytes;
 use prost::{Message, Name};
 use sha2::{Digest, Sha256};
 
@@ -24,28 +24,30 @@ pub enum ResourceType {
     RouteConfiguration,
 }
 
-/// One resource as Envoy gets it.
+/// One resource as Envoy gets it. Hundreds of streams share its bytes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Resource {
     /// A digest of the bytes.
-    pub version: String,
-    /// The message.
-    pub any: Any,
+    pub version: Arc<str>,
+    /// The encoded message. Of what type it is says the kind under which it stands.
+    pub value: Bytes,
     /// It refers to no other resource, and waits for none.
     pub stands_alone: bool,
 }
 
 /// Everything that one Envoy should have. Snapshots that are made of each other share what is the
 /// same in both.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default)]
 pub struct Snapshot {
+    /// The revision of the store that it was made of, at least. It makes no other snapshot of it.
+    pub revision: u64,
     kinds: BTreeMap<ResourceType, Arc<Kind>>,
 }
 
 /// All resources of one kind.
 #[derive(Debug, Clone, Default)]
 struct Kind {
-    resources: BTreeMap<String, Arc<Resource>>,
+    resources: BTreeMap<Arc<str>, Arc<Resource>>,
     /// Worked out when it is asked for: each of hundreds of streams does.
     version: OnceLock<String>,
 }
@@ -97,11 +99,8 @@ impl Resource {
         let digest: [u8; 32] = Sha256::digest(&value).into();
         let (short, _) = digest.split_at(8);
         Self {
-            version: hex::encode(short),
-            any: Any {
-                type_url: M::type_url(),
-                value,
-            },
+            version: hex::encode(short).into(),
+            value: value.into(),
             stands_alone: false,
         }
     }
@@ -121,7 +120,7 @@ impl Resource {
 
 impl Snapshot {
     /// Adds or replaces a resource.
-    pub fn insert(&mut self, kind: ResourceType, name: impl Into<String>, resource: Resource) {
+    pub fn insert(&mut self, kind: ResourceType, name: impl Into<Arc<str>>, resource: Resource) {
         self.insert_shared(kind, name, Arc::new(resource));
     }
 
@@ -129,7 +128,7 @@ impl Snapshot {
     pub fn insert_shared(
         &mut self,
         kind: ResourceType,
-        name: impl Into<String>,
+        name: impl Into<Arc<str>>,
         resource: Arc<Resource>,
     ) {
         let kind = Arc::make_mut(self.kinds.entry(kind).or_default());
@@ -143,7 +142,7 @@ impl Snapshot {
             let own = Arc::make_mut(self.kinds.entry(*kind).or_default());
             let others = others.resources.iter();
             own.resources
-                .extend(others.map(|(name, resource)| (name.clone(), Arc::clone(resource))));
+                .extend(others.map(|(name, resource)| (Arc::clone(name), Arc::clone(resource))));
             own.version.take();
         }
     }
@@ -164,13 +163,15 @@ impl Snapshot {
         self.kinds.get(&kind)?.resources.get(name)
     }
 
+    /// One resource, and its name as others may share it.
+    pub fn entry(&self, kind: ResourceType, name: &str) -> Option<(&Arc<str>, &Arc<Resource>)> {
+        self.kinds.get(&kind)?.resources.get_key_value(name)
+    }
+
     /// Returns all resources of a kind by name.
-    pub fn all(&self, kind: ResourceType) -> impl Iterator<Item = (&str, &Arc<Resource>)> {
+    pub fn all(&self, kind: ResourceType) -> impl Iterator<Item = (&Arc<str>, &Arc<Resource>)> {
         let resources = self.kinds.get(&kind).map(|kind| &kind.resources);
-        resources
-            .into_iter()
-            .flatten()
-            .map(|(name, resource)| (name.as_str(), resource))
+        resources.into_iter().flatten()
     }
 
     /// Returns a digest over everything of a kind: two Envoys that have accepted the same one
@@ -190,6 +191,12 @@ impl Snapshot {
     }
 }
 
+impl PartialEq for Snapshot {
+    fn eq(&self, other: &Self) -> bool {
+        self.kinds == other.kinds
+    }
+}
+
 // === impl Kind ===
 
 impl Kind {
@@ -198,7 +205,7 @@ impl Kind {
             let mut digest = Sha256::new();
             for (name, resource) in &self.resources {
                 for part in [name, &resource.version] {
-                    digest.update(part);
+                    digest.update(part.as_bytes());
                     digest.update([0]);
                 }
             }
@@ -211,6 +218,12 @@ impl Kind {
 
 impl PartialEq for Kind {
     fn eq(&self, other: &Self) -> bool {
-        self.resources == other.resources
+        // Most are the very same ones, some of megabytes.
+        let is_same = |own: &Arc<Resource>, others| Arc::ptr_eq(own, others) || own == others;
+        let pairs = self.resources.iter().zip(&other.resources);
+        self.resources.len() == other.resources.len()
+            && pairs
+                .into_iter()
+                .all(|((name, own), (other, others))| name == other && is_same(own, others))
     }
 }

@@ -80,7 +80,7 @@ fn certificate() -> ClusterCredential {
 fn names(snapshot: &Snapshot, kind: ResourceType) -> Vec<String> {
     snapshot
         .all(kind)
-        .map(|(name, _)| name.to_owned())
+        .map(|(name, _)| name.to_string())
         .collect()
 }
 
@@ -118,7 +118,7 @@ fn no_secret_stands_outside_a_secret() {
         .filter(|kind| *kind != ResourceType::Secret)
     {
         for (name, resource) in snapshot.all(kind) {
-            let text = String::from_utf8_lossy(&resource.any.value).into_owned();
+            let text = String::from_utf8_lossy(&resource.value).into_owned();
             for secret in ["CLIENT-KEY", "TOKEN-OF-B", "LISTENER-KEY"] {
                 assert!(!text.contains(secret), "{secret} in {kind:?} {name}");
             }
@@ -169,14 +169,14 @@ fn equal_states_make_equal_snapshots_and_a_new_cluster_changes_only_what_it_must
         for (name, resource) in before.all(kind) {
             let same = version(&after, kind, name) == Some(resource.version.clone());
             let part = PartKind::of_member("two").filter_name();
-            assert_eq!(same, name != part, "{kind:?} {name}");
+            assert_eq!(same, **name != *part, "{kind:?} {name}");
         }
     }
 }
 
 fn plugin_of(snapshot: &Snapshot, name: &str) -> wasm::PluginConfig {
     let resource = snapshot.get(ResourceType::ExtensionConfig, name).unwrap();
-    let extension = proto::TypedExtensionConfig::decode(resource.any.value.as_slice()).unwrap();
+    let extension = proto::TypedExtensionConfig::decode(resource.value.as_ref()).unwrap();
     let wasm = Wasm::decode(extension.typed_config.unwrap().value.as_slice()).unwrap();
     wasm.config.unwrap()
 }

@@ -104,7 +104,7 @@ impl AccessLogService for Service {
         &self,
         request: Request<Streaming<proto::StreamAccessLogsMessage>>,
     ) -> Result<Response<proto::StreamAccessLogsResponse>, Status> {
-        let peer = Peer::of(&request)?;
+        let peer = Peer::of(request.extensions())?;
         let mut messages = request.into_inner();
         let mut closing = self.closing.clone();
         let mut name = peer.node.clone();

@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use std::time::SystemTime;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tonic::codegen::http::Extensions;
 use tonic::Status;
 use tonic::transport::server::Connected;
 
@@ -35,9 +36,8 @@ pub struct Connection<IO> {
 
 impl Peer {
     /// Returns the one that a request came from.
-    pub(crate) fn of<T>(request: &tonic::Request<T>) -> Result<Self, Status> {
-        request
-            .extensions()
+    pub(crate) fn of(extensions: &Extensions) -> Result<Self, Status> {
+        extensions
             .get::<Self>()
             .cloned()
             .ok_or_else(|| Status::unauthenticated("it is not known who asks"))

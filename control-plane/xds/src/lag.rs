@@ -6,6 +6,7 @@
 //! ```
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Instant;
 
 use cubegate_snapshot::{ResourceType, Snapshot};
@@ -16,7 +17,7 @@ use crate::session::{Event, Session};
 /// What a resource is that Envoy has not yet.
 struct Waiting {
     since: Instant,
-    version: String,
+    version: Arc<str>,
     /// It is news to an Envoy that has had all before. What an Envoy is told first takes as
     /// long as the Envoy takes to start.
     is_news: bool,
@@ -29,9 +30,9 @@ pub(crate) struct Lag {
     /// When the oldest snapshot was published that Envoy has not all of.
     change: Option<Instant>,
     /// The same for each resource that stands alone: those say what is refused.
-    revocations: BTreeMap<String, Waiting>,
+    revocations: BTreeMap<Arc<str>, Waiting>,
     /// Their versions in the snapshot before.
-    told: BTreeMap<String, String>,
+    told: BTreeMap<Arc<str>, Arc<str>>,
     /// When the responses that are not answered were sent.
     sent: BTreeMap<ResourceType, Instant>,
 }
@@ -63,15 +64,15 @@ impl Lag {
         let alone = snapshot
             .all(ResourceType::ExtensionConfig)
             .filter(|(_, resource)| resource.stands_alone);
-        let now: BTreeMap<String, String> = alone
-            .map(|(name, resource)| (name.to_owned(), resource.version.clone()))
+        let now: BTreeMap<Arc<str>, Arc<str>> = alone
+            .map(|(name, resource)| (Arc::clone(name), Arc::clone(&resource.version)))
             .collect();
         for (name, version) in &now {
             if self.told.get(name) != Some(version) {
-                let waiting = self.revocations.entry(name.clone());
+                let waiting = self.revocations.entry(Arc::clone(name));
                 let waiting = waiting.or_insert_with(|| Waiting {
                     since,
-                    version: String::new(),
+                    version: Arc::clone(version),
                     is_news,
                 });
                 waiting.version.clone_from(version);
@@ -82,10 +83,7 @@ impl Lag {
     }
 
     /// A response is on its way.
-    pub(crate) fn on_sent(&mut self, type_url: &str, bytes: usize) {
-        let Some(kind) = ResourceType::from_type_url(type_url) else {
-            return;
-        };
+    pub(crate) fn on_sent(&mut self, kind: ResourceType, bytes: usize) {
         self.metrics.sent(kind, bytes);
         self.sent.insert(kind, Instant::now());
     }
@@ -123,7 +121,7 @@ impl Lag {
         } = self;
         revocations.retain(|name, waiting| {
             let held = session.holds(ResourceType::ExtensionConfig, name);
-            let is_there = held == Some(waiting.version.as_str());
+            let is_there = held == Some(&*waiting.version);
             if is_there && waiting.is_news {
                 metrics.revocation_is_there(waiting.since);
             }

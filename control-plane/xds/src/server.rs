@@ -8,36 +8,25 @@ use std::time::Duration;
 
 use cubegate_snapshot::Snapshot;
 use envoy_types::pb::envoy::service::accesslog::v3::access_log_service_server::AccessLogServiceServer;
-use envoy_types::pb::envoy::service::discovery::v3 as proto;
-use proto::aggregated_discovery_service_server::AggregatedDiscoveryService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, watch};
 use tokio_stream::StreamExt as _;
-use tokio_stream::wrappers::ReceiverStream;
 use tonic::service::Routes;
 use tonic::transport::Server;
-use tonic::{Request, Response, Status, Streaming};
 
 use self::service::Discovery;
 use crate::access_log::{self, AccessLog};
 use crate::connection::{Connection, Peer};
 use crate::lag::Lag;
 use crate::metrics::Metrics;
+use crate::requests::Requests;
 use crate::status::{Envoys, Registry};
 use crate::stream::{Outgoing, Stream};
 use crate::turn::{Turn, Turns};
 
-/// The filter module of about 2 MB may travel inside a resource; a response of
-/// several resources is cut at 1 MiB. A response over this limit breaks the
-/// stream, so it is generous.
-const MAX_RESPONSE_BYTES: usize = 16 * 1024 * 1024;
-
-/// A resource that is longer cannot be sent: a response needs some room around it. Who
-/// publishes must leave it out.
-pub const MAX_RESOURCE_BYTES: usize = MAX_RESPONSE_BYTES - 64 * 1024;
-
-/// A reconnecting Envoy lists all resources that it has, at some 50 bytes each.
-const MAX_REQUEST_BYTES: usize = 4 * 1024 * 1024;
+/// A resource that is longer is not sent: each Envoy keeps all of it in memory. Who publishes must
+/// leave it out. The filter module of about 2 MB may travel inside one.
+pub const MAX_RESOURCE_BYTES: usize = 16 * 1024 * 1024 - 64 * 1024;
 
 /// Responses that are encoded but not yet taken by the connection. More would
 /// be memory without use: what is not sent yet can still be superseded.
@@ -201,31 +190,13 @@ fn builder() -> Server {
 
 // === impl Ads ===
 
-#[tonic::async_trait]
-impl AggregatedDiscoveryService for Ads {
-    type StreamAggregatedResourcesStream =
-        tokio_stream::Empty<Result<proto::DiscoveryResponse, Status>>;
-    type DeltaAggregatedResourcesStream = ReceiverStream<Outgoing>;
-
-    async fn stream_aggregated_resources(
-        &self,
-        _: Request<Streaming<proto::DiscoveryRequest>>,
-    ) -> Result<Response<Self::StreamAggregatedResourcesStream>, Status> {
-        Err(Status::unimplemented(
-            "Cubegate serves the delta variant of ADS only; set dynamic_resources.ads_config.api_type \
-             to DELTA_GRPC in Envoy's bootstrap",
-        ))
-    }
-
-    async fn delta_aggregated_resources(
-        &self,
-        request: Request<Streaming<proto::DeltaDiscoveryRequest>>,
-    ) -> Result<Response<Self::DeltaAggregatedResourcesStream>, Status> {
-        let peer = Peer::of(&request)?;
+impl Ads {
+    /// Starts a stream; returns what goes out on it.
+    fn serve(&self, peer: Peer, requests: Requests) -> mpsc::Receiver<Outgoing> {
         let entry = self.registry.entry(Some(peer.address));
         let (responses, outgoing) = mpsc::channel(OUTGOING);
         let stream = Stream {
-            requests: request.into_inner(),
+            requests,
             responses,
             snapshots: self.snapshots.clone(),
             closing: self.closing.clone(),
@@ -237,7 +208,7 @@ impl AggregatedDiscoveryService for Ads {
         };
         // Ends by itself: when the client, the connection or the server ends.
         tokio::spawn(stream.run());
-        Ok(Response::new(ReceiverStream::new(outgoing)))
+        outgoing
     }
 }
 

@@ -17,6 +17,7 @@ mod event;
 mod flight;
 mod order;
 mod plan;
+mod reach;
 mod subscription;
 mod topic;
 
@@ -25,7 +26,10 @@ pub use event::{Event, Node, SessionError};
 use flight::{Envelope, Flight};
 use order::{Board, Progress};
 use plan::{Allowed, Plan};
+use reach::{Open, Reach};
 use topic::Topic;
+
+use crate::response::Response;
 
 /// Longer explanations of Envoy are cut; it may quote whole resources.
 pub(crate) const MAX_REASON_CHARS: usize = 2000;
@@ -46,6 +50,7 @@ pub struct Session {
     opening: bool,
     /// There was nothing to say when it was last asked.
     settled: bool,
+    reach: Reach,
     events: Vec<Event>,
 }
 
@@ -96,15 +101,17 @@ impl Session {
             });
         };
 
-        let subscribe = request.resource_names_subscribe;
+        let names = request.resource_names_subscribe.into_iter();
+        let subscribe = names.map(|name| self.shared(kind, name)).collect();
         let unsubscribe = request.resource_names_unsubscribe;
         let refusal = request.error_detail.map(|status| {
             let reason = status.message.chars().take(MAX_REASON_CHARS);
             reason.collect::<String>()
         });
         let Some(topic) = self.topics.get_mut(&kind) else {
-            let initial_versions = request.initial_resource_versions;
-            let topic = Topic::open(kind, subscribe, &unsubscribe, initial_versions);
+            let known = request.initial_resource_versions.into_iter();
+            let known = known.map(|(name, version)| self.shared_version(kind, name, version));
+            let topic = Topic::open(kind, subscribe, &unsubscribe, known.collect());
             self.topics.insert(kind, topic);
             return Ok(());
         };
@@ -112,6 +119,12 @@ impl Session {
         // of the same request.
         let answered = topic.on_answer(&request.response_nonce, refusal.as_deref());
         topic.on_subscriptions(subscribe, &unsubscribe);
+        if let Some(answered) = answered.as_ref().filter(|answered| answered.is_final) {
+            let response = request.response_nonce.parse().unwrap_or_default();
+            for name in &answered.names {
+                self.reach.answered(kind, name, response);
+            }
+        }
         match (answered, refusal) {
             (Some(answered), None) => {
                 let (version, resources) = (answered.version, topic.count());
@@ -125,6 +138,7 @@ impl Session {
                 let (version, names) = answered
                     .map(|answered| (answered.version, answered.names))
                     .unwrap_or_default();
+                let names = names.iter().map(ToString::to_string).collect();
                 self.events.push(Event::Refused {
                     kind,
                     version,
@@ -135,6 +149,29 @@ impl Session {
             (None, None) => {}
         }
         Ok(())
+    }
+
+    /// A name as the snapshot has it: Envoy follows thousands, on hundreds of streams.
+    fn shared(&self, kind: ResourceType, name: String) -> Arc<str> {
+        let snapshot = self.snapshot.as_ref();
+        let entry = snapshot.and_then(|snapshot| snapshot.entry(kind, &name));
+        entry.map_or_else(|| name.into(), |(name, _)| Arc::clone(name))
+    }
+
+    fn shared_version(
+        &self,
+        kind: ResourceType,
+        name: String,
+        version: String,
+    ) -> (Arc<str>, Arc<str>) {
+        let snapshot = self.snapshot.as_ref();
+        match snapshot.and_then(|snapshot| snapshot.entry(kind, &name)) {
+            Some((name, resource)) if *resource.version == *version => {
+                (Arc::clone(name), Arc::clone(&resource.version))
+            }
+            Some((name, _)) => (Arc::clone(name), version.into()),
+            None => (name.into(), version.into()),
+        }
     }
 
     /// Takes what Envoy should have from now on; what was not sent of the
@@ -149,7 +186,7 @@ impl Session {
     /// The responses that may go now, in the order in which to send them. Each
     /// is returned once and taken as sent. There is nothing before the first
     /// snapshot.
-    pub fn poll_responses(&mut self, now: Instant) -> Vec<proto::DeltaDiscoveryResponse> {
+    pub fn poll_responses(&mut self, now: Instant) -> Vec<Response> {
         let Some(snapshot) = self.snapshot.clone() else {
             return Vec::new();
         };
@@ -190,7 +227,39 @@ impl Session {
                 .topics
                 .values()
                 .all(|topic| topic.flight() == Flight::Landed);
+        match self.settled {
+            true => self.reach.settle(&snapshot),
+            false => self.look_how_far(&snapshot, &plans),
+        }
         responses
+    }
+
+    fn look_how_far(&mut self, newest: &Arc<Snapshot>, plans: &BTreeMap<ResourceType, Plan>) {
+        let topics = &self.topics;
+        let planned = || {
+            let plans = plans.iter();
+            plans.flat_map(|(kind, plan)| plan.steps.iter().map(|step| (*kind, &step.name)))
+        };
+        let in_flight = || {
+            let topics = topics.iter();
+            topics.flat_map(|(kind, topic)| topic.in_flight().map(|name| (*kind, name)))
+        };
+        let next = self.last_nonce + 1;
+        self.reach
+            .look(newest, planned().count() + in_flight().count(), || {
+                let in_flight = in_flight().map(|key| (key, 0));
+                // What is on its way in an older version is to be said once more.
+                let open = in_flight.chain(planned().map(|key| (key, next)));
+                open.map(|((kind, name), from)| ((kind, Arc::clone(name)), from))
+                    .collect::<Open>()
+            });
+    }
+
+    /// Returns the newest snapshot of which Envoy has answered everything, in that version or in a
+    /// newer one, when [`poll_responses`](Self::poll_responses) was last called: it has every
+    /// resource, but for those that it refuses.
+    pub fn reached(&self) -> Option<&Arc<Snapshot>> {
+        self.reach.reached()
     }
 
     /// Returns the newest snapshot, if Envoy had answered all of it when

@@ -34,8 +34,8 @@ pub struct EnvoyStatus {
     pub last_refusal: Option<Refusal>,
     /// What it refuses to have now, and why, in its words.
     pub refuses: Refuses,
-    /// The snapshot of which it has everything else, once it has answered all of it.
-    pub settled: Option<Arc<Snapshot>>,
+    /// The newest snapshot of which it has everything else, maybe in a newer version.
+    pub reached: Option<Arc<Snapshot>>,
 }
 
 /// The reason by type and name of a resource.
@@ -181,12 +181,12 @@ impl Entry {
                 .refusals()
                 .map(|(kind, name, reason)| ((kind, name.to_owned()), reason.to_owned()))
         };
-        let settled = session.settled();
+        let reached = session.reached();
         self.registry.envoys.send_if_modified(|envoys| {
             let Some(status) = envoys.get(&self.stream) else {
                 return false;
             };
-            let same = status.settled.as_ref().map(Arc::as_ptr) == settled.map(Arc::as_ptr)
+            let same = status.reached.as_ref().map(Arc::as_ptr) == reached.map(Arc::as_ptr)
                 && status
                     .refuses
                     .iter()
@@ -196,7 +196,7 @@ impl Entry {
                 return false;
             }
             if let Some(status) = Arc::make_mut(envoys).get_mut(&self.stream) {
-                status.settled = settled.cloned();
+                status.reached = reached.cloned();
                 status.refuses = refuses().collect();
             }
             true
@@ -252,7 +252,7 @@ impl Entry {
             accepted: BTreeMap::new(),
             last_refusal: None,
             refuses: Refuses::new(),
-            settled: None,
+            reached: None,
         };
         self.registry.envoys.send_modify(|envoys| {
             Arc::make_mut(envoys).insert(self.stream, status);

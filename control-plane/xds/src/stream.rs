@@ -4,15 +4,15 @@
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use cubegate_snapshot::{ResourceType, Snapshot};
-use envoy_types::pb::envoy::service::discovery::v3 as proto;
-use prost::Message as _;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
-use tonic::{Status, Streaming};
+use tonic::Status;
 
 use crate::connection::Peer;
 use crate::lag::Lag;
+use crate::requests::Requests;
 use crate::session::{Session, SessionError};
 use crate::status::Entry;
 use crate::turn::Turn;
@@ -21,12 +21,12 @@ use crate::turn::Turn;
 /// client make types up.
 const MAX_SKIPPED_LOGGED: usize = 100;
 
-/// A response, or the status that ends the stream.
-pub(crate) type Outgoing = Result<proto::DeltaDiscoveryResponse, Status>;
+/// A response in pieces, or the status that ends the stream.
+pub(crate) type Outgoing = Result<Vec<Bytes>, Status>;
 
 /// One stream's task.
 pub(crate) struct Stream {
-    pub(crate) requests: Streaming<proto::DeltaDiscoveryRequest>,
+    pub(crate) requests: Requests,
     pub(crate) responses: mpsc::Sender<Outgoing>,
     pub(crate) snapshots: watch::Receiver<Arc<Snapshot>>,
     pub(crate) closing: watch::Receiver<bool>,
@@ -77,6 +77,12 @@ impl Stream {
             lag,
         } = self;
         let mut session = Session::new();
+        // Nothing is sent of it yet: an Envoy that comes back names what it has in its first request,
+        // and those are the same names.
+        let known = snapshots.borrow().clone();
+        if !is_empty(&known) {
+            session.on_snapshot(known);
+        }
         // Whether anything is sent: not before it is known to whom.
         let mut sends = false;
         let mut unknown_types = HashSet::new();
@@ -120,11 +126,12 @@ impl Stream {
                 permit = responses.reserve(), if !outbox.is_empty() => {
                     let Ok(permit) = permit else { return End::ByEnvoy };
                     if let Some(response) = outbox.pop_front() {
-                        lag.on_sent(&response.type_url, response.encoded_len());
-                        permit.send(Ok(response));
+                        let message = response.message();
+                        lag.on_sent(response.kind, message.iter().map(Bytes::len).sum());
+                        permit.send(Ok(message));
                     }
                 }
-                request = requests.message(), if outbox.is_empty() => {
+                request = requests.next(), if outbox.is_empty() => {
                     let request = match request {
                         Ok(Some(request)) => request,
                         Ok(None) => return End::ByEnvoy,
@@ -169,10 +176,7 @@ fn take_snapshot(
     lag: &mut Lag,
 ) {
     let snapshot = snapshots.borrow_and_update().clone();
-    if ResourceType::ALL
-        .into_iter()
-        .any(|kind| snapshot.all(kind).next().is_some())
-    {
+    if !is_empty(&snapshot) {
         lag.on_snapshot(&snapshot);
         session.on_snapshot(snapshot);
     } else {
@@ -181,6 +185,11 @@ fn take_snapshot(
             "the snapshot is empty and not sent; Envoy keeps what it has"
         );
     }
+}
+
+fn is_empty(snapshot: &Snapshot) -> bool {
+    let mut kinds = ResourceType::ALL.into_iter();
+    kinds.all(|kind| snapshot.all(kind).next().is_none())
 }
 
 /// Logs a skipped request, once per reason and stream.

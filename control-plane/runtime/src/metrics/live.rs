@@ -215,8 +215,8 @@ fn label(name: &'static str, value: &str) -> Label {
 
 /// What one Envoy is counted as.
 fn state_of(status: &EnvoyStatus, newest: &Arc<Snapshot>) -> &'static str {
-    let settled = status.settled.as_ref();
-    match settled.is_some_and(|settled| Arc::ptr_eq(settled, newest)) {
+    let reached = status.reached.as_ref();
+    match reached.is_some_and(|reached| Arc::ptr_eq(reached, newest)) {
         _ if !status.refuses.is_empty() => "refusing",
         true => "current",
         false => "behind",

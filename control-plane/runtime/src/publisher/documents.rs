@@ -54,24 +54,24 @@ impl Gate {
         let clock = Carried::Clock.filter_name();
         for kind in ResourceType::ALL {
             for (name, resource) in made.all(kind) {
-                let bytes = resource.any.value.len();
+                let bytes = resource.value.len();
                 // Of parts of the clusters there are many; they are told of when they are large.
                 let is_listed = kind == ResourceType::ExtensionConfig
                     && PartKind::of_filter(name).is_none()
-                    && name != clock;
+                    && **name != *clock;
                 if !is_listed && bytes < Document::near(MAX_RESOURCE_BYTES) {
                     continue;
                 }
-                let of_sessions = name == RevocationKind::Sessions.filter_name();
+                let of_sessions = **name == *RevocationKind::Sessions.filter_name();
                 sizes.push(match of_sessions {
                     true => Document {
-                        name: name.to_owned(),
+                        name: name.to_string(),
                         bytes: sessions.bytes,
                         limit: MAX_SESSIONS_BYTES,
                         left_out: sessions.left_out,
                     },
                     false => Document {
-                        name: name.to_owned(),
+                        name: name.to_string(),
                         bytes,
                         limit: MAX_RESOURCE_BYTES,
                         left_out: 0,
@@ -80,7 +80,7 @@ impl Gate {
                 if bytes > MAX_RESOURCE_BYTES {
                     sendable.remove(kind, name);
                     if let Some(former) = former.get(kind, name) {
-                        sendable.insert_shared(kind, name, Arc::clone(former));
+                        sendable.insert_shared(kind, Arc::clone(name), Arc::clone(former));
                     }
                 }
             }
@@ -153,7 +153,7 @@ mod tests {
         let other = mk(RevocationKind::Sessions, 20);
         let kind = ResourceType::ExtensionConfig;
         let (name, resource) = other.all(kind).next().unwrap();
-        made.insert_shared(kind, name, resource.clone());
+        made.insert_shared(kind, Arc::clone(name), resource.clone());
         let passed = gate.pass(&made, &former, SessionsSize::default());
         assert_eq!(passed.get(kind, name), Some(resource));
         let epochs = RevocationKind::Epochs.filter_name();

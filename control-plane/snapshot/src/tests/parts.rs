@@ -60,7 +60,7 @@ fn members_of_equal_resources_share_a_table() {
 fn documents_come_by_a_listener_that_binds_no_port() {
     let snapshot = mk_state(Vec::new()).snapshot(&mut Made::default()).unwrap();
     let listener = snapshot.get(ResourceType::Listener, "documents").unwrap();
-    let listener = Listener::decode(listener.any.value.as_slice()).unwrap();
+    let listener = Listener::decode(listener.value.as_ref()).unwrap();
     assert_eq!(listener.bind_to_port.map(|bind| bind.value), Some(false));
     let manager = match &listener.filter_chains[0].filters[0].config_type {
         Some(filter::ConfigType::TypedConfig(manager)) => Some(manager),
@@ -90,7 +90,7 @@ fn the_filters_code_does_not_travel_with_what_changes_often() {
     let snapshot = state.snapshot(&mut Made::default()).unwrap();
     for kind in PartKind::all() {
         let resource = snapshot.get(ResourceType::ExtensionConfig, &kind.filter_name());
-        let bytes = resource.unwrap().any.value.len();
+        let bytes = resource.unwrap().value.len();
         assert!(bytes < 1100, "{kind:?} has {bytes} bytes");
     }
 }

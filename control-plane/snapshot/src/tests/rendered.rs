@@ -38,14 +38,16 @@ use crate::{ResourceType, Snapshot, proto};
 /// The resources of these kinds by name, without the listener's certificate, and without the many
 /// that bring documents and are all alike.
 pub(super) fn rendered(snapshot: &Snapshot, kinds: &[ResourceType]) -> Value {
-    let resources = kinds.iter().flat_map(|kind| snapshot.all(*kind));
+    let of_kind = |kind: &ResourceType| {
+        let type_url = kind.type_url();
+        let resources = snapshot.all(*kind);
+        resources.map(move |(name, resource)| (&**name, type_url, resource))
+    };
+    let resources = kinds.iter().flat_map(of_kind);
     resources
-        .filter(|(name, _)| !["listener/certificate", "documents"].contains(name))
-        .filter(|(name, _)| PartKind::of_filter(name).is_none())
-        .map(|(name, resource)| {
-            let any = &resource.any;
-            (name.to_owned(), unpacked(&any.type_url, &any.value))
-        })
+        .filter(|(name, ..)| !["listener/certificate", "documents"].contains(name))
+        .filter(|(name, ..)| PartKind::of_filter(name).is_none())
+        .map(|(name, type_url, resource)| (name.to_owned(), unpacked(type_url, &resource.value)))
         .collect()
 }
 

@@ -11,7 +11,7 @@ fn no_route_leads_anywhere_without_the_filters_pass() {
     let routes = snapshot
         .get(ResourceType::RouteConfiguration, "gateway")
         .unwrap();
-    let routes = rds::RouteConfiguration::decode(routes.any.value.as_slice()).unwrap();
+    let routes = rds::RouteConfiguration::decode(routes.value.as_ref()).unwrap();
     let host = routes.virtual_hosts.first().unwrap();
     let goes_out = "x-cubegate-pass".to_owned();
     assert!(host.request_headers_to_remove.contains(&goes_out));

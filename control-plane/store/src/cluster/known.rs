@@ -9,13 +9,20 @@ use std::sync::Arc;
 use cubegate_domain::Cluster;
 
 use crate::cluster::read::{ClusterRow, Seal, cluster_columns};
+use crate::revision::{self, Revision};
 use crate::{Store, StoreError};
 
 /// Above so many that have changed all are read.
 const FEW: usize = 32;
 
-/// The clusters as they were read last, by name.
-pub(crate) type Known = BTreeMap<String, (Mark, Arc<Cluster>)>;
+/// The clusters as they were read last.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    /// Of when, at least: nothing is read as long as no cluster has changed since.
+    revision: Option<Revision>,
+    /// By name.
+    clusters: BTreeMap<String, (Mark, Arc<Cluster>)>,
+}
 
 /// By what a row is known to be the same: whoever writes one seals the credential anew, also a
 /// former release, and the nonce in front of it is another each time.
@@ -40,6 +47,23 @@ impl Store {
     pub async fn list_clusters(&self) -> Result<Vec<Arc<Cluster>>, StoreError> {
         // Who comes meanwhile finds everything read.
         let mut known = self.inner.clusters.lock().await;
+        let revision = revision::read(self.reader()).await?.revision;
+        if !known
+            .revision
+            .is_some_and(|known| !revision.since(known).clusters)
+        {
+            self.read_changed(&mut known.clusters).await?;
+            known.revision = Some(revision);
+        }
+        let clusters = known.clusters.values();
+        Ok(clusters.map(|(_, cluster)| Arc::clone(cluster)).collect())
+    }
+
+    /// Reads what is another than it was.
+    async fn read_changed(
+        &self,
+        known: &mut BTreeMap<String, (Mark, Arc<Cluster>)>,
+    ) -> Result<(), StoreError> {
         let marks: Vec<(String, Mark)> =
             sqlx::query_as(concat!("SELECT name, ", mark!(), " FROM clusters"))
                 .fetch_all(self.reader())
@@ -60,8 +84,7 @@ impl Store {
                 }
             }
         }
-        let clusters = known.values().map(|(_, cluster)| Arc::clone(cluster));
-        Ok(clusters.collect())
+        Ok(())
     }
 
     /// Returns the rows of these clusters, as far as they are still there; of many those of all.

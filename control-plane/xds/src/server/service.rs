@@ -1,57 +1,81 @@
-//! The gRPC service of delta discovery, with an encoder of its own.
+//! The gRPC service of delta discovery.
 //!
-//! tonic encodes all messages of a stream into one buffer, of which it hands out pieces. One that has
-//! grown keeps its size for as long as the Envoy is connected. Left to itself it grows by doubling, and
-//! has several messages at a time: five megabytes for an Envoy that has been sent as much once. Here
-//! it is as large as the largest message needs.
+//! What it sends are pieces that all streams share ([`Response`](crate::response::Response)), and
+//! therefore no messages of tonic's: those are encoded for each stream into a buffer, which stays as
+//! large as the largest of them (the filter's 1.5 MB) for as long as the Envoy is connected. What it
+//! reads is likewise ([`Requests`]).
 
 use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
+use std::vec;
 
-use envoy_types::pb::envoy::service::discovery::v3 as proto;
-use prost::Message as _;
-use proto::aggregated_discovery_service_server::{
-    AggregatedDiscoveryService, AggregatedDiscoveryServiceServer, SERVICE_NAME,
-};
-use tokio_stream::wrappers::ReceiverStream;
+use bytes::Bytes;
+use envoy_types::pb::envoy::service::discovery::v3::aggregated_discovery_service_server::SERVICE_NAME;
+use http_body::Frame;
+use tokio::sync::mpsc;
 use tonic::body::Body;
-use tonic::codec::{BufferSettings, Codec, EncodeBuf, Encoder};
-use tonic::codegen::{BoxFuture, Service, http};
-use tonic::server::{Grpc, NamedService, StreamingService};
-use tonic::{Request, Response, Status, Streaming};
-use tonic_prost::{ProstCodec, ProstDecoder};
+use tonic::codegen::http::header::CONTENT_TYPE;
+use tonic::codegen::http::{self, HeaderMap, HeaderValue};
+use tonic::codegen::{BoxFuture, Service};
+use tonic::metadata::GRPC_CONTENT_TYPE;
+use tonic::server::NamedService;
+use tonic::{Code, Status};
 
-use super::{Ads, MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES};
+use super::Ads;
+use crate::connection::Peer;
+use crate::requests::Requests;
 use crate::stream::Outgoing;
 
-/// The path of the one method that is served.
+/// The path of the method that is served.
 const DELTA: &str =
     "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources";
 
+/// The path of the variant that is not.
+const STATE_OF_THE_WORLD: &str =
+    "/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources";
+
 /// Serves it.
-#[derive(Clone)]
-pub(super) struct Discovery {
-    ads: Arc<Ads>,
-    /// What says of everything else that it is not.
-    others: AggregatedDiscoveryServiceServer<Ads>,
+#[derive(Debug, Clone)]
+pub(super) struct Discovery(Arc<Ads>);
+
+/// What goes out on one stream.
+struct Messages {
+    outgoing: mpsc::Receiver<Outgoing>,
+    /// What is left of the message that is under way.
+    pieces: vec::IntoIter<Bytes>,
+    is_over: bool,
 }
-
-struct Delta(Arc<Ads>);
-
-/// Messages, each in a buffer of its size.
-#[derive(Clone, Copy, Default)]
-struct Exact;
 
 // === impl Discovery ===
 
 impl Discovery {
     pub(super) fn new(ads: Ads) -> Self {
-        let ads = Arc::new(ads);
-        Self {
-            others: AggregatedDiscoveryServiceServer::from_arc(Arc::clone(&ads)),
-            ads,
+        Self(Arc::new(ads))
+    }
+
+    fn answer(&self, request: http::Request<Body>) -> Result<http::Response<Body>, Status> {
+        match request.uri().path() {
+            DELTA => {}
+            STATE_OF_THE_WORLD => {
+                return Err(Status::unimplemented(
+                    "Cubegate serves the delta variant of ADS only; set dynamic_resources.ads_config.api_type \
+                     to DELTA_GRPC in Envoy's bootstrap",
+                ));
+            }
+            _ => return Err(Status::unimplemented("")),
         }
+        let peer = Peer::of(request.extensions())?;
+        let messages = Messages {
+            outgoing: self.0.serve(peer, Requests::new(request.into_body())),
+            pieces: Vec::new().into_iter(),
+            is_over: false,
+        };
+        let mut response = http::Response::new(Body::new(messages));
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, GRPC_CONTENT_TYPE);
+        Ok(response)
     }
 }
 
@@ -69,56 +93,52 @@ impl Service<http::Request<Body>> for Discovery {
     }
 
     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
-        if request.uri().path() != DELTA {
-            return self.others.call(request);
+        let answer = self.answer(request).unwrap_or_else(Status::into_http);
+        Box::pin(async { Ok(answer) })
+    }
+}
+
+// === impl Messages ===
+
+impl http_body::Body for Messages {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        loop {
+            if let Some(piece) = self.pieces.next() {
+                return Poll::Ready(Some(Ok(Frame::data(piece))));
+            }
+            if self.is_over {
+                return Poll::Ready(None);
+            }
+            let status = match ready!(self.outgoing.poll_recv(context)) {
+                Some(Ok(pieces)) => {
+                    self.pieces = pieces.into_iter();
+                    continue;
+                }
+                Some(Err(status)) => status,
+                None => Status::new(Code::Ok, ""),
+            };
+            self.is_over = true;
+            return Poll::Ready(Some(Ok(Frame::trailers(trailers(&status)))));
         }
-        let method = Delta(Arc::clone(&self.ads));
-        Box::pin(async move {
-            let grpc = Grpc::new(Exact);
-            let (reads, writes) = (Some(MAX_REQUEST_BYTES), Some(MAX_RESPONSE_BYTES));
-            let mut grpc = grpc.apply_max_message_size_config(reads, writes);
-            Ok(grpc.streaming(method, request).await)
-        })
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.is_over
     }
 }
 
-// === impl Delta ===
-
-impl StreamingService<proto::DeltaDiscoveryRequest> for Delta {
-    type Response = proto::DeltaDiscoveryResponse;
-    type ResponseStream = ReceiverStream<Outgoing>;
-    type Future = BoxFuture<Response<Self::ResponseStream>, Status>;
-
-    fn call(&mut self, request: Request<Streaming<proto::DeltaDiscoveryRequest>>) -> Self::Future {
-        let ads = Arc::clone(&self.0);
-        Box::pin(async move { ads.delta_aggregated_resources(request).await })
+/// How a stream ends.
+fn trailers(status: &Status) -> HeaderMap {
+    let mut trailers = HeaderMap::new();
+    if status.add_header(&mut trailers).is_err() {
+        let code = HeaderValue::from(i32::from(Code::Internal));
+        trailers.insert(Status::GRPC_STATUS, code);
     }
-}
-
-// === impl Exact ===
-
-impl Codec for Exact {
-    type Encode = proto::DeltaDiscoveryResponse;
-    type Decode = proto::DeltaDiscoveryRequest;
-    type Encoder = Self;
-    type Decoder = ProstDecoder<proto::DeltaDiscoveryRequest>;
-
-    fn encoder(&mut self) -> Self::Encoder {
-        *self
-    }
-
-    fn decoder(&mut self) -> Self::Decoder {
-        ProstCodec::<Self::Encode, Self::Decode>::raw_decoder(BufferSettings::default())
-    }
-}
-
-impl Encoder for Exact {
-    type Item = proto::DeltaDiscoveryResponse;
-    type Error = Status;
-
-    fn encode(&mut self, item: Self::Item, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        buffer.reserve(item.encoded_len());
-        item.encode(buffer)
-            .map_err(|error| Status::internal(error.to_string()))
-    }
+    trailers
 }

@@ -8,15 +8,15 @@ use std::time::SystemTime;
 use cubegate_snapshot::Resource;
 use cubegate_snapshot::ResourceType::{self, *};
 use envoy_types::pb::envoy::config::core::v3::Node;
-use envoy_types::pb::google::protobuf::Any;
 use envoy_types::pb::google::rpc;
 use proto::aggregated_discovery_service_client::AggregatedDiscoveryServiceClient;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
-use tokio_stream::wrappers::TcpListenerStream;
-use tonic::Code;
+use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
+use envoy_types::pb::envoy::service::discovery::v3 as proto;
+use tonic::{Code, Streaming};
 use tonic::transport::{Channel, Endpoint};
 
 use super::*;
@@ -44,14 +44,10 @@ struct Client {
 fn mk_snapshot(resources: &[(ResourceType, &str, &[u8])]) -> Arc<Snapshot> {
     let mut snapshot = Snapshot::default();
     for (kind, name, content) in resources {
-        let any = Any {
-            type_url: kind.type_url().into(),
-            value: content.to_vec(),
-        };
-        let version = String::from_utf8_lossy(&content[..content.len().min(8)]).into_owned();
+        let version = String::from_utf8_lossy(&content[..content.len().min(8)]);
         let resource = Resource {
-            version,
-            any,
+            version: version.into(),
+            value: content.to_vec().into(),
             stands_alone: false,
         };
         snapshot.insert(*kind, *name, resource);
@@ -113,7 +109,7 @@ impl Harness {
     async fn service(&self) -> AggregatedDiscoveryServiceClient<Channel> {
         let endpoint = Endpoint::from_shared(self.address.clone()).unwrap();
         let channel = endpoint.connect().await.unwrap();
-        AggregatedDiscoveryServiceClient::new(channel).max_decoding_message_size(MAX_RESPONSE_BYTES)
+        AggregatedDiscoveryServiceClient::new(channel).max_decoding_message_size(16 * 1024 * 1024)
     }
 
     async fn connect(&self) -> Client {

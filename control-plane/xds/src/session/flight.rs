@@ -1,5 +1,6 @@
 //! A response on its way: what it is labelled with, what is in it, and its answer.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use cubegate_snapshot::ResourceType;
@@ -7,7 +8,7 @@ use cubegate_snapshot::ResourceType;
 use super::topic::Holding;
 
 /// A version, or `None` for "does not exist".
-pub(super) type Target = Option<String>;
+pub(super) type Target = Option<Arc<str>>;
 
 /// What a response is labelled with.
 #[derive(Debug)]
@@ -31,7 +32,7 @@ pub(super) struct InFlight {
 /// What it says of one name.
 #[derive(Debug)]
 pub(super) struct Sent {
-    pub(super) name: String,
+    pub(super) name: Arc<str>,
     pub(super) target: Target,
     /// What Envoy had before.
     pub(super) before: Option<Holding>,
@@ -52,5 +53,7 @@ pub(super) enum Flight {
 #[derive(Debug)]
 pub(super) struct Answered {
     pub(super) version: String,
-    pub(super) names: Vec<String>,
+    pub(super) names: Vec<Arc<str>>,
+    /// Whether they are not sent again one by one.
+    pub(super) is_final: bool,
 }

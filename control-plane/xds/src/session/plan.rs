@@ -22,7 +22,7 @@ pub(super) struct Plan {
 /// What is to be said about one name.
 #[derive(Debug)]
 pub(super) struct PlannedChange {
-    pub(super) name: String,
+    pub(super) name: Arc<str>,
     pub(super) what: What,
 }
 
@@ -65,7 +65,7 @@ impl Plan {
     pub(super) fn take(
         &mut self,
         allowed: Allowed,
-        alone: &BTreeSet<String>,
+        alone: &BTreeSet<Arc<str>>,
     ) -> Option<Vec<PlannedChange>> {
         let mut bytes = 0_usize;
         let mut taken: Vec<PlannedChange> = self
@@ -104,7 +104,7 @@ impl PlannedChange {
 
     fn bytes(&self) -> usize {
         match &self.what {
-            What::Put(resource) => self.name.len() + resource.any.value.len(),
+            What::Put(resource) => self.name.len() + resource.value.len(),
             What::Remove | What::Missing => self.name.len(),
         }
     }

@@ -1,6 +1,7 @@
 //! What Envoy has asked for, of one type.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use cubegate_snapshot::ResourceType;
 
@@ -14,7 +15,7 @@ pub(super) struct Subscription {
     /// types `*` is a name like any other.
     allows_wildcard: bool,
     wildcard: bool,
-    names: BTreeSet<String>,
+    names: BTreeSet<Arc<str>>,
 }
 
 /// What one request has changed.
@@ -22,7 +23,7 @@ pub(super) struct Subscription {
 pub(super) struct Change {
     /// Names that must be answered, even if Envoy should have them already: it
     /// may have dropped them in the meantime.
-    pub(super) owed: BTreeSet<String>,
+    pub(super) owed: BTreeSet<Arc<str>>,
     /// The wildcard was asked for: at least an empty answer must follow.
     pub(super) wildcard_owed: bool,
     /// Something that was subscribed to no longer is.
@@ -36,7 +37,7 @@ impl Subscription {
     /// everything; in later requests it means that nothing changes.
     pub(super) fn open(
         kind: ResourceType,
-        subscribe: Vec<String>,
+        subscribe: Vec<Arc<str>>,
         unsubscribe: &[String],
     ) -> (Self, Change) {
         let allows_wildcard = matches!(kind, ResourceType::Cluster | ResourceType::Listener);
@@ -53,10 +54,10 @@ impl Subscription {
 
     /// Subscribes, then unsubscribes. A name that was not subscribed to is
     /// ignored when it is unsubscribed from.
-    pub(super) fn update(&mut self, subscribe: Vec<String>, unsubscribe: &[String]) -> Change {
+    pub(super) fn update(&mut self, subscribe: Vec<Arc<str>>, unsubscribe: &[String]) -> Change {
         let mut change = Change::default();
         for name in subscribe {
-            if self.allows_wildcard && name == WILDCARD {
+            if self.allows_wildcard && *name == *WILDCARD {
                 self.wildcard = true;
                 change.wildcard_owed = true;
             } else {
@@ -69,13 +70,13 @@ impl Subscription {
                 change.narrowed |= self.wildcard;
                 change.wildcard_owed = false;
                 self.wildcard = false;
-            } else if self.names.remove(name) {
-                change.owed.remove(name);
+            } else if let Some(name) = self.names.take(name.as_str()) {
+                change.owed.remove(&name);
                 change.narrowed = true;
                 // Envoy may have forgotten it and cannot tell whether the
                 // wildcard still covers it: the protocol has us say which.
                 if self.wildcard {
-                    change.owed.insert(name.clone());
+                    change.owed.insert(name);
                 }
             }
         }
@@ -88,7 +89,7 @@ impl Subscription {
     }
 
     /// The names that were asked for one by one.
-    pub(super) fn names(&self) -> &BTreeSet<String> {
+    pub(super) fn names(&self) -> &BTreeSet<Arc<str>> {
         &self.names
     }
 
@@ -106,8 +107,12 @@ mod tests {
         names.iter().map(ToString::to_string).collect()
     }
 
-    fn set(names: &[&str]) -> BTreeSet<String> {
-        names.iter().map(ToString::to_string).collect()
+    fn shared(names: &[&str]) -> Vec<Arc<str>> {
+        names.iter().map(|name| Arc::from(*name)).collect()
+    }
+
+    fn set(names: &[&str]) -> BTreeSet<Arc<str>> {
+        shared(names).into_iter().collect()
     }
 
     #[test]
@@ -135,7 +140,7 @@ mod tests {
     #[test]
     fn first_request_with_names_is_no_wildcard_and_never_becomes_one_by_itself() {
         let (mut subscription, change) =
-            Subscription::open(ResourceType::Listener, list(&["a"]), &[]);
+            Subscription::open(ResourceType::Listener, shared(&["a"]), &[]);
         assert_eq!(change.owed, set(&["a"]));
         assert!(!subscription.is_wildcard());
         assert!(subscription.update(vec![], &list(&["a"])).narrowed);
@@ -147,7 +152,7 @@ mod tests {
     #[test]
     fn implicit_wildcard_stays_when_a_name_is_added() {
         let (mut subscription, _) = Subscription::open(ResourceType::Cluster, vec![], &[]);
-        subscription.update(list(&["a"]), &[]);
+        subscription.update(shared(&["a"]), &[]);
         assert!(subscription.is_wildcard());
         assert_eq!(*subscription.names(), set(&["a"]));
     }
@@ -155,24 +160,24 @@ mod tests {
     #[test]
     fn explicit_wildcard_can_be_left_and_taken_again() {
         let (mut subscription, change) =
-            Subscription::open(ResourceType::Cluster, list(&["*", "a"]), &[]);
+            Subscription::open(ResourceType::Cluster, shared(&["*", "a"]), &[]);
         assert!(subscription.is_wildcard());
         assert!(change.wildcard_owed);
         assert!(subscription.update(vec![], &list(&["*"])).narrowed);
         assert!(!subscription.covers("b"));
         assert!(subscription.covers("a"));
-        assert!(subscription.update(list(&["*"]), &[]).wildcard_owed);
+        assert!(subscription.update(shared(&["*"]), &[]).wildcard_owed);
         assert!(subscription.covers("b"));
     }
 
     #[test]
     fn phantom_unsubscribe_is_ignored() {
-        let (mut subscription, _) = Subscription::open(ResourceType::Secret, list(&["a"]), &[]);
+        let (mut subscription, _) = Subscription::open(ResourceType::Secret, shared(&["a"]), &[]);
         assert_eq!(
             subscription.update(vec![], &list(&["b", "*"])),
             Change::default()
         );
-        let (mut subscription, _) = Subscription::open(ResourceType::Cluster, list(&["a"]), &[]);
+        let (mut subscription, _) = Subscription::open(ResourceType::Cluster, shared(&["a"]), &[]);
         assert_eq!(
             subscription.update(vec![], &list(&["b", "*"])),
             Change::default()
@@ -182,7 +187,7 @@ mod tests {
     #[test]
     fn name_dropped_under_a_wildcard_is_owed_an_answer() {
         let (mut subscription, _) =
-            Subscription::open(ResourceType::Cluster, list(&["*", "a"]), &[]);
+            Subscription::open(ResourceType::Cluster, shared(&["*", "a"]), &[]);
         assert_eq!(subscription.update(vec![], &list(&["a"])).owed, set(&["a"]));
         assert!(subscription.covers("a"));
     }

@@ -3,6 +3,7 @@
 mod answers;
 mod model;
 mod order;
+mod reach;
 mod reconnect;
 mod subscriptions;
 
@@ -14,10 +15,10 @@ use cubegate_snapshot::ResourceType::{self, *};
 use cubegate_snapshot::{Resource, Snapshot};
 use envoy_types::pb::envoy::config::core::v3::Node as ProtoNode;
 use envoy_types::pb::envoy::service::discovery::v3 as proto;
-use envoy_types::pb::google::protobuf::Any;
 use envoy_types::pb::google::rpc::Status;
 
 use super::*;
+use crate::response::tests::decoded;
 
 /// A hand-driven Envoy on one stream.
 struct Envoy {
@@ -28,14 +29,10 @@ struct Envoy {
     nonces: BTreeMap<ResourceType, String>,
 }
 
-fn mk_resource(kind: ResourceType, version: &str, content: &str) -> Resource {
-    let any = Any {
-        type_url: kind.type_url().into(),
-        value: content.into(),
-    };
+fn mk_resource(version: &str, content: &str) -> Resource {
     Resource {
         version: version.into(),
-        any,
+        value: content.to_owned().into(),
         // That is how these tests say it.
         stands_alone: content.starts_with("alone"),
     }
@@ -46,7 +43,7 @@ fn mk_snapshot(resources: &[(ResourceType, &str)]) -> Arc<Snapshot> {
     let mut snapshot = Snapshot::default();
     for (kind, resource) in resources {
         let (name, version) = resource.split_once('@').unwrap();
-        snapshot.insert(*kind, name, mk_resource(*kind, version, version));
+        snapshot.insert(*kind, name, mk_resource(version, version));
     }
     Arc::new(snapshot)
 }
@@ -140,6 +137,7 @@ impl Envoy {
 
     fn poll(&mut self) -> Vec<String> {
         let responses = self.session.poll_responses(self.now);
+        let responses: Vec<_> = responses.iter().map(decoded).collect();
         for response in &responses {
             let kind = ResourceType::from_type_url(&response.type_url).unwrap();
             self.nonces.insert(kind, response.nonce.clone());

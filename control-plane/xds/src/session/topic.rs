@@ -6,26 +6,25 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use cubegate_snapshot::{ResourceType, Snapshot};
-use envoy_types::pb::envoy::service::discovery::v3 as proto;
-
 use super::flight::{Answered, Envelope, Flight, InFlight, Sent, Target};
 use super::plan::{Allowed, Plan, PlannedChange, What};
 use super::subscription::{Change, Subscription};
+use crate::response::Response;
 
 /// The state of one type.
 #[derive(Debug)]
 pub(super) struct Topic {
     subscription: Subscription,
     /// What Envoy has, or will have once it has taken what is on its way.
-    holds: BTreeMap<String, Holding>,
+    holds: BTreeMap<Arc<str>, Holding>,
     /// Names to be answered even if nothing has changed.
-    owed: BTreeSet<String>,
+    owed: BTreeSet<Arc<str>>,
     reply_due: bool,
     /// What Envoy has refused, and is not sent again.
-    refused: BTreeMap<String, Refused>,
+    refused: BTreeMap<Arc<str>, Refused>,
     /// Names of a refused response of several: sent one by one, so that one bad
     /// resource does not take the others with it.
-    alone: BTreeSet<String>,
+    alone: BTreeSet<Arc<str>>,
     in_flight: Option<InFlight>,
     resumed: bool,
     /// The snapshot of whose resources nothing is left to be said: it need not be compared again
@@ -44,7 +43,7 @@ struct Refused {
 /// What Envoy has under a name.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Holding {
-    Version(String),
+    Version(Arc<str>),
     /// It has been told that there is nothing.
     Nothing,
     /// The old or the new one: it has refused a response of several, of which
@@ -58,9 +57,9 @@ impl Topic {
     /// Begins with the first request of the type on this stream.
     pub(super) fn open(
         kind: ResourceType,
-        subscribe: Vec<String>,
+        subscribe: Vec<Arc<str>>,
         unsubscribe: &[String],
-        initial_versions: HashMap<String, String>,
+        initial_versions: HashMap<Arc<str>, Arc<str>>,
     ) -> Self {
         let (subscription, change) = Subscription::open(kind, subscribe, unsubscribe);
         let mut this = Self {
@@ -86,7 +85,7 @@ impl Topic {
     }
 
     /// Takes the subscriptions of a later request.
-    pub(super) fn on_subscriptions(&mut self, subscribe: Vec<String>, unsubscribe: &[String]) {
+    pub(super) fn on_subscriptions(&mut self, subscribe: Vec<Arc<str>>, unsubscribe: &[String]) {
         let change = self.subscription.update(subscribe, unsubscribe);
         self.apply(change);
     }
@@ -112,7 +111,7 @@ impl Topic {
     /// is stale and says nothing about what Envoy has now.
     pub(super) fn on_answer(&mut self, nonce: &str, refusal: Option<&str>) -> Option<Answered> {
         let flight = self.in_flight.take_if(|flight| flight.nonce == nonce)?;
-        let names = flight.sent.iter().map(|sent| sent.name.clone()).collect();
+        let names = flight.sent.iter().map(|sent| Arc::clone(&sent.name)).collect();
         let several = flight.sent.len() > 1;
         if refusal.is_some() {
             self.told = None;
@@ -130,6 +129,7 @@ impl Topic {
         Some(Answered {
             version: flight.version,
             names,
+            is_final: refusal.is_none() || !several,
         })
     }
 
@@ -199,23 +199,22 @@ impl Topic {
     }
 
     fn compare(&self, kind: ResourceType, snapshot: &Snapshot) -> Plan {
-        let mut names: BTreeSet<&str> = self
+        let mut names: BTreeSet<&Arc<str>> = self
             .subscription
             .names()
             .iter()
             .chain(&self.owed)
-            .map(String::as_str)
             .collect();
         if self.subscription.is_wildcard() {
             names.extend(snapshot.all(kind).map(|(name, _)| name));
-            names.extend(self.holds.keys().map(String::as_str));
+            names.extend(self.holds.keys());
         }
         let steps = names
             .into_iter()
             .filter_map(|name| {
                 let what = self.what(name, kind, snapshot)?;
                 Some(PlannedChange {
-                    name: name.to_owned(),
+                    name: Arc::clone(name),
                     what,
                 })
             })
@@ -258,7 +257,7 @@ impl Topic {
         plan: &mut Plan,
         allowed: Allowed,
         envelope: Envelope,
-    ) -> Option<proto::DeltaDiscoveryResponse> {
+    ) -> Option<Response> {
         if self.flight() == Flight::Open {
             return None;
         }
@@ -266,11 +265,12 @@ impl Topic {
         plan.reply_due = false;
         self.reply_due = false;
 
-        let mut response = proto::DeltaDiscoveryResponse {
-            system_version_info: envelope.version.clone(),
-            type_url: envelope.kind.type_url().to_owned(),
+        let mut response = Response {
+            kind: envelope.kind,
             nonce: envelope.nonce.clone(),
-            ..Default::default()
+            version: envelope.version.clone(),
+            resources: Vec::new(),
+            removed: Vec::new(),
         };
         let mut sent = Vec::with_capacity(steps.len());
         for PlannedChange { name, what } in steps {
@@ -289,13 +289,8 @@ impl Topic {
                 before,
             });
             match what {
-                What::Put(resource) => response.resources.push(proto::Resource {
-                    name,
-                    version: resource.version.clone(),
-                    resource: Some(resource.any.clone()),
-                    ..Default::default()
-                }),
-                What::Remove | What::Missing => response.removed_resources.push(name),
+                What::Put(resource) => response.resources.push((name, resource)),
+                What::Remove | What::Missing => response.removed.push(name),
             }
         }
         self.in_flight = Some(InFlight {
@@ -317,6 +312,12 @@ impl Topic {
         }
     }
 
+    /// What is on its way.
+    pub(super) fn in_flight(&self) -> impl Iterator<Item = &Arc<str>> {
+        let sent = self.in_flight.iter().flat_map(|flight| &flight.sent);
+        sent.map(|sent| &sent.name)
+    }
+
     /// Returns when the response in flight becomes overdue, unless it is already.
     pub(super) fn overdue_at(&self) -> Option<Instant> {
         self.in_flight
@@ -333,20 +334,20 @@ impl Topic {
             return None;
         }
         flight.overdue = true;
-        Some(flight.sent.iter().map(|sent| sent.name.clone()).collect())
+        Some(flight.sent.iter().map(|sent| sent.name.to_string()).collect())
     }
 
     /// Returns what Envoy refuses to have, and why.
     pub(super) fn refusals(&self) -> impl Iterator<Item = (&str, &str)> {
         self.refused
             .iter()
-            .map(|(name, refused)| (name.as_str(), refused.reason.as_str()))
+            .map(|(name, refused)| (&**name, refused.reason.as_str()))
     }
 
     /// Returns the version that Envoy has under a name, unless it is still on its way.
     pub(super) fn holds(&self, name: &str) -> Option<&str> {
         let flight = self.in_flight.as_ref();
-        let is_sent = flight.is_some_and(|flight| flight.sent.iter().any(|sent| sent.name == name));
+        let is_sent = flight.is_some_and(|flight| flight.sent.iter().any(|sent| *sent.name == *name));
         match self.holds.get(name)? {
             Holding::Version(version) if !is_sent => Some(version),
             _ => None,

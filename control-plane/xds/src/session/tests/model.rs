@@ -60,7 +60,7 @@ impl Network {
     fn snapshot(&self) -> Arc<Snapshot> {
         let mut snapshot = Snapshot::default();
         let mut put = |kind, name: &str, content: String| {
-            snapshot.insert(kind, name, mk_resource(kind, &content, &content));
+            snapshot.insert(kind, name, mk_resource(&content, &content));
         };
         for (number, version) in &self.clusters {
             put(Cluster, &format!("c{number}"), version.to_string());
@@ -185,6 +185,7 @@ impl Model {
 
     fn poll(&mut self) {
         for response in self.session.poll_responses(self.now) {
+            let response = decoded(&response);
             if response.type_url == ExtensionConfig.type_url() {
                 for resource in &response.resources {
                     for name in referred(&resource.version) {
@@ -243,7 +244,7 @@ impl Model {
                 .snapshot
                 .all(kind)
                 .filter(|_| listener || !behind)
-                .map(|(name, resource)| (name.into(), resource.version.clone()))
+                .map(|(name, resource)| (name.to_string(), resource.version.to_string()))
                 .collect();
             let has = self.has.get(&kind).cloned().unwrap_or_default();
             assert_eq!(has, should, "{kind:?}");

@@ -191,7 +191,7 @@ fn large_update_is_cut_and_the_rest_follows_the_answer() {
     let mut snapshot = Snapshot::default();
     for name in ["a", "b", "c"] {
         let content = "x".repeat(3 * 1024 * 1024);
-        snapshot.insert(Cluster, name, mk_resource(Cluster, "1", &content));
+        snapshot.insert(Cluster, name, mk_resource("1", &content));
     }
     let mut envoy = Envoy::new(&[]);
     envoy.session.on_snapshot(Arc::new(snapshot));
