@@ -101,9 +101,15 @@ impl Bench {
             site.with_variable(name, "0")
         });
         let options = Options {
-            flags: ["--allow-cluster-address", "127.0.0.0/8"]
-                .map(str::to_owned)
-                .to_vec(),
+            // The administrator's token has to last for all of it.
+            flags: [
+                "--allow-cluster-address",
+                "127.0.0.0/8",
+                "--token-lifetime",
+                "3600",
+            ]
+            .map(str::to_owned)
+            .to_vec(),
             ..Options::default()
         };
         let gateway = Gateway::start(site, &options).await?;

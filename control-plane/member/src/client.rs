@@ -8,7 +8,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use cubegate_domain::{ApiServer, ClusterCredential, ClusterTls, Scheme};
-use http::{Response, Uri};
+use http::{Request, Response, Uri};
 use hyper::body::Incoming;
 use hyper_rustls::{FixedServerNameResolver, HttpsConnectorBuilder};
 use hyper_util::client::legacy;
@@ -19,7 +19,7 @@ use kube::config::AuthInfo;
 use rustls::client::Resumption;
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, ServerName};
-use tower::util::MapResponseLayer;
+use tower::util::{BoxCloneSyncService, MapResponseLayer};
 use tower::{BoxError, ServiceBuilder};
 
 use self::bounded::{Bounded, Budgets};
@@ -32,8 +32,8 @@ pub(crate) const MAX_BODY_BYTES: usize = 8 << 20;
 /// How long a connection is kept that nothing goes over. API servers close theirs after 90 s.
 const IDLE: Duration = Duration::from_secs(85);
 
-/// How much is read at a time from a connection that is kept.
-const READ_BYTES: usize = 8 << 10;
+/// How much is read at a time from a connection that is kept. Nearly all answers are heads.
+const READ_BYTES: usize = 2 << 10;
 
 /// How much of all answers may be on its way at a time. A member has a quarter of it: one
 /// that sends slowly must not keep the others from being read.
@@ -49,9 +49,26 @@ pub(crate) fn connect(config: kube::Config, longest: usize) -> Result<kube::Clie
     Ok(builder.with_layer(&bound).build())
 }
 
-/// A client for one who asks a little again and again: it keeps one connection, with little
-/// room, and closes it when that was not used for [`IDLE`].
-pub(crate) fn kept(config: &kube::Config, longest: usize) -> Result<kube::Client, String> {
+/// One who asks a little again and again: it keeps one connection, with little room, and closes it
+/// when that was not used for [`IDLE`].
+#[derive(Clone)]
+pub(crate) struct Kept {
+    service: BoxCloneSyncService<Request<Body>, Response<Bounded<Incoming>>, BoxError>,
+    namespace: String,
+}
+
+// === impl Kept ===
+
+impl Kept {
+    /// A client over that connection. It has a queue of 20 kB, a third of what a cluster costs at
+    /// rest if it is kept; so make one for each question.
+    pub(crate) fn client(&self) -> kube::Client {
+        kube::Client::new(self.service.clone(), &self.namespace)
+    }
+}
+
+/// Prepares one.
+pub(crate) fn kept(config: &kube::Config, longest: usize) -> Result<Kept, String> {
     let told = |error: kube::Error| innermost(&error);
     let budget = BUDGETS.of(&config.cluster_url.to_string());
     let bound = MapResponseLayer::new(move |answer: Response<Incoming>| {
@@ -82,7 +99,10 @@ pub(crate) fn kept(config: &kube::Config, longest: usize) -> Result<kube::Client
         .layer(bound)
         .map_err(BoxError::from)
         .service(client);
-    Ok(kube::Client::new(service, &config.default_namespace))
+    Ok(Kept {
+        service: BoxCloneSyncService::new(service),
+        namespace: config.default_namespace.clone(),
+    })
 }
 
 /// Returns the client's configuration: the given CA, the given credential, no retries, and

@@ -75,7 +75,7 @@ pub const USER_AGENT: &str = concat!("cubegate-discovery/", env!("CARGO_PKG_VERS
 #[derive(Clone)]
 pub struct Discoverer {
     server: ApiServer,
-    client: kube::Client,
+    connection: client::Kept,
 }
 
 /// One reading.
@@ -135,10 +135,10 @@ impl Discoverer {
         let config = client::config(&cluster.server, &cluster.tls, &cluster.credential)
             .map_err(DiscoveryError::Configuration)?;
         // Its own bound comes first, with words of its own.
-        let client = client::kept(&config, MAX_DOCUMENT_BYTES.saturating_mul(2))
+        let connection = client::kept(&config, MAX_DOCUMENT_BYTES.saturating_mul(2))
             .map_err(DiscoveryError::Configuration)?;
         let server = cluster.server.clone();
-        Ok(Self { server, client })
+        Ok(Self { server, connection })
     }
 
     /// Reads it once, within [`DISCOVERY_TIMEOUT`]. A group that cannot be read does not
@@ -269,7 +269,8 @@ impl Discoverer {
                 reason,
             };
             let answer = self
-                .client
+                .connection
+                .client()
                 .send(request)
                 .await
                 .map_err(|error| no_answer(client::innermost(&error)))?;

@@ -33,8 +33,9 @@ pub(crate) fn filter(module: &FilterModule, tokens: &TokenKeys) -> Resource {
 }
 
 /// Returns what brings it this document.
-pub(crate) fn document(module: &FilterModule, tokens: &TokenKeys, document: String) -> Resource {
-    let configuration = proto::pack_any(StringValue { value: document });
+pub(crate) fn document(module: &FilterModule, tokens: &TokenKeys, document: &str) -> Resource {
+    let value = document.to_owned();
+    let configuration = proto::pack_any(StringValue { value });
     resource(
         DOCUMENT_FILTER_NAME,
         vm(module, tokens),

@@ -5,16 +5,18 @@ use std::sync::Arc;
 
 use cubegate_domain::{Cluster, Scheme};
 use cubegate_filter_config::{
-    Carried, ConfigError, DiscoveryPart, MemberEntry, MembersPart, PartKind, Resources, TableId,
+    Carried, ConfigError, DOCUMENT_FILTER_NAME, DiscoveryPart, FILTER_NAME, MemberEntry,
+    MembersPart, PartKind, Resources, TableId, TokenKeys,
 };
 
-use crate::{Resource, ResourceType, Snapshot, cluster, extension_config, secret};
+use crate::{FilterModule, Resource, ResourceType, Snapshot, cluster, extension_config, secret};
 
 /// Resources that were made before, with what they were made of. One that would be the same is not made
 /// again.
 #[derive(Debug, Default)]
 pub struct Made {
     members: BTreeMap<String, Member>,
+    filter: Option<Filter>,
     parts: BTreeMap<PartKind, (Vec<u8>, Arc<Resource>)>,
     /// The ids of the tables that were used last.
     ids: Vec<(Arc<Resources>, TableId)>,
@@ -27,9 +29,51 @@ struct Member {
     resources: Snapshot,
 }
 
+/// The filter and what brings it its document: each has the code, of more than a megabyte.
+#[derive(Debug)]
+struct Filter {
+    module: FilterModule,
+    tokens: TokenKeys,
+    document: String,
+    filter: Arc<Resource>,
+    brings: Arc<Resource>,
+}
+
 // === impl Made ===
 
 impl Made {
+    /// Puts the filter in, and what brings it this document.
+    pub(crate) fn insert_filter(
+        &mut self,
+        snapshot: &mut Snapshot,
+        module: &FilterModule,
+        tokens: &TokenKeys,
+        document: String,
+    ) {
+        let is_same = |known: &Filter| known.module == *module && known.tokens == *tokens;
+        let former = self.filter.take().filter(is_same);
+        let made = match former {
+            Some(former) if former.document == document => former,
+            former => Filter {
+                module: module.clone(),
+                tokens: tokens.clone(),
+                filter: match former {
+                    Some(former) => former.filter,
+                    None => Arc::new(extension_config::filter(module, tokens)),
+                },
+                brings: Arc::new(extension_config::document(module, tokens, &document)),
+                document,
+            },
+        };
+        for (name, resource) in [
+            (FILTER_NAME, &made.filter),
+            (DOCUMENT_FILTER_NAME, &made.brings),
+        ] {
+            snapshot.insert_shared(ResourceType::ExtensionConfig, name, Arc::clone(resource));
+        }
+        self.filter = Some(made);
+    }
+
     /// Puts the Envoy clusters and secrets of members in.
     pub(crate) fn insert_members<'a>(
         &mut self,

@@ -6,14 +6,11 @@ use std::time::Duration;
 
 use cubegate_domain::Cluster;
 use cubegate_filter_config::{
-    ConfigError, DOCUMENT_FILTER_NAME, FILTER_NAME, FilterConfig, FilterLimits, Resources,
-    SEND_TIMEOUT_SECONDS, TokenKeys, VERSION,
+    ConfigError, FilterConfig, FilterLimits, Resources, SEND_TIMEOUT_SECONDS, TokenKeys, VERSION,
 };
 
 use crate::made::Made;
-use crate::{
-    AddressRange, ResourceType, Snapshot, extension_config, listener, route, secret, trace,
-};
+use crate::{AddressRange, Snapshot, listener, route, secret, trace};
 
 /// Everything that Envoys depend on.
 #[derive(Debug, Clone)]
@@ -60,7 +57,7 @@ pub struct RoutePasses {
 }
 
 /// The filter's code, as Envoy gets it.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum FilterModule {
     /// A path on Envoy's machine. It must never change its contents.
     File(String),
@@ -197,14 +194,7 @@ impl GatewayState {
         listener::insert_documents(&mut snapshot);
         route::insert(&mut snapshot, passes);
         let document = self.filter_config().to_json()?;
-        let filter = extension_config::filter(module, tokens);
-        snapshot.insert(ResourceType::ExtensionConfig, FILTER_NAME, filter);
-        let document = extension_config::document(module, tokens, document);
-        snapshot.insert(
-            ResourceType::ExtensionConfig,
-            DOCUMENT_FILTER_NAME,
-            document,
-        );
+        made.insert_filter(&mut snapshot, module, tokens, document);
         made.insert_parts(&mut snapshot, clusters, resources, unreachable)?;
         Ok(snapshot)
     }

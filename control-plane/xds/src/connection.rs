@@ -7,8 +7,8 @@ use std::task::{Context, Poll};
 use std::time::SystemTime;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tonic::codegen::http::Extensions;
 use tonic::Status;
+use tonic::codegen::http::Extensions;
 use tonic::transport::server::Connected;
 
 /// Longest name of an Envoy in its fleet: that of a pod.

@@ -118,7 +118,11 @@ mod tests {
 
     #[tokio::test]
     async fn they_are_read_however_they_are_cut() {
-        let all = [mk_request("1"), mk_request(&"2".repeat(300)), mk_request("")];
+        let all = [
+            mk_request("1"),
+            mk_request(&"2".repeat(300)),
+            mk_request(""),
+        ];
         let bytes: Vec<u8> = all.iter().flat_map(framed).collect();
         for frame in [1, 4, 7, 1000] {
             let mut requests = mk(&bytes, frame);
@@ -136,7 +140,11 @@ mod tests {
         for (bytes, code, reason) in [
             (&[1, 0, 0, 0, 0][..], Code::Unimplemented, "compressed"),
             (&too_long, Code::ResourceExhausted, "5000000"),
-            (&[0, 0, 0, 0, 2, 0xff, 0xff], Code::Internal, "cannot be read"),
+            (
+                &[0, 0, 0, 0, 2, 0xff, 0xff],
+                Code::Internal,
+                "cannot be read",
+            ),
             (&[0, 0, 0, 0, 2, 0], Code::Internal, "within"),
             (&[0, 0], Code::Internal, "within"),
         ] {

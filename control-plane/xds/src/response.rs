@@ -182,7 +182,11 @@ pub(crate) mod tests {
         let pieces = response.message();
         let is_it = |piece: &&Bytes| piece.as_ptr() == large.value.as_ptr();
         assert_eq!(pieces.iter().filter(is_it).count(), 1);
-        let others: usize = pieces.iter().filter(|piece| !is_it(piece)).map(Bytes::len).sum();
+        let others: usize = pieces
+            .iter()
+            .filter(|piece| !is_it(piece))
+            .map(Bytes::len)
+            .sum();
         assert!(others < 200, "{others}");
     }
 }

@@ -68,7 +68,8 @@ impl Discoverer {
                 reason: error.to_string(),
             })?;
         let answer: Version = self
-            .client
+            .connection
+            .client()
             .request(request)
             .await
             .map_err(|error| ProbeError::from_kube(&server, &error))?;

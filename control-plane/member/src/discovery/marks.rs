@@ -211,7 +211,7 @@ impl Discoverer {
                 server: server(),
                 reason: error.to_string(),
             })?;
-        let answer = self.client.send(request).await;
+        let answer = self.connection.client().send(request).await;
         let answer = answer.map_err(|error| ProbeError::from_kube(&server(), &error))?;
         match answer.status() {
             StatusCode::UNAUTHORIZED => Err(ProbeError::Unauthorized { server: server() }),

@@ -8,6 +8,7 @@ use std::time::SystemTime;
 use cubegate_snapshot::Resource;
 use cubegate_snapshot::ResourceType::{self, *};
 use envoy_types::pb::envoy::config::core::v3::Node;
+use envoy_types::pb::envoy::service::discovery::v3 as proto;
 use envoy_types::pb::google::rpc;
 use proto::aggregated_discovery_service_client::AggregatedDiscoveryServiceClient;
 use tokio::net::TcpListener;
@@ -15,9 +16,8 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
-use envoy_types::pb::envoy::service::discovery::v3 as proto;
-use tonic::{Code, Streaming};
 use tonic::transport::{Channel, Endpoint};
+use tonic::{Code, Streaming};
 
 use super::*;
 use crate::EnvoyStatus;

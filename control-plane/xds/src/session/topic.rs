@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Instant;
 
-use cubegate_snapshot::{ResourceType, Snapshot};
 use super::flight::{Answered, Envelope, Flight, InFlight, Sent, Target};
 use super::plan::{Allowed, Plan, PlannedChange, What};
 use super::subscription::{Change, Subscription};
 use crate::response::Response;
+use cubegate_snapshot::{ResourceType, Snapshot};
 
 /// The state of one type.
 #[derive(Debug)]
@@ -111,7 +111,11 @@ impl Topic {
     /// is stale and says nothing about what Envoy has now.
     pub(super) fn on_answer(&mut self, nonce: &str, refusal: Option<&str>) -> Option<Answered> {
         let flight = self.in_flight.take_if(|flight| flight.nonce == nonce)?;
-        let names = flight.sent.iter().map(|sent| Arc::clone(&sent.name)).collect();
+        let names = flight
+            .sent
+            .iter()
+            .map(|sent| Arc::clone(&sent.name))
+            .collect();
         let several = flight.sent.len() > 1;
         if refusal.is_some() {
             self.told = None;
@@ -199,12 +203,8 @@ impl Topic {
     }
 
     fn compare(&self, kind: ResourceType, snapshot: &Snapshot) -> Plan {
-        let mut names: BTreeSet<&Arc<str>> = self
-            .subscription
-            .names()
-            .iter()
-            .chain(&self.owed)
-            .collect();
+        let mut names: BTreeSet<&Arc<str>> =
+            self.subscription.names().iter().chain(&self.owed).collect();
         if self.subscription.is_wildcard() {
             names.extend(snapshot.all(kind).map(|(name, _)| name));
             names.extend(self.holds.keys());
@@ -334,7 +334,13 @@ impl Topic {
             return None;
         }
         flight.overdue = true;
-        Some(flight.sent.iter().map(|sent| sent.name.to_string()).collect())
+        Some(
+            flight
+                .sent
+                .iter()
+                .map(|sent| sent.name.to_string())
+                .collect(),
+        )
     }
 
     /// Returns what Envoy refuses to have, and why.
@@ -347,7 +353,8 @@ impl Topic {
     /// Returns the version that Envoy has under a name, unless it is still on its way.
     pub(super) fn holds(&self, name: &str) -> Option<&str> {
         let flight = self.in_flight.as_ref();
-        let is_sent = flight.is_some_and(|flight| flight.sent.iter().any(|sent| *sent.name == *name));
+        let is_sent =
+            flight.is_some_and(|flight| flight.sent.iter().any(|sent| *sent.name == *name));
         match self.holds.get(name)? {
             Holding::Version(version) if !is_sent => Some(version),
             _ => None,
