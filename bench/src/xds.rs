@@ -101,15 +101,9 @@ impl Bench {
             site.with_variable(name, "0")
         });
         let options = Options {
-            // The administrator's token has to last for all of it.
-            flags: [
-                "--allow-cluster-address",
-                "127.0.0.0/8",
-                "--token-lifetime",
-                "3600",
-            ]
-            .map(str::to_owned)
-            .to_vec(),
+            flags: ["--allow-cluster-address", "127.0.0.0/8"]
+                .map(str::to_owned)
+                .to_vec(),
             ..Options::default()
         };
         let gateway = Gateway::start(site, &options).await?;

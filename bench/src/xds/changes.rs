@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use cubegate_tests::metrics;
+use cubegate_tests::{Client, metrics};
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
@@ -125,11 +125,11 @@ impl Bench {
         let version = "/clusters/member-0/version";
         let cost = self
             .cost(async || {
-                let (access_key, token) = self.key_with_token().await?;
+                let (access_key, token) = self.key_with_token(&self.admin).await?;
                 let client = self.gateway.client().with_bearer(&token)?;
                 client.get(version).send().await?.expect(200)?;
                 let began = Instant::now();
-                self.delete_key(&access_key).await?;
+                delete_key(&self.admin, &access_key).await?;
                 while client.get(version).send().await?.status != 401 {
                     ensure!(
                         began.elapsed() < PATIENCE,
@@ -140,11 +140,13 @@ impl Bench {
                 Ok(began)
             })
             .await?;
+        // Whoever has deleted 256 keys has no good tokens left.
+        let other = self.gateway.user("other", &["cubegate:admins"]).await?;
         let alone = self
             .cost(async || {
-                let (access_key, _) = self.key_with_token().await?;
+                let (access_key, _) = self.key_with_token(&other).await?;
                 let began = Instant::now();
-                self.delete_key(&access_key).await?;
+                delete_key(&other, &access_key).await?;
                 Ok(began)
             })
             .await?;
@@ -180,8 +182,8 @@ impl Bench {
     }
 
     /// Makes an access key; returns it and its token.
-    async fn key_with_token(&self) -> Result<(String, String)> {
-        let made = self.admin.post("/api/v1/cube/key/create").send().await?;
+    async fn key_with_token(&self, owner: &Client) -> Result<(String, String)> {
+        let made = owner.post("/api/v1/cube/key/create").send().await?;
         let made: Value = made.expect(200)?.json()?;
         let text = |name: &str| made.get(name)?.as_str().map(str::to_owned);
         let access_key = text("accessKey").context("no access key")?;
@@ -192,12 +194,6 @@ impl Bench {
         let token = token.get("token").and_then(Value::as_str);
         let token = token.context("no token")?.to_owned();
         Ok((access_key, token))
-    }
-
-    async fn delete_key(&self, access_key: &str) -> Result<()> {
-        let path = format!("/api/v1/cube/key?accessKey={access_key}");
-        self.admin.delete(&path).send().await?.expect(200)?;
-        Ok(())
     }
 
     /// Makes a change [`ROUNDS`] times; each says when it began.
@@ -245,4 +241,10 @@ impl Bench {
             sleep(PAUSE).await;
         }
     }
+}
+
+async fn delete_key(owner: &Client, access_key: &str) -> Result<()> {
+    let path = format!("/api/v1/cube/key?accessKey={access_key}");
+    owner.delete(&path).send().await?.expect(200)?;
+    Ok(())
 }

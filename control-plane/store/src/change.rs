@@ -164,16 +164,28 @@ impl Store {
     /// The same for several things that one change is of.
     pub(crate) async fn commit_changes(
         &self,
-        mut tx: Write,
+        tx: Write,
         changed: &[Changed<'_>],
         revision: Option<Revision>,
+    ) -> Result<(), StoreError> {
+        self.commit_with(tx, changed, || {}).await?;
+        if let Some(revision) = revision {
+            self.publish(revision);
+        }
+        Ok(())
+    }
+
+    /// The same, of which nobody is told. `then` comes right after it.
+    pub(crate) async fn commit_with(
+        &self,
+        mut tx: Write,
+        changed: &[Changed<'_>],
+        then: impl FnOnce(),
     ) -> Result<(), StoreError> {
         let noted = note(&mut tx, changed).await?;
         tx.commit().await?;
         noted.committed();
-        if let Some(revision) = revision {
-            self.publish(revision);
-        }
+        then();
         Ok(())
     }
 }

@@ -154,6 +154,7 @@ impl Store {
         .execute(&mut *tx)
         .await?;
         tx.commit().await?;
+        self.inner.touched.note(revision, &[]);
         self.publish(revision);
         Ok(ClusterCheck {
             id,

@@ -11,6 +11,6 @@ mod token;
 mod write;
 
 pub use discoveries::ClusterDiscovery;
-pub(crate) use known::Known;
+pub(crate) use known::{Known, Touched};
 pub use sources::SOURCE_BATCH;
 pub use states::{CLUSTER_REPORT_INTERVAL, ClusterReport};

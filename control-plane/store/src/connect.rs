@@ -22,9 +22,10 @@ use crate::seal::Sealer;
 use crate::{DatabaseUrl, StoreError};
 
 /// What every connection to SQLite is told; the first line waits at most 10 s for
-/// another process's transaction.
+/// another process's transaction. The log is brought into the file by a task of its own ([`crate::checkpoint`]), and by whoever
+/// commits only once it has 64 MB.
 const SQLITE: &str = "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL;
-    PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;";
+    PRAGMA wal_autocheckpoint = 16000; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;";
 
 /// What every connection to PostgreSQL is told. A transaction of ours waits for
 /// nothing but the database: one that stands still for half a minute belongs to a

@@ -71,6 +71,13 @@ impl DatabaseUrl {
         }
     }
 
+    /// Returns the file of its write-ahead log, when it is SQLite's.
+    pub(crate) fn log(&self) -> Option<PathBuf> {
+        let mut log = self.file()?.as_os_str().to_owned();
+        log.push("-wal");
+        Some(log.into())
+    }
+
     pub(crate) fn kind(&self) -> &Kind {
         &self.0
     }

@@ -25,6 +25,7 @@ mod audit;
 mod census;
 mod change;
 mod check;
+mod checkpoint;
 mod cluster;
 mod connect;
 mod database;

@@ -104,6 +104,18 @@ impl Revision {
         self.sessions
     }
 
+    /// Returns how often clusters have changed.
+    pub(crate) fn clusters(self) -> u64 {
+        self.clusters
+    }
+
+    /// Returns how often they have changed since `before`, if that is known.
+    pub(crate) fn cluster_changes_since(self, before: Self) -> Option<u64> {
+        let is_known = self.unnamed() == before.unnamed();
+        let changes = self.clusters.checked_sub(before.clusters);
+        changes.filter(|_| is_known)
+    }
+
     fn unnamed(self) -> u64 {
         let named = [self.clusters, self.epochs, self.sessions];
         named.into_iter().fold(self.total, u64::wrapping_sub)

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use subtle::ConstantTimeEq as _;
 use tokio::sync::{Mutex, watch};
 
-use crate::cluster::Known;
+use crate::cluster::{Known, Touched};
 use crate::connect::{Dialect, Pools, Scope};
 use crate::envoy::Noted;
 use crate::key::KeyUses;
@@ -14,7 +14,7 @@ use crate::metrics::{Metrics, PoolSize, Reader, Write};
 use crate::password::Passwords;
 use crate::seal::Sealer;
 use crate::wake::{self, Listener};
-use crate::{DatabaseUrl, Lifetimes, MasterKey, Revision, StoreError, revision};
+use crate::{DatabaseUrl, Lifetimes, MasterKey, Revision, StoreError, checkpoint, revision};
 
 /// A database in use. Clones share it.
 #[derive(Clone)]
@@ -27,6 +27,7 @@ pub(crate) struct Inner {
     pub(crate) pools: Pools,
     pub(crate) sealer: Sealer,
     pub(crate) clusters: Mutex<Known>,
+    pub(crate) touched: Touched,
     pub(crate) passwords: Passwords,
     pub(crate) uses: KeyUses,
     pub(crate) metrics: Metrics,
@@ -65,6 +66,7 @@ impl Store {
             pools,
             sealer,
             clusters: Mutex::default(),
+            touched: Touched::default(),
             passwords: Passwords::new(),
             uses: KeyUses::default(),
             metrics: Metrics::default(),
@@ -77,6 +79,9 @@ impl Store {
         let store = Self { inner };
         store.reseal_clusters().await?;
         tokio::spawn(revision::follow(Arc::downgrade(&store.inner), heard));
+        if let Some(log) = store.inner.database.log() {
+            tokio::spawn(checkpoint::keep(Arc::downgrade(&store.inner), log));
+        }
         Ok(store)
     }
 

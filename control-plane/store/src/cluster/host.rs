@@ -1,6 +1,5 @@
 //! The host cluster: the one that paths mean which name none.
 
-use crate::revision::{self, Topic};
 use crate::{Store, StoreError};
 
 // === impl Store ===
@@ -37,8 +36,7 @@ impl Store {
             .bind(name)
             .execute(&mut *tx)
             .await?;
-        let revision = revision::bump(&mut tx, Topic::Clusters).await?;
-        self.commit_change(tx, name, Some(revision)).await?;
+        self.commit_clusters(tx, &[name]).await?;
         Ok(true)
     }
 }

@@ -5,10 +5,8 @@ use std::collections::BTreeMap;
 
 use cubegate_domain::{Cluster, ClusterSource};
 
-use crate::change::Changed;
 use crate::cluster::write::{Over, write};
 use crate::metrics::Write;
-use crate::revision::{self, Topic};
 use crate::{Store, StoreError};
 
 /// How many clusters one transaction should change at most, so that nobody else waits long
@@ -85,9 +83,8 @@ impl Store {
         Ok(removed)
     }
 
-    async fn commit_source(&self, mut tx: Write, names: &[String]) -> Result<(), StoreError> {
-        let revision = revision::bump(&mut tx, Topic::Clusters).await?;
-        let changed: Vec<_> = names.iter().map(|name| Changed::one(name)).collect();
-        self.commit_changes(tx, &changed, Some(revision)).await
+    async fn commit_source(&self, tx: Write, names: &[String]) -> Result<(), StoreError> {
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        self.commit_clusters(tx, &names).await
     }
 }

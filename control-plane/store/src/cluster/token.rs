@@ -3,7 +3,6 @@
 use cubegate_domain::{Cluster, ClusterCredential};
 
 use crate::cluster::read::{ClusterRow, Seal, cluster_columns};
-use crate::revision::{self, Topic};
 use crate::seal::Place;
 use crate::{Store, StoreError};
 
@@ -49,8 +48,7 @@ impl Store {
             .bind(sealed)
             .execute(&mut *tx)
             .await?;
-        let revision = revision::bump(&mut tx, Topic::Clusters).await?;
-        self.commit_change(tx, name, Some(revision)).await?;
+        self.commit_clusters(tx, &[name]).await?;
         Ok(true)
     }
 }

@@ -5,7 +5,6 @@ use cubegate_domain::{Cluster, ClusterSource};
 use crate::cluster::read::cluster_columns;
 use crate::metrics::Write;
 use crate::patience::Statements;
-use crate::revision::{self, Topic};
 use crate::row::from_time;
 use crate::seal::{Place, Sealer};
 use crate::{Store, StoreError};
@@ -77,8 +76,7 @@ impl Store {
             });
         }
         be_host_if_there_is_none(&mut tx, name).await?;
-        let revision = revision::bump(&mut tx, Topic::Clusters).await?;
-        self.commit_change(tx, name, Some(revision)).await
+        self.commit_clusters(tx, &[name]).await
     }
 
     /// Removes a cluster; says whether there was one. Where it was the host
@@ -115,12 +113,11 @@ impl Store {
         self.removed(tx, name, removed.rows_affected()).await
     }
 
-    async fn removed(&self, mut tx: Write, name: &str, rows: u64) -> Result<bool, StoreError> {
+    async fn removed(&self, tx: Write, name: &str, rows: u64) -> Result<bool, StoreError> {
         if rows == 0 {
             return Ok(false);
         }
-        let revision = revision::bump(&mut tx, Topic::Clusters).await?;
-        self.commit_change(tx, name, Some(revision)).await?;
+        self.commit_clusters(tx, &[name]).await?;
         Ok(true)
     }
 }

@@ -98,9 +98,35 @@ async fn what_has_not_changed_is_not_read_again(kind: Kind) {
     for at in [0, 3, 38] {
         assert!(Arc::ptr_eq(&first[at], &second[at]), "{at}");
     }
-    // What another process writes.
-    overwrite(&store, "DELETE FROM clusters WHERE name <> $1", "m-00").await;
-    assert_eq!(store.list_clusters().await.unwrap().len(), 1);
+}
+
+async fn what_others_change_is_read_beside_what_we_do(kind: Kind) {
+    let store = TestStore::new(kind).await;
+    let other = store.open_again().await;
+    let change = async |by: &Store, name: &str, token: &str| {
+        let mut cluster = mk_cluster(name);
+        cluster.credential = ClusterCredential::BearerToken(token.to_owned());
+        by.add_cluster(&cluster, true).await.unwrap();
+    };
+    // Who changes what from one reading to the next: us, them, in both orders, and nobody.
+    for (round, by) in ["a", "b", "ab", "ba", "aab", "", "aaaa", "bb", "a"]
+        .iter()
+        .enumerate()
+    {
+        for (step, by) in by.chars().enumerate() {
+            let by = if by == 'a' { &*store } else { &other };
+            change(by, &format!("m-{step}"), &format!("{round}-{step}")).await;
+            change(by, "always", &format!("{round}-{step}")).await;
+            by.set_host_cluster("always").await.unwrap();
+            if step == 1 {
+                assert!(by.remove_cluster("m-0").await.unwrap());
+            }
+        }
+        let fresh = store.open_again().await;
+        let expected = listed(&fresh).await;
+        assert_eq!(listed(&store).await, expected, "{round}");
+        assert_eq!(listed(&other).await, expected, "{round}");
+    }
 }
 
 async fn a_removed_cluster_is_gone(kind: Kind) {
@@ -288,6 +314,7 @@ on_each_database!(
     an_added_cluster_comes_back_whole,
     an_existing_name_is_refused_unless_it_is_replaced,
     what_has_not_changed_is_not_read_again,
+    what_others_change_is_read_beside_what_we_do,
     a_removed_cluster_is_gone,
     the_database_holds_no_credential,
     a_cluster_that_cannot_be_read_does_not_hide_the_others,

@@ -26,6 +26,26 @@ async fn the_files_are_for_their_owner_only() {
     assert_eq!(mode(&file), 0o600);
 }
 
+/// Without its log: what a commit would otherwise have to bring into it at some time.
+#[tokio::test]
+async fn the_file_itself_has_what_was_written_soon() {
+    let store = TestStore::new(Kind::Sqlite).await;
+    store.create_user(mk_user("jeff"), at(0)).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let copy = folder.path().join("cubegate.db");
+    let found = async || loop {
+        fs::copy(store.database.folder.path().join("cubegate.db"), &copy).unwrap();
+        let copied = Store::open(copy.as_path(), &mk_key(1)).await.unwrap();
+        let users = copied.list_users().await.unwrap();
+        copied.close().await;
+        if users.iter().any(|user| user.name == "jeff") {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    };
+    timeout(Duration::from_secs(10), found()).await.unwrap();
+}
+
 async fn another_master_key_is_refused_and_changes_nothing(kind: Kind) {
     let store = TestStore::new(kind).await;
     store.create_user(mk_user("jeff"), at(0)).await.unwrap();
