@@ -119,6 +119,13 @@ soak: build tools ## Live through MINUTES (20) of load, kills and churn, and tel
 	cargo build --package cubegate-tests --release --bin cubegate-soak
 	CUBEGATE_BIN=$(abspath $(TARGET))/release/cubegate $(TARGET)/release/cubegate-soak $(or $(MINUTES),20)
 
+.PHONY: conformance
+conformance: build-dev tools ## Try other people's clients, at an API server itself and through the gateway (20 minutes, 3 GB of disk)
+	cargo build --manifest-path tests/conformance/kube/Cargo.toml --target-dir $(TARGET)
+	cargo build --package cubegate-tests --package cubegate-bench --bin cubegate-conformance
+	$(TARGET)/debug/cubegate-conformance $(CAPABILITIES)
+	cargo run --quiet --package cubegate-tests --example conformance > docs/conformance.md
+
 .PHONY: bench
 bench: build tools ## Measure the promised figures, on a machine that does nothing else
 	cargo build --package cubegate-bench-engine --profile filter --target wasm32-wasip1
@@ -142,6 +149,7 @@ $(DENY) $(MACHETE):
 lint: build-dev $(DENY) $(MACHETE) ## Check format, lints, dependencies, documentation and the Envoy configurations
 	cargo fmt --all --check
 	cargo fmt --manifest-path fuzz/Cargo.toml --check
+	cargo fmt --manifest-path tests/conformance/kube/Cargo.toml --check
 	cargo clippy --workspace --exclude cubegate-filter --exclude cubegate-bench-engine --all-targets --features cubegate-token/sign -- --deny warnings
 	cargo clippy --package cubegate-filter --package cubegate-bench-engine --target wasm32-wasip1 -- --deny warnings
 	cargo clippy --manifest-path fuzz/Cargo.toml --target-dir $(TARGET)/fuzz --no-default-features -- --deny warnings
@@ -152,7 +160,7 @@ lint: build-dev $(DENY) $(MACHETE) ## Check format, lints, dependencies, documen
 	envoy/validate.sh $(ENVOY) $(CUBEGATE) $(FILTER)
 	diff --unified docs/cli.md <($(CUBEGATE) man --markdown) || { echo "the command line has changed; run: make generate" >&2; exit 1; }
 	deploy/helm/render.sh "$$(deploy/local/tools.sh helm)" --check
-	docs/check-paths.sh README.md ARCHITECTURE.md bench/README.md docs/lists.md docs/connections.md docs/import.md docs/audit.md docs/keys.md docs/impersonation.md docs/storage.md docs/kubesphere.md docs/envoys.md docs/metrics.md docs/runbook.md docs/operations.md docs/sources.md docs/scale.md envoy/README.md docs/threats.md docs/clients.md docs/console.md docs/logging.md docs/recipes.md docs/kubernetes.md docs/gateways.md deploy/images/README.md deploy/compose/README.md deploy/helm/cubegate/README.md CONTRIBUTING.md SECURITY.md
+	docs/check-paths.sh README.md ARCHITECTURE.md bench/README.md docs/lists.md docs/connections.md docs/import.md docs/audit.md docs/keys.md docs/impersonation.md docs/storage.md docs/kubesphere.md docs/envoys.md docs/metrics.md docs/runbook.md docs/operations.md docs/sources.md docs/scale.md envoy/README.md docs/threats.md docs/clients.md docs/conformance.md docs/console.md docs/logging.md docs/recipes.md docs/kubernetes.md docs/gateways.md deploy/images/README.md deploy/compose/README.md deploy/helm/cubegate/README.md CONTRIBUTING.md SECURITY.md
 	docs/check-tests.sh docs/operations.md docs/threats.md docs/clients.md docs/gateways.md
 	deploy/observability/dashboards.py --check
 
@@ -165,6 +173,7 @@ generate: build-dev ## Write the generated files anew
 	cargo run --quiet --package cubegate-api --example openapi > docs/openapi.json
 	deploy/observability/dashboards.py
 	cargo run --quiet --package cubegate-tests --example compatibility > docs/compatibility.md
+	cargo run --quiet --package cubegate-tests --example conformance > docs/conformance.md
 
 .PHONY: dist
 dist: build ## Pack the Debian package and the tarball into target/dist, and check them
@@ -177,6 +186,7 @@ dist: build ## Pack the Debian package and the tarball into target/dist, and che
 fmt: ## Format the code
 	cargo fmt --all
 	cargo fmt --manifest-path fuzz/Cargo.toml
+	cargo fmt --manifest-path tests/conformance/kube/Cargo.toml
 
 .PHONY: presubmit
 presubmit: lint test ## What must pass before a push

@@ -48,6 +48,7 @@ mod console_resources;
 mod console_security;
 mod console_states;
 mod deploy_compose;
+mod deploy_conformance;
 mod fault_answers;
 mod fault_calls;
 mod fault_certificates;

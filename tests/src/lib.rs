@@ -20,6 +20,7 @@ pub mod client;
 pub mod clock;
 pub mod collector;
 pub mod compatibility;
+pub mod conformance;
 pub mod database;
 pub mod elsewhere;
 pub mod envoy;
