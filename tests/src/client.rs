@@ -99,6 +99,8 @@ impl Client {
             .with_tls_config(tls::client_config(ca, identity)?)
             .https_or_http();
         let mut tcp = HttpConnector::new();
+        // As curl and Go's clients: a body waits for no acknowledgement of the head.
+        tcp.set_nodelay(true);
         tcp.enforce_http(false);
         tcp.set_local_address(from);
         let connector = if http2 {

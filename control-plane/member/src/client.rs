@@ -78,6 +78,7 @@ pub(crate) fn kept(config: &kube::Config, longest: usize) -> Result<Kept, String
     // It would remember more than the connection has.
     tls.resumption = Resumption::disabled();
     let mut tcp = HttpConnector::new();
+    tcp.set_nodelay(true);
     tcp.enforce_http(false);
     let mut builder = HttpsConnectorBuilder::new()
         .with_tls_config(tls)

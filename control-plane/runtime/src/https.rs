@@ -27,11 +27,15 @@ pub(crate) fn client(pem: Option<&[u8]>, called: &str) -> anyhow::Result<Client>
         .with_safe_default_protocol_versions()?
         .with_root_certificates(roots(pem, called)?)
         .with_no_client_auth();
+    let mut tcp = HttpConnector::new();
+    tcp.enforce_http(false);
+    // A body waits for no acknowledgement of the head.
+    tcp.set_nodelay(true);
     let connector = HttpsConnectorBuilder::new()
         .with_tls_config(tls)
         .https_or_http()
         .enable_http1()
-        .build();
+        .wrap_connector(tcp);
     Ok(legacy::Client::builder(TokioExecutor::new()).build(connector))
 }
 

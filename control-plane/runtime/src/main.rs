@@ -18,6 +18,7 @@
 //! ends as one sentence on standard error and exit code 1 (2 for wrong usage).
 
 mod access_log;
+mod allocator;
 mod args;
 mod audit_sink;
 mod bootstrap;
@@ -55,15 +56,11 @@ use std::process::ExitCode;
 use crate::args::{Cli, Command};
 use crate::config::Failure;
 
-/// Gives back what a password's hash took, 19 MiB at a time. glibc's allocator keeps it,
-/// for each thread that ever made one: hundreds of megabytes after some hundred logins.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// The exit code of a command line that is wrong.
 const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
+    allocator::give_back_at_once();
     let command = match config::parse(std::env::args_os().collect()) {
         Ok(Cli { command, config: _ }) => command,
         Err(failure) => return misused(failure),
