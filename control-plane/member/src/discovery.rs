@@ -126,8 +126,7 @@ struct Resource {
 // === impl Discoverer ===
 
 impl Discoverer {
-    /// Prepares a client; nothing is asked yet. It keeps one connection for what is asked
-    /// next.
+    /// Prepares a client; nothing is asked yet. It keeps one connection for what comes next.
     ///
     /// # Errors
     /// [`DiscoveryError::Configuration`] when the cluster's certificates cannot be used.

@@ -1,6 +1,7 @@
-//! Whose turn it is to be brought up to date. What an Envoy is sent that has nothing has megabytes,
-//! and waits in memory until it is read: with hundreds that connect at once, so many times that.
-//! So only some are sent anything until they have had everything once. From then on nobody waits.
+//! Whose turn it is to be brought up to date. An Envoy that has nothing is sent megabytes, and what is
+//! made of them for it alone (what it has, TLS) waits in memory until they are read: with hundreds that
+//! connect at once, so many times that. So only some are sent anything until they have had everything
+//! once. From then on nobody waits.
 
 use std::future::pending;
 use std::sync::Arc;
