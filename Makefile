@@ -136,6 +136,7 @@ bench: build tools ## Measure the promised figures, on a machine that does nothi
 	$(TARGET)/release/cubegate-bench fleet
 	$(TARGET)/release/cubegate-bench xds
 	$(TARGET)/release/cubegate-bench envoys
+	$(TARGET)/release/cubegate-bench requests
 	$(TARGET)/release/cubegate-bench list
 	$(TARGET)/release/cubegate-bench console
 

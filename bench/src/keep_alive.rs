@@ -15,18 +15,22 @@ use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::pki_types::ServerName;
 
 /// The name in the control plane's certificate.
-const SERVER_NAME: &str = "cubegate-xds";
+const CONTROL_PLANE: &str = "cubegate-xds";
 
 /// Longest wait for an answer.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// How an answer in chunks ends.
+const LAST_CHUNK: &[u8] = b"\r\n0\r\n\r\n";
+
 /// Longest answer.
 const MAX_ANSWER: usize = 64 * 1024;
 
-/// The control plane, spoken to as its Envoy speaks to it.
+/// Whom to connect to.
 #[derive(Clone)]
-pub struct ControlPlane {
+pub struct Server {
     address: String,
+    name: ServerName<'static>,
     tls: TlsConnector,
 }
 
@@ -36,25 +40,35 @@ pub struct KeepAlive {
     buffer: Vec<u8>,
 }
 
-// === impl ControlPlane ===
+// === impl Server ===
 
-impl ControlPlane {
-    /// That of this gateway.
+impl Server {
+    /// The control plane of this gateway, spoken to as its Envoy speaks to it.
     ///
     /// # Errors
     /// Certificates that cannot be read.
-    pub fn of(gateway: &Gateway) -> Result<Self> {
+    pub fn control_plane(gateway: &Gateway) -> Result<Self> {
         let endpoints = gateway.endpoints();
-        let address = endpoints
-            .control_plane
-            .strip_prefix("https://")
-            .context("the control plane has no address")?
-            .to_owned();
         let ca = read_pem(&endpoints.control_plane_ca)?;
         let config = client_config(&ca, Some(&gateway.envoy_identity()?))?;
         Ok(Self {
-            address,
+            address: authority(&endpoints.control_plane)?.to_owned(),
+            name: ServerName::try_from(CONTROL_PLANE)?,
             tls: TlsConnector::from(Arc::new(config)),
+        })
+    }
+
+    /// A listener with a certificate of this CA for its address.
+    ///
+    /// # Errors
+    /// A URL or a CA that is none.
+    pub fn listener(base: &str, ca: &[u8]) -> Result<Self> {
+        let address = authority(base)?.to_owned();
+        let (host, _) = address.rsplit_once(':').context("no port")?;
+        Ok(Self {
+            name: ServerName::try_from(host.to_owned())?,
+            tls: TlsConnector::from(Arc::new(client_config(ca, None)?)),
+            address,
         })
     }
 }
@@ -66,11 +80,10 @@ impl KeepAlive {
     ///
     /// # Errors
     /// Nobody there.
-    pub async fn connect(server: &ControlPlane) -> Result<Self> {
+    pub async fn connect(server: &Server) -> Result<Self> {
         let stream = TcpStream::connect(&server.address).await?;
         stream.set_nodelay(true)?;
-        let name = ServerName::try_from(SERVER_NAME)?;
-        let stream = server.tls.connect(name, stream).await?;
+        let stream = server.tls.connect(server.name.clone(), stream).await?;
         Ok(Self {
             stream,
             buffer: Vec::with_capacity(4096),
@@ -80,7 +93,7 @@ impl KeepAlive {
     /// Sends the bytes of a request and gives the body of the answer.
     ///
     /// # Errors
-    /// Anything but a 200 with a `content-length`.
+    /// Anything but a 200 with a `content-length`, or in chunks, which are given as they are.
     pub async fn exchange(&mut self, request: &[u8]) -> Result<&[u8]> {
         timeout(PATIENCE, self.stream.write_all(request)).await??;
         self.buffer.clear();
@@ -89,7 +102,11 @@ impl KeepAlive {
                 let start = head + 4;
                 let text = String::from_utf8_lossy(self.buffer.get(..head).unwrap_or_default());
                 ensure!(text.starts_with("HTTP/1.1 200 "), "refused: {text}");
-                let end = start + content_length(&text)?;
+                let end = match content_length(&text)? {
+                    Some(length) => start + length,
+                    None if self.buffer.ends_with(LAST_CHUNK) => self.buffer.len(),
+                    None => usize::MAX,
+                };
                 if self.buffer.len() >= end {
                     return self.buffer.get(start..end).context("half an answer");
                 }
@@ -108,13 +125,26 @@ fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
         .position(|window| window == wanted)
 }
 
-fn content_length(head: &str) -> Result<usize> {
-    head.lines()
-        .filter_map(|line| line.split_once(':'))
-        .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
-        .context("no content-length")?
-        .1
-        .trim()
-        .parse()
-        .context("a content-length that is no number")
+/// `None` for an answer in chunks.
+fn content_length(head: &str) -> Result<Option<usize>> {
+    let field = |wanted: &str| {
+        let mut fields = head.lines().filter_map(|line| line.split_once(':'));
+        let (_, value) = fields.find(|(name, _)| name.eq_ignore_ascii_case(wanted))?;
+        Some(value.trim())
+    };
+    match field("content-length") {
+        Some(length) => length
+            .parse()
+            .map(Some)
+            .context("a content-length that is no number"),
+        None => {
+            ensure!(field("transfer-encoding") == Some("chunked"), "no length");
+            Ok(None)
+        }
+    }
+}
+
+/// Returns host and port.
+fn authority(base: &str) -> Result<&str> {
+    base.strip_prefix("https://").context("no https URL")
 }

@@ -17,6 +17,8 @@
 //!             └──> Report ──> target/bench/fleet.json and a table
 //! xds ──> members             what a change costs where there are a thousand
 //!             └──> Report ──> target/bench/xds.json and a table
+//! requests ──> through        what a request costs, beside an Envoy without the filter
+//!             └──> Report ──> target/bench/requests.json and a table
 //! envoys ──> members, fakes   two hundred Envoys at one control plane
 //!             └──> Report ──> target/bench/envoys.json and a table
 //! ```
@@ -37,9 +39,11 @@ pub mod memory;
 pub mod native;
 pub mod push_down;
 pub mod report;
+pub mod requests;
 pub mod sample;
 pub mod through;
 pub mod tokens;
+mod worker;
 pub mod xds;
 
 pub use report::{Figure, Goal, Report};

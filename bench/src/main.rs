@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand};
 use cubegate_bench::fleet::{self, Fleet};
 use cubegate_bench::list::{self, Part};
 use cubegate_bench::members::Shape;
-use cubegate_bench::{Report, console, envoys, tokens, xds};
+use cubegate_bench::{Report, console, envoys, requests, tokens, xds};
 use cubegate_tests::{artifacts, block_on};
 
 /// Measures the figures that the project promises.
@@ -31,6 +31,8 @@ enum Suite {
     Tokens,
     /// What a change costs where there are a thousand members; writes target/bench/xds.json.
     Xds,
+    /// What a request costs; writes target/bench/requests.json.
+    Requests,
     /// Two hundred Envoys at one control plane; writes target/bench/envoys.json.
     Envoys,
     /// The console; writes target/bench/console.json.
@@ -61,6 +63,7 @@ fn main() -> Result<ExitCode> {
             (report, told(&failures), only.is_empty())
         }
         Suite::Xds => (block_on(xds::measure())?, Vec::new(), true),
+        Suite::Requests => (block_on(requests::measure())?, Vec::new(), true),
         Suite::Envoys => (block_on(envoys::measure())?, Vec::new(), true),
         Suite::Tokens => (block_on(tokens::measure())?, Vec::new(), true),
         Suite::Console { only } => {

@@ -11,6 +11,7 @@ use cubegate_tests::{Client, tls};
 
 use crate::envoy::config::{self, BARE, BARE_PLAIN, CLUSTER, FILTERED, FILTERED_PLAIN, SECRET};
 use crate::envoy::{Envoy, WORKERS};
+use crate::keep_alive::Server;
 use crate::machine;
 use crate::report::{Figure, Goal};
 use crate::sample::{Samples, timed};
@@ -94,6 +95,19 @@ impl Passage {
     /// A listener that is none.
     pub fn client(&self, listener: &str) -> Result<Client> {
         Client::tls(&self.envoy.base(listener)?, &self.ca, None)?.with_bearer(&self.token)
+    }
+
+    /// The same for a client that costs next to nothing.
+    ///
+    /// # Errors
+    /// A listener that is none.
+    pub fn server(&self, listener: &str) -> Result<Server> {
+        Server::listener(&self.envoy.base(listener)?, &self.ca)
+    }
+
+    /// The good token.
+    pub fn token(&self) -> &str {
+        &self.token
     }
 
     /// Reads the page and drops it.

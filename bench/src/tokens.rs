@@ -14,7 +14,7 @@ use futures::future::try_join_all;
 use serde_json::json;
 use tokio::time::Instant;
 
-use crate::keep_alive::{ControlPlane, KeepAlive};
+use crate::keep_alive::{KeepAlive, Server};
 use crate::machine;
 use crate::report::{Figure, Goal, Report};
 use crate::sample::{Samples, timed};
@@ -63,7 +63,7 @@ pub async fn measure() -> Result<Report> {
         });
     let requests = Arc::new(prepare(&site).await?);
     let gateway = Gateway::start(site, &Options::default()).await?;
-    let server = ControlPlane::of(&gateway)?;
+    let server = Server::control_plane(&gateway)?;
     let machine = machine::describe();
 
     run(&server, &requests, WARM_UP).await?;
@@ -142,7 +142,7 @@ async fn prepare(site: &Site) -> Result<Vec<Vec<u8>>> {
 }
 
 /// Gets so many tokens over all connections.
-async fn run(server: &ControlPlane, requests: &Arc<Vec<Vec<u8>>>, tokens: usize) -> Result<()> {
+async fn run(server: &Server, requests: &Arc<Vec<Vec<u8>>>, tokens: usize) -> Result<()> {
     let next = Arc::new(AtomicUsize::new(0));
     let clients = (0..CONNECTIONS).map(|_| {
         let (server, requests, next) = (server.clone(), Arc::clone(requests), Arc::clone(&next));
@@ -184,7 +184,7 @@ fn login_request() -> Vec<u8> {
 }
 
 /// Milliseconds of logins, one after the other.
-async fn sequential(server: &ControlPlane, login: &[u8]) -> Result<Samples> {
+async fn sequential(server: &Server, login: &[u8]) -> Result<Samples> {
     let mut connection = KeepAlive::connect(server).await?;
     let mut samples = Samples::default();
     for _ in 0..ALONE {
@@ -212,7 +212,7 @@ async fn hashes() -> Result<Samples> {
 
 /// Milliseconds of tokens while logins queue.
 async fn beside_logins(
-    server: &ControlPlane,
+    server: &Server,
     requests: &Arc<Vec<Vec<u8>>>,
     login: &[u8],
 ) -> Result<Samples> {

@@ -6,7 +6,6 @@ mod changes;
 mod churn;
 mod load;
 mod others;
-mod worker;
 
 use std::io::Write as _;
 use std::sync::Arc;

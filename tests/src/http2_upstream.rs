@@ -153,6 +153,7 @@ async fn serve(
     pieces: Arc<[Bytes]>,
     end: End,
 ) -> Result<()> {
+    stream.set_nodelay(true)?;
     let stream = acceptor.accept(stream).await?;
     let service = service_fn(move |_| {
         let body = StreamBody::new(stream::iter(frames(&pieces, end)));

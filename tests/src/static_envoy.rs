@@ -234,6 +234,11 @@ impl Envoy {
         })
     }
 
+    /// The number of its process.
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
     /// The URL of a listener.
     ///
     /// # Errors

@@ -6,6 +6,8 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use cubegate_filter_config::{
     ClusterEntry, DOCUMENT_FILTER_NAME, FILTER_NAME, FilterConfig, FilterLimits, RevocationKind,
     TokenKeys, VERSION,
@@ -24,6 +26,8 @@ pub const CLUSTER: &str = "member-1";
 pub const FILTERED: &str = "filtered";
 /// TLS, and the router alone.
 pub const BARE: &str = "bare";
+/// TLS, and what Envoy has itself for what the filter does with a token and a path.
+pub const JWT_AUTHN: &str = "jwt-authn";
 /// The two without TLS towards the client.
 pub const FILTERED_PLAIN: &str = "filtered-plain";
 /// See [`FILTERED_PLAIN`].
@@ -79,7 +83,7 @@ pub fn engine() -> Result<Config> {
     })
 }
 
-/// `envoy/static.yaml` before this upstream, with three listeners beside its
+/// `envoy/static.yaml` before this upstream, with four listeners beside its
 /// own: what is compared differs in the filter and nothing else. The
 /// certificate of those with TLS is `listener.crt` of the folder.
 ///
@@ -112,13 +116,16 @@ pub fn gateway(dir: &Path, upstream: &Http2Upstream) -> Result<Config> {
 
     let mut bases = BTreeMap::new();
     let mut listeners = Vec::new();
-    for name in [FILTERED, BARE, FILTERED_PLAIN, BARE_PLAIN] {
+    for name in [FILTERED, BARE, JWT_AUTHN, FILTERED_PLAIN, BARE_PLAIN] {
         let port = free_port()?;
         let mut listener = filtered.clone();
         *at(&mut listener, "/name")? = json!(name);
         *at(&mut listener, "/address")? = address(port);
-        if name == BARE || name == BARE_PLAIN {
+        if name != FILTERED && name != FILTERED_PLAIN {
             remove_filter(&mut listener)?;
+        }
+        if name == JWT_AUTHN {
+            add_jwt_authn(&mut listener)?;
         }
         let plain = name == FILTERED_PLAIN || name == BARE_PLAIN;
         if plain && let Some(chain) = at(&mut listener, "/filter_chains/0")?.as_object_mut() {
@@ -213,5 +220,38 @@ fn remove_filter(listener: &mut Value) -> Result<()> {
         "match": { "prefix": "/" },
         "route": { "cluster": format!("cluster/{CLUSTER}"), "timeout": "75s" },
     }]);
+    Ok(())
+}
+
+/// Envoy's own filter for tokens, which it takes out, and a route that takes the cluster out of the
+/// path.
+fn add_jwt_authn(listener: &mut Value) -> Result<()> {
+    let key = json!({ "kty": "oct", "alg": "HS256", "k": URL_SAFE_NO_PAD.encode(SECRET) });
+    let filter = json!({
+        "name": "envoy.filters.http.jwt_authn",
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication",
+            "providers": { "bench": {
+                "local_jwks": { "inline_string": json!({ "keys": [key] }).to_string() },
+                "claim_to_headers": [{ "header_name": "impersonate-user", "claim_name": "username" }],
+            } },
+            "rules": [{ "match": { "prefix": "/" }, "requires": { "provider_name": "bench" } }],
+        },
+    });
+    let manager = at(listener, CONNECTION_MANAGER)?;
+    let filters = at(manager, "/http_filters")?.as_array_mut();
+    filters.context("no filters")?.insert(0, filter);
+    let route = at(manager, "/route_config/virtual_hosts/0/routes/0")?;
+    *at(route, "/match/prefix")? = json!(format!("/clusters/{CLUSTER}/"));
+    if let Some(action) = at(route, "/route")?.as_object_mut() {
+        action.insert("prefix_rewrite".to_owned(), json!("/"));
+    }
+    if let Some(route) = route.as_object_mut() {
+        let header = json!({ "key": "impersonate-group", "value": "system:authenticated" });
+        route.insert(
+            "request_headers_to_add".to_owned(),
+            json!([{ "header": header }]),
+        );
+    }
     Ok(())
 }

@@ -9,11 +9,11 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use super::others::Others;
-use super::worker::Times;
 use super::{Bench, Cost, MEMBERS, ROUNDS};
 use crate::fleet::register;
 use crate::report::{Figure, Goal};
 use crate::sample::Samples;
+use crate::worker::Times;
 
 /// Longest time until a change is in force.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -9,18 +9,18 @@ const TICK: f64 = 10.0;
 
 /// Processor time in milliseconds.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Times {
+pub(crate) struct Times {
     /// Of the main thread.
-    pub(super) main: f64,
+    pub(crate) main: f64,
     /// Of all workers.
-    pub(super) workers: f64,
+    pub(crate) workers: f64,
     /// How many workers there are.
-    pub(super) count: f64,
+    pub(crate) count: f64,
 }
 
 impl Times {
     /// Reads those of the process.
-    pub(super) fn of(pid: u32) -> Result<Self> {
+    pub(crate) fn of(pid: u32) -> Result<Self> {
         let mut times = Self::default();
         for task in fs::read_dir(format!("/proc/{pid}/task"))? {
             let stat = fs::read_to_string(task?.path().join("stat"))?;
