@@ -2,6 +2,7 @@
 # curl.sh: one capability by curl alone, as kubectl.sh has those of kubectl; it says what is read and printed.
 # Reads too: SERVER, CA, and CURL_AUTH, a file of curl's settings by which it says who it is.
 set -euo pipefail
+source "${BASH_SOURCE[0]%/*}/background.sh"
 
 c() { curl -sS --max-time 30 --cacert "$CA" -K "$CURL_AUTH" "$@"; }
 # The same without what is another one each time.
@@ -9,21 +10,8 @@ plain() { sed -E 's/"(resourceVersion|uid|creationTimestamp|time|manager|selfLin
 base=$SERVER/api/v1/namespaces/$NS
 maps=$base/configmaps
 json=(-H 'Content-Type: application/json')
-# start PATH: curl in the background, writing to $DIR/out, until the script ends.
-started=
-trap '[[ -z $started ]] || kill "$started" 2>/dev/null || true' EXIT
-start() {
-	curl -sSN --max-time 600 --cacert "$CA" -K "$CURL_AUTH" "$1" >"$DIR/out" &
-	started=$!
-}
-until_in() {
-	for _ in {1..200}; do
-		! grep -qF -- "$2" "$1" || return 0
-		sleep 0.1
-	done
-	echo "'$2' has not come" >&2
-	return 1
-}
+# start PATH: curl in the background.
+start() { background curl -sSN --max-time 600 --cacert "$CA" -K "$CURL_AUTH" "$1"; }
 
 map() { c "${json[@]}" -d "{\"metadata\":{\"name\":\"$1\"},\"data\":{\"k\":\"v\"}}" -o /dev/null "$maps"; }
 data() { c "$maps/a" | python3 -c 'import json, sys; print(json.load(sys.stdin)["data"])'; }

@@ -7,30 +7,15 @@
 # Outputs: what must be the same on both ways
 # Exit:    0 done; 77 not by this client, with a reason where it is not plain; anything else is a failure
 set -euo pipefail
+source "${BASH_SOURCE[0]%/*}/background.sh"
 
 k() { "$CLIENT" --namespace "$NS" "$@"; }
 
 # since MINOR WHAT: ends here for a kubectl before 1.MINOR.
 since() { ((MINOR >= $1)) || { echo "$2 is there since 1.$1" >&2 && exit 77; }; }
 
-# start ARGUMENT...: kubectl in the background, writing to $DIR/out, until the script ends.
-started=
-trap '[[ -z $started ]] || kill "$started" 2>/dev/null || true' EXIT
-start() {
-	"$CLIENT" --namespace "$NS" "$@" >"$DIR/out" &
-	started=$!
-}
-
-# until_in FILE TEXT: waits until it is there.
-until_in() {
-	for _ in {1..200}; do
-		! grep -qF -- "$2" "$1" || return 0
-		sleep 0.1
-	done
-	echo "'$2' has not come" >&2
-	cat "$1" >&2
-	return 1
-}
+# start ARGUMENT...: kubectl in the background.
+start() { background "$CLIENT" --namespace "$NS" "$@"; }
 
 # The object without what is another one each time.
 plain() { grep -vE '^ +(creationTimestamp|resourceVersion|uid|time|selfLink):' | grep -vE '^ +(- )?manager: '; }

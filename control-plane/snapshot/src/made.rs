@@ -125,7 +125,8 @@ impl Made {
     }
 
     /// Puts what the filter is told of clusters in. `known` is what is known of their
-    /// resources, by name, and `unreachable` are those that give no answer.
+    /// resources, by name, and `unreachable` are those that give no answer. A part is as long as its
+    /// clusters make it; whoever publishes tells of one that comes near what can be sent.
     pub(crate) fn insert_parts(
         &mut self,
         snapshot: &mut Snapshot,

@@ -50,8 +50,9 @@ impl Response {
         };
         let mut pieces = Pieces::default();
         pieces.open.put_slice(&head.encode_to_vec());
+        let any = head_of_any(self.kind);
         for (name, resource) in &self.resources {
-            pieces.put_resource(self.kind, name, resource);
+            pieces.put_resource(&any, name, resource);
         }
         pieces.into_message()
     }
@@ -67,9 +68,10 @@ struct Pieces {
 // === impl Pieces ===
 
 impl Pieces {
-    fn put_resource(&mut self, kind: ResourceType, name: &str, resource: &Resource) {
+    /// `any` is the message around the value up to that.
+    fn put_resource(&mut self, any: &[u8], name: &str, resource: &Resource) {
         let value = &resource.value;
-        let mut any = BytesMut::from(&*head_of_any(kind));
+        let mut any = BytesMut::from(any);
         put_length(&mut any, value.len());
         let entry = proto::Resource {
             name: name.to_owned(),
