@@ -1,7 +1,7 @@
 //! The documents that the carrier puts into Envoy's shared data, and which of them this VM has
 //! read.
 //!
-//! One look at one number tells whether there is anything new, so each request can afford it: a
+//! One look at one version tells whether there is anything new, so each request can afford it: a
 //! token that was taken back is refused from the next request on.
 
 use cubegate_filter_config::{CARRIED_CHANGES_KEY, Carried, FRAME_HEAD, Frame};
@@ -9,8 +9,8 @@ use proxy_wasm::hostcalls;
 
 /// What this VM has read.
 pub(crate) struct Shelf {
-    /// The number as it was seen last.
-    seen: Option<Vec<u8>>,
+    /// The version of what is under [`CARRIED_CHANGES_KEY`] as it was seen last.
+    seen: Option<u32>,
     /// There was no room for a document when it was looked at.
     is_behind: bool,
     slots: Vec<Slot>,
@@ -50,7 +50,7 @@ impl Shelf {
         has_room: impl Fn(Carried, usize) -> bool,
         mut take: impl FnMut(Carried, &[u8]),
     ) {
-        let seen = get(CARRIED_CHANGES_KEY);
+        let seen = version(CARRIED_CHANGES_KEY);
         if seen == self.seen {
             return;
         }
@@ -69,7 +69,7 @@ impl Shelf {
             let Some(bytes) = get(&slot.frame_key) else {
                 continue;
             };
-            // Another thread may be about to write; then the number is still to move.
+            // Another thread may be about to write; then what is looked at is still to move.
             let frame = Frame::parse(&bytes).filter(|frame| *frame.head == head);
             if let Some(frame) = frame {
                 slot.head = Some(head);
@@ -90,4 +90,9 @@ impl Shelf {
 
 fn get(key: &str) -> Option<Vec<u8>> {
     hostcalls::get_shared_data(key).ok()?.0
+}
+
+/// Envoy gives what is put there another version each time.
+fn version(key: &str) -> Option<u32> {
+    hostcalls::get_shared_data(key).ok()?.1
 }

@@ -276,8 +276,8 @@ impl Worker {
                 Carried::Part(kind) => members
                     .take(kind, document)
                     .map_err(|error| error.to_string()),
-                Carried::Revocations(_) => revocations
-                    .take(document.to_vec())
+                Carried::Revocations(part) => revocations
+                    .take_part(part, document.to_vec())
                     .map(drop)
                     .map_err(|error| error.to_string()),
                 Carried::Clock => {

@@ -1,12 +1,14 @@
 //! One Envoy, as the control plane sees it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use cubegate_filter_config::{Carried, DOCUMENT_FILTER_NAME, FILTER_NAME, RevocationKind};
+use cubegate_filter_config::{
+    Carried, DOCUMENT_FILTER_NAME, FILTER_NAME, RevocationKind, RevocationPart,
+};
 use cubegate_snapshot::ResourceType;
 use cubegate_tests::tls::Identity;
 use envoy_types::pb::envoy::config::cluster::v3::Cluster;
@@ -54,8 +56,8 @@ struct Has {
     filters: BTreeSet<String>,
     listeners: usize,
     routes: usize,
-    /// The version of what is refused of users and keys.
-    epochs: String,
+    /// The versions of what is refused of users and keys, by the filters that bring it.
+    epochs: BTreeMap<String, String>,
 }
 
 /// The two halves of its stream.
@@ -137,13 +139,13 @@ impl Fake {
         Ok(self.received.load(Ordering::Relaxed))
     }
 
-    /// The version of what is refused of users and keys.
-    pub(super) fn epochs(&self) -> String {
+    /// The versions of what is refused of users and keys, by the filters that bring it.
+    pub(super) fn epochs(&self) -> BTreeMap<String, String> {
         self.has.borrow().epochs.clone()
     }
 
-    /// Waits until that is another one.
-    pub(super) async fn until_other_epochs(&self, before: String) -> Result<()> {
+    /// Waits until one of them is another.
+    pub(super) async fn until_other_epochs(&self, before: BTreeMap<String, String>) -> Result<()> {
         let mut has = self.has.clone();
         let changed = has.wait_for(|has| has.epochs != before).await;
         changed.map(drop).context("its stream has ended")
@@ -207,8 +209,10 @@ impl Has {
                 ResourceType::Listener => self.listeners += 1,
                 ResourceType::RouteConfiguration => self.routes += 1,
                 ResourceType::ExtensionConfig => {
-                    if name == RevocationKind::Epochs.filter_name() {
-                        self.epochs.clone_from(&resource.version);
+                    let part = RevocationPart::of_filter(&name);
+                    if part.is_some_and(|part| part.kind() == RevocationKind::Epochs) {
+                        let version = resource.version.clone();
+                        self.epochs.insert(name.clone(), version);
                     }
                     self.filters.insert(name);
                 }

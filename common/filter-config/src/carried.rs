@@ -10,7 +10,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::members::{DISCOVERY_PARTS, MEMBERS_PARTS};
-use crate::{PartKind, RevocationKind};
+use crate::{PartKind, REVOCATION_PARTS, RevocationKind, RevocationPart};
 
 /// How long a head is, in bytes: the digest by which versions are told apart (16), the slot
 /// (1, and 3 that are zero) and the length of what follows (4, the lowest first).
@@ -19,8 +19,15 @@ pub const FRAME_HEAD: usize = 24;
 /// How much of it tells versions apart.
 const DIGEST: usize = 16;
 
-/// The key of Envoy's shared data under which a number moves with every document.
+/// The key of Envoy's shared data whose version (`cas`) moves with every document.
 pub const CARRIED_CHANGES_KEY: &str = "c";
+
+/// The first slot of the members' parts. Those before it were the lists of what is refused, when
+/// they came whole.
+const FIRST: u8 = 2;
+
+/// The slot of the time.
+const CLOCK: u8 = FIRST + MEMBERS_PARTS + DISCOVERY_PARTS;
 
 /// The name of the filter that brings the time.
 const CLOCK_FILTER: &str = "cubegate-clock";
@@ -28,8 +35,8 @@ const CLOCK_FILTER: &str = "cubegate-clock";
 /// Which document one is that the carrier brings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Carried {
-    /// What is refused.
-    Revocations(RevocationKind),
+    /// A part of what is refused.
+    Revocations(RevocationPart),
     /// A part of the clusters.
     Part(PartKind),
     /// What time it is at the control plane, in decimal digits: by which an Envoy knows that it
@@ -51,7 +58,7 @@ pub struct Frame<'a> {
 impl Carried {
     /// Returns all of them.
     pub fn all() -> impl Iterator<Item = Self> {
-        let revocations = RevocationKind::ALL.into_iter().map(Self::Revocations);
+        let revocations = RevocationPart::all().map(Self::Revocations);
         let parts = PartKind::all().map(Self::Part);
         revocations.chain(parts).chain([Self::Clock])
     }
@@ -59,7 +66,7 @@ impl Carried {
     /// Returns the name of the filter that brings it.
     pub fn filter_name(self) -> String {
         match self {
-            Self::Revocations(kind) => kind.filter_name().to_owned(),
+            Self::Revocations(part) => part.filter_name(),
             Self::Part(kind) => kind.filter_name(),
             Self::Clock => CLOCK_FILTER.to_owned(),
         }
@@ -69,11 +76,16 @@ impl Carried {
     /// releases at once, which share their data: a slot never gets another meaning.
     fn slot(self) -> u8 {
         match self {
-            Self::Revocations(RevocationKind::Epochs) => 0,
-            Self::Revocations(RevocationKind::Sessions) => 1,
-            Self::Part(PartKind::Members(part)) => 2 + part % MEMBERS_PARTS,
-            Self::Part(PartKind::Discovery(part)) => 2 + MEMBERS_PARTS + part % DISCOVERY_PARTS,
-            Self::Clock => 2 + MEMBERS_PARTS + DISCOVERY_PARTS,
+            Self::Part(PartKind::Members(part)) => FIRST + part % MEMBERS_PARTS,
+            Self::Part(PartKind::Discovery(part)) => FIRST + MEMBERS_PARTS + part % DISCOVERY_PARTS,
+            Self::Clock => CLOCK,
+            Self::Revocations(part) => {
+                let first = match part.kind() {
+                    RevocationKind::Epochs => CLOCK + 1,
+                    RevocationKind::Sessions => CLOCK + 1 + REVOCATION_PARTS,
+                };
+                first + part.number()
+            }
         }
     }
 

@@ -38,8 +38,8 @@ pub use members::{
     upstream_of,
 };
 pub use revocations::{
-    Epochs, EpochsDocument, Mark, NONE_GOOD, REVOCATION_HEAD, RevocationDocument, RevocationError,
-    RevocationKind, Sessions, SessionsDocument,
+    Epochs, EpochsDocument, Mark, NONE_GOOD, REVOCATION_HEAD, REVOCATION_PARTS, RevocationDocument,
+    RevocationError, RevocationKind, RevocationPart, Sessions, SessionsDocument,
 };
 
 /// Longest document that a worker takes, in bytes. Its VM has 1 GiB for this, the
@@ -52,8 +52,8 @@ pub const VERSION: u32 = 1;
 /// The name of the filter, and its `root_id`. What it has to know comes by filters of
 /// their own in the same VM, which are disabled: Envoy keeps the whole configuration of
 /// each filter that a stream goes through until the stream ends. These are
-/// [`DOCUMENT_FILTER_NAME`] and what [`RevocationKind::filter_name`] and
-/// [`PartKind::filter_name`] name.
+/// [`DOCUMENT_FILTER_NAME`] and what [`Carried::filter_name`] names, or
+/// [`RevocationKind::filter_name`] in a file.
 pub const FILTER_NAME: &str = "cubegate";
 
 /// The name of the filter that carries [`FilterConfig`], and its `root_id`.

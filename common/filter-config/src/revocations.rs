@@ -7,7 +7,8 @@
 //!
 //! They travel apart from the clusters, because they change often and clusters do not,
 //! and apart from each other: the epochs are as many as there are users and keys and go
-//! through whatever becomes of the sessions.
+//! through whatever becomes of the sessions. Each of them travels in [`REVOCATION_PARTS`] parts of
+//! the same form, so that a token that is taken back costs little however many were before it.
 //!
 //! # Form
 //!
@@ -28,8 +29,10 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 mod document;
+mod part;
 
 pub use document::{EpochsDocument, HEAD as REVOCATION_HEAD, RevocationDocument, SessionsDocument};
+pub use part::{REVOCATION_PARTS, RevocationPart};
 
 /// The version of the form that this build writes and reads.
 const FORM: u32 = 1;
@@ -44,7 +47,7 @@ pub const NONE_GOOD: u32 = u32::MAX;
 pub struct Mark([u8; 8]);
 
 /// Which of the two documents one is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RevocationKind {
     /// [`Epochs`].
     Epochs,
@@ -119,7 +122,8 @@ impl RevocationKind {
     /// Both, in the order in which Envoy gets them.
     pub const ALL: [Self; 2] = [Self::Epochs, Self::Sessions];
 
-    /// Returns the name of the filter that carries it, and its `root_id`.
+    /// Returns the name of the filter that carries the whole of it, where no control plane tells of
+    /// it in parts, and its `root_id`.
     pub fn filter_name(self) -> &'static str {
         match self {
             Self::Epochs => "cubegate-epochs",
@@ -131,6 +135,14 @@ impl RevocationKind {
         match self {
             Self::Epochs => b"CGre",
             Self::Sessions => b"CGrs",
+        }
+    }
+
+    /// How long an entry of its second table is.
+    fn second_entry(self) -> usize {
+        match self {
+            Self::Epochs => document::LOWEST,
+            Self::Sessions => document::SINGLE,
         }
     }
 }
@@ -159,15 +171,27 @@ impl Epochs {
         self.len() == 0
     }
 
-    /// Returns the document.
+    /// Returns the whole document.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut entries = Vec::with_capacity(self.len().saturating_mul(document::LOWEST));
-        for (mark, lowest) in self.users.iter().chain(&self.keys) {
-            entries.extend_from_slice(&mark.0);
-            entries.extend_from_slice(&lowest.to_be_bytes());
-        }
-        let counts = [self.users.len(), self.keys.len()];
-        with_head(RevocationKind::Epochs, counts, &entries)
+        let [users, keys] = self.tables();
+        with_head(RevocationKind::Epochs, &users, &keys)
+    }
+
+    /// Returns it in parts.
+    pub fn to_parts(&self) -> Vec<(RevocationPart, Vec<u8>)> {
+        let [users, keys] = self.tables();
+        part::divide(RevocationKind::Epochs, &users, &keys)
+    }
+
+    fn tables(&self) -> [Vec<u8>; 2] {
+        [&self.users, &self.keys].map(|table| {
+            let mut entries = Vec::with_capacity(table.len().saturating_mul(document::LOWEST));
+            for (mark, lowest) in table {
+                entries.extend_from_slice(&mark.0);
+                entries.extend_from_slice(&lowest.to_be_bytes());
+            }
+            entries
+        })
     }
 }
 
@@ -211,34 +235,46 @@ impl Sessions {
         self.len() == 0
     }
 
-    /// Returns the document, of at most `max_bytes`, and how many entries found no room in it:
+    /// Returns the whole document, of at most `max_bytes`, and how many entries found no room in it:
     /// single tokens first, and of these, as of sessions, what expires first. So whatever is
     /// left out is soon refused by its own time, and nothing else goes for something new.
     pub fn to_bytes(&self, max_bytes: usize) -> (Vec<u8>, usize) {
+        let ([sessions, tokens], left_out) = self.tables(max_bytes);
+        let bytes = with_head(RevocationKind::Sessions, &sessions, &tokens);
+        (bytes, left_out)
+    }
+
+    /// Returns it in parts; `max_bytes` as for the whole, whose head each of them has.
+    pub fn to_parts(&self, max_bytes: usize) -> (Vec<(RevocationPart, Vec<u8>)>, usize) {
+        let ([sessions, tokens], left_out) = self.tables(max_bytes);
+        let parts = part::divide(RevocationKind::Sessions, &sessions, &tokens);
+        (parts, left_out)
+    }
+
+    /// The entries for which there is room.
+    fn tables(&self, max_bytes: usize) -> ([Vec<u8>; 2], usize) {
         let room = max_bytes.saturating_sub(document::HEAD);
         let sessions = self.sessions.len().min(room / document::LOWEST);
         let room = room.saturating_sub(sessions.saturating_mul(document::LOWEST));
         let tokens = self.tokens.len().min(room / document::SINGLE);
-        let mut entries = Vec::with_capacity(max_bytes.min(self.len() * document::LOWEST));
+        let left_out = self.len().saturating_sub(sessions + tokens);
+
         let stays = lasting(&self.sessions, sessions, |lowest| lowest.until);
-        for (mark, lowest) in self
-            .sessions
-            .iter()
-            .filter(|(mark, lowest)| stays(mark, lowest))
-        {
-            entries.extend_from_slice(&mark.0);
-            entries.extend_from_slice(&lowest.generation.to_be_bytes());
+        let mut first = Vec::with_capacity(sessions.saturating_mul(document::LOWEST));
+        for (mark, lowest) in &self.sessions {
+            if stays(mark, lowest) {
+                first.extend_from_slice(&mark.0);
+                first.extend_from_slice(&lowest.generation.to_be_bytes());
+            }
         }
         let stays = lasting(&self.tokens, tokens, |until| *until);
-        for (mark, _) in self
-            .tokens
-            .iter()
-            .filter(|(mark, until)| stays(mark, until))
-        {
-            entries.extend_from_slice(&mark.0);
+        let mut second = Vec::with_capacity(tokens.saturating_mul(document::SINGLE));
+        for (mark, until) in &self.tokens {
+            if stays(mark, until) {
+                second.extend_from_slice(&mark.0);
+            }
         }
-        let bytes = with_head(RevocationKind::Sessions, [sessions, tokens], &entries);
-        (bytes, self.len().saturating_sub(sessions + tokens))
+        ([first, second], left_out)
     }
 }
 
@@ -272,16 +308,26 @@ fn saturating(lowest: u64) -> u32 {
     u32::try_from(lowest).unwrap_or(NONE_GOOD)
 }
 
-fn with_head(kind: RevocationKind, counts: [usize; 2], entries: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(document::HEAD + entries.len());
+/// The document of two tables.
+fn with_head(kind: RevocationKind, first: &[u8], second: &[u8]) -> Vec<u8> {
+    let size = document::HEAD + first.len() + second.len();
+    let mut bytes = Vec::with_capacity(size);
     bytes.extend_from_slice(kind.magic());
     bytes.extend_from_slice(&FORM.to_be_bytes());
-    for count in counts {
+    for count in [
+        first.len() / document::LOWEST,
+        second.len() / kind.second_entry(),
+    ] {
         // There is no memory for as many as do not fit.
         bytes.extend_from_slice(&u32::try_from(count).unwrap_or(u32::MAX).to_be_bytes());
     }
-    bytes.extend(Sha256::digest(entries).into_iter().take(document::DIGEST));
-    bytes.extend_from_slice(entries);
+    let digest = Sha256::new()
+        .chain_update(first)
+        .chain_update(second)
+        .finalize();
+    bytes.extend(digest.into_iter().take(document::DIGEST));
+    bytes.extend_from_slice(first);
+    bytes.extend_from_slice(second);
     bytes
 }
 

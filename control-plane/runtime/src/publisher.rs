@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cubegate_api::Document;
-use cubegate_filter_config::{Epochs, FilterLimits, RevocationKind, TokenKeys};
+use cubegate_filter_config::{Epochs, FilterLimits, RevocationPart, TokenKeys};
 use cubegate_snapshot::{
     FilterModule, GatewayState, ListenerSettings, Made, Resource, Snapshot, clock, revocations,
 };
@@ -66,14 +66,17 @@ pub(crate) struct Publisher {
     /// Everything but what is refused.
     gateway: Snapshot,
     made: Made,
-    epochs: Arc<Resource>,
-    sessions: Arc<Resource>,
+    epochs: Parts,
+    sessions: Parts,
     size: SessionsSize,
     clock: Arc<Resource>,
     /// The document of sessions, as it is made.
     documents: watch::Receiver<sessions::Document>,
     gate: Gate,
 }
+
+/// What is refused by one of the lists.
+type Parts = Vec<(RevocationPart, Arc<Resource>)>;
 
 // === impl Publisher ===
 
@@ -89,13 +92,12 @@ impl Publisher {
         live: watch::Receiver<Live>,
         fixed: Fixed,
     ) -> anyhow::Result<Self> {
-        let none = |kind| Arc::new(revocations(kind, &[]));
         let mut publisher = Self {
             revision: None,
             gateway: Snapshot::default(),
             made: Made::default(),
-            epochs: none(RevocationKind::Epochs),
-            sessions: none(RevocationKind::Sessions),
+            epochs: Parts::new(),
+            sessions: Parts::new(),
             size: SessionsSize::default(),
             clock: clock_now(),
             documents: sessions::feed(store.clone()).await?,
@@ -116,8 +118,9 @@ impl Publisher {
     /// Returns what Envoys should have now; `former` is what they have been told.
     pub(crate) fn snapshot(&mut self, former: &Snapshot) -> Snapshot {
         let mut snapshot = self.gateway.clone();
-        snapshot.insert_revocations(RevocationKind::Epochs, self.epochs.clone());
-        snapshot.insert_revocations(RevocationKind::Sessions, self.sessions.clone());
+        for (part, resource) in self.epochs.iter().chain(&self.sessions) {
+            snapshot.insert_revocations(*part, Arc::clone(resource));
+        }
         snapshot.insert_clock(Arc::clone(&self.clock));
         self.gate.pass(&snapshot, former, self.size)
     }
@@ -205,8 +208,8 @@ impl Publisher {
             self.gateway = state.snapshot(&mut self.made)?;
         }
         if changes.epochs {
-            let document = epochs(&self.store, OffsetDateTime::now_utc()).await?;
-            self.epochs = Arc::new(revocations(RevocationKind::Epochs, &document));
+            let epochs = epochs(&self.store, OffsetDateTime::now_utc()).await?;
+            self.epochs = list(&epochs.to_parts(), &self.epochs);
         }
         self.revision = Some(now);
         Ok(())
@@ -226,13 +229,27 @@ impl Publisher {
 
     /// Takes the document of sessions as it was made last.
     fn take_sessions(&mut self) {
-        let sessions::Document { bytes, left_out } = self.documents.borrow_and_update().clone();
+        let sessions::Document { parts, left_out } = &*self.documents.borrow_and_update();
         self.size = SessionsSize {
-            bytes: bytes.len(),
-            left_out,
+            bytes: parts.iter().map(|(_, bytes)| bytes.len()).sum(),
+            left_out: *left_out,
         };
-        self.sessions = Arc::new(revocations(RevocationKind::Sessions, &bytes));
+        self.sessions = list(parts, &self.sessions);
     }
+}
+
+/// Makes the resources of a list's parts; one that says the same as before stays the very same.
+fn list(parts: &[(RevocationPart, Vec<u8>)], former: &Parts) -> Parts {
+    let mut made = Parts::with_capacity(parts.len());
+    for (part, document) in parts {
+        let resource = revocations(*part, document);
+        let same = former
+            .iter()
+            .find(|(of, known)| of == part && **known == resource);
+        let same = same.map(|(_, known)| Arc::clone(known));
+        made.push((*part, same.unwrap_or_else(|| Arc::new(resource))));
+    }
+    made
 }
 
 /// What time it is, as Envoys are told it.
@@ -290,8 +307,8 @@ async fn gateway(
     })
 }
 
-/// Returns the document of users and keys.
-async fn epochs(store: &Store, now: OffsetDateTime) -> Result<Vec<u8>, StoreError> {
+/// Returns which tokens of users and keys are refused.
+async fn epochs(store: &Store, now: OffsetDateTime) -> Result<Epochs, StoreError> {
     let listed = store.list_epochs(now).await?;
     let mut epochs = Epochs::default();
     for (user, lowest) in &listed.users {
@@ -300,5 +317,5 @@ async fn epochs(store: &Store, now: OffsetDateTime) -> Result<Vec<u8>, StoreErro
     for (access_key, lowest) in &listed.keys {
         epochs.raise_key(access_key, *lowest);
     }
-    Ok(epochs.to_bytes())
+    Ok(epochs)
 }

@@ -17,7 +17,7 @@
 use std::sync::Arc;
 
 use cubegate_filter_config::{
-    Carried, DOCUMENT_FILTER_NAME, FILTER_NAME, RevocationKind, TokenKeys,
+    Carried, DOCUMENT_FILTER_NAME, FILTER_NAME, RevocationPart, TokenKeys,
 };
 use envoy_types::pb::envoy::extensions::filters::http::wasm::v3::Wasm;
 use envoy_types::pb::envoy::extensions::wasm::v3 as wasm;
@@ -52,13 +52,21 @@ pub(crate) fn carried(kind: Carried, document: &[u8]) -> Resource {
         code: Some(local(code)),
         ..machine()
     };
-    resource(&kind.filter_name(), vm, Some(configuration))
+    // No stream goes through it, and one such message is some hundred bytes: it says what it must.
+    let plugin = wasm::PluginConfig {
+        root_id: kind.filter_name(),
+        configuration: Some(configuration),
+        failure_policy: wasm::FailurePolicy::FailReload as i32,
+        vm: Some(wasm::plugin_config::Vm::VmConfig(vm)),
+        ..Default::default()
+    };
+    in_resource(&kind.filter_name(), plugin)
 }
 
-/// Returns what is refused, for [`Snapshot::insert_revocations`].
-pub fn revocations(kind: RevocationKind, document: &[u8]) -> Resource {
+/// Returns a part of what is refused, for [`Snapshot::insert_revocations`].
+pub fn revocations(part: RevocationPart, document: &[u8]) -> Resource {
     // Whoever was locked out must not stay in because a cluster takes its time.
-    carried(Carried::Revocations(kind), document).standing_alone()
+    carried(Carried::Revocations(part), document).standing_alone()
 }
 
 /// Returns the time, in Unix seconds, for [`Snapshot::insert_clock`].
@@ -76,9 +84,9 @@ impl Snapshot {
         );
     }
 
-    /// Puts in what is refused, in the place of an earlier version.
-    pub fn insert_revocations(&mut self, kind: RevocationKind, resource: Arc<Resource>) {
-        self.insert_shared(ResourceType::ExtensionConfig, kind.filter_name(), resource);
+    /// Puts a part of what is refused in, in the place of an earlier version.
+    pub fn insert_revocations(&mut self, part: RevocationPart, resource: Arc<Resource>) {
+        self.insert_shared(ResourceType::ExtensionConfig, part.filter_name(), resource);
     }
 }
 
@@ -92,6 +100,10 @@ fn resource(name: &str, vm: wasm::VmConfig, configuration: Option<proto::Any>) -
         vm: Some(wasm::plugin_config::Vm::VmConfig(vm)),
         ..Default::default()
     };
+    in_resource(name, plugin)
+}
+
+fn in_resource(name: &str, plugin: wasm::PluginConfig) -> Resource {
     Resource::new(&proto::TypedExtensionConfig {
         name: name.to_owned(),
         typed_config: Some(proto::pack_any(Wasm {

@@ -4,7 +4,8 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use cubegate_filter_config::{
-    EpochsDocument, Mark, RevocationDocument, RevocationError, SessionsDocument,
+    EpochsDocument, Mark, REVOCATION_PARTS, RevocationDocument, RevocationError, RevocationKind,
+    RevocationPart, SessionsDocument,
 };
 use cubegate_token::Claims;
 
@@ -19,9 +20,16 @@ pub struct Revocations(Rc<Lists>);
 
 #[derive(Default)]
 struct Lists {
-    epochs: RefCell<Option<EpochsDocument>>,
-    sessions: RefCell<Option<SessionsDocument>>,
+    epochs: RefCell<List<EpochsDocument>>,
+    sessions: RefCell<List<SessionsDocument>>,
     changes: Cell<u64>,
+}
+
+/// What is known of one list.
+struct List<T> {
+    /// All of it, where it comes of a file.
+    whole: Option<T>,
+    parts: [Option<T>; REVOCATION_PARTS as usize],
 }
 
 /// A token as revocation looks at it; small, so that an open stream can keep it.
@@ -40,30 +48,59 @@ pub struct TokenMarks {
 // === impl Revocations ===
 
 impl Revocations {
-    /// Takes a document in the place of the one of its kind, and says how many bytes it
+    /// Takes a whole list in the place of the one of its kind, and says how many bytes it
     /// has.
     ///
     /// # Errors
     /// [`RevocationError`]; what was in force stays so.
     pub fn take(&self, document: Vec<u8>) -> Result<usize, RevocationError> {
+        self.put(None, document)
+    }
+
+    /// Takes a part in the place of the one that was there, and says how many bytes it has.
+    ///
+    /// # Errors
+    /// As [`Self::take`], and [`RevocationError::Head`] for one of the other list.
+    pub fn take_part(
+        &self,
+        part: RevocationPart,
+        document: Vec<u8>,
+    ) -> Result<usize, RevocationError> {
+        self.put(Some(part), document)
+    }
+
+    fn put(
+        &self,
+        part: Option<RevocationPart>,
+        document: Vec<u8>,
+    ) -> Result<usize, RevocationError> {
         let document = RevocationDocument::parse(document)?;
         let size = document.size();
+        let Lists {
+            epochs,
+            sessions,
+            changes,
+        } = &*self.0;
+        let is_of = |kind| part.is_none_or(|part| part.kind() == kind);
         match document {
-            RevocationDocument::Epochs(document) => {
-                self.0.epochs.replace(Some(document));
+            RevocationDocument::Epochs(document) if is_of(RevocationKind::Epochs) => {
+                epochs.borrow_mut().put(part, document);
             }
-            RevocationDocument::Sessions(document) => {
-                self.0.sessions.replace(Some(document));
+            RevocationDocument::Sessions(document) if is_of(RevocationKind::Sessions) => {
+                sessions.borrow_mut().put(part, document);
+            }
+            RevocationDocument::Epochs(_) | RevocationDocument::Sessions(_) => {
+                return Err(RevocationError::Head);
             }
         }
-        self.0.changes.set(self.0.changes.get().wrapping_add(1));
+        changes.set(changes.get().wrapping_add(1));
         Ok(size)
     }
 
-    /// Returns whether both documents are there. Before that nobody knows who is refused, and
-    /// nobody may be let through.
+    /// Returns whether both lists are there, with all of their parts. Before that nobody knows who
+    /// is refused, and nobody may be let through.
     pub fn are_known(&self) -> bool {
-        self.0.epochs.borrow().is_some() && self.0.sessions.borrow().is_some()
+        self.0.epochs.borrow().is_known() && self.0.sessions.borrow().is_known()
     }
 
     /// Goes up by one with every document that is taken: while it stays, who was not
@@ -77,9 +114,9 @@ impl Revocations {
     pub fn holds(&self, token: &TokenMarks) -> bool {
         let epochs = self.0.epochs.borrow();
         let sessions = self.0.sessions.borrow();
-        let (Some(epochs), Some(sessions)) = (epochs.as_ref(), sessions.as_ref()) else {
+        if !(epochs.is_known() && sessions.is_known()) {
             return true;
-        };
+        }
         let TokenMarks {
             user,
             epoch,
@@ -87,11 +124,47 @@ impl Revocations {
             session,
             id,
         } = token;
-        epoch.is_some_and(|epoch| epochs.refuses_user(user, epoch))
-            || key.is_some_and(|(key, epoch)| epochs.refuses_key(&key, epoch))
-            || session
-                .is_some_and(|(session, generation)| sessions.refuses_session(&session, generation))
-            || id.is_some_and(|id| sessions.refuses_token(&id))
+        epoch.is_some_and(|epoch| epochs.any(user, |list| list.refuses_user(user, epoch)))
+            || key
+                .is_some_and(|(key, epoch)| epochs.any(&key, |list| list.refuses_key(&key, epoch)))
+            || session.is_some_and(|(session, generation)| {
+                sessions.any(&session, |list| list.refuses_session(&session, generation))
+            })
+            || id.is_some_and(|id| sessions.any(&id, |list| list.refuses_token(&id)))
+    }
+}
+
+// === impl List ===
+
+impl<T> Default for List<T> {
+    fn default() -> Self {
+        Self {
+            whole: None,
+            parts: [const { None }; REVOCATION_PARTS as usize],
+        }
+    }
+}
+
+impl<T> List<T> {
+    fn put(&mut self, part: Option<RevocationPart>, document: T) {
+        let place = match part {
+            None => Some(&mut self.whole),
+            Some(part) => self.parts.get_mut(usize::from(part.number())),
+        };
+        if let Some(place) = place {
+            *place = Some(document);
+        }
+    }
+
+    fn is_known(&self) -> bool {
+        self.whole.is_some() || self.parts.iter().all(Option::is_some)
+    }
+
+    /// Whether the documents in which an entry of this mark may be refuse it.
+    fn any(&self, mark: &Mark, refuses: impl Fn(&T) -> bool) -> bool {
+        let part = self.parts.get(usize::from(RevocationPart::number_of(mark)));
+        let of_part = part.and_then(Option::as_ref);
+        self.whole.iter().chain(of_part).any(refuses)
     }
 }
 

@@ -210,8 +210,12 @@ fn claims(user: &str, groups: &[&str]) -> Claims {
 fn refuse(revocations: &Revocations, change: impl FnOnce(&mut Epochs, &mut Sessions)) {
     let (mut epochs, mut sessions) = (Epochs::default(), Sessions::default());
     change(&mut epochs, &mut sessions);
-    revocations.take(epochs.to_bytes()).unwrap();
-    revocations.take(sessions.to_bytes(usize::MAX).0).unwrap();
+    for (part, document) in epochs.to_parts() {
+        revocations.take_part(part, document).unwrap();
+    }
+    for (part, document) in sessions.to_parts(usize::MAX).0 {
+        revocations.take_part(part, document).unwrap();
+    }
 }
 
 impl World {

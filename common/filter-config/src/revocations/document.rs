@@ -62,10 +62,7 @@ impl RevocationDocument {
         let (_, rest) = rest
             .split_first_chunk::<DIGEST>()
             .ok_or(RevocationError::Length)?;
-        let size = match kind {
-            RevocationKind::Epochs => LOWEST,
-            RevocationKind::Sessions => SINGLE,
-        };
+        let size = kind.second_entry();
         let length = |count: u32, size: usize| {
             let count = usize::try_from(count).ok()?;
             count.checked_mul(size)

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use cubegate_api::Document;
-use cubegate_filter_config::{Carried, PartKind, RevocationKind};
+use cubegate_filter_config::{Carried, PartKind, RevocationKind, RevocationPart};
 use cubegate_snapshot::{ResourceType, Snapshot};
 use cubegate_xds::MAX_RESOURCE_BYTES;
 use tokio::sync::watch;
@@ -51,37 +51,38 @@ impl Gate {
     ) -> Snapshot {
         let mut sendable = made.clone();
         let mut sizes = Vec::new();
+        for list in RevocationKind::ALL {
+            let bytes = bytes_of(list, made);
+            sizes.push(match list {
+                RevocationKind::Sessions => Document {
+                    name: list.filter_name().to_owned(),
+                    bytes: sessions.bytes,
+                    limit: MAX_SESSIONS_BYTES,
+                    left_out: sessions.left_out,
+                },
+                RevocationKind::Epochs => of_size(list.filter_name(), bytes),
+            });
+            if bytes > MAX_RESOURCE_BYTES {
+                for part in RevocationPart::of(list) {
+                    let kind = ResourceType::ExtensionConfig;
+                    keep(&mut sendable, former, kind, &part.filter_name().into());
+                }
+            }
+        }
         let clock = Carried::Clock.filter_name();
         for kind in ResourceType::ALL {
             for (name, resource) in made.all(kind) {
                 let bytes = resource.value.len();
-                // Of parts of the clusters there are many; they are told of when they are large.
+                // Of parts there are many; those of the clusters are told of when they are large.
                 let is_listed = kind == ResourceType::ExtensionConfig
                     && PartKind::of_filter(name).is_none()
+                    && RevocationPart::of_filter(name).is_none()
                     && **name != *clock;
-                if !is_listed && bytes < Document::near(MAX_RESOURCE_BYTES) {
-                    continue;
+                if is_listed || bytes >= Document::near(MAX_RESOURCE_BYTES) {
+                    sizes.push(of_size(name, bytes));
                 }
-                let of_sessions = **name == *RevocationKind::Sessions.filter_name();
-                sizes.push(match of_sessions {
-                    true => Document {
-                        name: name.to_string(),
-                        bytes: sessions.bytes,
-                        limit: MAX_SESSIONS_BYTES,
-                        left_out: sessions.left_out,
-                    },
-                    false => Document {
-                        name: name.to_string(),
-                        bytes,
-                        limit: MAX_RESOURCE_BYTES,
-                        left_out: 0,
-                    },
-                });
                 if bytes > MAX_RESOURCE_BYTES {
-                    sendable.remove(kind, name);
-                    if let Some(former) = former.get(kind, name) {
-                        sendable.insert_shared(kind, Arc::clone(name), Arc::clone(former));
-                    }
+                    keep(&mut sendable, former, kind, name);
                 }
             }
         }
@@ -125,16 +126,44 @@ impl Gate {
     }
 }
 
+/// Lets Envoys keep what they were told of this before, or do without.
+fn keep(sendable: &mut Snapshot, former: &Snapshot, kind: ResourceType, name: &Arc<str>) {
+    sendable.remove(kind, name);
+    if let Some(former) = former.get(kind, name) {
+        sendable.insert_shared(kind, Arc::clone(name), Arc::clone(former));
+    }
+}
+
+/// How long all parts of a list are together.
+fn bytes_of(list: RevocationKind, made: &Snapshot) -> usize {
+    let parts = RevocationPart::of(list).map(RevocationPart::filter_name);
+    let parts = parts.filter_map(|name| made.get(ResourceType::ExtensionConfig, &name));
+    parts.map(|part| part.value.len()).sum()
+}
+
+fn of_size(name: &str, bytes: usize) -> Document {
+    Document {
+        name: name.to_owned(),
+        bytes,
+        limit: MAX_RESOURCE_BYTES,
+        left_out: 0,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use cubegate_snapshot::revocations;
 
     use super::*;
 
-    fn mk(kind: RevocationKind, bytes: usize) -> Snapshot {
-        let resource = revocations(kind, &vec![7; bytes]);
+    /// All parts of a list, with so many bytes in two of them together.
+    fn mk(list: RevocationKind, bytes: usize) -> Snapshot {
         let mut snapshot = Snapshot::default();
-        snapshot.insert_revocations(kind, Arc::new(resource));
+        for part in RevocationPart::of(list) {
+            let bytes = if part.number() < 2 { bytes / 2 } else { 0 };
+            let resource = revocations(part, &vec![7; bytes]);
+            snapshot.insert_revocations(part, Arc::new(resource));
+        }
         snapshot
     }
 
@@ -156,8 +185,11 @@ mod tests {
         made.insert_shared(kind, Arc::clone(name), resource.clone());
         let passed = gate.pass(&made, &former, SessionsSize::default());
         assert_eq!(passed.get(kind, name), Some(resource));
-        let epochs = RevocationKind::Epochs.filter_name();
-        assert_eq!(passed.get(kind, epochs), former.get(kind, epochs));
+        // No part of it is too long by itself, but an Envoy has all of them.
+        let parts = RevocationPart::of(RevocationKind::Epochs).map(RevocationPart::filter_name);
+        for part in parts.clone() {
+            assert_eq!(passed.get(kind, &part), former.get(kind, &part));
+        }
         assert!(
             sizes(&gate)
                 .iter()
@@ -165,7 +197,9 @@ mod tests {
         );
         // Without a former version Envoys do without, and get the rest.
         let passed = gate.pass(&made, &Snapshot::default(), SessionsSize::default());
-        assert_eq!(passed.get(kind, epochs), None);
+        for part in parts {
+            assert_eq!(passed.get(kind, &part), None);
+        }
         assert_eq!(passed.get(kind, name), Some(resource));
     }
 
@@ -180,7 +214,7 @@ mod tests {
             let size = SessionsSize { bytes, left_out };
             let made = mk(RevocationKind::Sessions, 5);
             gate.pass(&made, &Snapshot::default(), size);
-            assert_eq!(sizes(&gate), [(bytes, expected.0, expected.1)]);
+            assert_eq!(sizes(&gate)[1], (bytes, expected.0, expected.1));
         }
     }
 }

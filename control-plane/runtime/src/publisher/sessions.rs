@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use cubegate_filter_config::{NONE_GOOD, Sessions};
+use cubegate_filter_config::{NONE_GOOD, RevocationPart, Sessions};
 use cubegate_store::{RefusedWhat, Revision, Store, StoreError};
 use time::OffsetDateTime;
 use tokio::sync::watch;
@@ -25,7 +25,7 @@ pub(super) const MAX_SESSIONS_BYTES: usize = 12 << 20;
 /// The document as it was made.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Document {
-    pub(super) bytes: Vec<u8>,
+    pub(super) parts: Vec<(RevocationPart, Vec<u8>)>,
     /// How many entries found no room.
     pub(super) left_out: usize,
 }
@@ -71,9 +71,9 @@ impl Feed {
         let began = Instant::now();
         let time = OffsetDateTime::now_utc();
         self.refused.read(&self.store, now, time).await?;
-        let (bytes, left_out) = self.refused.list.to_bytes(MAX_SESSIONS_BYTES);
+        let (parts, left_out) = self.refused.list.to_parts(MAX_SESSIONS_BYTES);
         self.due = Instant::now() + began.elapsed() * REST;
-        Ok(Document { bytes, left_out })
+        Ok(Document { parts, left_out })
     }
 
     /// Makes it whenever the store has taken something back or something has expired, until

@@ -1,5 +1,7 @@
 //! Tokens that were taken back.
 
+use cubegate_filter_config::{REVOCATION_PARTS, RevocationKind, RevocationPart};
+
 use super::*;
 
 const VERSION: &str = "/clusters/pivot-cluster/version";
@@ -97,14 +99,14 @@ fn nobody_is_let_through_while_it_is_not_known_what_was_taken_back() {
     let world = World::new();
     let bearer = format!("Bearer {}", token_of(&world));
     let document = world.document.as_bytes();
-    for known in [
-        None,
-        Some(Epochs::default().to_bytes()),
-        Some(Sessions::default().to_bytes(usize::MAX).0),
-    ] {
+    let epochs = Epochs::default().to_parts();
+    let sessions = Sessions::default().to_parts(usize::MAX).0;
+    let all = [epochs.clone(), sessions.clone()].concat();
+    let all_but_one = all.iter().skip(1).cloned().collect();
+    for known in [Vec::new(), epochs, sessions, all_but_one] {
         let revocations = Revocations::default();
-        if let Some(document) = known {
-            revocations.take(document).unwrap();
+        for (part, document) in known {
+            revocations.take_part(part, document).unwrap();
         }
         let gateway = Gateway::compile(
             document,
@@ -147,11 +149,39 @@ fn a_refused_document_leaves_what_was_in_force_and_changes_are_counted() {
     world.refuse(|epochs, _| epochs.raise_user("jeff", 3));
     let revocations = world.gateway.revocations();
     let changes = revocations.changes();
-    let mut broken = Epochs::default().to_bytes();
+    let (part, document) = Epochs::default().to_parts().remove(0);
+    let mut broken = document.clone();
     broken.pop();
+    assert!(revocations.take_part(part, broken.clone()).is_err());
     assert!(revocations.take(broken).is_err());
+    let of_sessions = RevocationPart::of(RevocationKind::Sessions).next().unwrap();
+    assert!(revocations.take_part(of_sessions, document).is_err());
     assert_eq!(revocations.changes(), changes);
     assert!(!is_good(&world, &token));
     world.refuse(|_, _| {});
-    assert_eq!(revocations.changes(), changes + 2);
+    assert_eq!(
+        revocations.changes(),
+        changes + u64::from(2 * REVOCATION_PARTS)
+    );
+}
+
+#[test]
+fn a_whole_list_of_a_file_is_in_force_by_itself() {
+    let world = World::new();
+    let token = token_of(&world);
+    let revocations = world.gateway.revocations();
+    let mut epochs = Epochs::default();
+    epochs.raise_user("jeff", 3);
+    revocations.take(epochs.to_bytes()).unwrap();
+    assert!(!is_good(&world, &token));
+    revocations.take(Epochs::default().to_bytes()).unwrap();
+    assert!(is_good(&world, &token));
+
+    let of_files = Revocations::default();
+    assert!(!of_files.are_known());
+    of_files.take(Epochs::default().to_bytes()).unwrap();
+    assert!(!of_files.are_known());
+    let (bytes, _) = Sessions::default().to_bytes(usize::MAX);
+    of_files.take(bytes).unwrap();
+    assert!(of_files.are_known());
 }
