@@ -61,6 +61,7 @@ const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
     allocator::give_back_at_once();
+    allocator::take_small_pages();
     let command = match config::parse(std::env::args_os().collect()) {
         Ok(Cli { command, config: _ }) => command,
         Err(failure) => return misused(failure),

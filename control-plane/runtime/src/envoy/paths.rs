@@ -12,6 +12,7 @@ use tokio::process::Command;
 use super::logs::Logs;
 use super::process::{Process, arguments, has_environment, pid_from};
 use super::{EnvoyOptions, Slot};
+use crate::allocator::with_huge_pages;
 use crate::data_dir::write_file;
 
 /// An Envoy that runs.
@@ -146,7 +147,7 @@ impl Paths {
         for (name, value) in &options.environment {
             command.env(name, value);
         }
-        let child = command.spawn().map_err(|error| {
+        let child = with_huge_pages(|| command.spawn()).map_err(|error| {
             anyhow!(
                 "Envoy cannot be started from {}: {error}; give its path with --envoy",
                 options.binary.display()
