@@ -1,6 +1,7 @@
 //! An Envoy of the benchmarks' own: a static configuration, no control plane.
 
 pub mod config;
+pub mod logs;
 
 pub use cubegate_tests::static_envoy::{Config, Envoy};
 

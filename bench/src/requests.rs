@@ -71,7 +71,7 @@ pub async fn measure() -> Result<Report> {
 fn figures(ways: &[Way; 4]) -> Result<Vec<Figure>> {
     let shown: Result<Vec<String>> = ways.iter().map(Way::shown).collect();
     let conditions = format!(
-        "{}, clients and upstream on them too; {CLIENTS} connections over TLS, one GET of a pod of 0.7 kB each after the other, {WORKERS} workers, the text log; in turns of {} s, medians (quartiles) of {TURNS}: {}",
+        "{}, clients and upstream on them too; {CLIENTS} connections over TLS, one GET of a pod of 0.7 kB each after the other, {WORKERS} workers, both logs; in turns of {} s, medians (quartiles) of {TURNS}: {}",
         machine::describe(),
         TURN.as_secs(),
         shown?.join("; ")

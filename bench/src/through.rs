@@ -10,6 +10,7 @@ use cubegate_tests::jwt::Minter;
 use cubegate_tests::{Client, tls};
 
 use crate::envoy::config::{self, BARE, BARE_PLAIN, CLUSTER, FILTERED, FILTERED_PLAIN, SECRET};
+use crate::envoy::logs::Sink;
 use crate::envoy::{Envoy, WORKERS};
 use crate::keep_alive::Server;
 use crate::machine;
@@ -28,6 +29,7 @@ pub struct Passage {
     token: String,
     ca: Vec<u8>,
     _upstream: Http2Upstream,
+    _logs: Sink,
 }
 
 /// What the page takes, in parts of what the whole list takes.
@@ -73,9 +75,10 @@ impl Passage {
     /// One that does not start.
     pub async fn start(name: &str, list: &Bytes) -> Result<Self> {
         let upstream = Http2Upstream::start([list.clone()], End::Body).await?;
+        let logs = Sink::start().await?;
         let mut ca = Vec::new();
         let envoy = Envoy::start(name, WORKERS, |dir| {
-            let config = config::gateway(dir, &upstream)?;
+            let config = config::gateway(dir, &upstream, &logs)?;
             ca = tls::read_pem(&dir.join("listener.crt"))?;
             Ok(config)
         })
@@ -86,6 +89,7 @@ impl Passage {
             token: Minter::new(SECRET).token("admin")?,
             ca,
             _upstream: upstream,
+            _logs: logs,
         })
     }
 

@@ -3,11 +3,9 @@
 //! Header values are read as bytes throughout: the SDK's text variants panic on
 //! bytes that are no UTF-8, and a client chooses those bytes.
 
-use std::borrow::Cow;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
-use cubegate_filter_config::{AUDIT_PROPERTY, AuditNote, LineField};
 use cubegate_pipeline::{Call, Headers, Host, HostError, Reply};
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::{BufferType, MapType, Status};
@@ -143,25 +141,17 @@ impl Host for EnvoyHost {
         reply(status, headers, body)
     }
 
-    fn note(&self, note: &AuditNote, line: &mut dyn Iterator<Item = (LineField, Cow<'_, str>)>) {
-        set_property(AUDIT_PROPERTY, &note.to_json());
-        for (field, value) in line {
-            set_property(field.property(), value.as_bytes());
+    fn leave(&self, name: &str, value: &[u8]) {
+        // The SDK panics on any status but "ok". Envoy gives another one only for a
+        // property that a configuration has declared read-only, and none declares
+        // these.
+        if let Err(status) = hostcalls::set_property(vec![name], Some(value)) {
+            log::debug!("{name} could not be left: {status:?}");
         }
     }
 
     fn log_debug(&self, message: &str) {
         log::debug!("{message}");
-    }
-}
-
-/// Leaves something with Envoy for as long as the stream is there.
-fn set_property(name: &str, value: &[u8]) {
-    // The SDK panics on any status but "ok". Envoy gives another one only for a
-    // property that a configuration has declared read-only, and none declares
-    // these.
-    if let Err(status) = hostcalls::set_property(vec![name], Some(value)) {
-        log::debug!("{name} could not be left: {status:?}");
     }
 }
 

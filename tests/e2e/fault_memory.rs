@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use cubegate_tests::faults::{Scripted, Step, chunk, head, list, send, whole};
 use cubegate_tests::gateway::ADMIN_PASSWORD;
 use cubegate_tests::jwt::Minter;

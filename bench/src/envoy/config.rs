@@ -9,14 +9,16 @@ use anyhow::{Context as _, Result, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use cubegate_filter_config::{
-    ClusterEntry, DOCUMENT_FILTER_NAME, FILTER_NAME, FilterConfig, FilterLimits, RevocationKind,
-    TokenKeys, VERSION,
+    ClusterEntry, DOCUMENT_FILTER_NAME, FILTER_NAME, FilterConfig, FilterLimits, LineForm,
+    RevocationKind, TokenKeys, VERSION,
 };
 use cubegate_tests::artifacts::{self, Artifacts};
 use cubegate_tests::gateway::free_port;
 use cubegate_tests::http2_upstream::Http2Upstream;
 use cubegate_tests::static_envoy::{Config, address, at};
 use serde_json::{Value, json};
+
+use super::logs::Sink;
 
 /// The shared secret of the tokens, of use for nothing else.
 pub const SECRET: &str = "the benchmarks' own secret";
@@ -35,7 +37,7 @@ pub const BARE_PLAIN: &str = "bare-plain";
 
 /// The variable by which the filter finds [`SECRET`].
 const SECRET_VARIABLE: &str = "BENCH_SECRET";
-const CONNECTION_MANAGER: &str = "/filter_chains/0/filters/0/typed_config";
+pub(super) const CONNECTION_MANAGER: &str = "/filter_chains/0/filters/0/typed_config";
 
 /// One listener that answers with what the engine's plugin says.
 ///
@@ -85,11 +87,11 @@ pub fn engine() -> Result<Config> {
 
 /// `envoy/static.yaml` before this upstream, with four listeners beside its
 /// own: what is compared differs in the filter and nothing else. The
-/// certificate of those with TLS is `listener.crt` of the folder.
+/// certificate of those with TLS is `listener.crt` of the folder. All write both logs.
 ///
 /// # Errors
 /// A shipped file of another form.
-pub fn gateway(dir: &Path, upstream: &Http2Upstream) -> Result<Config> {
+pub fn gateway(dir: &Path, upstream: &Http2Upstream, logs: &Sink) -> Result<Config> {
     let text = fs::read_to_string(artifacts::root().join("envoy/static.yaml"))?;
     let text = text.replace("/etc/cubegate", &dir.display().to_string());
     let mut document: Value = serde_saphyr::from_str(&text)?;
@@ -138,6 +140,7 @@ pub fn gateway(dir: &Path, upstream: &Http2Upstream) -> Result<Config> {
         bases.insert(name, format!("{scheme}://127.0.0.1:{port}"));
     }
     *at(&mut document, "/static_resources/listeners")? = Value::Array(listeners);
+    logs.put(&mut document, dir)?;
     Ok(Config {
         document,
         admin: format!("http://127.0.0.1:{admin}"),
@@ -192,6 +195,8 @@ fn configure_filter(listener: &mut Value, upstream: &Http2Upstream) -> Result<()
         cors_origins: BTreeSet::new(),
         no_impersonation: false,
         no_host_paths: false,
+        audit: true,
+        line: LineForm::Words,
         limits: FilterLimits::default(),
     };
     *document = json!(config.to_json()?);

@@ -1,7 +1,25 @@
 //! What Envoy writes into its own access line of a request, and only the filter knows.
 
-/// One of them. Each is a property of the stream of its own, so that Envoy can put it into
-/// a line of text or a field of JSON; neither client nor upstream ever sees it.
+use serde::{Deserialize, Serialize};
+
+/// The property that holds all fields as the words of a line ([`LineForm::Words`]).
+pub const LINE_PROPERTY: &str = "cubegate_line";
+
+/// How the filter leaves the fields with Envoy. Each property costs a request some microseconds,
+/// so only what is read is left.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LineForm {
+    /// Nobody reads them.
+    #[default]
+    Nothing,
+    /// In one property, for a line of text.
+    Words,
+    /// Each in a property of its own, for a log in JSON and for traces.
+    Fields,
+}
+
+/// One of them; neither client nor upstream ever sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LineField {
     /// Whose verified token it is.
@@ -16,6 +34,15 @@ pub enum LineField {
     Resource,
     /// Why the filter refused the request, when the status alone does not say.
     Reason,
+}
+
+// === impl LineForm ===
+
+impl LineForm {
+    /// Whether it is what goes without saying.
+    pub(crate) fn is_nothing(&self) -> bool {
+        *self == Self::Nothing
+    }
 }
 
 // === impl LineField ===
@@ -43,7 +70,7 @@ impl LineField {
         }
     }
 
-    /// The property that the filter sets.
+    /// The property that the filter sets with [`LineForm::Fields`].
     pub fn property(self) -> &'static str {
         match self {
             Self::User => "cubegate_user",

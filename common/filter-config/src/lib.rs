@@ -29,7 +29,7 @@ mod limits;
 mod members;
 mod revocations;
 
-pub use access_line::LineField;
+pub use access_line::{LINE_PROPERTY, LineField, LineForm};
 pub use audit::{AUDIT_FILTER_STATE, AUDIT_PROPERTY, AuditNote};
 pub use carried::{CARRIED_CHANGES_KEY, Carried, FRAME_HEAD, Frame};
 pub use limits::{CallerLimits, FilterLimits};
@@ -159,6 +159,12 @@ pub struct FilterConfig {
     /// Whether paths that name no cluster are refused, and not the host cluster's.
     #[serde(default, skip_serializing_if = "is_false")]
     pub no_host_paths: bool,
+    /// Whether an [`AuditNote`] of each request is left with Envoy.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub audit: bool,
+    /// How what Envoy's access line says is left there.
+    #[serde(default, skip_serializing_if = "LineForm::is_nothing")]
+    pub line: LineForm,
     /// Bounds on memory.
     #[serde(default)]
     pub limits: FilterLimits,

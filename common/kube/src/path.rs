@@ -1,7 +1,10 @@
 //! What a path at an API server says of the answer behind it.
 
-use crate::query;
 use crate::request_info::{Ambiguous, RequestInfo, WATCH};
+use crate::{groups, query};
+
+/// The verb of what is read by its name.
+const GET: &str = "get";
 
 /// The verbs that the API server counts as long-running, and so does not time out;
 /// these and the sub-resources are what kube-apiserver gives
@@ -46,6 +49,9 @@ impl ApiPath<'_> {
     /// Returns whether the API server takes the request for one that goes on for long, which
     /// it does not time out, or may do so.
     pub fn is_long_running(self, method: &str, query: Option<&str>) -> bool {
+        if !self.may_be_long_running(query) {
+            return false;
+        }
         match RequestInfo::of(method, self.0, query) {
             Ok(RequestInfo::Resource(info)) => {
                 LONG_RUNNING_VERBS.contains(&info.verb)
@@ -53,11 +59,20 @@ impl ApiPath<'_> {
             }
             Ok(RequestInfo::NonResource { .. }) => false,
             // Whichever way it is read, it must not be cut.
-            Err(Ambiguous(_)) => self.segments_behind_a_version().any(|segment| {
-                LONG_RUNNING_VERBS.contains(&segment)
-                    || LONG_RUNNING_SUBRESOURCES.contains(&segment)
-            }),
+            Err(Ambiguous(_)) => self.has_long_running_segment(),
         }
+    }
+
+    /// Most requests are none, and are told by the words that are not in them.
+    fn may_be_long_running(self, query: Option<&str>) -> bool {
+        let may_watch = query.is_some_and(|query| query.contains(WATCH) || query.contains('%'));
+        may_watch || self.0.contains('%') || self.has_long_running_segment()
+    }
+
+    fn has_long_running_segment(self) -> bool {
+        self.segments_behind_a_version().any(|segment| {
+            LONG_RUNNING_VERBS.contains(&segment) || LONG_RUNNING_SUBRESOURCES.contains(&segment)
+        })
     }
 
     /// Returns whether the API server will, or may, take the request for a watch of a
@@ -84,6 +99,19 @@ impl ApiPath<'_> {
         API_SERVER_PATHS.iter().any(|root| is_below(self.0, root))
     }
 
+    /// Returns whether a GET there is answered with one object of Kubernetes' own, and never with a
+    /// list. What aggregated servers and custom resources have behind a name is theirs to say:
+    /// `custom.metrics.k8s.io` has lists there.
+    pub fn is_built_in_object(self) -> bool {
+        let Ok(RequestInfo::Resource(info)) = RequestInfo::of("GET", self.0, None) else {
+            return false;
+        };
+        info.verb == GET
+            && !info.name.is_empty()
+            && info.subresource.is_empty()
+            && groups::is_built_in(&info.group)
+    }
+
     /// Returns whether this is one of the legacy watch paths, `/api/v1/watch/…` and
     /// `/apis/{group}/{version}/watch/…`, which stream without a query parameter.
     pub fn is_legacy_watch(self) -> bool {
@@ -98,10 +126,11 @@ impl ApiPath<'_> {
     /// Returns whether it is `…/services/{name}/proxy/…` or the like: the answer is an
     /// application's own, and so are parameters that are called like those of a list.
     pub fn is_proxy_subresource(self) -> bool {
-        let segments: Vec<&str> = self.0.split('/').collect();
+        let segments = self.0.split('/');
+        let third = segments.clone().skip(2);
         segments
-            .windows(3)
-            .any(|window| matches!(window, ["services" | "pods" | "nodes", _, "proxy"]))
+            .zip(third)
+            .any(|pair| matches!(pair, ("services" | "pods" | "nodes", "proxy")))
     }
 }
 
@@ -116,6 +145,33 @@ fn may_watch(query: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_object_of_kubernetes_own_is_no_list() {
+        for path in [
+            "/api/v1/namespaces/a/pods/p",
+            "/api/v1/namespaces/a",
+            "/api/v1/nodes/n",
+            "/apis/apps/v1/namespaces/a/deployments/d",
+            "/apis/storage.k8s.io/v1/storageclasses/s",
+        ] {
+            assert!(ApiPath(path).is_built_in_object(), "{path}");
+        }
+        for path in [
+            "/api/v1/pods",
+            "/api/v1/namespaces/a/pods",
+            "/api/v1/namespaces/a/pods/p/log",
+            "/api/v1/watch/namespaces/a/pods/p",
+            "/apis/a.example/v1/namespaces/a/things/t",
+            "/apis/metrics.k8s.io/v1beta1/namespaces/a/pods/p",
+            "/apis/custom.metrics.k8s.io/v1beta1/namespaces/a/pods/p",
+            "/apis/apps/v1",
+            "/version",
+            "/",
+        ] {
+            assert!(!ApiPath(path).is_built_in_object(), "{path}");
+        }
+    }
 
     #[test]
     fn what_goes_on_for_long_is_told_by_verb_and_sub_resource() {

@@ -11,7 +11,9 @@ use std::path::Path;
 
 use anyhow::{Context as _, anyhow};
 use cubegate_domain::{Cluster, Scheme};
-use cubegate_filter_config::{ClusterEntry, FilterConfig, FilterLimits, TokenKeys, VERSION};
+use cubegate_filter_config::{
+    ClusterEntry, FilterConfig, FilterLimits, LineForm, TokenKeys, VERSION,
+};
 use rand::Rng as _;
 use serde_json::{Value, json};
 
@@ -156,6 +158,9 @@ impl StaticEnvoy<'_> {
             cors_origins: Default::default(),
             no_impersonation: false,
             no_host_paths: false,
+            // Nobody is there to read it.
+            audit: false,
+            line: LineForm::Nothing,
             limits: FilterLimits::default(),
         }
     }

@@ -1,7 +1,9 @@
 //! What Envoy writes down of each request: a line for people, and all of it for the
 //! control plane's audit records.
 
-use cubegate_filter_config::{AUDIT_FILTER_STATE, FILTER_LIVENESS_PATH, LineField};
+use cubegate_filter_config::{
+    AUDIT_FILTER_STATE, FILTER_LIVENESS_PATH, LINE_PROPERTY, LineField, LineForm,
+};
 use envoy_types::pb::envoy::extensions::access_loggers::file::v3 as file_log;
 use envoy_types::pb::envoy::extensions::access_loggers::grpc::v3 as grpc_log;
 use envoy_types::pb::envoy::extensions::access_loggers::stream::v3 as stream_log;
@@ -9,7 +11,7 @@ use envoy_types::pb::envoy::extensions::formatter::req_without_query::v3::ReqWit
 use envoy_types::pb::envoy::r#type::matcher::v3::{StringMatcher, string_matcher};
 use proto::access_log_filter::FilterSpecifier;
 
-use crate::{AccessLog, AccessLogFormat, AccessLogTarget, proto};
+use crate::{AccessLog, AccessLogFormat, AccessLogTarget, ListenerSettings, proto};
 
 /// The Envoy cluster of the control plane's gRPC, as `cubegate bootstrap` calls it.
 const XDS_CLUSTER: &str = "xds";
@@ -18,6 +20,9 @@ const XDS_CLUSTER: &str = "xds";
 /// some 3,000 requests. What finds no place is dropped and counted in
 /// `access_logs.grpc_access_log.logs_dropped`: nothing waits for the log.
 const AUDIT_BUFFER_BYTES: u32 = 1 << 20;
+
+/// What the filter says at the end of a line is no longer than this.
+const MAX_WORDS_BYTES: usize = 1024;
 
 /// One line a request, with a bound on everything that a client writes: a path of
 /// 60 KB would fill a disk soon. The query is left out: access keys may stand in it.
@@ -44,8 +49,17 @@ const ACCESS_LOG_FIELDS: [(&str, &str); 12] = [
 ];
 
 /// Both logs.
-pub(crate) fn all(log: &AccessLog) -> Vec<proto::AccessLog> {
-    vec![lines(log), audit()]
+pub(crate) fn all(settings: &ListenerSettings) -> Vec<proto::AccessLog> {
+    vec![lines(settings), audit()]
+}
+
+/// How the filter is to leave what it knows of a request.
+pub(crate) fn line_form(settings: &ListenerSettings) -> LineForm {
+    let reads_fields = settings.access_log.format == AccessLogFormat::Json;
+    match reads_fields || settings.traces.is_some() {
+        true => LineForm::Fields,
+        false => LineForm::Words,
+    }
 }
 
 /// What the filter has left of a request, as Envoy writes it.
@@ -53,14 +67,27 @@ pub(crate) fn known(field: LineField) -> String {
     format!("%FILTER_STATE(wasm.{}:PLAIN):128%", field.property())
 }
 
-fn text() -> proto::substitution_format_string::Format {
+/// Returns Envoy's format of a line of text, when the filter leaves what it knows in this form.
+pub fn access_line(form: LineForm) -> String {
     let mut line = ACCESS_LOG.to_owned();
-    for field in LineField::ALL {
-        line.push_str(&format!(" {}={}", field.name(), known(field)));
+    match form {
+        LineForm::Nothing => {}
+        LineForm::Words => line.push_str(&format!(
+            " %FILTER_STATE(wasm.{LINE_PROPERTY}:PLAIN):{MAX_WORDS_BYTES}%"
+        )),
+        LineForm::Fields => {
+            for field in LineField::ALL {
+                line.push_str(&format!(" {}={}", field.name(), known(field)));
+            }
+        }
     }
     line.push('\n');
+    line
+}
+
+fn text(form: LineForm) -> proto::substitution_format_string::Format {
     proto::substitution_format_string::Format::TextFormatSource(
-        proto::inline_string(line).unwrap_or_default(),
+        proto::inline_string(access_line(form)).unwrap_or_default(),
     )
 }
 
@@ -80,11 +107,11 @@ fn json() -> proto::substitution_format_string::Format {
 }
 
 /// A line a request, for people or for machines.
-fn lines(log: &AccessLog) -> proto::AccessLog {
-    let AccessLog { target, format } = log;
+fn lines(settings: &ListenerSettings) -> proto::AccessLog {
+    let AccessLog { target, format } = &settings.access_log;
     let format = proto::SubstitutionFormatString {
         format: Some(match format {
-            AccessLogFormat::Text => text(),
+            AccessLogFormat::Text => text(line_form(settings)),
             AccessLogFormat::Json => json(),
         }),
         omit_empty_values: *format == AccessLogFormat::Json,

@@ -38,6 +38,7 @@ mod upstream_tls;
 #[cfg(test)]
 mod tests;
 
+pub use access_log::access_line;
 pub use address_range::{AddressRange, AddressRangeError};
 pub use cluster::member_of;
 pub use extension_config::{clock, revocations};

@@ -111,7 +111,7 @@ fn connection_manager(settings: &ListenerSettings) -> hcm::HttpConnectionManager
             route_config_name: route::ROUTES.to_owned(),
         })),
         http_filters: vec![wasm(FILTER_NAME), protocols(), router()],
-        access_log: access_log::all(&settings.access_log),
+        access_log: access_log::all(settings),
         early_header_mutation_extensions: vec![remove_identity_headers()],
         upgrade_configs: ["websocket", "SPDY/3.1"]
             .map(|upgrade| manager::UpgradeConfig {

@@ -10,7 +10,7 @@ use cubegate_filter_config::{
 };
 
 use crate::made::Made;
-use crate::{AddressRange, Snapshot, listener, route, secret, trace};
+use crate::{AddressRange, Snapshot, access_log, listener, route, secret, trace};
 
 /// Everything that Envoys depend on.
 #[derive(Debug, Clone)]
@@ -215,6 +215,8 @@ impl GatewayState {
             cors_origins: self.cors_origins.clone(),
             no_impersonation: self.no_impersonation,
             no_host_paths: self.no_host_paths,
+            audit: true,
+            line: access_log::line_form(&self.listener),
             limits: self.limits.clone(),
         }
     }

@@ -1,6 +1,8 @@
 //! What the client takes: the form of a list (`Accept`) and its compression
 //! (`Accept-Encoding`), by RFC 9110 12.4 and 12.5.
 
+use std::borrow::Cow;
+
 use crate::Headers;
 
 /// The form in which the client wants a list most.
@@ -54,11 +56,8 @@ pub(crate) fn takes_coding(accept: &str, coding: &str) -> bool {
     })
 }
 
-fn text(headers: &Headers, name: &str) -> Vec<String> {
-    headers
-        .all(name)
-        .map(|value| String::from_utf8_lossy(value).into_owned())
-        .collect()
+fn text<'a>(headers: &'a Headers, name: &'a str) -> Vec<Cow<'a, str>> {
+    headers.all(name).map(String::from_utf8_lossy).collect()
 }
 
 /// The elements of a list header that says what is taken and how much.
@@ -158,6 +157,10 @@ impl Choice<'_> {
     }
 
     fn is_other_form(&self) -> bool {
+        // Most often it is this.
+        if self.name == "application/json" {
+            return self.parameter("as").is_some();
+        }
         let name = self.name.to_ascii_lowercase();
         let other_bytes = ["protobuf", "cbor", "yaml"]
             .iter()

@@ -2,14 +2,47 @@
 
 use std::borrow::Cow;
 
-use cubegate_filter_config::{AuditNote, LineField};
+use cubegate_filter_config::{AuditNote, LINE_PROPERTY, LineField, LineForm};
 use cubegate_kube::{Ambiguous, RequestInfo, ResourceInfo};
+
+use crate::Host;
 
 /// Longest value, in bytes. The line says what happened, the audit record all of it.
 const MAX_VALUE_BYTES: usize = 128;
 
+/// Leaves with the proxy what is read of a request.
+pub(crate) fn leave(host: &impl Host, form: LineForm, note: &AuditNote, method: &str) {
+    match form {
+        LineForm::Nothing => {}
+        LineForm::Words => host.leave(LINE_PROPERTY, words(note, method).as_bytes()),
+        LineForm::Fields => {
+            for (field, value) in fields(note, method) {
+                host.leave(field.property(), value.as_bytes());
+            }
+        }
+    }
+}
+
+/// All fields in the order of the line, `-` where there is nothing to say.
+fn words(note: &AuditNote, method: &str) -> String {
+    let mut said = fields(note, method).peekable();
+    let mut line = String::with_capacity(MAX_VALUE_BYTES);
+    for field in LineField::ALL {
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(field.name());
+        line.push('=');
+        match said.next_if(|(said, _)| *said == field) {
+            Some((_, value)) => line.push_str(&value),
+            None => line.push('-'),
+        }
+    }
+    line
+}
+
 /// Returns the fields that there is something to say in.
-pub(crate) fn fields<'a>(
+fn fields<'a>(
     note: &'a AuditNote,
     method: &str,
 ) -> impl Iterator<Item = (LineField, Cow<'a, str>)> + use<'a> {
@@ -101,6 +134,18 @@ mod tests {
         );
         assert_eq!(line(&mk_note("/version"), "GET"), "verb=get");
         assert_eq!(line(&AuditNote::default(), "GET"), "");
+    }
+
+    #[test]
+    fn a_line_has_all_words() {
+        let note = AuditNote {
+            cluster: Some("m".to_owned()),
+            ..mk_note("/api/v1/pods")
+        };
+        assert_eq!(
+            words(&note, "GET"),
+            "user=- key=- cluster=m verb=list resource=pods reason=-"
+        );
     }
 
     #[test]

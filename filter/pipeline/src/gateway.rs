@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use cubegate_filter_config::{ConfigError, FilterConfig, TokenKeys};
+use cubegate_filter_config::{ConfigError, FilterConfig, LineForm, TokenKeys};
 use cubegate_kube::Family;
 use cubegate_token::{Ed25519Key, Hs256Secret, KeyError, KeySet, TokenError, UnverifiedToken};
 use thiserror::Error;
@@ -38,6 +38,10 @@ pub struct Gateway {
     pub(crate) no_impersonation: bool,
     /// Paths that name no cluster are refused.
     pub(crate) no_host_paths: bool,
+    /// An audit note of each request is left with the proxy.
+    pub(crate) audit: bool,
+    /// How what its access line says is left there.
+    pub(crate) line: LineForm,
     revocations: Revocations,
     pub(crate) answers: Rc<Answers>,
     pub(crate) remembered: Remembered,
@@ -101,6 +105,8 @@ impl Gateway {
             cors_origins,
             no_impersonation,
             no_host_paths,
+            audit,
+            line,
             limits,
         } = FilterConfig::from_json(document)?;
         let verifier = match previous {
@@ -171,6 +177,8 @@ impl Gateway {
             cors_origins,
             no_impersonation,
             no_host_paths,
+            audit,
+            line,
             revocations: revocations.clone(),
             answers,
             remembered,

@@ -1,7 +1,6 @@
 //! Headers as bytes.
 
-/// A header list in the order it came, names in lower case (Envoy's promise),
-/// values any bytes.
+/// A header list in the order it came, names in lower case, values any bytes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Headers(Vec<(String, Vec<u8>)>);
 
@@ -9,7 +8,11 @@ pub struct Headers(Vec<(String, Vec<u8>)>);
 
 impl Headers {
     /// Wraps a list.
-    pub fn new(headers: Vec<(String, Vec<u8>)>) -> Self {
+    pub fn new(mut headers: Vec<(String, Vec<u8>)>) -> Self {
+        // Envoy has written them so already.
+        for (name, _) in &mut headers {
+            name.make_ascii_lowercase();
+        }
         Self(headers)
     }
 
@@ -17,7 +20,7 @@ impl Headers {
     #[cfg(test)]
     pub(crate) fn of(pairs: &[(&str, &str)]) -> Self {
         let pair = |(name, value): &(&str, &str)| ((*name).to_owned(), value.as_bytes().to_vec());
-        Self(pairs.iter().map(pair).collect())
+        Self::new(pairs.iter().map(pair).collect())
     }
 
     /// Returns the first value of a header.
@@ -59,7 +62,7 @@ impl Headers {
 
     /// Keeps the headers whose name passes.
     pub fn retain(&mut self, mut keep: impl FnMut(&str) -> bool) {
-        self.0.retain(|(name, _)| keep(&name.to_ascii_lowercase()));
+        self.0.retain(|(name, _)| keep(name));
     }
 
     /// Puts one value in the place of all there are.
@@ -79,13 +82,13 @@ impl Headers {
                 keep
             });
         } else {
-            self.0.push((name.to_owned(), value));
+            self.0.push((name.to_ascii_lowercase(), value));
         }
     }
 
     /// Adds a value beside those there are.
     pub fn add(&mut self, name: &str, value: impl Into<Vec<u8>>) {
-        self.0.push((name.to_owned(), value.into()));
+        self.0.push((name.to_ascii_lowercase(), value.into()));
     }
 
     /// Takes a header out.

@@ -1,8 +1,5 @@
 //! What the pipeline needs from the proxy that it runs in.
 
-use std::borrow::Cow;
-
-use cubegate_filter_config::{AuditNote, LineField};
 use thiserror::Error;
 
 use crate::{Call, Headers};
@@ -97,9 +94,9 @@ pub trait Host {
         body: &[u8],
     ) -> Result<(), HostError>;
 
-    /// Leaves what only the filter knows with the proxy, for the audit record and for its
-    /// access line. Nobody else sees it.
-    fn note(&self, note: &AuditNote, line: &mut dyn Iterator<Item = (LineField, Cow<'_, str>)>);
+    /// Leaves what only the filter knows with the proxy under this name, for the audit record and
+    /// for its access line. Nobody else sees it.
+    fn leave(&self, name: &str, value: &[u8]);
 
     /// Tells the operator something; never a token or a body.
     fn log_debug(&self, message: &str);

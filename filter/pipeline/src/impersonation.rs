@@ -84,9 +84,7 @@ pub(crate) fn is_header(name: &str) -> bool {
 
 /// Returns whether a request names anybody.
 pub(crate) fn is_asked(headers: &Headers) -> bool {
-    headers
-        .iter()
-        .any(|(name, _)| is_header(&name.to_ascii_lowercase()))
+    headers.iter().any(|(name, _)| is_header(name))
 }
 
 // === impl Impersonation ===
@@ -102,13 +100,12 @@ impl Impersonation {
         let (mut groups, mut extras) = (Vec::new(), Vec::new());
         let mut is_asked = false;
         for (name, value) in headers.iter() {
-            let name = name.to_ascii_lowercase();
-            if !is_header(&name) {
+            if !is_header(name) {
                 continue;
             }
             is_asked = true;
             let value = text(value)?;
-            let once = match name.as_str() {
+            let once = match name {
                 USER => user.replace(value),
                 UID => uid.replace(value),
                 GROUP => {
@@ -119,7 +116,7 @@ impl Impersonation {
                     let key = name.strip_prefix(EXTRA_PREFIX).ok_or(Malformed::Unknown)?;
                     let key = extra_key(key)?;
                     extras.push(Extra {
-                        header: name,
+                        header: name.to_owned(),
                         key,
                         value,
                     });

@@ -59,6 +59,7 @@ pub(crate) fn wants_page(
     form: Form,
     family: Family,
     path: ApiPath<'_>,
+    any_path: bool,
     request: &ListRequest,
 ) -> bool {
     if head.method != "GET"
@@ -70,7 +71,8 @@ pub(crate) fn wants_page(
     }
     match (form, family) {
         (Form::Other, _) => false,
-        (Form::List, Family::KubeCube) => true,
+        // A server that stands for an API server has lists wherever it likes.
+        (Form::List, Family::KubeCube) => any_path || !path.is_built_in_object(),
         // kubectl speaks to both kinds of path, and the kubeconfig that users get
         // points to the second: nothing changes unless asked for.
         (Form::Table(_), _) | (Form::List, Family::KubeSphere | Family::Kubernetes) => {

@@ -81,7 +81,9 @@ impl Misplaced {
             // It is the application's.
             return None;
         }
+        // Without one nothing can be in the wrong place.
         let query = head.query.as_deref();
+        query?;
         match asked(&head.method, path, query) {
             RequestInfo::Resource(asked) if asked.verb == PROXY => None,
             RequestInfo::Resource(_) if !head.is_read() => {

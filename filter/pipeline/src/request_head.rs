@@ -75,7 +75,7 @@ fn one_way_to_read(path: &str) -> Option<String> {
         return None;
     }
     let mut read = String::with_capacity(path.len());
-    let mut segments: Vec<&str> = Vec::new();
+    let mut segments: Vec<&str> = Vec::with_capacity(16);
     let mut rest = path;
     while let Some(behind) = rest.strip_prefix('/') {
         let (segment, behind) = match behind.find('/').map(|slash| behind.split_at(slash)) {
@@ -105,6 +105,10 @@ fn one_way_to_read(path: &str) -> Option<String> {
 }
 
 fn segment_is_ambiguous(segment: &str) -> bool {
+    // Bare ones of the bytes below are refused with the whole path.
+    if !segment.contains('%') {
+        return matches!(segment, "." | "..");
+    }
     let decoded: Vec<u8> = percent_decode_str(segment).collect();
     let is_either = |byte: &u8| matches!(byte, b'/' | b'\\') || byte.is_ascii_control();
     decoded == b"." || decoded == b".." || decoded.iter().any(is_either)

@@ -1,10 +1,9 @@
 //! Whole exchanges on a host that a test writes down.
 
-use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use cubegate_filter_config::{AuditNote, Epochs, LineField, Sessions};
+use cubegate_filter_config::{AUDIT_PROPERTY, AuditNote, Epochs, Sessions};
 use cubegate_token::{Claims, Ed25519Signer, Signer, testing};
 
 use crate::{
@@ -179,10 +178,15 @@ impl Host for MockHost {
         Ok(())
     }
 
-    fn note(&self, note: &AuditNote, line: &mut dyn Iterator<Item = (LineField, Cow<'_, str>)>) {
-        self.note.replace(Some(note.clone()));
-        let line = line.map(|(field, value)| format!("{}={value}", field.name()));
-        self.line.replace(line.collect());
+    fn leave(&self, name: &str, value: &[u8]) {
+        if name == AUDIT_PROPERTY {
+            self.note.replace(AuditNote::from_json(value));
+            self.line.take();
+            return;
+        }
+        let value = String::from_utf8(value.to_vec()).unwrap();
+        let field = name.trim_start_matches("cubegate_");
+        self.line.borrow_mut().push(format!("{field}={value}"));
     }
 
     fn log_debug(&self, _message: &str) {}
@@ -233,7 +237,7 @@ impl World {
         let document = format!(
             r#"{{"version":1,"tokens":{{"ed25519":{{"issuer":"cubegate","keys":{{"{}":"{hex}"}}}}}},
               "clusters":{{"pivot-cluster":{{"upstream":"cluster/p",
-              "authority":"10.0.0.1:6443","path_prefix":"/base"}}}},"limits":{limits}}}"#,
+              "authority":"10.0.0.1:6443","path_prefix":"/base"}}}},"audit":true,"line":"fields","limits":{limits}}}"#,
             signer.kid()
         );
         let none = Revocations::default();

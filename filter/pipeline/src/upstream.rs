@@ -54,12 +54,12 @@ impl Rewrite {
         upstream: &Upstream<'_>,
     ) -> Self {
         let cluster = upstream.cluster;
-        remove_foreign(&mut headers);
         headers.retain(|name| {
-            !matches!(
+            let is_of_client = matches!(
                 name,
                 "authorization" | "cookie" | "proxy-authorization" | "x-forwarded-client-cert"
-            )
+            );
+            !is_of_client && !is_foreign(name)
         });
         remove_websocket_token(&mut headers);
 
@@ -114,7 +114,7 @@ impl Rewrite {
 
     /// To the control plane, which reads the caller's credential itself.
     pub(crate) fn to_control_plane(mut headers: Headers, head: &RequestHead, pass: &str) -> Self {
-        remove_foreign(&mut headers);
+        headers.retain(|name| !is_foreign(name));
         let path = head.path.as_str();
         headers.set(":path", with_query(path, head.query.as_deref()));
         headers.set(ORIGINAL_PATH_HEADER, path);
@@ -142,16 +142,15 @@ fn with_query(path: &str, query: Option<&str>) -> String {
     }
 }
 
-/// Takes out what only the gateway may say: who somebody is, and where to route.
-fn remove_foreign(headers: &mut Headers) {
-    headers.retain(|name| {
-        !(impersonation::is_header(name)
-            || name.starts_with("x-remote-")
-            // Between KubeSphere's own servers: a credential and a query.
-            || matches!(name, "x-kubesphere-authorization" | "x-kubesphere-rawquery")
-            || name == READER_HEADER
-            || name.starts_with(INTERNAL_HEADER_PREFIX))
-    });
+/// Returns whether a header says what only the gateway may say: who somebody is, and where to
+/// route.
+fn is_foreign(name: &str) -> bool {
+    impersonation::is_header(name)
+        || name.starts_with("x-remote-")
+        // Between KubeSphere's own servers: a credential and a query.
+        || matches!(name, "x-kubesphere-authorization" | "x-kubesphere-rawquery")
+        || name == READER_HEADER
+        || name.starts_with(INTERNAL_HEADER_PREFIX)
 }
 
 /// Shows Envoy's route table whose request it is, where it asks.
@@ -164,6 +163,9 @@ fn set_pass(headers: &mut Headers, pass: &str) {
 /// The sub-protocol that carried the caller's token goes, its neighbours stay.
 fn remove_websocket_token(headers: &mut Headers) {
     const NAME: &str = "sec-websocket-protocol";
+    if headers.get(NAME).is_none() {
+        return;
+    }
     let kept: Vec<String> = headers
         .all(NAME)
         .filter_map(|value| std::str::from_utf8(value).ok())

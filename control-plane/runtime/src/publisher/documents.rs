@@ -186,9 +186,10 @@ mod tests {
         let passed = gate.pass(&made, &former, SessionsSize::default());
         assert_eq!(passed.get(kind, name), Some(resource));
         // No part of it is too long by itself, but an Envoy has all of them.
-        let parts = RevocationPart::of(RevocationKind::Epochs).map(RevocationPart::filter_name);
-        for part in parts.clone() {
-            assert_eq!(passed.get(kind, &part), former.get(kind, &part));
+        let parts = RevocationPart::of(RevocationKind::Epochs);
+        let parts: Vec<String> = parts.map(RevocationPart::filter_name).collect();
+        for part in &parts {
+            assert_eq!(passed.get(kind, part), former.get(kind, part));
         }
         assert!(
             sizes(&gate)
@@ -197,8 +198,8 @@ mod tests {
         );
         // Without a former version Envoys do without, and get the rest.
         let passed = gate.pass(&made, &Snapshot::default(), SessionsSize::default());
-        for part in parts {
-            assert_eq!(passed.get(kind, &part), None);
+        for part in &parts {
+            assert_eq!(passed.get(kind, part), None);
         }
         assert_eq!(passed.get(kind, name), Some(resource));
     }

@@ -1,6 +1,8 @@
 //! The request's half: verify → route → upstream.
 
-use cubegate_filter_config::{AuditNote, CHECK_USER, FILTER_LIVENESS_PATH, READER_HEADER};
+use cubegate_filter_config::{
+    AUDIT_PROPERTY, AuditNote, CHECK_USER, FILTER_LIVENESS_PATH, READER_HEADER,
+};
 use cubegate_kube::{ApiPath, Family};
 
 use crate::accept;
@@ -125,7 +127,10 @@ impl Exchange {
             admission,
             Ok(Admission::Ready(_, State::SentToControlPlane { .. }))
         ) {
-            host.note(&note, &mut access_line::fields(&note, &method));
+            if gateway.audit {
+                host.leave(AUDIT_PROPERTY, &note.to_json());
+            }
+            access_line::leave(host, gateway.line, &note, &method);
         }
         match admission? {
             Admission::Ready(rewrite, state) => {
@@ -228,13 +233,12 @@ impl Exchange {
             Who::Caller(caller) => caller,
             Who::Password(basic) => return Ok(Admission::Password(family, basic)),
         };
+        let steady = host.steady_micros();
         // A request that was held comes here again.
         if self.ticket.get().is_none() {
             self.answers.meters.count(Counter::Verified);
             let limits = &self.answers.limits.callers;
-            let admitted = gateway
-                .throttle
-                .admit(limits, caller.claims(), host.steady_micros());
+            let admitted = gateway.throttle.admit(limits, caller.claims(), steady);
             let ticket = admitted.map_err(|why| {
                 note.reason = Some(why.to_string());
                 Reply::too_many_requests(family, why)
@@ -313,7 +317,8 @@ impl Exchange {
             }
         };
         // The control plane's own question is what finds out whether it answers.
-        if self.answers.outages.is_down(name, host.steady()) && caller.claims().user != CHECK_USER {
+        let seconds = steady / 1_000_000;
+        if self.answers.outages.is_down(name, seconds) && caller.claims().user != CHECK_USER {
             return Err(Reply::member_down(family, name));
         }
         let sending = Sending {
@@ -330,7 +335,7 @@ impl Exchange {
             bounds,
             rules,
         };
-        let open = impersonating::questions(&sending, name, &headers, host.steady());
+        let open = impersonating::questions(&sending, name, &headers, seconds);
         if let Some(questions) = open.filter(|_| !self.known.may_impersonate) {
             return Ok(Admission::Ask(Box::new(questions)));
         }

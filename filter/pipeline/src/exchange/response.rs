@@ -13,6 +13,10 @@ use crate::list::{Failure, ListStep, ListStream};
 use crate::pushdown::Way;
 use crate::{Headers, Host, HostError, Reply};
 
+/// How long the upstream took (Envoy's HTTP router filter, "HTTP headers set on downstream
+/// responses").
+const UPSTREAM_TIME_HEADER: &str = "x-envoy-upstream-service-time";
+
 // === impl Exchange ===
 
 impl Exchange {
@@ -33,14 +37,14 @@ impl Exchange {
                 return Flow::Continue;
             }
         };
-        let result = match sent {
-            sent if !host.is_upstream_answer() => {
+        let result = host.response_headers().and_then(|headers| match sent {
+            sent if !is_of_upstream(host, &headers) => {
                 let member = sent.map(|sent| sent.member);
-                self.on_local_headers(host, family, member.as_deref(), last)
+                self.on_local_headers(host, family, member.as_deref(), (&headers, last))
             }
-            Some(sent) => self.on_upstream_headers(host, sent, last),
-            None => self.on_control_plane_headers(host),
-        };
+            Some(sent) => self.on_upstream_headers(host, sent, headers, last),
+            None => self.on_control_plane_headers(host, &headers),
+        });
         match result {
             Ok(flow) => flow,
             Err(error) => {
@@ -54,6 +58,7 @@ impl Exchange {
         &mut self,
         host: &impl Host,
         sent: Sent,
+        headers: Headers,
         last: bool,
     ) -> Result<Flow, HostError> {
         let Sent {
@@ -68,7 +73,6 @@ impl Exchange {
             long: _,
         } = sent;
         self.answers.outages.answered(&member);
-        let headers = host.response_headers()?;
         let status = headers.get_str(":status").unwrap_or_default();
         if let Some(encoding) = headers.get("content-encoding")
             && !last
@@ -141,9 +145,12 @@ impl Exchange {
         }
     }
 
-    fn on_control_plane_headers(&self, host: &impl Host) -> Result<Flow, HostError> {
-        let headers = host.response_headers()?;
-        self.show_to_web_origin(host, &headers)?;
+    fn on_control_plane_headers(
+        &self,
+        host: &impl Host,
+        headers: &Headers,
+    ) -> Result<Flow, HostError> {
+        self.show_to_web_origin(host, headers)?;
         Ok(Flow::Continue)
     }
 
@@ -154,9 +161,8 @@ impl Exchange {
         host: &impl Host,
         family: Family,
         member: Option<&str>,
-        last: bool,
+        (headers, last): (&Headers, bool),
     ) -> Result<Flow, HostError> {
-        let headers = host.response_headers()?;
         let status: u16 = headers
             .get_str(":status")
             .and_then(|s| s.parse().ok())
@@ -176,8 +182,8 @@ impl Exchange {
         for (name, value) in &reply.headers {
             host.set_response_header(name, Some(value))?;
         }
-        self.confine(host, &headers)?;
-        self.show_to_web_origin(host, &headers)?;
+        self.confine(host, headers)?;
+        self.show_to_web_origin(host, headers)?;
         self.date(host)?;
         if !last {
             host.set_response_header("content-length", Some(&reply.body.len().to_string()))?;
@@ -341,6 +347,12 @@ impl Exchange {
             }
         }
     }
+}
+
+/// Returns whether an answer comes from upstream. Envoy's router says so in a header of all such
+/// answers and of no other; to ask Envoy itself takes longer.
+fn is_of_upstream(host: &impl Host, headers: &Headers) -> bool {
+    headers.get(UPSTREAM_TIME_HEADER).is_some() || host.is_upstream_answer()
 }
 
 /// Returns whether every encoding of the answer stands in the `Accept-Encoding` sent

@@ -79,7 +79,8 @@ impl Exchange {
         } = sending;
         let mut request = ListRequest::parse(sending.query.unwrap_or_default());
         let form = Form::of(&headers);
-        let list = !upgrade && list::wants_page(head, form, family, path, &request);
+        let any_path = sending.cluster.any_path;
+        let list = !upgrade && list::wants_page(head, form, family, path, any_path, &request);
         let misplaced = Misplaced::find(&Placed {
             family,
             head,
@@ -210,7 +211,7 @@ impl Exchange {
             bounds,
             rules,
         } = sending;
-        let takes_gzip = accept::takes_gzip(&headers);
+        let takes_gzip = page.is_some() && accept::takes_gzip(&headers);
         let origin = Origin::of(cluster);
         let way = match &page {
             Some(page) if page.table.is_none() => self.way(&origin, path.0, page),
