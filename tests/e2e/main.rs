@@ -59,6 +59,7 @@ mod fault_database;
 mod fault_dead_members;
 mod fault_envoy;
 mod fault_expiry;
+mod fault_fleet;
 mod fault_http2;
 mod fault_lists;
 mod fault_locks;

@@ -29,6 +29,11 @@ const PROTOCOL_OPTIONS: &str = "envoy.extensions.upstreams.http.v3.HttpProtocolO
 /// a gateway that has a few hundred watching clients.
 const MAX_IN_FLIGHT: u32 = 65_536;
 
+/// Most requests to one member that wait for a connection, of all workers together: while it restarts its
+/// watching clients come at once, and one that accepts connections and says nothing must not fill the
+/// memory that all members share. What is beyond is refused with 503.
+const MAX_WAITING: u32 = 8_192;
+
 /// How long a connection without a request is kept, in seconds. An API server closes
 /// its own after 90; it must never be the first one, or a request that is on its way
 /// then is lost.
@@ -146,7 +151,7 @@ pub(crate) fn base(
         circuit_breakers: Some(proto::CircuitBreakers {
             thresholds: vec![proto::circuit_breakers::Thresholds {
                 max_connections: proto::number(MAX_IN_FLIGHT),
-                max_pending_requests: proto::number(MAX_IN_FLIGHT),
+                max_pending_requests: proto::number(MAX_WAITING),
                 max_requests: proto::number(MAX_IN_FLIGHT),
                 max_retries: proto::number(retry::MAX_RETRIES),
                 ..Default::default()
