@@ -24,7 +24,7 @@ const AT_ONCE: Duration = Duration::from_secs(3);
 
 /// Whether the server of this cluster says nothing.
 fn is_silent(number: usize) -> bool {
-    number % 3 == 0
+    number.is_multiple_of(3)
 }
 
 fn name(number: usize) -> String {
