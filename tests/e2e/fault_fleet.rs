@@ -1,7 +1,6 @@
 //! A thousand clusters, a third of which accept connections and say nothing.
 
 use std::fs;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
@@ -71,13 +70,6 @@ async fn until_answered(client: &Client, cluster: &str) -> Result<()> {
     .await
 }
 
-fn put(folder: &Path, name: &str, text: &str) -> Result<()> {
-    let beside = folder.join(".beside");
-    fs::write(&beside, text)?;
-    fs::rename(&beside, folder.join(name))?;
-    Ok(())
-}
-
 #[test]
 fn a_third_that_hangs_holds_nobody_else_up() -> Result<()> {
     block_on(async {
@@ -91,7 +83,7 @@ fn a_third_that_hangs_holds_nobody_else_up() -> Result<()> {
         fs::create_dir(&folder)?;
         for number in 0..CLUSTERS {
             let text = if is_silent(number) { &hanging } else { &good };
-            put(&folder, &format!("{}.yaml", name(number)), text)?;
+            fs::write(folder.join(format!("{}.yaml", name(number))), text)?;
         }
         let options = Options {
             flags: vec![format!("--clusters-dir={}", folder.display())],
@@ -125,7 +117,7 @@ fn a_third_that_hangs_holds_nobody_else_up() -> Result<()> {
         ensure!(refused < AT_ONCE, "a refusal took {refused:?}");
 
         // What changes is in force meanwhile, too.
-        put(&folder, "late.yaml", &good)?;
+        fs::write(folder.join("late.yaml"), &good)?;
         let began = Instant::now();
         until_answered(&admin, "late").await?;
         let took = began.elapsed();
