@@ -4,8 +4,9 @@ use std::fs;
 
 use anyhow::{Context as _, Result};
 
-/// The kernel counts in ticks of this many milliseconds.
-const TICK: f64 = 10.0;
+/// The kernel counts a thread's time in nanoseconds (`schedstat`); `stat` has ticks of ten milliseconds,
+/// which is longer than most of what is measured.
+const MILLISECOND: f64 = 1e6;
 
 /// Processor time in milliseconds.
 #[derive(Debug, Clone, Copy, Default)]
@@ -23,21 +24,28 @@ impl Times {
     pub(crate) fn of(pid: u32) -> Result<Self> {
         let mut times = Self::default();
         for task in fs::read_dir(format!("/proc/{pid}/task"))? {
-            let stat = fs::read_to_string(task?.path().join("stat"))?;
-            let (head, fields) = stat.rsplit_once(") ").context("no such form")?;
-            let used: f64 = fields
-                .split(' ')
-                .skip(11)
-                .take(2)
-                .filter_map(|ticks| ticks.parse::<f64>().ok())
-                .sum();
-            if head.contains("(wrk:worker_") {
-                times.workers += used * TICK;
+            let task = task?;
+            let path = task.path();
+            let name = fs::read_to_string(path.join("comm"))?;
+            let used = fs::read_to_string(path.join("schedstat"))?;
+            let used = used.split(' ').next().context("no such form")?;
+            let used = used.parse::<f64>()? / MILLISECOND;
+            if name.starts_with("wrk:worker_") {
+                times.workers += used;
                 times.count += 1.0;
-            } else if head.starts_with(&format!("{pid} ")) {
-                times.main += used * TICK;
+            } else if task.file_name().to_str() == Some(&pid.to_string()) {
+                times.main += used;
             }
         }
         Ok(times)
+    }
+
+    /// What was used since then.
+    pub(crate) fn since(self, then: Self) -> Self {
+        Self {
+            main: self.main - then.main,
+            workers: self.workers - then.workers,
+            count: self.count,
+        }
     }
 }

@@ -14,8 +14,10 @@ use crate::sample::Samples;
 /// Of so many members one is dead, and the next one accepts connections and says nothing.
 const OF: usize = 6;
 
-/// How long others ask, before and then.
-const ASKED: Duration = Duration::from_secs(20);
+/// How long others ask in one go, and how often before and then. Of all goes' p99 the median counts: a
+/// machine that is slow for a moment says nothing of who is away.
+const ASKED: Duration = Duration::from_secs(3);
+const GOES: usize = 9;
 
 /// How often one that is away is asked for.
 const TIMES: usize = 300;
@@ -52,12 +54,14 @@ impl Bench {
         Ok(vec![
             self.figure(
                 "p99 with a third of the members away / without",
-                then / before,
+                then.median()? / before.median()?,
                 "ratio",
                 Goal::AtMost(1.05),
                 &format!(
-                    "requests to the other members for {} s, four at a time: {then:.1} ms, before {before:.1} ms; half of the third is dead, half hangs, for {} s",
+                    "requests to the other members, four at a time, {GOES} times {} s: {}, before {}; half of the third is dead, half hangs, for {} s",
                     ASKED.as_secs(),
+                    then.shown(1, "ms")?,
+                    before.shown(1, "ms")?,
                     SETTLE.as_secs(),
                 ),
             ),
@@ -78,16 +82,20 @@ impl Bench {
         ])
     }
 
-    async fn p99_of(&self, members: &[usize]) -> Result<f64> {
-        let load = Load::begin(&self.admin, members);
-        sleep(ASKED).await;
-        let outcome = load.end().await?;
-        ensure!(
-            outcome.failures.is_empty(),
-            "members that are well do not answer: {:?}",
-            outcome.failures.first()
-        );
-        outcome.times.percentile(99)
+    async fn p99_of(&self, members: &[usize]) -> Result<Samples> {
+        let mut goes = Samples::default();
+        for _ in 0..GOES {
+            let load = Load::begin(&self.admin, members);
+            sleep(ASKED).await;
+            let outcome = load.end().await?;
+            ensure!(
+                outcome.failures.is_empty(),
+                "members that are well do not answer: {:?}",
+                outcome.failures.first()
+            );
+            goes.push(outcome.times.percentile(99)?);
+        }
+        Ok(goes)
     }
 
     /// How many milliseconds after a member is well it answers.
