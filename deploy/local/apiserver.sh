@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # apiserver.sh: one real kube-apiserver with its etcd, on loopback, for the local stack and the tests.
 #
-# Usage:   apiserver.sh start NAME DIR [--port P] [--token-webhook FILE] [--tls-min-version V]
+# Usage:   apiserver.sh start NAME DIR [--port P] [--token-webhook FILE] [--token-file CSV] [--tls-min-version V]
 #                                                   start it, or say that it runs already; NAME is the kubeconfig's context,
-#                                                   FILE a kubeconfig that leads to whoever checks bearer tokens, V the least
-#                                                   TLS that it speaks, as VersionTLS13
+#                                                   FILE a kubeconfig that leads to whoever checks bearer tokens, CSV a file of
+#                                                   tokens (token,user,uid,"group,group"), V the least TLS that it speaks, as
+#                                                   VersionTLS13
 #          apiserver.sh gateway-kubeconfig DIR      make the gateway's own identity in that cluster (the server must run)
 #          apiserver.sh stop DIR                    SIGTERM, and SIGKILL after 10 s; the data stay
 #          apiserver.sh kill DIR                    SIGKILL at once, for tests; the data stay
@@ -169,7 +170,7 @@ run_both() {
 		--service-account-key-file="$dir/pki/sa.pub" --service-account-signing-key-file="$dir/pki/sa.key" \
 		--kubelet-client-certificate="$dir/pki/kubelet-client.crt" --kubelet-client-key="$dir/pki/kubelet-client.key" \
 		--service-cluster-ip-range=10.0.0.0/24 --authorization-mode=RBAC --disable-admission-plugins=ServiceAccount \
-		"${webhook_flags[@]}" "${tls_flags[@]}"
+		"${webhook_flags[@]}" "${token_flags[@]}" "${tls_flags[@]}"
 }
 
 # wait_ready: 0 ready; 1 not within 60 s; 2 one of the two ended.
@@ -262,6 +263,7 @@ gateway_kubeconfig() {
 command=${1:-}
 wanted_port=
 webhook_flags=()
+token_flags=()
 tls_flags=()
 case $command in
 start)
@@ -279,6 +281,10 @@ start)
 			[[ -r $2 ]] || die "there is no kubeconfig of a token webhook at $2"
 			# What it was told of a token counts for a second: one that is taken back is refused soon.
 			webhook_flags=(--authentication-token-webhook-config-file="$(realpath -- "$2")" --authentication-token-webhook-cache-ttl=1s)
+			;;
+		--token-file)
+			[[ -r $2 ]] || die "there is no file of tokens at $2"
+			token_flags=(--token-auth-file="$(realpath -- "$2")")
 			;;
 		--tls-min-version)
 			[[ $2 =~ ^VersionTLS1[23]$ ]] || die "'$2' is no version of TLS here; write VersionTLS12 or VersionTLS13"

@@ -79,6 +79,17 @@ impl ApiServer {
         Self::start_in(name, &dir, &["--token-webhook", webhook]).await
     }
 
+    /// One of a test's own that knows the tokens of this file, in the form of `--token-auth-file`.
+    ///
+    /// # Errors
+    /// A server that does not start.
+    pub async fn with_token_file(name: &str, file: &Path) -> Result<Self> {
+        let dir = Run::current()?.folder(name)?;
+        let file = file.to_str().context("a path that is no text")?;
+        Run::current()?.guard_api_server(&dir)?;
+        Self::start_in(name, &dir, &["--token-file", file]).await
+    }
+
     /// One of a test's own that speaks TLS 1.3 and nothing older.
     ///
     /// # Errors
