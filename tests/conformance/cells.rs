@@ -68,7 +68,7 @@ impl Bench {
         let admin = gateway.admin().await?;
         gateway.wait_for_cluster(&admin, &member.name).await?;
         let direct = Side::direct(member).await?;
-        let through = Side::through(&gateway, &member.name).await?;
+        let through = Side::through(&gateway, &member.name, gateway.admin_token().await?)?;
         Ok(Self {
             stack,
             node: Node::join(member).await?,

@@ -5,16 +5,19 @@
 //! sides    both ways to one API server, as one user
 //! cells    each capability with each client, on both ways
 //! copies   a large `kubectl cp`, on both ways in turns
+//! suites   Kubernetes' own tests, on both ways
 //! ```
 //!
 //! It writes `tests/conformance/record.json`, and ends well when nothing fails for a reason that
 //! `tests/conformance/reasons.json` does not know. Arguments are the names of capabilities, or
 //! how they begin; with some, nothing is written (but the copies, with `copies`). `CLIENTS` does the same for clients.
+//! With `suites` nothing but those is run, and `tests/conformance/suites.json` written.
 
 mod cells;
 mod clients;
 mod copies;
 mod sides;
+mod suites;
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -34,6 +37,9 @@ const AT_ONCE: usize = 4;
 
 /// The argument with which copies alone are measured anew.
 const COPIES: &str = "copies";
+
+/// The argument with which Kubernetes' suites are run instead.
+const SUITES: &str = "suites";
 
 /// What waits, and costs nothing meanwhile.
 const IDLE: &str = "watch_idle";
@@ -103,18 +109,30 @@ fn say(text: &str) -> Result<()> {
 
 fn main() -> Result<ExitCode> {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
-    let record = block_on(run(&wanted))?;
-    for copied in &record.copies {
-        say(&format!("{copied:?}"))?;
-    }
-    let unknown: Vec<_> = record
-        .failures()
-        .filter(|(_, _, cell)| cell.reason.is_empty())
-        .collect();
-    for (capability, client, _) in &unknown {
-        say(&format!(
-            "{capability} of {client} fails through the gateway for no known reason"
-        ))?;
+    let unknown: Vec<String> = match wanted.split_first() {
+        Some((first, suites)) if first == SUITES => {
+            let record = block_on(suites::run(suites))?;
+            let failures = record.failures()?;
+            let unknown = failures.iter().filter(|failure| failure.reason.is_none());
+            unknown
+                .map(|failure| format!("{} of {}", failure.name, failure.suite))
+                .collect()
+        }
+        _ => {
+            let record = block_on(run(&wanted))?;
+            for copied in &record.copies {
+                say(&format!("{copied:?}"))?;
+            }
+            let unknown = record
+                .failures()
+                .filter(|(_, _, cell)| cell.reason.is_empty());
+            unknown
+                .map(|(capability, client, _)| format!("{capability} of {client}"))
+                .collect()
+        }
+    };
+    for what in &unknown {
+        say(&format!("{what} fails for no known reason"))?;
     }
     Ok(if unknown.is_empty() {
         ExitCode::SUCCESS

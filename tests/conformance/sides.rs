@@ -58,10 +58,18 @@ impl Side {
         Self::of(&dir, config.server, &config.ca, &user, &curl)
     }
 
+    /// To the API server itself, with a token that it knows.
+    pub(crate) fn direct_with_token(server: &ApiServer, token: &str) -> Result<Self> {
+        let dir = Run::current()?.folder("direct")?;
+        let config = Kubeconfig::read(&server.kubeconfig)?;
+        let curl = format!("header = \"Authorization: Bearer {token}\"\n");
+        let user = json!({ "token": token });
+        Self::of(&dir, config.server, &config.ca, &user, &curl)
+    }
+
     /// Through the gateway, with a token.
-    pub(crate) async fn through(gateway: &Gateway, cluster: &str) -> Result<Self> {
+    pub(crate) fn through(gateway: &Gateway, cluster: &str, token: &str) -> Result<Self> {
         let dir = Run::current()?.folder("through")?;
-        let token = gateway.admin_token().await?;
         let server = format!("{}/clusters/{cluster}", gateway.client().base());
         let curl = format!("header = \"Authorization: Bearer {token}\"\n");
         let ca = gateway.ca().context("no CA")?;

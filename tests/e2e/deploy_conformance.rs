@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result, ensure};
 use cubegate_tests::artifacts::root;
-use cubegate_tests::conformance::{CAPABILITIES, Known, PAGE, Record, page};
+use cubegate_tests::conformance::{CAPABILITIES, Known, PAGE, Record, Suites, page};
 
 #[test]
 fn the_page_is_the_record() -> Result<()> {
@@ -33,9 +33,45 @@ fn no_cell_fails_without_a_reason_and_no_client_is_left_out() -> Result<()> {
 }
 
 #[test]
+fn no_case_of_kubernetes_own_suites_fails_without_a_reason() -> Result<()> {
+    let record = Suites::read()?;
+    for failure in record.failures()? {
+        ensure!(
+            failure.reason.is_some(),
+            "{} of {}",
+            failure.name,
+            failure.suite
+        );
+    }
+    // A record of a part, or of a suite that found nothing to do, says nothing.
+    let name = Suites::KUBECTL;
+    let suite = record.suites.get(name).with_context(|| name)?;
+    let passing = suite.count(|case| case.direct);
+    ensure!(passing >= 60, "{passing} of {name} pass directly");
+    Ok(())
+}
+
+#[test]
 fn every_known_reason_is_of_something_that_was_found() -> Result<()> {
     let record = Record::read()?;
+    let suites = Suites::read()?;
     for known in Known::read()? {
+        let of_suites: Vec<_> = known
+            .clients
+            .iter()
+            .filter_map(|name| suites.suites.get(name))
+            .collect();
+        if !of_suites.is_empty() {
+            for suite in of_suites {
+                let case = suite.cases.get(&known.capability);
+                ensure!(
+                    case.is_some_and(|case| !case.is_well()),
+                    "{} needs no reason any more",
+                    known.capability
+                );
+            }
+            continue;
+        }
         let cells = record
             .capabilities
             .get(&known.capability)

@@ -2,6 +2,7 @@
 //! page that is made of it, `docs/conformance.md`.
 
 mod page;
+mod suites;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,6 +11,7 @@ use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 
 pub use self::page::{CAPABILITIES, page};
+pub use self::suites::{Case, Failure, Suite, Suites};
 use crate::artifacts::root;
 
 /// Where the page stands, from the project's root.
@@ -80,9 +82,9 @@ pub struct Copied {
 /// A difference that is known.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Known {
-    /// The capability.
+    /// The capability, or the case of a suite.
     pub capability: String,
-    /// How the names of the clients begin.
+    /// How the names of the clients begin; or the suite's name.
     pub clients: Vec<String>,
     /// Why it is so.
     pub reason: String,

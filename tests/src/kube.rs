@@ -121,7 +121,7 @@ impl Kube {
     ///
     /// # Errors
     /// The API server's.
-    async fn let_the_gateway_give(&self, group: &str) -> Result<()> {
+    pub async fn let_the_gateway_give(&self, group: &str) -> Result<()> {
         const RBAC: &str = "/apis/rbac.authorization.k8s.io/v1";
         let name = format!("gateway-gives-{}", unique());
         let role = json!({

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use anyhow::Result;
 
-use super::{Copied, Outcome, Record};
+use super::{Copied, Outcome, Record, Suites};
 
 /// What is tried, in the order of the page: the capability's name, and its words.
 pub const CAPABILITIES: [(&str, &str); 55] = [
@@ -129,6 +129,7 @@ pub fn page() -> Result<String> {
         }
     }
     page.push_str(&reasons(&record)?);
+    page.push_str(&suites(&Suites::read()?)?);
     page.push_str(&copies(&record.copies)?);
     Ok(page)
 }
@@ -166,6 +167,45 @@ fn reasons(record: &Record) -> Result<String> {
                 clients.join(", ")
             )?;
         }
+    }
+    Ok(text)
+}
+
+/// Kubernetes' own test suites, and what of them does not pass on both ways.
+fn suites(record: &Suites) -> Result<String> {
+    let mut text = format!(
+        "\n## Kubernetes' own suites\n\n\
+         Of Kubernetes' source {}, as `make conformance-suites` ran it: the suite of kubectl (`test/cmd`, a group of it is a case) with kubectl of\n\
+         that version. The same program at the same time, once at an API server itself and once through the gateway; each way has an API server of\n\
+         its own, made alike. A case whose ways differ for no known reason is tried again, three times at most. Minutes and day are those of\n\
+         the last whole run; groups that were run alone since are in the counts.\n\n\
+         | suite | cases | pass directly | pass through the gateway | tried again | minutes | day |\n|---|---|---|---|---|---|---|\n",
+        record.server
+    );
+    for (name, suite) in &record.suites {
+        writeln!(
+            text,
+            "| {name} | {} | {} | {} | {} | {} | {} |",
+            suite.cases.len(),
+            suite.count(|case| case.direct),
+            suite.count(|case| case.through),
+            suite.count(|case| case.tries > 1),
+            suite.minutes,
+            suite.day
+        )?;
+    }
+    text.push_str("\n| does not pass on both ways | suite | directly | through the gateway | |\n|---|---|---|---|---|\n");
+    let word = |passes| if passes { "passes" } else { "**fails**" };
+    for failure in record.failures()? {
+        writeln!(
+            text,
+            "| {} | {} | {} | {} | {} |",
+            failure.name,
+            failure.suite,
+            word(failure.case.direct),
+            word(failure.case.through),
+            failure.reason.unwrap_or_default().replace('|', "\\|")
+        )?;
     }
     Ok(text)
 }
