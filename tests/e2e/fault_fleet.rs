@@ -14,12 +14,15 @@ use crate::support::kube;
 
 const CLUSTERS: usize = 1_000;
 
-/// How long a development build may take to read them all, beside other tests.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// How long a development build may take to read them all, beside other tests and on a slow machine.
+const PATIENCE: Duration = Duration::from_secs(300);
 
-/// Longest time of a request that waits for nobody. One that waits for a connection to a silent
-/// server takes 5 s, and twice.
-const AT_ONCE: Duration = Duration::from_secs(3);
+/// Every request that waits for nobody takes less. One that waits for a connection to a silent server
+/// takes these 5 s, and twice.
+const AT_ONCE: Duration = Duration::from_secs(5);
+
+/// Until a new one is there. Where the silent ones held up others, it would wait for minutes.
+const LATE: Duration = Duration::from_secs(60);
 
 /// Whether the server of this cluster says nothing.
 fn is_silent(number: usize) -> bool {
@@ -121,10 +124,7 @@ fn a_third_that_hangs_holds_nobody_else_up() -> Result<()> {
         let began = Instant::now();
         until_answered(&admin, "late").await?;
         let took = began.elapsed();
-        ensure!(
-            took < Duration::from_secs(20),
-            "it was there after {took:?}"
-        );
+        ensure!(took < LATE, "it was there after {took:?}");
         gateway.health().check().await?;
         gateway.stop().await
     })
