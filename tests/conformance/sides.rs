@@ -62,18 +62,20 @@ impl Side {
     pub(crate) fn direct_with_token(server: &ApiServer, token: &str) -> Result<Self> {
         let dir = Run::current()?.folder("direct")?;
         let config = Kubeconfig::read(&server.kubeconfig)?;
-        let curl = format!("header = \"Authorization: Bearer {token}\"\n");
-        let user = json!({ "token": token });
-        Self::of(&dir, config.server, &config.ca, &user, &curl)
+        Self::with_token(&dir, config.server, &config.ca, token)
     }
 
     /// Through the gateway, with a token.
     pub(crate) fn through(gateway: &Gateway, cluster: &str, token: &str) -> Result<Self> {
         let dir = Run::current()?.folder("through")?;
         let server = format!("{}/clusters/{cluster}", gateway.client().base());
-        let curl = format!("header = \"Authorization: Bearer {token}\"\n");
         let ca = gateway.ca().context("no CA")?;
-        Self::of(&dir, server, ca, &json!({ "token": token }), &curl)
+        Self::with_token(&dir, server, ca, token)
+    }
+
+    fn with_token(dir: &Path, server: String, ca: &[u8], token: &str) -> Result<Self> {
+        let curl = format!("header = \"Authorization: Bearer {token}\"\n");
+        Self::of(dir, server, ca, &json!({ "token": token }), &curl)
     }
 
     fn of(dir: &Path, server: String, ca: &[u8], user: &Value, curl: &str) -> Result<Self> {
