@@ -106,8 +106,7 @@ impl Record {
     /// # Errors
     /// A folder that cannot be written.
     pub fn write(&self) -> Result<()> {
-        let text = serde_json::to_string_pretty(self)? + "\n";
-        fs::write(root().join(RECORD), text).context(RECORD)
+        write(RECORD, self)
     }
 
     /// The cells that fail, with their capability and client.
@@ -142,4 +141,9 @@ fn read<T: for<'de> Deserialize<'de>>(path: &str) -> Result<T> {
     let text = fs::read_to_string(root().join(path))
         .with_context(|| format!("{path} cannot be read; run: make conformance"))?;
     serde_json::from_str(&text).with_context(|| format!("{path} has another form"))
+}
+
+fn write(path: &'static str, value: &impl Serialize) -> Result<()> {
+    let text = serde_json::to_string_pretty(value)? + "\n";
+    fs::write(root().join(path), text).context(path)
 }

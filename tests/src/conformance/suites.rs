@@ -1,13 +1,11 @@
 //! What Kubernetes' own test suites found: the second record of `make conformance`.
 
 use std::collections::BTreeMap;
-use std::fs;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use super::{Known, read};
-use crate::artifacts::root;
+use super::{Known, read, write};
 
 /// Where the record stands.
 const RECORD: &str = "tests/conformance/suites.json";
@@ -74,8 +72,7 @@ impl Suites {
     /// # Errors
     /// A folder that cannot be written.
     pub fn write(&self) -> Result<()> {
-        let text = serde_json::to_string_pretty(self)? + "\n";
-        fs::write(root().join(RECORD), text).context(RECORD)
+        write(RECORD, self)
     }
 
     /// The cases that do not pass on both ways, with what is known of each.
